@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+// The modules of dpc and who may import whom: data flows file -> STEMData -> values -> kernels -> values -> file.
+import PackageDescription
+
+/// Strict everywhere: Swift 6, explicit existentials, imports that do not leak, warnings as errors.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Numeric modules are optimised in debug builds too: unoptimised Span loops are a hundred times slower.
+let numeric = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+  name: "dpc-stem",
+  products: [.executable(name: "dpc", targets: ["dpc"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    // C libraries: a module map and the few inline shims that Swift cannot import.
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // Double-precision transforms: plans with one owner, real/complex and DCT.
+    .target(name: "FFTW", dependencies: ["CFFTW"], swiftSettings: numeric),
+    // SHA-256 over libcrypto.
+    .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: strict),
+    // HDF5 files, groups, datasets and attributes, with the library's own error stack.
+    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    // The field's values: units, grids, maps, the electron beam, the segmented detector. No I/O.
+    .target(name: "STEMCore", swiftSettings: numeric),
+    // The physics: pure functions from values to values, one file per step.
+    .target(
+      name: "DPCReconstruction", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
+    // Readers and writers between files and STEMCore values.
+    .target(name: "STEMData", dependencies: ["HDF5", "STEMCore"], swiftSettings: strict),
+    // Colour wheels, maps, profiles: values -> PNG, SVG, PDF.
+    .target(
+      name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore"],
+      swiftSettings: numeric),
+    // The forward model: phantoms to acquisitions with truth; the independent check of the inverse.
+    .target(name: "DPCSimulation", dependencies: ["STEMCore"], swiftSettings: numeric),
+    // The engine: stages, graph, plan, runner, cache. Knows no microscopy.
+    .target(name: "Pipeline", dependencies: ["Digest"], swiftSettings: strict),
+    // YAML to a validated graph; every mistake with line, column and caret.
+    .target(
+      name: "PipelineManifest", dependencies: ["Pipeline", "Yams"], swiftSettings: strict),
+    // What a run did, as an archive beside the result.
+    .target(name: "Provenance", dependencies: ["Pipeline"], swiftSettings: strict),
+    // The typed stages: parameters, units, kernel call, how a result is stored.
+    .target(
+      name: "DPCStages",
+      dependencies: [
+        "DPCReconstruction", "DPCSimulation", "FieldRendering", "HDF5", "Pipeline", "STEMCore",
+        "STEMData",
+      ], swiftSettings: strict),
+    // The command: one file per subcommand; parses, wires and prints.
+    .executableTarget(
+      name: "dpc",
+      dependencies: [
+        "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance", "STEMCore",
+        "STEMData",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+
+    .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
+    .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
+    .testTarget(name: "HDF5Tests", dependencies: ["HDF5"], swiftSettings: strict),
+    .testTarget(name: "STEMCoreTests", dependencies: ["STEMCore"], swiftSettings: strict),
+    .testTarget(
+      name: "DPCReconstructionTests",
+      dependencies: ["DPCReconstruction", "DPCSimulation", "STEMCore"], swiftSettings: strict),
+    .testTarget(
+      name: "STEMDataTests", dependencies: ["HDF5", "STEMCore", "STEMData"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FieldRenderingTests", dependencies: ["FieldRendering", "STEMCore"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DPCSimulationTests", dependencies: ["DPCSimulation", "STEMCore"],
+      swiftSettings: strict),
+    .testTarget(name: "PipelineTests", dependencies: ["Pipeline"], swiftSettings: strict),
+    .testTarget(
+      name: "PipelineManifestTests", dependencies: ["Pipeline", "PipelineManifest"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ProvenanceTests", dependencies: ["Pipeline", "Provenance"], swiftSettings: strict),
+    .testTarget(
+      name: "DPCStagesTests",
+      dependencies: [
+        "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "STEMCore", "STEMData",
+      ], swiftSettings: strict),
+    // Runs the built binary as a user would.
+    .testTarget(
+      name: "DPCEndToEndTests", dependencies: ["HDF5", "dpc"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+// The message digests of libcrypto.
+#pragma once
+#include <openssl/evp.h>

@@ -1,0 +1,3 @@
+// libpng.
+#pragma once
+#include <png.h>

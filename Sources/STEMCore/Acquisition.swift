@@ -1,0 +1,155 @@
+// What an acquisition says about itself, in SI units, apart from its frames.
+
+/// The unit in which frames and references count.
+public enum SignalUnit: String, Sendable, Equatable {
+  /// Each number is a number of electrons.
+  case electrons
+  /// Detector counts, proportional to electrons by an unstated factor.
+  case counts
+  /// Fractions of the beam.
+  case fraction
+}
+
+/// The direction of the field relative to the wall and the beam; physics: inclined walls.
+public enum FieldDirection: String, Sendable, Equatable, CaseIterable {
+  /// Along the wall, perpendicular to the beam.
+  case perp
+  /// Along the wall, in the plane of the beam and the wall normal.
+  case parallel
+  /// Along the wall normal.
+  case normal
+}
+
+/// How the specimen was cut.
+public enum SpecimenView: String, Sendable, Equatable {
+  case top
+  case crossSection = "cross-section"
+}
+
+/// What the file says of the specimen; nil is "not stated".
+public struct Specimen: Sendable, Equatable {
+  public var material: String?
+  public var zoneAxis: String?
+  public var view: SpecimenView?
+  /// Along the beam, m.
+  public var thickness: Double?
+  /// Angle between the beam and the plane of the wall (0 = edge-on), rad.
+  public var wallInclination: Double?
+  /// Azimuth of the wall normal in the image, rad.
+  public var wallNormalAzimuth: Double?
+  public var fieldDirection: FieldDirection?
+
+  public init(
+    material: String? = nil, zoneAxis: String? = nil, view: SpecimenView? = nil,
+    thickness: Double? = nil, wallInclination: Double? = nil, wallNormalAzimuth: Double? = nil,
+    fieldDirection: FieldDirection? = nil
+  ) {
+    self.material = material
+    self.zoneAxis = zoneAxis
+    self.view = view
+    self.thickness = thickness
+    self.wallInclination = wallInclination
+    self.wallNormalAzimuth = wallNormalAzimuth
+    self.fieldDirection = fieldDirection
+  }
+}
+
+/// A 2×2 matrix acting on a vector (x, y), row by row.
+public struct Matrix2: Sendable, Equatable {
+  public var xx: Double, xy: Double, yx: Double, yy: Double
+
+  public init(xx: Double, xy: Double, yx: Double, yy: Double) {
+    self.xx = xx
+    self.xy = xy
+    self.yx = yx
+    self.yy = yy
+  }
+
+  public static let identity = Matrix2(xx: 1, xy: 0, yx: 0, yy: 1)
+  /// R(a)(vx, vy) = (cos a vx - sin a vy, sin a vx + cos a vy), given cos a and sin a.
+  public static func rotation(cosine: Double, sine: Double) -> Matrix2 {
+    Matrix2(xx: cosine, xy: -sine, yx: sine, yy: cosine)
+  }
+
+  public func callAsFunction(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
+    (xx * x + xy * y, yx * x + yy * y)
+  }
+}
+
+/// Signals recorded without the specimen, in the unit of the frames.
+public enum VacuumReference: Sendable, Equatable {
+  /// One number per segment.
+  case single([Double])
+  /// A whole scan without the specimen: per segment a plane of the scan's shape.
+  case scan([ScalarField])
+}
+
+/// Recorded references; nil is "not in the file".
+public struct References: Sendable, Equatable {
+  /// Signal per segment without beam.
+  public var dark: [Double]?
+  /// Signal per segment under homogeneous illumination.
+  public var flat: [Double]?
+  public var vacuum: VacuumReference?
+
+  public init(dark: [Double]? = nil, flat: [Double]? = nil, vacuum: VacuumReference? = nil) {
+    self.dark = dark
+    self.flat = flat
+    self.vacuum = vacuum
+  }
+}
+
+/// All that an acquisition states, apart from its frames. SI units throughout.
+public struct AcquisitionMetadata: Sendable, Equatable {
+  public var title: String?
+  /// Number of repeated frames; 1 for a file without a frame axis.
+  public var frameCount: Int
+  public var shape: GridShape
+  public var pixelSize: PixelSize?
+  public var beam: ElectronBeam
+  /// Convergence semi-angle α of the probe, rad.
+  public var probeSemiAngle: Double
+  /// Positive is underfocus, m.
+  public var defocus: Double?
+  public var detector: SegmentedDetector
+  /// Relative gain of each segment, to divide by.
+  public var segmentGain: [Double]?
+  /// true deflection = matrix * measured, from a beam-tilt calibration, in the detector frame.
+  public var deflectionCalibration: Matrix2?
+  /// From the detector frame to the scan frame, positive clockwise on the screen, rad; nil unknown.
+  public var scanRotation: Double?
+  public var electronsPerPixel: Double?
+  public var signalUnit: SignalUnit
+  /// The largest number the frames' integer type can hold; nil for floating-point frames.
+  public var saturationLevel: Double?
+  public var specimen: Specimen
+  public var references: References
+
+  public init(
+    title: String? = nil, frameCount: Int, shape: GridShape, pixelSize: PixelSize?,
+    beam: ElectronBeam, probeSemiAngle: Double, defocus: Double? = nil,
+    detector: SegmentedDetector, segmentGain: [Double]? = nil,
+    deflectionCalibration: Matrix2? = nil, scanRotation: Double?,
+    electronsPerPixel: Double? = nil, signalUnit: SignalUnit, saturationLevel: Double? = nil,
+    specimen: Specimen = Specimen(), references: References = References()
+  ) {
+    self.title = title
+    self.frameCount = frameCount
+    self.shape = shape
+    self.pixelSize = pixelSize
+    self.beam = beam
+    self.probeSemiAngle = probeSemiAngle
+    self.defocus = defocus
+    self.detector = detector
+    self.segmentGain = segmentGain
+    self.deflectionCalibration = deflectionCalibration
+    self.scanRotation = scanRotation
+    self.electronsPerPixel = electronsPerPixel
+    self.signalUnit = signalUnit
+    self.saturationLevel = saturationLevel
+    self.specimen = specimen
+    self.references = references
+  }
+
+  public var segmentCount: Int { detector.segments.count }
+}

@@ -1,0 +1,63 @@
+// Why a pixel is not to be trusted. The bits are those of the result file.
+
+/// Reasons for which the value at a scan position is unusable, or not a measurement.
+public struct PixelFlags: OptionSet, Sendable, Hashable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// A segment's signal is NaN or absent.
+  public static let missing = PixelFlags(rawValue: 1 << 0)
+  /// The summed signal is not positive.
+  public static let noCounts = PixelFlags(rawValue: 1 << 1)
+  /// A segment reached the largest number its type can hold.
+  public static let saturated = PixelFlags(rawValue: 1 << 2)
+  /// A segment stands out of its neighborhood far beyond counting noise.
+  public static let hot = PixelFlags(rawValue: 1 << 3)
+  /// The signal lies outside what the model can produce.
+  public static let outsideModel = PixelFlags(rawValue: 1 << 4)
+  /// The value was filled in from its neighbors: a number, but not a measurement.
+  public static let filledIn = PixelFlags(rawValue: 1 << 5)
+
+  /// Every reason for which there is no usable measurement.
+  public static let unusable: PixelFlags = [.missing, .noCounts, .saturated, .hot, .outsideModel]
+
+  /// Each single reason with the name by which it is reported.
+  public static let names: [(flag: PixelFlags, name: String)] = [
+    (.missing, "missing"), (.noCounts, "no counts"), (.saturated, "saturated"), (.hot, "hot"),
+    (.outsideModel, "outside the model's range"), (.filledIn, "filled in"),
+  ]
+}
+
+/// The flags of every scan position, row after row; a clear byte is a good pixel.
+public struct PixelMask: Sendable, Equatable {
+  public let shape: GridShape
+  public var bytes: [UInt8]
+
+  public init(shape: GridShape, bytes: [UInt8]) {
+    precondition(bytes.count == shape.count, "a mask has one byte per scan position")
+    self.shape = shape
+    self.bytes = bytes
+  }
+
+  public init(shape: GridShape) {
+    self.init(shape: shape, bytes: [UInt8](repeating: 0, count: shape.count))
+  }
+
+  /// Whether the pixel holds a measurement.
+  public func isUsable(_ index: Int) -> Bool {
+    bytes[index] & PixelFlags.unusable.rawValue == 0
+  }
+
+  /// The number of pixels without a usable measurement.
+  public var unusableCount: Int {
+    bytes.reduce(0) { $0 + ($1 & PixelFlags.unusable.rawValue == 0 ? 0 : 1) }
+  }
+
+  /// How many pixels carry each reason; reasons that do not occur are left out.
+  public var counts: [(name: String, count: Int)] {
+    PixelFlags.names.compactMap { flag, name in
+      let count = bytes.reduce(0) { $0 + ($1 & flag.rawValue == 0 ? 0 : 1) }
+      return count == 0 ? nil : (name, count)
+    }
+  }
+}
