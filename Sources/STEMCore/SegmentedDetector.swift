@@ -103,7 +103,9 @@ public struct SegmentedDetector: Sendable, Equatable {
     let turn = 2 * Double.pi
     let sectors = ring.segmentIndices.map { index in
       let start = segments[index].start - turn * (segments[index].start / turn).rounded(.down)
-      return (index: index, start: start, stop: start + segments[index].stop - segments[index].start)
+      return (
+        index: index, start: start, stop: start + segments[index].stop - segments[index].start
+      )
     }.sorted { $0.start < $1.start }
     for (position, sector) in sectors.enumerated() {
       let isLast = position + 1 == sectors.count

@@ -1,0 +1,236 @@
+// A pipeline as a graph: named stages, what feeds them, and everything that is wrong with it at once.
+
+/// One output of one stage.
+public struct OutputReference: Sendable, Hashable, CustomStringConvertible {
+  public var stage: String
+  public var port: String
+
+  public init(stage: String, port: String) {
+    self.stage = stage
+    self.port = port
+  }
+
+  public var description: String { "\(stage).\(port)" }
+}
+
+/// A stage of a pipeline, resolved: every parameter has its value, every port its source.
+public struct StageNode: Sendable {
+  public var name: String
+  public var type: any StageType
+  /// Every parameter with a value, defaults included; files excepted.
+  public var parameters: [String: ResolvedParameter]
+  /// Parameter key to the name of the pipeline input it refers to.
+  public var fileParameters: [String: String]
+  /// Input port to the output that feeds it.
+  public var inputs: [String: OutputReference]
+
+  public init(
+    name: String, type: any StageType, parameters: [String: ResolvedParameter] = [:],
+    fileParameters: [String: String] = [:], inputs: [String: OutputReference] = [:]
+  ) {
+    self.name = name
+    self.type = type
+    self.parameters = parameters
+    self.fileParameters = fileParameters
+    self.inputs = inputs
+  }
+}
+
+/// What in a pipeline a problem is about, so that a manifest can point at the place.
+public enum GraphLocation: Sendable, Hashable {
+  case stage(String)
+  case port(stage: String, port: String)
+  case parameter(stage: String, key: String)
+  case result(Int)
+}
+
+/// Something wrong with a pipeline, found before anything runs.
+public struct GraphProblem: Sendable, Hashable {
+  public var location: GraphLocation
+  public var message: String
+  /// "did you mean …", or what to do.
+  public var suggestion: String?
+
+  public init(_ location: GraphLocation, _ message: String, suggestion: String? = nil) {
+    self.location = location
+    self.message = message
+    self.suggestion = suggestion
+  }
+}
+
+/// All problems of a pipeline together.
+public struct GraphError: Error, Sendable {
+  public var problems: [GraphProblem]
+  public init(problems: [GraphProblem]) { self.problems = problems }
+}
+
+/// A valid pipeline: its stages in an order in which each follows what feeds it.
+public struct PipelineGraph: Sendable {
+  public let name: String
+  /// Input name to path, as the run will open it.
+  public let inputPaths: [String: String]
+  /// In topological order, ties in order of name: the manifest's order means nothing.
+  public let stages: [StageNode]
+  /// The stages whose outputs go to the result file, in the order asked for.
+  public let results: [String]
+
+  /// Checks ports, kinds and cycles.
+  ///
+  /// - Throws: ``GraphError`` with every problem found.
+  public init(
+    name: String, inputPaths: [String: String], stages: [StageNode], results: [String]
+  ) throws(GraphError) {
+    var check = GraphCheck(stages: stages)
+    check.checkPorts()
+    let ordered = check.topologicalOrder()
+    check.checkKinds(ordered)
+    check.checkResults(results)
+    if !check.problems.isEmpty { throw GraphError(problems: check.problems) }
+    self.name = name
+    self.inputPaths = inputPaths
+    self.stages = ordered
+    self.results = results
+  }
+
+  public subscript(name: String) -> StageNode? { stages.first { $0.name == name } }
+
+  /// The kind of what flows out of `reference`; nil for an output that does not exist.
+  public func kind(of reference: OutputReference) -> PortKind? {
+    GraphCheck(stages: stages).kind(of: reference)
+  }
+}
+
+/// The checks of a graph, gathering every problem.
+struct GraphCheck {
+  private let byName: [String: StageNode]
+  private let stages: [StageNode]
+  private(set) var problems: [GraphProblem] = []
+
+  init(stages: [StageNode]) {
+    self.stages = stages.sorted { $0.name < $1.name }
+    byName = Dictionary(stages.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Every connection names an existing output and a declared input; required inputs are fed.
+  mutating func checkPorts() {
+    for stage in stages {
+      let declared = stage.type.inputs.map(\.name)
+      for (port, source) in stage.inputs.sorted(by: { $0.key < $1.key }) {
+        let location = GraphLocation.port(stage: stage.name, port: port)
+        if !declared.contains(port) {
+          problems.append(
+            GraphProblem(
+              location, "\(stage.type.name) has no input port '\(port)'",
+              suggestion: Spelling.suggestion(for: port, among: declared)))
+        }
+        guard let feeder = byName[source.stage] else {
+          problems.append(
+            GraphProblem(
+              location, "there is no stage '\(source.stage)'",
+              suggestion: Spelling.suggestion(for: source.stage, among: Array(byName.keys))))
+          continue
+        }
+        let outputs = feeder.type.outputs.map(\.name)
+        if !outputs.contains(source.port) {
+          problems.append(
+            GraphProblem(
+              location,
+              "stage '\(source.stage)' (\(feeder.type.name)) has no output '\(source.port)'",
+              suggestion: Spelling.suggestion(for: source.port, among: outputs)))
+        }
+      }
+      for port in stage.type.inputs where port.isRequired && stage.inputs[port.name] == nil {
+        problems.append(
+          GraphProblem(
+            .stage(stage.name),
+            "stage '\(stage.name)' (\(stage.type.name)) needs its input '\(port.name)':"
+              + " \(port.summary)",
+            suggestion: "connect it with from: (it takes \(Self.list(port.kinds)))"))
+      }
+    }
+  }
+
+  /// Stages so ordered that each follows its feeders; a cycle is reported once, as a path.
+  mutating func topologicalOrder() -> [StageNode] {
+    var ordered: [StageNode] = []
+    var done: Set<String> = []
+    var path: [String] = []
+    var reported = false
+    func visit(_ stage: StageNode) -> [String]? {
+      if done.contains(stage.name) { return nil }
+      if let start = path.firstIndex(of: stage.name) { return Array(path[start...]) + [stage.name] }
+      path.append(stage.name)
+      defer { path.removeLast() }
+      for source in Set(stage.inputs.values.map(\.stage)).sorted() {
+        if let feeder = byName[source], let cycle = visit(feeder) { return cycle }
+      }
+      done.insert(stage.name)
+      ordered.append(stage)
+      return nil
+    }
+    for stage in stages {
+      path = []
+      if let cycle = visit(stage), !reported {
+        reported = true
+        problems.append(
+          GraphProblem(
+            .stage(cycle[0]),
+            "the stages feed each other in a circle: "
+              + cycle.joined(separator: " <- ")))
+      }
+    }
+    return ordered
+  }
+
+  /// What flows into each port is of a kind that the port takes.
+  mutating func checkKinds(_ ordered: [StageNode]) {
+    for stage in ordered {
+      for port in stage.type.inputs {
+        guard let source = stage.inputs[port.name], let kind = kind(of: source) else { continue }
+        if !port.kinds.contains(kind) {
+          problems.append(
+            GraphProblem(
+              .port(stage: stage.name, port: port.name),
+              "\(stage.type.name) takes \(Self.list(port.kinds)) at '\(port.name)',"
+                + " but \(source) is \(Self.article(kind))",
+              suggestion: nil))
+        }
+      }
+    }
+  }
+
+  mutating func checkResults(_ results: [String]) {
+    for (index, name) in results.enumerated() where byName[name] == nil {
+      problems.append(
+        GraphProblem(
+          .result(index), "results: there is no stage '\(name)'",
+          suggestion: Spelling.suggestion(for: name, among: Array(byName.keys))))
+    }
+  }
+
+  /// Follows "same as the input" upstream; bounded, since a broken graph may hold a cycle.
+  func kind(of reference: OutputReference) -> PortKind? {
+    var reference = reference
+    for _ in 0...stages.count {
+      guard let stage = byName[reference.stage],
+        let output = stage.type.outputs.first(where: { $0.name == reference.port })
+      else { return nil }
+      switch output.kind {
+      case .fixed(let kind): return kind
+      case .sameAs(let input):
+        guard let source = stage.inputs[input] else { return nil }
+        reference = source
+      }
+    }
+    return nil
+  }
+
+  private static func list(_ kinds: [PortKind]) -> String {
+    kinds.map { article($0) }.joined(separator: " or ")
+  }
+
+  private static func article(_ kind: PortKind) -> String {
+    let vowel = kind.name.first.map { "aeiou".contains($0) } ?? false
+    return (vowel ? "an " : "a ") + kind.name
+  }
+}

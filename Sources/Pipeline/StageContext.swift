@@ -1,0 +1,104 @@
+// What a running stage sees: its parameters, its inputs, its files, and a way to report progress.
+
+/// A named input file of the run, identified by its content.
+public struct InputFile: Sendable, Hashable {
+  /// The manifest's name for it.
+  public let name: String
+  public let path: String
+  /// SHA-256 of its bytes, hexadecimal.
+  public let digest: String
+
+  public init(name: String, path: String, digest: String) {
+    self.name = name
+    self.path = path
+    self.digest = digest
+  }
+}
+
+/// The input files of a run; values refer to them by digest, never by path.
+public struct InputFiles: Sendable {
+  private let byDigest: [String: InputFile]
+
+  public init(_ files: [InputFile]) {
+    byDigest = Dictionary(files.map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  public subscript(digest digest: String) -> InputFile? { byDigest[digest] }
+}
+
+/// What a stage sees of the run. Parameters and ports were checked when the graph was made, so an
+/// accessor's precondition fails only for a stage type that asks for what it never declared.
+public struct StageContext: Sendable {
+  public let stageName: String
+  private let parameters: [String: ParameterValue]
+  private let inputs: [String: any StageValue]
+  private let fileParameters: [String: InputFile]
+  private let reportProgress: @Sendable (Double) -> Void
+  private let isCancelled: @Sendable () -> Bool
+
+  public init(
+    stageName: String, parameters: [String: ParameterValue], inputs: [String: any StageValue],
+    fileParameters: [String: InputFile] = [:],
+    reportProgress: @escaping @Sendable (Double) -> Void = { _ in },
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.stageName = stageName
+    self.parameters = parameters
+    self.inputs = inputs
+    self.fileParameters = fileParameters
+    self.reportProgress = reportProgress
+    self.isCancelled = isCancelled
+  }
+
+  /// The number given for `key`; nil where a keyword or nothing stands there.
+  public func number(_ key: String) -> Double? {
+    switch parameters[key] {
+    case .number(let value): return value
+    case .integer(let value): return Double(value)
+    default: return nil
+    }
+  }
+
+  public func integer(_ key: String) -> Int? {
+    if case .integer(let value) = parameters[key] { return value }
+    return nil
+  }
+
+  /// The word given for `key`: a choice, a text or a keyword.
+  public func word(_ key: String) -> String? {
+    if case .text(let value) = parameters[key] { return value }
+    return nil
+  }
+
+  public func boolean(_ key: String) -> Bool? {
+    if case .boolean(let value) = parameters[key] { return value }
+    return nil
+  }
+
+  public func words(_ key: String) -> [String] {
+    guard case .list(let values) = parameters[key] else { return word(key).map { [$0] } ?? [] }
+    return values.compactMap { if case .text(let word) = $0 { word } else { nil } }
+  }
+
+  /// The file that parameter `key` names.
+  public func file(_ key: String) -> InputFile? { fileParameters[key] }
+
+  /// The value at an input port, nil where an optional port is not connected.
+  public func input(_ port: String) -> (any StageValue)? { inputs[port] }
+
+  /// The value at a required input port.
+  public func input<Value: StageValue>(_ port: String, as type: Value.Type) throws -> Value {
+    guard let value = inputs[port] as? Value else {
+      throw StageFailure(.failed, "stage \(stageName): port \(port) carries no \(Value.self)")
+    }
+    return value
+  }
+
+  /// Tells how much is done, 0...1.
+  public func progress(_ fraction: Double) { reportProgress(fraction) }
+
+  /// - Throws: ``StageFailure`` of category `interrupted` once the user has asked to stop.
+  public func checkCancellation() throws {
+    if isCancelled() { throw StageFailure(.interrupted, "stage \(stageName): interrupted") }
+  }
+}

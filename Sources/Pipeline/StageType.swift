@@ -1,0 +1,168 @@
+// A type of stage: its ports, its parameters and the work it does. The engine knows nothing else of it.
+
+/// What flows through a port, by name; two ports connect when their kinds are equal.
+public struct PortKind: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+  public let name: String
+  public init(_ name: String) { self.name = name }
+  public init(stringLiteral value: String) { name = value }
+  public var description: String { name }
+}
+
+/// Where a stage takes a value.
+public struct InputPort: Sendable {
+  public let name: String
+  /// Every kind that the stage can work on.
+  public let kinds: [PortKind]
+  public let isRequired: Bool
+  public let summary: String
+
+  public init(_ name: String, kinds: [PortKind], isRequired: Bool = true, summary: String) {
+    self.name = name
+    self.kinds = kinds
+    self.isRequired = isRequired
+    self.summary = summary
+  }
+}
+
+/// The kind of an output: its own, or that of an input (a smoothed field stays a field).
+public enum OutputKind: Sendable, Hashable {
+  case fixed(PortKind)
+  case sameAs(input: String)
+}
+
+/// Where a stage leaves a value.
+public struct OutputPort: Sendable {
+  public let name: String
+  public let kind: OutputKind
+  public let summary: String
+
+  public init(_ name: String, kind: OutputKind, summary: String) {
+    self.name = name
+    self.kind = kind
+    self.summary = summary
+  }
+}
+
+/// A type of stage. Instances are stateless descriptions; one serves every stage that `uses` it.
+///
+/// The first input and the first output are the main ones: `from: stage` connects these.
+public protocol StageType: Sendable {
+  /// The name that a manifest `uses`.
+  var name: String { get }
+  /// One line: what it does.
+  var summary: String { get }
+  /// Raised whenever the same inputs and parameters give another result.
+  var algorithmVersion: Int { get }
+  var parameters: [ParameterSpecification] { get }
+  var inputs: [InputPort] { get }
+  var outputs: [OutputPort] { get }
+  /// Does the work. Called on a thread of its own; may use further threads, must be deterministic.
+  ///
+  /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
+  func run(_ context: StageContext) throws -> StageProduct
+}
+
+/// A value that flows between stages.
+public protocol StageValue: Sendable {}
+
+/// How values of one kind are stored as objects. Encoding is deterministic: equal values, equal bytes.
+public protocol ValueCodec: Sendable {
+  var kind: PortKind { get }
+  /// Writes the value to a new file at `path`.
+  func encode(_ value: any StageValue, to path: String) throws
+  /// Reads a value back; `files` finds the inputs that a value refers to by digest.
+  func decode(from path: String, files: InputFiles) throws -> any StageValue
+}
+
+/// What a stage leaves: a value for each output port, and what is worth saying.
+public struct StageProduct: Sendable {
+  public var outputs: [String: any StageValue]
+  public var facts: [Fact]
+  public var notes: [Note]
+
+  public init(outputs: [String: any StageValue], facts: [Fact] = [], notes: [Note] = []) {
+    self.outputs = outputs
+    self.facts = facts
+    self.notes = notes
+  }
+}
+
+/// A headline number of a stage; kept with its record, so that a cached stage still tells it.
+public struct Fact: Sendable, Equatable, Codable {
+  /// Stable identifier, such as `wall_field`.
+  public var key: String
+  /// The whole statement for a person, number, error and unit included.
+  public var text: String
+  /// SI unless `unit` says otherwise.
+  public var value: Double?
+  public var error: Double?
+  public var unit: String?
+
+  public init(
+    _ key: String, text: String, value: Double? = nil, error: Double? = nil, unit: String? = nil
+  ) {
+    self.key = key
+    self.text = text
+    self.value = value
+    self.error = error
+    self.unit = unit
+  }
+}
+
+/// A remark of a stage: what it assumed, or what a reader must beware of.
+public struct Note: Sendable, Equatable, Codable {
+  public enum Kind: String, Sendable, Codable { case information, assumption, warning }
+  public var kind: Kind
+  public var text: String
+
+  public init(_ kind: Kind, _ text: String) {
+    self.kind = kind
+    self.text = text
+  }
+}
+
+/// A failure that the user can understand and mend.
+public struct StageFailure: Error, Sendable, Equatable {
+  /// Decides the exit code of the command.
+  public enum Category: String, Sendable, Codable {
+    /// The file lacks what the stage needs (a thickness, a rotation).
+    case missingPrerequisite = "missing-prerequisite"
+    /// An input cannot be read, or is not what it claims to be.
+    case inputRefused = "input-refused"
+    /// Disk full, no permission, out of memory.
+    case machine
+    /// The work itself cannot succeed on these data.
+    case failed
+    case interrupted
+  }
+  public var category: Category
+  /// One line: what failed, on what, why.
+  public var message: String
+  /// One line: what to do about it.
+  public var remedy: String?
+  /// Further lines for `--verbose`.
+  public var details: [String]
+
+  public init(
+    _ category: Category, _ message: String, remedy: String? = nil, details: [String] = []
+  ) {
+    self.category = category
+    self.message = message
+    self.remedy = remedy
+    self.details = details
+  }
+}
+
+/// Every stage type that a manifest may use, by name.
+public struct StageCatalog: Sendable {
+  public let types: [any StageType]
+  private let byName: [String: any StageType]
+
+  public init(_ types: [any StageType]) {
+    self.types = types
+    byName = Dictionary(types.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  public subscript(name: String) -> (any StageType)? { byName[name] }
+  public var names: [String] { types.map(\.name) }
+}
