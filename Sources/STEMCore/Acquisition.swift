@@ -1,7 +1,7 @@
 // What an acquisition says about itself, in SI units, apart from its frames.
 
 /// The unit in which frames and references count.
-public enum SignalUnit: String, Sendable, Equatable {
+public enum SignalUnit: String, Sendable, Equatable, Codable {
   /// Each number is a number of electrons.
   case electrons
   /// Detector counts, proportional to electrons by an unstated factor.
@@ -11,7 +11,7 @@ public enum SignalUnit: String, Sendable, Equatable {
 }
 
 /// The direction of the field relative to the wall and the beam; physics: inclined walls.
-public enum FieldDirection: String, Sendable, Equatable, CaseIterable {
+public enum FieldDirection: String, Sendable, Equatable, CaseIterable, Codable {
   /// Along the wall, perpendicular to the beam.
   case perp
   /// Along the wall, in the plane of the beam and the wall normal.
@@ -21,13 +21,13 @@ public enum FieldDirection: String, Sendable, Equatable, CaseIterable {
 }
 
 /// How the specimen was cut.
-public enum SpecimenView: String, Sendable, Equatable {
+public enum SpecimenView: String, Sendable, Equatable, Codable {
   case top
   case crossSection = "cross-section"
 }
 
 /// What the file says of the specimen; nil is "not stated".
-public struct Specimen: Sendable, Equatable {
+public struct Specimen: Sendable, Equatable, Codable {
   public var material: String?
   public var zoneAxis: String?
   public var view: SpecimenView?
@@ -55,7 +55,7 @@ public struct Specimen: Sendable, Equatable {
 }
 
 /// A 2×2 matrix acting on a vector (x, y), row by row.
-public struct Matrix2: Sendable, Equatable {
+public struct Matrix2: Sendable, Equatable, Codable {
   public var xx: Double, xy: Double, yx: Double, yy: Double
 
   public init(xx: Double, xy: Double, yx: Double, yy: Double) {
@@ -77,7 +77,7 @@ public struct Matrix2: Sendable, Equatable {
 }
 
 /// Signals recorded without the specimen, in the unit of the frames.
-public enum VacuumReference: Sendable, Equatable {
+public enum VacuumReference: Sendable, Equatable, Codable {
   /// One number per segment.
   case single([Double])
   /// A whole scan without the specimen: per segment a plane of the scan's shape.
@@ -85,7 +85,7 @@ public enum VacuumReference: Sendable, Equatable {
 }
 
 /// Recorded references; nil is "not in the file".
-public struct References: Sendable, Equatable {
+public struct References: Sendable, Equatable, Codable {
   /// Signal per segment without beam.
   public var dark: [Double]?
   /// Signal per segment under homogeneous illumination.
@@ -100,7 +100,7 @@ public struct References: Sendable, Equatable {
 }
 
 /// All that an acquisition states, apart from its frames. SI units throughout.
-public struct AcquisitionMetadata: Sendable, Equatable {
+public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var title: String?
   /// Number of repeated frames; 1 for a file without a frame axis.
   public var frameCount: Int

@@ -17,7 +17,7 @@ public enum PhysicalConstant {
 /// A beam of fast electrons of one energy.
 ///
 /// All relations are the relativistic ones: Reimer & Kohl, *Transmission Electron Microscopy*, ch. 2.
-public struct ElectronBeam: Sendable, Equatable {
+public struct ElectronBeam: Sendable, Equatable, Codable {
   /// Accelerating voltage, V.
   public let voltage: Double
 

@@ -1,7 +1,7 @@
 // The scan: its shape, its pixel size and the planes of numbers that live on it.
 
 /// Number of rows (y, slow scan, downwards) and columns (x, fast scan, to the right).
-public struct GridShape: Sendable, Equatable, Hashable, CustomStringConvertible {
+public struct GridShape: Sendable, Equatable, Hashable, Codable, CustomStringConvertible {
   public var rows: Int
   public var columns: Int
 
@@ -16,7 +16,7 @@ public struct GridShape: Sendable, Equatable, Hashable, CustomStringConvertible 
 }
 
 /// Distance between neighbouring scan positions along each axis, m.
-public struct PixelSize: Sendable, Equatable {
+public struct PixelSize: Sendable, Equatable, Codable {
   public var x: Double
   public var y: Double
 
@@ -28,7 +28,7 @@ public struct PixelSize: Sendable, Equatable {
 }
 
 /// One number per scan position, row after row.
-public struct ScalarField: Sendable, Equatable {
+public struct ScalarField: Sendable, Equatable, Codable {
   public let shape: GridShape
   /// Row-major: the value at (row, column) stands at `row * shape.columns + column`.
   public var values: [Double]

@@ -1,7 +1,7 @@
 // The geometry of a segmented annular detector, and what makes one usable.
 
 /// One annular sector: inner <= radius < outer, start <= azimuth < stop.
-public struct DetectorSegment: Sendable, Equatable {
+public struct DetectorSegment: Sendable, Equatable, Codable {
   /// Inner collection semi-angle, rad.
   public var inner: Double
   /// Outer collection semi-angle, rad.
@@ -33,7 +33,7 @@ public struct DetectorSegment: Sendable, Equatable {
 ///        / 2  | 1 \
 ///          +y (down)
 /// ```
-public struct SegmentedDetector: Sendable, Equatable {
+public struct SegmentedDetector: Sendable, Equatable, Codable {
   public var segments: [DetectorSegment]
   /// Added to every azimuth: detector frame azimuth = start + orientation, rad.
   public var orientation: Double
@@ -119,7 +119,7 @@ public struct SegmentedDetector: Sendable, Equatable {
 }
 
 /// A ring of sectors of equal radii.
-public struct DetectorRing: Sendable, Equatable {
+public struct DetectorRing: Sendable, Equatable, Codable {
   public var inner: Double
   public var outer: Double
   /// Indices into ``SegmentedDetector/segments``.

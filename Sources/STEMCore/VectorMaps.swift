@@ -1,7 +1,7 @@
 // Measured vector maps: a field, what is known of its error, and which pixels to trust.
 
 /// The axes in which a vector's components are given.
-public enum ReferenceFrame: String, Sendable, Equatable {
+public enum ReferenceFrame: String, Sendable, Equatable, Codable {
   /// Axes of the detector, azimuths as `start + orientation`.
   case detector
   /// Axes of the scan: x along a row, y down a column.

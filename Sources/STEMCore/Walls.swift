@@ -1,7 +1,7 @@
 // Domain walls as measured: profiles across them and the table of fitted walls.
 
 /// A number with one standard deviation where there is one.
-public struct Measurement: Sendable, Equatable {
+public struct Measurement: Sendable, Equatable, Codable {
   public var value: Double
   /// One standard deviation; nil where nothing is known of it, never zero for "unknown".
   public var error: Double?
@@ -13,7 +13,7 @@ public struct Measurement: Sendable, Equatable {
 }
 
 /// The mean of a quantity along a wall, as a function of the distance across it.
-public struct LineProfile: Sendable, Equatable {
+public struct LineProfile: Sendable, Equatable, Codable {
   /// Distance along the wall normal from the center of the scan ((n-1)/2 pixels), m; ascending.
   public var distance: [Double]
   public var value: [Double]
@@ -34,7 +34,7 @@ public struct LineProfile: Sendable, Equatable {
 }
 
 /// One wall: where it is, how strong its field is and how wide it is.
-public struct Wall: Sendable, Equatable {
+public struct Wall: Sendable, Equatable, Codable {
   /// Along the wall normal from the center of the scan, m.
   public var position: Measurement
   /// Amplitude at the wall, V/m; positive along the wall normal's azimuth for `parallel` and

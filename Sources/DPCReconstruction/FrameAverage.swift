@@ -1,0 +1,136 @@
+// Repeated frames to one, frame by frame, and what the scatter between them says.
+public import STEMCore
+
+/// Adds corrected frames (or the same band of each) and watches how they scatter.
+///
+/// Counts are added and divided afterwards, never the other way round: the beam's flicker then
+/// cancels in each position's own sum, and a position that is unusable in one frame is averaged
+/// over the others.
+public struct FrameAccumulator: Sendable {
+  private let shape: GridShape
+  private let segmentCount: Int
+  private var sums: [Double]
+  /// Σ over frames of signal²/(frame's sum), for the chi-square between frames.
+  private var squares: [Double]
+  private var totals: [Double]
+  private var frames: [Int]
+  private var flags: [UInt8]
+  private var electronsPerUnit: Double?
+
+  public init(shape: GridShape, segmentCount: Int) {
+    self.shape = shape
+    self.segmentCount = segmentCount
+    sums = [Double](repeating: 0, count: segmentCount * shape.count)
+    squares = sums
+    totals = [Double](repeating: 0, count: shape.count)
+    frames = [Int](repeating: 0, count: shape.count)
+    flags = [UInt8](repeating: 0, count: shape.count)
+  }
+
+  /// Adds one frame of the shape and segments given at the start.
+  public mutating func add(_ frame: SegmentSignals) {
+    precondition(frame.shape == shape && frame.segmentCount == segmentCount, "frames are alike")
+    electronsPerUnit = frame.electronsPerUnit
+    let count = shape.count
+    for position in 0..<count {
+      let total = frame.sum(at: position)
+      guard frame.mask.isUsable(position), total > 0 else {
+        flags[position] |=
+          frame.mask.isUsable(position)
+          ? PixelFlags.noCounts.rawValue : frame.mask.bytes[position]
+        continue
+      }
+      frames[position] += 1
+      totals[position] += total
+      for segment in 0..<segmentCount {
+        let value = frame.values[segment * count + position]
+        sums[segment * count + position] += value
+        squares[segment * count + position] += value * value / total
+      }
+    }
+  }
+
+  /// The summed signals and the scatter between frames.
+  ///
+  /// A position keeps its mask bits only where no frame was usable.
+  public func finished() -> (signals: SegmentSignals, scatter: FrameScatter) {
+    var mask = PixelMask(shape: shape)
+    var scatter = FrameScatter()
+    for position in 0..<shape.count {
+      if frames[position] == 0 {
+        mask.bytes[position] = flags[position] == 0 ? PixelFlags.missing.rawValue : flags[position]
+      } else if frames[position] > 1 {
+        addScatter(at: position, to: &scatter)
+      }
+    }
+    let signals = SegmentSignals(
+      shape: shape, segmentCount: segmentCount, values: sums, mask: mask,
+      electronsPerUnit: electronsPerUnit)
+    return (signals, scatter)
+  }
+
+  /// χ² = Σ_f Σ_k (I_kf - N_f q_k)²/(N_f q_k) over the segments with enough counts to be normal.
+  private func addScatter(at position: Int, to scatter: inout FrameScatter) {
+    let total = totals[position]
+    var chiSquare = 0.0
+    var segments = 0
+    for segment in 0..<segmentCount {
+      let index = segment * shape.count + position
+      let fraction = sums[index] / total
+      let meanCount = sums[index] / Double(frames[position]) * (electronsPerUnit ?? .infinity)
+      if fraction < FrameScatter.smallestFraction || meanCount < FrameScatter.smallestCount {
+        continue
+      }
+      chiSquare += squares[index] / fraction - 2 * sums[index] + fraction * total
+      segments += 1
+    }
+    if segments < 2 { return }
+    scatter.chiSquare += chiSquare
+    scatter.degreesOfFreedom += (frames[position] - 1) * (segments - 1)
+  }
+}
+
+/// How repeated frames scatter about their mean, pooled over positions.
+public struct FrameScatter: Sendable, Equatable, Codable {
+  /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
+  public var chiSquare = 0.0
+  public var degreesOfFreedom = 0
+
+  /// Segments with a smaller share of the signal are left out.
+  static let smallestFraction = 1e-3
+  /// Below this many electrons per frame a Poisson count is not normal enough.
+  static let smallestCount = 5.0
+
+  public init() {}
+
+  public static func += (sum: inout FrameScatter, other: FrameScatter) {
+    sum.chiSquare += other.chiSquare
+    sum.degreesOfFreedom += other.degreesOfFreedom
+  }
+
+  /// Variance over signal, in units of the signal; nil without repeated frames.
+  public var variancePerUnit: Double? {
+    degreesOfFreedom > 0 && chiSquare > 0 ? chiSquare / Double(degreesOfFreedom) : nil
+  }
+}
+
+extension SegmentSignals {
+  /// Takes the scatter between frames into the errors.
+  ///
+  /// Where the number of electrons is unknown the scatter measures it: one unit of signal scatters
+  /// like 1/(variance per unit) electrons. Where it is known, scatter that exceeds counting noise by
+  /// more than three standard errors enlarges the variance.
+  ///
+  /// - Returns: Observed variance over that of counting; nil where there is nothing to compare.
+  public mutating func applyScatter(_ scatter: FrameScatter) -> Double? {
+    guard let variancePerUnit = scatter.variancePerUnit else { return nil }
+    guard let electronsPerUnit else {
+      self.electronsPerUnit = 1 / variancePerUnit
+      return nil
+    }
+    let ratio = variancePerUnit * electronsPerUnit
+    let standardError = (2 / Double(scatter.degreesOfFreedom)).squareRoot()
+    if ratio > 1 + 3 * standardError { varianceFactor *= ratio }
+    return ratio
+  }
+}

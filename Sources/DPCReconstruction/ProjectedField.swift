@@ -1,0 +1,25 @@
+// Deflection to projected electric field: the beam moves against the field.
+public import STEMCore
+
+/// The projected electric field ∫E dz that deflects the beam as measured.
+///
+/// The force on an electron is -eE, so θ = -(∫E dz)/(pv/e) and ∫E dz = -(pv/e) θ.
+///
+/// - Parameters:
+///   - deflection: rad, scan frame, x right, y down.
+///   - beam: Decides pv/e (343.741 kV at 200 kV).
+/// - Returns: V, same axes, covariance in V².
+/// - SeeAlso: Reimer & Kohl, *Transmission Electron Microscopy*, section 2.
+public func projectedField(of deflection: VectorMap, beam: ElectronBeam) -> VectorMap {
+  let scale = -beam.momentumVelocityPerCharge
+  return transformed(deflection, by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))
+}
+
+/// The field averaged over the thickness, V/m, from the projected field, V.
+///
+/// - Parameter thickness: Along the beam, m; positive.
+public func meanField(of projectedField: VectorMap, thickness: Double) -> VectorMap {
+  precondition(thickness > 0, "a thickness is positive")
+  let scale = 1 / thickness
+  return transformed(projectedField, by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))
+}
