@@ -1,0 +1,58 @@
+// Reading back from result.h5 the chain that made it, and the text of what each quantity states.
+internal import HDF5
+
+extension ResultFile {
+  /// The steps recorded in a result file, in their order, and the versions that ran them.
+  ///
+  /// - Throws: `HDF5Error` where the file cannot be read; ``ResultFileError`` where it holds no chain.
+  public static func chain(
+    of path: String
+  ) throws -> (steps: [ProcessStep], versions: [String: String]) {
+    let file = try HDF5File(opening: path)
+    guard try file.root.contains("entry") else { throw ResultFileError.noChain(path) }
+    let entry = try file.root.group("entry")
+    var steps: [(index: Int, step: ProcessStep)] = []
+    var versions: [String: String] = [:]
+    for child in try entry.children() where child.name.hasPrefix("process_") {
+      let group = try entry.group(child.name)
+      let index: Int = try group.dataset("sequence_index").scalar()
+      steps.append(
+        (
+          index,
+          ProcessStep(
+            stage: try group.dataset("stage").string(),
+            type: try group.dataset("stage_type").string(),
+            algorithmVersion: try group.dataset("algorithm_version").scalar(),
+            parameters: try texts("parameters", in: group), inputs: try texts("inputs", in: group),
+            files: try texts("files", in: group), key: try group.dataset("key").string())
+        ))
+      versions = try texts("versions", in: group)
+    }
+    if steps.isEmpty { throw ResultFileError.noChain(path) }
+    return (steps.sorted { $0.index < $1.index }.map(\.step), versions)
+  }
+
+  private static func texts(
+    _ name: String, in group: borrowing HDF5Group
+  ) throws -> [String: String] {
+    guard try group.contains(name) else { return [:] }
+    let collection = try group.group(name)
+    var texts: [String: String] = [:]
+    for child in try collection.children() {
+      texts[child.name] = try collection.dataset(child.name).string()
+    }
+    return texts
+  }
+}
+
+/// Why a file does not serve as a result.
+public enum ResultFileError: Error, Sendable, CustomStringConvertible {
+  case noChain(String)
+
+  public var description: String {
+    switch self {
+    case .noChain(let path):
+      return "\(path): no chain of processing steps in it; dpc writes one into each result.h5"
+    }
+  }
+}
