@@ -1,0 +1,181 @@
+// Groups: finding, listing, opening and creating what is in them.
+internal import CHDF5
+
+/// What a name in a group leads to.
+public enum HDF5NodeKind: Sendable, Equatable {
+  case group
+  case dataset
+  case namedType
+  /// A path within the same file.
+  case softLink(target: String)
+  /// Into another file; never followed.
+  case externalLink(file: String, object: String)
+  /// A link of a kind that this module does not know, or to something broken.
+  case unreadable
+}
+
+/// A name in a group and what it leads to.
+public struct HDF5Child: Sendable, Equatable {
+  public let name: String
+  public let kind: HDF5NodeKind
+}
+
+/// Names an open object to the library; without meaning once its owner is gone.
+public struct HDF5Identity {
+  let id: hid_t
+  let place: Place
+}
+
+/// Something that carries attributes: a group or a dataset.
+public protocol HDF5Object: ~Copyable {
+  var identity: HDF5Identity { get }
+}
+
+/// An open group.
+public struct HDF5Group: ~Copyable, HDF5Object {
+  private let handle: Handle
+  let place: Place
+
+  public var identity: HDF5Identity { HDF5Identity(id: handle.id, place: place) }
+  /// The path by which the group was opened.
+  public var path: String { place.object ?? "/" }
+
+  init(root file: hid_t, file path: String) throws(HDF5Error) {
+    place = Place(file: path, object: "/")
+    handle = try Handle("open", place) {
+      H5Gopen2(file, "/", CHDF5_default_properties())
+    }
+  }
+
+  init(handle: consuming Handle, place: Place) {
+    self.handle = handle
+    self.place = place
+  }
+
+  consuming func release() throws(HDF5Error) {
+    let place = self.place
+    try handle.close("close", place)
+  }
+
+  // MARK: Finding
+
+  /// Whether the path leads to an object of this file.
+  ///
+  /// - Throws: `.leavesFile` where it leads into another file, whether or not that exists.
+  public func contains(_ path: String) throws(HDF5Error) -> Bool {
+    try LinkResolver(group: handle.id, place: place).resolve(path) != nil
+  }
+
+  /// What stands at the path, soft links within the file followed; nil where nothing does.
+  public func kind(of path: String) throws(HDF5Error) -> HDF5NodeKind? {
+    let place = self.place.appending(path)
+    guard let resolved = try LinkResolver(group: handle.id, place: self.place).resolve(path)
+    else { return nil }
+    let object = try Handle("open", place) { [id = handle.id] in
+      H5Oopen(id, resolved, CHDF5_default_properties())
+    }
+    return Self.kind(ofOpen: object.id)
+  }
+
+  /// The names in this group in alphabetical order. Links are named, not followed.
+  public func children() throws(HDF5Error) -> [HDF5Child] {
+    let names = try Library.names("list", place) { [id = handle.id] visitor, context in
+      CHDF5_for_each_link(id, visitor, context)
+    }
+    let resolver = LinkResolver(group: handle.id, place: place)
+    var children: [HDF5Child] = []
+    for name in names {
+      guard let link = try? resolver.link(at: name) else {
+        // A broken entry is listed as such, so that the others remain visible.
+        children.append(HDF5Child(name: name, kind: .unreadable))
+        continue
+      }
+      children.append(HDF5Child(name: name, kind: kind(of: link, name: name)))
+    }
+    return children
+  }
+
+  private func kind(of link: LinkResolver.Link, name: String) -> HDF5NodeKind {
+    switch link {
+    case .soft(let target): return .softLink(target: target)
+    case .external(let file, let object): return .externalLink(file: file, object: object)
+    case .other: return .unreadable
+    case .hard:
+      let object = try? Handle("open", place) { [id = handle.id] in
+        H5Oopen(id, name, CHDF5_default_properties())
+      }
+      // A broken object is listed as such, so that the others remain visible.
+      guard let object else { return .unreadable }
+      return Self.kind(ofOpen: object.id)
+    }
+  }
+
+  private static func kind(ofOpen object: hid_t) -> HDF5NodeKind {
+    switch Library.locked({ H5Iget_type(object) }) {
+    case H5I_GROUP: return .group
+    case H5I_DATASET: return .dataset
+    case H5I_DATATYPE: return .namedType
+    default: return .unreadable
+    }
+  }
+
+  // MARK: Opening
+
+  /// Opens a group of this file.
+  public func group(_ path: String) throws(HDF5Error) -> HDF5Group {
+    HDF5Group(handle: try open(path, as: .group), place: place.appending(path))
+  }
+
+  /// Opens a dataset of this file.
+  ///
+  /// - Parameter chunkCacheBytes: Room for unpacked chunks, where a region is read in pieces that
+  ///   cut through chunks; nil is the library's choice (1 MiB).
+  public func dataset(
+    _ path: String, chunkCacheBytes: Int? = nil
+  ) throws(HDF5Error) -> HDF5Dataset {
+    let place = self.place.appending(path)
+    let object = try open(path, as: .dataset)
+    guard let chunkCacheBytes else { return try HDF5Dataset(handle: object, place: place) }
+    let access = try Handle("open", place) { H5Pcreate(CHDF5_dataset_access()) }
+    // The library wants a prime number of slots, a hundred times that of the chunks held.
+    try Library.checked("open", place) {
+      H5Pset_chunk_cache(access.id, 100_003, chunkCacheBytes, CHDF5_default_preemption())
+    }
+    let resolved = try resolved(path)
+    let dataset = try Handle("open", place) { H5Dopen2(handle.id, resolved, access.id) }
+    return try HDF5Dataset(handle: dataset, place: place)
+  }
+
+  private func resolved(_ path: String) throws(HDF5Error) -> String {
+    guard let resolved = try LinkResolver(group: handle.id, place: place).resolve(path) else {
+      throw place.appending(path).error(.noSuchObject, "open", "there is no such object")
+    }
+    return resolved
+  }
+
+  private func open(_ path: String, as wanted: HDF5NodeKind) throws(HDF5Error) -> Handle {
+    let place = self.place.appending(path)
+    let resolved = try resolved(path)
+    let object = try Handle("open", place) {
+      H5Oopen(handle.id, resolved, CHDF5_default_properties())
+    }
+    let kind = Self.kind(ofOpen: object.id)
+    guard kind == wanted else {
+      throw place.error(.mismatch, "open", "it is a \(kind), not a \(wanted)")
+    }
+    return object
+  }
+
+  // MARK: Creating
+
+  /// Creates a group; the groups above it must be there.
+  public func createGroup(_ path: String) throws(HDF5Error) -> HDF5Group {
+    let place = self.place.appending(path)
+    let creation = try Handle("create", place) { H5Pcreate(CHDF5_group_creation()) }
+    try Library.checked("create", place) { H5Pset_obj_track_times(creation.id, false) }
+    let group = try Handle("create", place) { [id = handle.id, creation = creation.id] in
+      H5Gcreate2(id, path, CHDF5_default_properties(), creation, CHDF5_default_properties())
+    }
+    return HDF5Group(handle: group, place: place)
+  }
+}

@@ -1,0 +1,155 @@
+// The one door to the C library: serialized, silent, every failure turned into an error.
+internal import CHDF5
+internal import Glibc
+
+/// The library this program is linked with.
+public enum HDF5Library {
+  /// Its version, as "1.10.8".
+  public static var version: String {
+    var major: UInt32 = 0
+    var minor: UInt32 = 0
+    var release: UInt32 = 0
+    _ = Library.locked { H5get_libversion(&major, &minor, &release) }
+    return "\(major).\(minor).\(release)"
+  }
+}
+
+/// Where an object stands, for messages.
+struct Place: Sendable {
+  let file: String
+  let object: String?
+
+  func error(_ kind: HDF5Error.Kind, _ operation: String, _ reason: String) -> HDF5Error {
+    HDF5Error(kind: kind, operation: operation, file: file, object: object, reason: reason)
+  }
+
+  /// The place of `path` seen from this one.
+  func appending(_ path: String) -> Place {
+    if path.hasPrefix("/") { return Place(file: file, object: path) }
+    guard let object, object != "/" else { return Place(file: file, object: "/" + path) }
+    return Place(file: file, object: object + "/" + path)
+  }
+
+  func attribute(_ name: String) -> Place {
+    Place(file: file, object: "\(object ?? "/")@\(name)")
+  }
+}
+
+enum Library {
+  private static let mutex = CallMutex()
+
+  /// Opened once, without the exit handler: handles may still live when the process ends.
+  private static let isOpen: Bool = H5dont_atexit() >= 0 && H5open() >= 0
+
+  /// Runs one C call alone: not every build of the library may be entered by two threads.
+  ///
+  /// The body must not release a handle, which would enter again.
+  static func locked<Result>(_ body: () -> Result) -> Result {
+    mutex.lock()
+    defer { mutex.unlock() }
+    _ = isOpen
+    // The stack and its printing belong to the calling thread, so this is said every time.
+    H5Eset_auto2(CHDF5_default_errors(), nil, nil)
+    return body()
+  }
+
+  /// Runs one C call; a negative result is thrown with the library's stack.
+  @discardableResult
+  static func checked<Result: SignedInteger>(
+    _ operation: String, _ place: Place, _ body: () -> Result
+  ) throws(HDF5Error) -> Result {
+    var stack: [String] = []
+    let result = locked {
+      let result = body()
+      if result < 0 { stack = takeStack() }
+      return result
+    }
+    if result < 0 { throw error(operation, place, stack) }
+    return result
+  }
+
+  private static func error(_ operation: String, _ place: Place, _ stack: [String]) -> HDF5Error {
+    let text = stack.joined(separator: "\n")
+    var error = place.error(.library, operation, stack.first ?? "the library does not say why")
+    error.stack = stack
+    if text.contains("No space left on device") {
+      error.kind = .diskFull
+      error.reason = "no space left on the device"
+    } else if text.contains("Permission denied") || text.contains("Read-only file system") {
+      error.kind = .noPermission
+      error.reason = "permission denied"
+    } else if text.contains("unable to lock file") {
+      error.kind = .openForWriting
+      error.reason = "another program has it open for writing"
+    } else if text.contains("truncated file") {
+      error.kind = .damaged
+    }
+    return error
+  }
+
+  /// Collects the names that an iteration of the library visits.
+  static func names(
+    _ operation: String, _ place: Place,
+    _ iterate: (CHDF5_name_visitor, UnsafeMutableRawPointer) -> herr_t
+  ) throws(HDF5Error) -> [String] {
+    let list = NameList()
+    try checked(operation, place) {
+      iterate(
+        { name, context in
+          guard let name, let context else { return }
+          // SAFETY: the context is the list above, which outlives this synchronous iteration.
+          Unmanaged<NameList>.fromOpaque(context).takeUnretainedValue().names.append(
+            String(cString: name))
+        }, Unmanaged.passUnretained(list).toOpaque())
+    }
+    return list.names
+  }
+
+  /// The stack of this thread's last failure, innermost first, and forgets it.
+  private static func takeStack() -> [String] {
+    var frames: [String] = []
+    withUnsafeMutablePointer(to: &frames) { pointer in
+      _ = H5Ewalk2(
+        CHDF5_default_errors(), H5E_WALK_UPWARD,
+        { _, entry, context in
+          guard let entry, let context else { return 0 }
+          let function = entry.pointee.func_name.map { String(cString: $0) } ?? "?"
+          let text = entry.pointee.desc.map { String(cString: $0) } ?? "?"
+          // SAFETY: the context is the array above, which outlives this synchronous walk.
+          context.assumingMemoryBound(to: [String].self).pointee.append(
+            "\(Library.oneLine(text)) (\(function))")
+          return 0
+        }, UnsafeMutableRawPointer(pointer))
+    }
+    H5Eclear2(CHDF5_default_errors())
+    return frames
+  }
+
+  fileprivate static func oneLine(_ text: String) -> String {
+    text.split { $0.isNewline }.joined(separator: " ")
+  }
+}
+
+/// A plain mutex: its scope hands no value over, so the guarded call may use local pointers.
+private final class CallMutex: @unchecked Sendable {
+  // Not a race: only ever passed to the pthread functions, which synchronize.
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+  init() {
+    mutex = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  func lock() { pthread_mutex_lock(mutex) }
+  func unlock() { pthread_mutex_unlock(mutex) }
+}
+
+/// What an iteration collects.
+private final class NameList {
+  var names: [String] = []
+}
