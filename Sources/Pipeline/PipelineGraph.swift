@@ -220,6 +220,9 @@ struct GraphCheck {
       case .sameAs(let input):
         guard let source = stage.inputs[input] else { return nil }
         reference = source
+      case .chosen(let key, let kinds):
+        guard case .text(let word) = stage.parameters[key]?.value else { return nil }
+        return kinds[word]
       }
     }
     return nil

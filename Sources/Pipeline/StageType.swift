@@ -24,10 +24,12 @@ public struct InputPort: Sendable {
   }
 }
 
-/// The kind of an output: its own, or that of an input (a smoothed field stays a field).
+/// The kind of an output: its own, that of an input (a smoothed field stays a field), or the one
+/// that a choice parameter decides.
 public enum OutputKind: Sendable, Hashable {
   case fixed(PortKind)
   case sameAs(input: String)
+  case chosen(byParameter: String, [String: PortKind])
 }
 
 /// Where a stage leaves a value.
