@@ -54,7 +54,7 @@ public struct ArrayArchive: Sendable, Equatable {
     entries = [:]
     for child in try arrays.children() {
       let dataset = try arrays.dataset(child.name)
-      let isBytes = dataset.description.element == .integer(bits: 8, isSigned: false)
+      let isBytes = dataset.description.element == .integer(bytes: 1, bits: 8, isSigned: false)
       entries[child.name] = Entry(
         shape: dataset.shape,
         values: isBytes ? .uint8(try dataset.values()) : .float64(try dataset.values()))
