@@ -117,11 +117,13 @@ struct WallModel {
     }
   }
 
-  /// Fits all walls and the baseline from the given start.
-  func fit(from walls: [WallParameters], baseline: [Double]) -> WallModelFit {
+  /// Fits all walls, and the baseline unless it is held, from the given start.
+  func fit(
+    from walls: [WallParameters], baseline: [Double], holdsBaseline: Bool = false
+  ) -> WallModelFit {
     var start = baseline
-    var lower = [Double](repeating: -.infinity, count: baselineCount)
-    var upper = [Double](repeating: .infinity, count: baselineCount)
+    var lower = holdsBaseline ? baseline : [Double](repeating: -.infinity, count: baselineCount)
+    var upper = holdsBaseline ? baseline : [Double](repeating: .infinity, count: baselineCount)
     let widths = sechWidthRange
     for wall in walls {
       let w = min(max(wall.sechWidth, 1.01 * widths.lowest), 0.99 * widths.highest)

@@ -7,7 +7,9 @@ internal import STEMCore
 ///
 /// A wide trial wall can swallow several narrow ones, so the search is made with three limits on
 /// the trial width, and the outcome with the lowest Bayesian information criterion wins (Schwarz,
-/// Ann. Statist. 6, 461 (1978)).
+/// Ann. Statist. 6, 461 (1978)). A free offset can in turn swallow one wall of a pair that fills
+/// the frame; hence a fourth search holds the baseline at the median until all walls are found,
+/// and wins if it leaves less misfit with more walls, every one of them significant.
 struct WallSearch {
   let model: WallModel
   let options: WallFitOptions
@@ -23,13 +25,22 @@ struct WallSearch {
       let other = search(widthLimit: samples.span / divisor)
       if criterion(other) < criterion(best) - 1e-6 * abs(criterion(best)) { best = other }
     }
-    best = refined(best)
-    // Without the walls that turn out insignificant the others, and the offset, are sharper.
-    let kept = best.walls.indices.filter { isSignificant($0, in: best) }
-    if kept.count < best.walls.count {
-      best = model.fit(from: kept.map { best.walls[$0] }, baseline: best.baseline)
+    best = settled(best)
+    let held = settled(search(widthLimit: samples.span / 3, holdsBaseline: true))
+    let isClearlyBetter = criterion(held) < criterion(best) - 1e-6 * abs(criterion(best))
+    if isClearlyBetter || (held.walls.count > best.walls.count && held.chiSquare < best.chiSquare) {
+      best = held
     }
     return report(best)
+  }
+
+  /// Refines a fit and drops what turns out insignificant; the others, and the offset, are
+  /// sharper without.
+  private func settled(_ fit: WallModelFit) -> WallModelFit {
+    let fit = refined(fit)
+    let kept = fit.walls.indices.filter { isSignificant($0, in: fit) }
+    if kept.count == fit.walls.count { return fit }
+    return model.fit(from: kept.map { fit.walls[$0] }, baseline: fit.baseline)
   }
 
   /// The lowest χ² from three starting widths.
@@ -50,20 +61,22 @@ struct WallSearch {
     return best
   }
 
-  private func search(widthLimit: Double) -> WallModelFit {
+  private func search(widthLimit: Double, holdsBaseline: Bool = false) -> WallModelFit {
     let level = ProfileSamples.median(samples.value) ?? 0
     var baseline = [Double](repeating: 0, count: model.baselineCount)
     baseline[0] = level
-    var fit = model.fit(from: [], baseline: baseline)
+    var fit = model.fit(from: [], baseline: baseline, holdsBaseline: holdsBaseline)
     while fit.walls.count < options.maximumWalls,
       samples.count > fit.parameterCount + 4,
-      let candidate = strongestCandidate(beside: fit, widthLimit: widthLimit)
+      let candidate = strongestCandidate(
+        beside: fit, widthLimit: widthLimit, holdsBaseline: holdsBaseline)
     {
-      let next = model.fit(from: fit.walls + [candidate], baseline: fit.baseline)
+      let next = model.fit(
+        from: fit.walls + [candidate], baseline: fit.baseline, holdsBaseline: holdsBaseline)
       if !(next.chiSquare < fit.chiSquare) { break }
       fit = next
     }
-    return fit
+    return holdsBaseline ? model.fit(from: fit.walls, baseline: fit.baseline) : fit
   }
 
   private func criterion(_ fit: WallModelFit) -> Double {
@@ -74,7 +87,7 @@ struct WallSearch {
 
   /// The trial wall that lowers χ² most; nil where none is significant and high enough.
   private func strongestCandidate(
-    beside fit: WallModelFit, widthLimit: Double
+    beside fit: WallModelFit, widthLimit: Double, holdsBaseline: Bool
   ) -> WallParameters? {
     let curve = model.curve(fit.walls, baseline: fit.baseline)
     let residual = zip(samples.value, curve).map { $0 - $1 }
@@ -91,7 +104,7 @@ struct WallSearch {
         let position = first + Double(k) * step
         if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
         let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
-        let match = match(trial, residual: residual)
+        let match = match(trial, residual: residual, holdsBaseline: holdsBaseline)
         if match.gain > (best?.gain ?? 0) {
           let wall = WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
           best = (match.gain, wall)
@@ -115,9 +128,9 @@ struct WallSearch {
     return abs(position - wall.position) < 0.7 * width
   }
 
-  /// The amplitude of a unit wall in the residual, an offset being free, and the gain in χ².
+  /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
   private func match(
-    _ trial: WallParameters, residual: [Double]
+    _ trial: WallParameters, residual: [Double], holdsBaseline: Bool = false
   ) -> (amplitude: Double, gain: Double, information: Double) {
     let geometry = model.geometry
     var total = (w: 0.0, r: 0.0)
@@ -137,6 +150,9 @@ struct WallSearch {
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
+    }
+    if holdsBaseline {
+      return sums.tt > 0 ? (sums.tr / sums.tt, sums.tr * sums.tr / sums.tt, sums.tt) : (0, 0, 0)
     }
     let information = sums.tt - sums.t * sums.t / total.w
     let overlap = sums.tr - sums.t * total.r / total.w
