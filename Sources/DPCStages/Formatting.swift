@@ -1,0 +1,64 @@
+// Numbers for people: engineering prefixes, errors to the digits they deserve; no locale.
+internal import Foundation
+
+enum Format {
+  private static let prefixes: [(exponent: Int, symbol: String)] = [
+    (-15, "f"), (-12, "p"), (-9, "n"), (-6, "µ"), (-3, "m"), (0, ""), (3, "k"), (6, "M"), (9, "G"),
+    (12, "T"),
+  ]
+
+  /// "152.3 ± 1.2 MV/m", "12.4 µrad", "0 V".
+  ///
+  /// - Parameters:
+  ///   - error: One standard deviation; two significant digits of it decide the decimals.
+  ///   - unit: SI, its first symbol able to carry a prefix.
+  static func quantity(_ value: Double, error: Double? = nil, unit: String) -> String {
+    let (factor, symbol) = prefix(for: max(abs(value), error ?? 0))
+    guard let error, error > 0, error.isFinite else {
+      return "\(significant(value / factor, digits: 4)) \(symbol)\(unit)"
+    }
+    let decimals = decimals(forError: error / factor)
+    return "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
+  }
+
+  private static func prefix(for magnitude: Double) -> (factor: Double, symbol: String) {
+    guard magnitude > 0, magnitude.isFinite else { return (1, "") }
+    let exponent = Int((log10(magnitude) / 3 + 1e-12).rounded(.down)) * 3
+    let chosen = prefixes.last { $0.exponent <= exponent } ?? prefixes[0]
+    return (pow(10, Double(chosen.exponent)), chosen.symbol)
+  }
+
+  /// Decimals that show two digits of the error, between 0 and 6.
+  private static func decimals(forError error: Double) -> Int {
+    min(6, max(0, 1 - Int(log10(error).rounded(.down))))
+  }
+
+  /// With this many significant digits, trailing zeros of the fraction left out.
+  static func significant(_ value: Double, digits: Int) -> String {
+    if value == 0 || !value.isFinite { return value == 0 ? "0" : "\(value)" }
+    let decimals = min(12, max(0, digits - 1 - Int(log10(abs(value)).rounded(.down))))
+    let text = fixed(value, decimals)
+    guard text.contains(".") else { return text }
+    let trimmed = text.reversed().drop { $0 == "0" }
+    return String((trimmed.first == "." ? trimmed.dropFirst() : trimmed).reversed())
+  }
+
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    String(format: "%.\(decimals)f", locale: Locale(identifier: "en_US_POSIX"), value)
+  }
+
+  static func degrees(_ angle: Double) -> String {
+    "\(significant(angle * 180 / Double.pi, digits: 5))°"
+  }
+
+  static func percent(_ fraction: Double) -> String {
+    "\(significant(fraction * 100, digits: 3)) %"
+  }
+
+  /// A number of electrons: 950, 2.4e4, 1e6.
+  static func count(_ number: Double) -> String {
+    if number < 10_000 { return significant(number, digits: 4) }
+    let exponent = Int((log10(number) + 1e-9).rounded(.down))
+    return "\(significant(number / pow(10, Double(exponent)), digits: 3))e\(exponent)"
+  }
+}

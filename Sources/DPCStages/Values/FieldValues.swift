@@ -1,0 +1,203 @@
+// Maps as values: each carries what was stated and assumed on the way to it.
+internal import DPCReconstruction
+internal import Foundation
+public import Pipeline
+internal import STEMCore
+internal import STEMData
+
+/// What a map inherits: the acquisition's statements, and what the stages assumed.
+struct MapContext: Codable, Sendable, Equatable {
+  /// Without references; the pixel size and shape are those of the map.
+  var metadata: AcquisitionMetadata
+  /// Become attributes of the result: `method`, `gain_source`, `removed_descan`, ...
+  var attributes: [String: String] = [:]
+  /// Median number of electrons counted at a pixel; nil where that is unknown.
+  var electronsPerPixel: Double?
+
+  init(metadata: AcquisitionMetadata) {
+    self.metadata = metadata
+    self.metadata.references = References()
+  }
+
+  func adding(_ attributes: [String: String]) -> MapContext {
+    var copy = self
+    copy.attributes.merge(attributes) { _, new in new }
+    return copy
+  }
+}
+
+/// The deflection of the empty beam, if it was recorded.
+enum VacuumDeflection: Sendable, Equatable {
+  case none
+  case single(DescanPlane.Vector2, variance: Double?)
+  case scan(VectorMap)
+}
+
+/// A deflection map, rad.
+struct DeflectionValue: StoredValue, Equatable {
+  var map: VectorMap
+  var frame: ReferenceFrame
+  var vacuum: VacuumDeflection
+  var context: MapContext
+
+  struct Header: Codable {
+    var frame: ReferenceFrame
+    var context: MapContext
+    var vacuum: DescanPlane.Vector2?
+    var vacuumVariance: Double?
+  }
+
+  var header: Header {
+    var header = Header(frame: frame, context: context)
+    if case .single(let vector, let variance) = vacuum {
+      header.vacuum = vector
+      header.vacuumVariance = variance
+    }
+    return header
+  }
+
+  var arrays: [String: ArrayArchive.Entry] {
+    var entries = map.arrays()
+    if case .scan(let reference) = vacuum {
+      entries.merge(reference.arrays(prefix: "vacuum_")) { first, _ in first }
+    }
+    return entries
+  }
+}
+
+extension DeflectionValue {
+  init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
+    let pixelSize = header.context.metadata.pixelSize
+    map = try VectorMap(archive: archive, pixelSize: pixelSize)
+    frame = header.frame
+    context = header.context
+    if let vector = header.vacuum {
+      vacuum = .single(vector, variance: header.vacuumVariance)
+    } else if archive.entries["vacuum_x"] != nil {
+      vacuum = .scan(try VectorMap(archive: archive, prefix: "vacuum_", pixelSize: pixelSize))
+    } else {
+      vacuum = .none
+    }
+  }
+}
+
+/// A projected field, V, and the thickness where it is known, m.
+struct ProjectedFieldValue: StoredValue, Equatable {
+  var map: VectorMap
+  var thickness: Double?
+  var context: MapContext
+
+  struct Header: Codable {
+    var thickness: Double?
+    var context: MapContext
+  }
+
+  var header: Header { Header(thickness: thickness, context: context) }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays() }
+}
+
+extension ProjectedFieldValue {
+  init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
+    map = try VectorMap(archive: archive, pixelSize: header.context.metadata.pixelSize)
+    thickness = header.thickness
+    context = header.context
+  }
+
+  /// The field averaged over the thickness, V/m; nil without a thickness.
+  var meanField: VectorMap? {
+    thickness.map { DPCReconstruction.meanField(of: map, thickness: $0) }
+  }
+}
+
+/// A field in V/m, corrected for the inclination of its walls.
+struct IntrinsicFieldValue: StoredValue, Equatable {
+  var map: VectorMap
+  var context: MapContext
+
+  var header: MapContext { context }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays() }
+}
+
+extension IntrinsicFieldValue {
+  init(header: MapContext, archive: ArrayArchive, files: InputFiles) throws {
+    map = try VectorMap(archive: archive, pixelSize: header.metadata.pixelSize)
+    context = header
+  }
+}
+
+/// A projected potential, V m.
+struct PotentialValue: StoredValue, Equatable {
+  var map: ScalarMap
+  /// Mean of the field that was integrated, V.
+  var uniformField: DescanPlane.Vector2
+  var context: MapContext
+
+  struct Header: Codable {
+    var uniformField: DescanPlane.Vector2
+    var context: MapContext
+  }
+
+  var header: Header { Header(uniformField: uniformField, context: context) }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays }
+}
+
+extension PotentialValue {
+  init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
+    map = try ScalarMap(archive: archive, pixelSize: header.context.metadata.pixelSize)
+    uniformField = header.uniformField
+    context = header.context
+  }
+}
+
+/// A projected charge density, C/m².
+struct ChargeDensityValue: StoredValue, Equatable {
+  var map: ScalarMap
+  var context: MapContext
+
+  var header: MapContext { context }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays }
+}
+
+extension ChargeDensityValue {
+  init(header: MapContext, archive: ArrayArchive, files: InputFiles) throws {
+    map = try ScalarMap(archive: archive, pixelSize: header.metadata.pixelSize)
+    context = header
+  }
+}
+
+/// The Helmholtz parts of a projected field, V; the masks of both parts are one.
+struct HelmholtzValue: StoredValue, Equatable {
+  var curlFree: VectorMap
+  var divergenceFree: VectorMap
+  var mean: DescanPlane.Vector2
+  /// Share of the power without the mean, 0...1.
+  var divergenceFreeFraction: Double
+  var context: MapContext
+
+  struct Header: Codable {
+    var mean: DescanPlane.Vector2
+    var divergenceFreeFraction: Double
+    var context: MapContext
+  }
+
+  var header: Header {
+    Header(mean: mean, divergenceFreeFraction: divergenceFreeFraction, context: context)
+  }
+
+  var arrays: [String: ArrayArchive.Entry] {
+    curlFree.arrays(prefix: "curl_free_")
+      .merging(divergenceFree.arrays(prefix: "divergence_free_")) { first, _ in first }
+  }
+}
+
+extension HelmholtzValue {
+  init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
+    let pixelSize = header.context.metadata.pixelSize
+    curlFree = try VectorMap(archive: archive, prefix: "curl_free_", pixelSize: pixelSize)
+    divergenceFree = try VectorMap(
+      archive: archive, prefix: "divergence_free_", pixelSize: pixelSize)
+    mean = header.mean
+    divergenceFreeFraction = header.divergenceFreeFraction
+    context = header.context
+  }
+}

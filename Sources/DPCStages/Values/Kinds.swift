@@ -1,0 +1,49 @@
+// The kinds of values that flow through a pipeline. A deflection cannot be taken for a field, nor one
+// in the axes of the detector for one in those of the scan: the graph refuses it before anything runs.
+public import Pipeline
+
+extension PortKind {
+  /// An acquisition file: what it states, its frames unread.
+  public static let acquisition: PortKind = "acquisition"
+  /// Frames with the corrections to apply as they are read.
+  public static let frames: PortKind = "frames"
+  /// Corrected segment signals of one frame.
+  public static let segments: PortKind = "segments"
+  /// Deflection in the axes of the detector, rad.
+  public static let detectorDeflection: PortKind = "detector-deflection"
+  /// Deflection in the axes of the scan, rad.
+  public static let deflection: PortKind = "deflection"
+  /// ∫E dz in the axes of the scan, V, with the thickness where it is known.
+  public static let projectedField: PortKind = "projected-field"
+  /// ∫V dz, V m.
+  public static let projectedPotential: PortKind = "projected-potential"
+  /// Curl-free, divergence-free and mean parts of a projected field, V.
+  public static let helmholtzParts: PortKind = "helmholtz-parts"
+  /// Projected charge density, C/m².
+  public static let chargeDensity: PortKind = "charge-density"
+  /// Field corrected for the wall's inclination by vector projection, V/m.
+  public static let intrinsicField: PortKind = "intrinsic-field"
+  /// A table of fitted walls.
+  public static let walls: PortKind = "walls"
+  /// The mean profile across walls.
+  public static let wallProfile: PortKind = "wall-profile"
+  /// Finished figures.
+  public static let figure: PortKind = "figure"
+}
+
+/// How every kind is stored.
+public let stageCodecs: [any ValueCodec] = [
+  ArchiveCodec<AcquisitionValue>(kind: .acquisition),
+  ArchiveCodec<FramesValue>(kind: .frames),
+  ArchiveCodec<SegmentsValue>(kind: .segments),
+  ArchiveCodec<DeflectionValue>(kind: .detectorDeflection),
+  ArchiveCodec<DeflectionValue>(kind: .deflection),
+  ArchiveCodec<ProjectedFieldValue>(kind: .projectedField),
+  ArchiveCodec<PotentialValue>(kind: .projectedPotential),
+  ArchiveCodec<HelmholtzValue>(kind: .helmholtzParts),
+  ArchiveCodec<ChargeDensityValue>(kind: .chargeDensity),
+  ArchiveCodec<IntrinsicFieldValue>(kind: .intrinsicField),
+  ArchiveCodec<WallsValue>(kind: .walls),
+  ArchiveCodec<WallProfileValue>(kind: .wallProfile),
+  ArchiveCodec<FigureValue>(kind: .figure),
+]

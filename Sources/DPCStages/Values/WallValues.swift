@@ -1,0 +1,116 @@
+// Wall profiles, tables of walls and figures as values.
+internal import DPCReconstruction
+internal import Foundation
+public import Pipeline
+internal import STEMCore
+internal import STEMData
+
+/// A value of numbers few enough to stand in the header.
+protocol HeaderOnlyValue: StoredValue, Codable where Header == Self {}
+
+extension HeaderOnlyValue {
+  var header: Self { self }
+  var arrays: [String: ArrayArchive.Entry] { [:] }
+  init(header: Self, archive: ArrayArchive, files: InputFiles) { self = header }
+}
+
+/// One fitted wall with the numbers that go into the table.
+struct WallRow: Codable, Sendable, Equatable {
+  var wall: Wall
+  /// E0·w, V: well determined even where E0 and w are not.
+  var product: Measurement
+  /// Covariance of E0, w (of sech²) and position, row-major 3×3, SI.
+  var covariance: [Double]
+  /// Peak in the image, in the unit of the profile.
+  var imageHeight: Double
+  var significance: Double
+  var remarks: [String]
+}
+
+/// The fit of a profile: its walls, its baseline and its curve.
+struct WallTable: Codable, Sendable, Equatable {
+  var rows: [WallRow]
+  var offset: Measurement
+  var reducedChiSquare: Double?
+  var curveDistance: [Double]
+  var curve: [Double]
+  /// Root mean square of profile minus curve, in the unit of the profile.
+  var residual: Double
+
+  init(_ fit: WallFit) {
+    rows = fit.reported.map { fitted in
+      WallRow(
+        wall: fitted.wall, product: fitted.product, covariance: fitted.covariance,
+        imageHeight: fitted.imageHeight, significance: fitted.significance,
+        remarks: Self.remarks(fitted.flags))
+    }
+    offset = fit.offset
+    reducedChiSquare = fit.reducedChiSquare
+    curveDistance = fit.distance
+    curve = fit.curve
+    residual = fit.residual
+  }
+
+  private static func remarks(_ flags: WallFlags) -> [String] {
+    var remarks: [String] = []
+    if flags.contains(.atBound) { remarks.append("width or position at a bound of the fit") }
+    if flags.contains(.uncertain) { remarks.append("error larger than the value") }
+    if flags.contains(.widthIllDetermined) {
+      remarks.append("too inclined to tell field and width apart: trust their product")
+    }
+    return remarks
+  }
+}
+
+/// How the normal of the walls became known.
+struct WallOrientation: Codable, Sendable, Equatable {
+  /// From +x towards +y, rad.
+  var normalAzimuth: Double
+  var direction: FieldDirection
+  /// As a reader should see them: "from the file", "measured, coherence 0.97", ...
+  var normalOrigin: String
+  var directionOrigin: String
+}
+
+/// The walls of a map, corrected for their inclination.
+struct WallsValue: HeaderOnlyValue {
+  var table: WallTable
+  var profile: LineProfile
+  var orientation: WallOrientation
+  /// Between the beam and the plane of the wall, rad.
+  var inclination: Double
+  /// m.
+  var thickness: Double
+  var context: MapContext
+}
+
+/// The profile across the walls of a map, as it appears in the image.
+struct WallProfileValue: HeaderOnlyValue {
+  var profile: LineProfile
+  /// nil where the profile is too short for a fit.
+  var table: WallTable?
+  var orientation: WallOrientation
+  /// `V/m`, `V` or `rad`.
+  var unit: String
+  /// As in a dataset's name: `electric_field`, `projected_field`, `deflection`.
+  var quantity: String
+  var context: MapContext
+}
+
+/// Finished figures, one for each format.
+struct FigureValue: StoredValue, Equatable {
+  /// File name extension to the bytes of the file.
+  var files: [String: [UInt8]]
+
+  var header: [String] { files.keys.sorted() }
+  var arrays: [String: ArrayArchive.Entry] {
+    files.mapValues { .init(shape: [$0.count], values: .uint8($0)) }
+  }
+}
+
+extension FigureValue {
+  init(header: [String], archive: ArrayArchive, files: InputFiles) throws {
+    self.files = [:]
+    for name in header { self.files[name] = try archive.requiredBytes(name) }
+  }
+}
