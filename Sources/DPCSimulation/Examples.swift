@@ -61,7 +61,7 @@ extension SimulationSpecification {
         rings: [(0, 24e-3, 4), (24e-3, 48e-3, 4)], orientation: radians(30)), shape: shape,
       pixelSize: PixelSize(x: pixel, y: pixel), phantom: phantom, electronsPerPixel: 2e7)
     example.noise = .poisson(seed: 20_260_101)
-    example.flicker = BeamFlicker(relativeDeviation: 0.003, seed: 20_260_102)
+    example.flicker = BeamFlicker(relativeDeviation: 0.001, seed: 20_260_102)
     example.segmentGain = [1.063, 0.954, 1.021, 0.927, 1.042, 0.981, 1.077, 0.935]
     example.dark = [412, 655, 238, 890, 547, 301, 724, 463]
     example.badPixels = BadPixels(

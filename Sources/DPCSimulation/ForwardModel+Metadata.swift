@@ -55,7 +55,7 @@ extension ForwardModel {
         })
     case .scan:
       let planes = fractions(of: descanDeflection())
-      let current = beamCurrent(frame: 0, purpose: .vacuum)
+      let current = beamCurrent(frame: 0, stream: .vacuumFlicker, exposures: exposures)
       return .scan(
         planes.indices.map { segment in
           var plane = signal(

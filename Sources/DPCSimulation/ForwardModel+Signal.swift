@@ -2,16 +2,18 @@
 internal import STEMCore
 
 extension ForwardModel {
-  /// Beam current at every scan position relative to its mean.
-  func beamCurrent(frame: Int, purpose: RandomPurpose) -> [Double]? {
+  /// Beam current at every scan position relative to its mean, averaged over exposures.
+  ///
+  /// - Parameter stream: `flicker` or `vacuumFlicker`.
+  func beamCurrent(frame: Int, stream: RandomPurpose, exposures: Int = 1) -> [Double]? {
     guard let flicker = specification.flicker else { return nil }
-    let kind: RandomPurpose = purpose == .vacuum ? .vacuumFlicker : .flicker
+    let deviation = flicker.relativeDeviation / Double(exposures).squareRoot()
     var current: [Double] = []
     current.reserveCapacity(shape.count)
     for row in 0..<shape.rows {
-      var generator = SeededGenerator(seed: flicker.seed, path: [kind.rawValue, frame, row])
+      var generator = SeededGenerator(seed: flicker.seed, path: [stream.rawValue, frame, row])
       for _ in 0..<shape.columns {
-        current.append(max(0, 1 + flicker.relativeDeviation * generator.normal()))
+        current.append(max(0, 1 + deviation * generator.normal()))
       }
     }
     return current

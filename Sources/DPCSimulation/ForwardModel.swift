@@ -38,7 +38,7 @@ public func simulate(_ specification: SimulationSpecification) -> SimulatedAcqui
   var badPixels: [PixelMask] = []
   var frames: [[ScalarField]] = []
   for frame in 0..<specification.frameCount {
-    let current = model.beamCurrent(frame: frame, purpose: .frame)
+    let current = model.beamCurrent(frame: frame, stream: .flicker)
     var planes = fractions.indices.map { segment in
       model.signal(
         of: fractions[segment], segment: segment, frame: frame, current: current, purpose: .frame)
@@ -94,6 +94,7 @@ struct ForwardModel {
       phase: potential.map { ScalarField(shape: shape, values: $0.values.map { $0 * sigma }) },
       thickness: thickness, scanRotation: specification.scanRotation,
       segmentGain: specification.segmentGain, dark: specification.dark,
+      signalUnit: specification.output.unit,
       descanDeflection: specification.descan == Descan() ? nil : descanDeflection(),
       badPixels: [],
       walls: specification.phantom.layers.compactMap { layer in

@@ -38,7 +38,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
   /// Uniform in the open interval (0, 1): the middle of one of 2⁵³ equal cells.
   public mutating func uniform() -> Double {
-    // A cell near 1 would round to 1 with the half added; 2⁻⁵⁴ below it is the last one used.
+    // The middle of the last cell would round up to 1.
     min((Double(next() >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53)
   }
 

@@ -18,8 +18,10 @@ public struct SimulationTruth: Sendable, Equatable {
   /// From the detector frame to the scan frame, rad.
   public var scanRotation: Double
   public var segmentGain: [Double]?
-  /// In the unit of the frames.
+  /// Signal without beam, in `signalUnit`.
   public var dark: [Double]?
+  /// The unit of the frames.
+  public var signalUnit: SignalUnit
   /// Deflection by the scan itself, DETECTOR frame, rad; nil where there is none.
   public var descanDeflection: VectorField?
   /// Per frame the bad pixels: `missing` and `hot`.
@@ -46,7 +48,7 @@ public struct SimulationTruth: Sendable, Equatable {
     if let thickness { list.append(("thickness", "m", [], [thickness])) }
     list.append(("scan_rotation", "deg", [], [degrees(scanRotation)]))
     if let segmentGain { list.append(("gain", "1", [segmentGain.count], segmentGain)) }
-    if let dark { list.append(("dark", "counts", [dark.count], dark)) }
+    if let dark { list.append(("dark", signalUnit.rawValue, [dark.count], dark)) }
     if let descanDeflection {
       list.append(vector("descan_deflection", "rad", descanDeflection))
     }
