@@ -79,7 +79,7 @@ func agreesWithQuadrature(distance: Double) {
   }
 }
 
-@Test("the overlap with a whole circle is the lens of two circles, on and off the detector")
+@Test("the overlap with a whole circle is the lens of two circles, whole or in sectors")
 func wholeCircleIsALens() {
   for a in [10e-3, 24e-3, 30e-3] {
     let circle = DetectorSegment(inner: 0, outer: a, start: 0.4, stop: 0.4 + 2 * Double.pi)
@@ -96,6 +96,9 @@ func wholeCircleIsALens() {
         lens = (a * a * (first - sin(first)) + alpha * alpha * (second - sin(second))) / 2
       }
       #expect(abs(area(circle, d, 1.3) - lens) < 1e-12 * disc.area, "a \(a), d \(d)")
+      let sectors = SegmentedDetector.annular(rings: [(0, a, 5)], start: -0.2).segments
+      let sum = sectors.reduce(0) { $0 + area($1, d, 1.3) }
+      #expect(abs(sum - lens) < 1e-12 * disc.area, "five sectors, a \(a), d \(d)")
     }
   }
 }
