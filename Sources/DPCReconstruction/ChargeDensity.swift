@@ -1,0 +1,143 @@
+// Divergence and curl of a projected field by finite differences, and the charge they stand for.
+public import STEMCore
+
+/// The projected charge density ρ = ε0 div E_proj (Gauss), C/m².
+///
+/// It is the total charge, free and bound, integrated along the beam. Derivatives are taken over
+/// windows of five pixels, central inside and one-sided at the rim, of fourth order everywhere
+/// (exact for polynomials of degree four); sides shorter than five pixels are one window (exact
+/// for degree n - 1), sides of one pixel count as uniform.
+/// - Parameters:
+///   - projectedField: ∫E dz in the scan frame, x along a row, y down, V.
+///   - pixelSize: m.
+/// - Returns: Same shape, C/m².
+public func projectedChargeDensity(
+  of projectedField: VectorField, pixelSize: PixelSize
+) -> ScalarField {
+  let shape = projectedField.shape
+  var values = [Double](repeating: 0, count: shape.count)
+  let permittivity = PhysicalConstant.vacuumPermittivity
+  addDerivativeAlongX(
+    of: projectedField.x, shape, times: permittivity / pixelSize.x, to: &values)
+  addDerivativeAlongY(
+    of: projectedField.y, shape, times: permittivity / pixelSize.y, to: &values)
+  return ScalarField(shape: shape, values: values)
+}
+
+/// The curl ∂Ey/∂x - ∂Ex/∂y, in the field's unit per meter, by the same differences as
+/// ``projectedChargeDensity(of:pixelSize:)``.
+///
+/// It is the component along the beam: x to the right, y down, z into the screen. Zero for every
+/// electrostatic field.
+public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
+  var values = [Double](repeating: 0, count: field.shape.count)
+  addDerivativeAlongX(of: field.y, field.shape, times: 1 / pixelSize.x, to: &values)
+  addDerivativeAlongY(of: field.x, field.shape, times: -1 / pixelSize.y, to: &values)
+  return ScalarField(shape: field.shape, values: values)
+}
+
+/// The variance of ``projectedChargeDensity(of:pixelSize:)``, (C/m²)², row after row.
+///
+/// Pixels are taken as independent of each other; the covariance of x and y counts where both
+/// differences weigh the pixel itself, near the rim only.
+/// - Parameter covariance: One-pixel covariance of the projected field, V².
+public func projectedChargeDensityVariance(
+  of covariance: VectorCovariance, pixelSize: PixelSize
+) -> [Double] {
+  let shape = covariance.shape
+  let stencilsX = DifferenceStencil.along(shape.columns)
+  let stencilsY = DifferenceStencil.along(shape.rows)
+  var variance = [Double](repeating: 0, count: shape.count)
+  for row in 0..<shape.rows {
+    let stencilY = stencilsY[row]
+    for (offset, weight) in stencilY.weights.enumerated() {
+      let source = (stencilY.start + offset) * shape.columns
+      let factor = (weight / pixelSize.y) * (weight / pixelSize.y)
+      for column in 0..<shape.columns {
+        variance[row * shape.columns + column] += factor * covariance.yy[source + column]
+      }
+    }
+    let ownY = stencilY.weights[row - stencilY.start] / pixelSize.y
+    for column in 0..<shape.columns {
+      let index = row * shape.columns + column
+      let stencilX = stencilsX[column]
+      for (offset, weight) in stencilX.weights.enumerated() {
+        let source = row * shape.columns + stencilX.start + offset
+        variance[index] +=
+          (weight / pixelSize.x) * (weight / pixelSize.x) * covariance.xx[source]
+      }
+      let ownX = stencilX.weights[column - stencilX.start] / pixelSize.x
+      variance[index] += 2 * ownX * ownY * covariance.xy[index]
+    }
+  }
+  let permittivity = PhysicalConstant.vacuumPermittivity
+  return variance.map { $0 * permittivity * permittivity }
+}
+
+/// Weights by which a window of samples gives the slope at one of them, per sample distance.
+struct DifferenceStencil {
+  /// Index of the first sample, and the weights of the samples from there on.
+  var start: Int
+  var weights: [Double]
+
+  /// The stencils of all pixels of a side: windows of five, or of the whole side if shorter.
+  static func along(_ count: Int) -> [DifferenceStencil] {
+    let window = min(5, count)
+    return (0..<count).map { index in
+      let start = min(max(0, index - window / 2), count - window)
+      return DifferenceStencil(start: start, weights: slopeWeights(window, at: index - start))
+    }
+  }
+
+  /// Slope at sample `node` of the Lagrange polynomial through samples 0 ..< `count`
+  /// (B. Fornberg, Math. Comp. 51 (1988) 699, on a regular grid).
+  private static func slopeWeights(_ count: Int, at node: Int) -> [Double] {
+    (0..<count).map { sample in
+      let others = (0..<count).filter { $0 != node && $0 != sample }
+      if sample == node { return others.reduce(0) { $0 + 1 / Double(node - $1) } }
+      let numerator = others.reduce(1) { $0 * (node - $1) }
+      let denominator = others.reduce(sample - node) { $0 * (sample - $1) }
+      return Double(numerator) / Double(denominator)
+    }
+  }
+}
+
+/// Adds `factor` times the slope along each row.
+private func addDerivativeAlongX(
+  of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
+) {
+  let columns = shape.columns
+  let stencils = DifferenceStencil.along(columns)
+  let inside = columns >= 5 ? 2..<(columns - 2) : 0..<0
+  let rim = stencils.indices.filter { !inside.contains($0) }
+  let (near, far) = (8 * factor / 12, factor / 12)
+  for first in stride(from: 0, to: shape.count, by: max(1, columns)) {
+    for column in rim {
+      var slope = 0.0
+      for (offset, weight) in stencils[column].weights.enumerated() {
+        slope += weight * plane[first + stencils[column].start + offset]
+      }
+      result[first + column] += factor * slope
+    }
+    for index in (first + inside.lowerBound)..<(first + inside.upperBound) {
+      result[index] +=
+        near * (plane[index + 1] - plane[index - 1])
+        - far * (plane[index + 2] - plane[index - 2])
+    }
+  }
+}
+
+/// Adds `factor` times the slope down each column.
+private func addDerivativeAlongY(
+  of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
+) {
+  let columns = shape.columns
+  for (row, stencil) in DifferenceStencil.along(shape.rows).enumerated() {
+    for (offset, weight) in stencil.weights.enumerated() where weight != 0 {
+      let source = (stencil.start + offset) * columns
+      for column in 0..<columns {
+        result[row * columns + column] += factor * weight * plane[source + column]
+      }
+    }
+  }
+}

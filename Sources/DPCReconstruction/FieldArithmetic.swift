@@ -1,0 +1,45 @@
+// Small sums and tables that several steps share.
+internal import FFTW
+
+/// The mean, added up in blocks of fixed length so that rounding grows slowly; 0 of nothing.
+func orderedMean(_ values: [Double]) -> Double {
+  guard !values.isEmpty else { return 0 }
+  return orderedSum(values.count) { values[$0] } / Double(values.count)
+}
+
+/// Σ term(i) for i in 0 ..< count, in blocks of fixed length: the same bytes in every run.
+@inline(__always)
+func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
+  let block = 1024
+  var total = 0.0
+  var start = 0
+  while start < count {
+    let end = min(start + block, count)
+    var partial = 0.0
+    for index in start..<end { partial += term(index) }
+    total += partial
+    start = end
+  }
+  return total
+}
+
+/// Frequencies of a discrete Fourier transform's derivative, cycles per unit of `spacing`:
+/// 0, 1, ..., -1 over n·spacing, and zero at the Nyquist frequency of an even side.
+///
+/// A real wave at the Nyquist frequency is sampled only where it has extrema: no slope is seen.
+func derivativeFrequencies(_ count: Int, spacing: Double) -> [Double] {
+  (0..<count).map { index in
+    if 2 * index == count { return 0 }
+    return Double(2 * index > count ? index - count : index) / (Double(count) * spacing)
+  }
+}
+
+/// Copies `values - offset` into a transform's buffer.
+func fill(
+  _ buffer: inout TransformBuffer<Double>, with values: [Double], minus offset: Double
+) {
+  precondition(buffer.count == values.count, "one value per place")
+  buffer.withMutableSpan { span in
+    for index in values.indices { span[index] = values[index] - offset }
+  }
+}
