@@ -1,0 +1,196 @@
+// Frames band by band: read, corrected, their spikes masked, and what is made of them gathered in order.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+internal import STEMData
+
+/// Reads the frames of an acquisition through bands of rows, so that neither a stack nor a large frame
+/// has to fit in memory. Bands and their order are fixed: results do not depend on threads.
+struct FrameReader {
+  private let frames: FramesValue
+  private var window: ScanWindow { frames.window }
+  private var metadata: AcquisitionMetadata { frames.acquisition.metadata }
+
+  /// Rows of neighbors that the spike rule looks at on either side.
+  private static let halo = 2
+  /// Rows of a band; a multiple of common chunk sides, and enough to make the halo cheap.
+  private static let bandRows = 64
+
+  init(_ frames: FramesValue) { self.frames = frames }
+
+  /// Corrected signals of a single-frame acquisition, whole.
+  func single(_ context: StageContext) throws -> SegmentSignals {
+    let count = metadata.frameCount
+    if count > 1 {
+      throw StageFailure(
+        .failed,
+        "stage \(context.stageName): \(frames.acquisition.file.path) holds \(count) frames",
+        remedy: "put an average-frames stage before it")
+    }
+    let bands = try mapBands(context) { reader, rows in
+      try corrected(rows, frame: 0, reader: &reader)
+    }
+    return joined(bands)
+  }
+
+  /// The sum of all frames and their scatter.
+  func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
+    let bands = try mapBands(context) { reader, rows in
+      let shape = GridShape(rows: rows.count, columns: window.shape.columns)
+      var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
+      for frame in 0..<metadata.frameCount {
+        try context.checkCancellation()
+        accumulator.add(try corrected(rows, frame: frame, reader: &reader))
+      }
+      return accumulator.finished()
+    }
+    var scatter = FrameScatter()
+    for band in bands { scatter += band.scatter }
+    return (joined(bands.map(\.signals)), scatter)
+  }
+
+  /// The deflection map of a single-frame acquisition, the segments never held together.
+  func deflection(
+    _ context: StageContext, estimator: DiscShiftEstimator, calibration: Matrix2
+  ) throws -> (map: VectorMap, statistics: SignalStatistics) {
+    let bands = try mapBands(context) { reader, rows in
+      let signals = try corrected(rows, frame: 0, reader: &reader)
+      let map = deflectionMap(
+        of: signals, estimator: estimator, calibration: calibration,
+        pixelSize: metadata.pixelSize)
+      return (map: map, statistics: SignalStatistics(signals))
+    }
+    var statistics = SignalStatistics(segmentCount: metadata.segmentCount)
+    for band in bands { statistics += band.statistics }
+    return (joined(bands.map(\.map)), statistics)
+  }
+
+  /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.
+  func medianSum(_ context: StageContext) throws -> Double {
+    var medians: [Double] = []
+    for frame in 0..<metadata.frameCount {
+      let sums = try mapBands(context) { reader, rows in
+        let signals = try raw(rows, frame: frame, reader: &reader)
+        return (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:))
+      }
+      if let median = median(sums.flatMap { $0 }) { medians.append(median) }
+    }
+    return median(medians) ?? 0
+  }
+
+  // MARK: Bands
+
+  /// Runs `body` on every band of the window and returns what it gives, in the bands' order.
+  private func mapBands<Result: Sendable>(
+    _ context: StageContext,
+    _ body: (inout AcquisitionReader, Range<Int>) throws -> Result
+  ) throws -> [Result] {
+    let path = frames.acquisition.file.path
+    do {
+      var reader = try AcquisitionReader(path: path)
+      var results: [Result] = []
+      let rows = window.shape.rows
+      for first in stride(from: 0, to: rows, by: Self.bandRows) {
+        try context.checkCancellation()
+        results.append(try body(&reader, first..<min(first + Self.bandRows, rows)))
+        context.progress(Double(results.count * Self.bandRows) / Double(rows))
+      }
+      return results
+    } catch let error as AcquisitionError {
+      throw StageFailure(error)
+    }
+  }
+
+  /// One band of one frame, corrected and cut to the window's columns.
+  private func raw(
+    _ rows: Range<Int>, frame: Int, reader: inout AcquisitionReader
+  ) throws -> SegmentSignals {
+    var values: [Double] = []
+    let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
+    try reader.readRows(fileRows, ofFrame: frame, into: &values)
+    let full = GridShape(rows: rows.count, columns: metadata.shape.columns)
+    if window.shape.columns != full.columns {
+      let part = ScanWindow(
+        firstRow: 0, firstColumn: window.firstColumn,
+        shape: GridShape(rows: rows.count, columns: window.shape.columns))
+      values = (0..<metadata.segmentCount).flatMap { segment in
+        cropped(
+          Array(values[(segment * full.count)..<((segment + 1) * full.count)]), of: full, to: part)
+      }
+    }
+    return frames.correction.corrected(
+      values, shape: GridShape(rows: rows.count, columns: window.shape.columns),
+      saturationLevel: metadata.saturationLevel, electronsPerUnit: frames.electronsPerUnit)
+  }
+
+  /// One band of one frame with its spikes masked; read with a halo, returned without.
+  private func corrected(
+    _ rows: Range<Int>, frame: Int, reader: inout AcquisitionReader
+  ) throws -> SegmentSignals {
+    guard let threshold = frames.spikeThreshold else {
+      return try raw(rows, frame: frame, reader: &reader)
+    }
+    let first = max(rows.lowerBound - Self.halo, 0)
+    let wide = first..<min(rows.upperBound + Self.halo, window.shape.rows)
+    var signals = try raw(wide, frame: frame, reader: &reader)
+    signals.maskSpikes(threshold: threshold)
+    return signals.rows((rows.lowerBound - first)..<(rows.upperBound - first))
+  }
+
+  private func joined(_ bands: [SegmentSignals]) -> SegmentSignals {
+    let shape = window.shape
+    var values: [Double] = []
+    values.reserveCapacity(metadata.segmentCount * shape.count)
+    for segment in 0..<metadata.segmentCount {
+      for band in bands {
+        let count = band.shape.count
+        values.append(contentsOf: band.values[(segment * count)..<((segment + 1) * count)])
+      }
+    }
+    return SegmentSignals(
+      shape: shape, segmentCount: metadata.segmentCount, values: values,
+      mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
+      electronsPerUnit: frames.electronsPerUnit)
+  }
+
+  private func joined(_ bands: [VectorMap]) -> VectorMap {
+    let shape = window.shape
+    var covariance: VectorCovariance?
+    if frames.electronsPerUnit != nil {
+      covariance = VectorCovariance(
+        shape: shape, xx: bands.flatMap { $0.covariance?.xx ?? [] },
+        yy: bands.flatMap { $0.covariance?.yy ?? [] },
+        xy: bands.flatMap { $0.covariance?.xy ?? [] })
+    }
+    return VectorMap(
+      field: VectorField(
+        shape: shape, x: bands.flatMap(\.field.x), y: bands.flatMap(\.field.y)),
+      covariance: covariance, mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
+      pixelSize: metadata.pixelSize)
+  }
+}
+
+extension SegmentSignals {
+  /// Some rows of the signals.
+  fileprivate func rows(_ rows: Range<Int>) -> SegmentSignals {
+    let part = GridShape(rows: rows.count, columns: shape.columns)
+    let range = (rows.lowerBound * shape.columns)..<(rows.upperBound * shape.columns)
+    let values = (0..<segmentCount).flatMap { segment in
+      self.values[(segment * shape.count + range.lowerBound)..<(segment * shape.count + range.upperBound)]
+    }
+    return SegmentSignals(
+      shape: part, segmentCount: segmentCount, values: values,
+      mask: PixelMask(shape: part, bytes: Array(mask.bytes[range])),
+      electronsPerUnit: electronsPerUnit, varianceFactor: varianceFactor)
+  }
+}
+
+extension StageFailure {
+  /// A refused acquisition as the stage's failure.
+  init(_ error: AcquisitionError) {
+    let place = error.object.map { "\(error.file): \($0)" } ?? error.file
+    self.init(
+      error.kind == .cannotWrite ? .machine : .inputRefused, "\(place): \(error.reason)",
+      remedy: error.remedy, details: error.stack)
+  }
+}

@@ -1,0 +1,63 @@
+// Small questions about maps that several stages ask.
+internal import DPCReconstruction
+internal import STEMCore
+
+/// The median over usable pixels of one component's standard deviation, in the map's unit.
+func medianDeviation(_ map: VectorMap) -> Double? {
+  guard let covariance = map.covariance else { return nil }
+  return median(
+    (0..<map.shape.count).filter(map.mask.isUsable).map {
+      ((covariance.xx[$0] + covariance.yy[$0]) / 2).squareRoot()
+    })
+}
+
+/// The root mean square length of the vectors of usable pixels.
+func rootMeanSquare(_ map: VectorMap) -> Double {
+  var sum = 0.0
+  var count = 0
+  for position in 0..<map.shape.count where map.mask.isUsable(position) {
+    sum += map.field.x[position] * map.field.x[position]
+    sum += map.field.y[position] * map.field.y[position]
+    count += 1
+  }
+  return count > 0 ? (sum / Double(count)).squareRoot() : 0
+}
+
+func median(_ values: [Double]) -> Double? {
+  if values.isEmpty { return nil }
+  let sorted = values.sorted()
+  let middle = sorted.count / 2
+  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/// The part of a plane of numbers that lies in a window.
+func cropped<Number>(_ values: [Number], of shape: GridShape, to window: ScanWindow) -> [Number] {
+  var result: [Number] = []
+  result.reserveCapacity(window.shape.count)
+  for row in window.firstRow..<(window.firstRow + window.shape.rows) {
+    let start = row * shape.columns + window.firstColumn
+    result.append(contentsOf: values[start..<(start + window.shape.columns)])
+  }
+  return result
+}
+
+func cropped(_ mask: PixelMask, to window: ScanWindow) -> PixelMask {
+  PixelMask(shape: window.shape, bytes: cropped(mask.bytes, of: mask.shape, to: window))
+}
+
+func cropped(_ map: VectorMap, to window: ScanWindow) -> VectorMap {
+  func part(_ values: [Double]) -> [Double] { cropped(values, of: map.shape, to: window) }
+  return VectorMap(
+    field: VectorField(shape: window.shape, x: part(map.field.x), y: part(map.field.y)),
+    covariance: map.covariance.map {
+      VectorCovariance(shape: window.shape, xx: part($0.xx), yy: part($0.yy), xy: part($0.xy))
+    }, mask: cropped(map.mask, to: window), pixelSize: map.pixelSize)
+}
+
+func cropped(_ map: ScalarMap, to window: ScanWindow) -> ScalarMap {
+  func part(_ values: [Double]) -> [Double] { cropped(values, of: map.shape, to: window) }
+  return ScalarMap(
+    field: ScalarField(shape: window.shape, values: part(map.field.values)),
+    variance: map.variance.map(part), mask: cropped(map.mask, to: window),
+    pixelSize: map.pixelSize)
+}

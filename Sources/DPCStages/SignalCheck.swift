@@ -1,0 +1,95 @@
+// Signals that cannot be what the file says: dead segments, frames without a single usable pixel.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+/// What a pass over the signals gathers: sums per segment and the electrons at each pixel.
+struct SignalStatistics: Sendable {
+  var segmentSums: [Double]
+  var usableCount = 0
+  /// Electrons counted at each usable pixel; empty where the number is unknown.
+  var electrons: [Double] = []
+
+  init(segmentCount: Int) { segmentSums = [Double](repeating: 0, count: segmentCount) }
+
+  init(_ signals: SegmentSignals) {
+    self.init(segmentCount: signals.segmentCount)
+    for position in 0..<signals.shape.count where signals.mask.isUsable(position) {
+      usableCount += 1
+      var sum = 0.0
+      for segment in 0..<signals.segmentCount {
+        let value = signals.values[segment * signals.shape.count + position]
+        segmentSums[segment] += value
+        sum += value
+      }
+      if let electronsPerUnit = signals.electronsPerUnit { electrons.append(sum * electronsPerUnit) }
+    }
+  }
+
+  static func += (total: inout SignalStatistics, other: SignalStatistics) {
+    for segment in total.segmentSums.indices {
+      total.segmentSums[segment] += other.segmentSums[segment]
+    }
+    total.usableCount += other.usableCount
+    total.electrons += other.electrons
+  }
+
+  var medianElectrons: Double? { median(electrons) }
+}
+
+/// Refuses signals from which no deflection can come.
+struct SignalCheck {
+  let frames: FramesValue
+
+  init(_ frames: FramesValue) { self.frames = frames }
+
+  /// A segment with less than this part of its share is dead: the shift of the disc changes a share
+  /// by far less on the mean over a scan.
+  private static let deadShare = 0.01
+
+  func check(_ signals: SegmentSignals) throws {
+    try check(signals.mask)
+    try check(SignalStatistics(signals))
+  }
+
+  /// - Throws: `inputRefused` where no pixel can be used.
+  func check(_ mask: PixelMask) throws {
+    if mask.unusableCount < mask.shape.count { return }
+    let reasons = mask.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+    throw StageFailure(
+      .inputRefused, "\(path): /entry/data/frames has no usable pixel (\(reasons))",
+      remedy: remedy(mask))
+  }
+
+  private func remedy(_ mask: PixelMask) -> String {
+    let isEmpty = mask.counts.contains { $0.name == "no counts" }
+    return isEmpty
+      ? "the summed signal is zero or negative: check the frames, and the dark reference if there"
+        + " is one"
+      : "dpc inspect shows what the frames hold"
+  }
+
+  /// - Throws: `inputRefused` where a segment that the disc lights counts nothing.
+  func check(_ statistics: SignalStatistics) throws {
+    let total = statistics.segmentSums.reduce(0, +)
+    if statistics.usableCount == 0 || total <= 0 { return }
+    let segments = frames.acquisition.metadata.detector.segments
+    let disc = frames.acquisition.metadata.probeSemiAngle
+    for (index, segment) in segments.enumerated() {
+      let outer = min(segment.outer, disc)
+      let litShare =
+        max(0, outer * outer - segment.inner * segment.inner) * (segment.stop - segment.start)
+        / (2 * Double.pi * disc * disc)
+      let share = statistics.segmentSums[index] / total
+      if share < Self.deadShare * litShare {
+        throw StageFailure(
+          .inputRefused,
+          "\(path): segment \(index) counts \(Format.percent(share)) of the signal where the disc"
+            + " lights \(Format.percent(litShare)): it is dead, or its dark reference is wrong",
+          remedy: "without it no deflection can be formed; dpc inspect shows each segment's signal")
+      }
+    }
+  }
+
+  private var path: String { frames.acquisition.file.path }
+}

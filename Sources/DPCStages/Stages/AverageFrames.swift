@@ -1,0 +1,58 @@
+// average-frames: repeated frames to one, spikes masked frame by frame.
+internal import DPCReconstruction
+public import Pipeline
+internal import STEMCore
+
+struct AverageFrames: StageType {
+  let name = "average-frames"
+  let summary = "adds the counts of repeated frames; their scatter checks the errors"
+  let algorithmVersion = 1
+  let parameters: [ParameterSpecification] = []
+  let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]
+  let outputs = [
+    OutputPort("segments", kind: .fixed(.segments), summary: "segment signals of one frame")
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let frames = try context.input("frames", as: FramesValue.self)
+    let count = frames.acquisition.metadata.frameCount
+    if count == 1 {
+      return StageProduct(
+        outputs: ["segments": SegmentsValue.inFile(frames)],
+        notes: [Note(.information, "one frame: nothing to average")])
+    }
+    var (signals, scatter) = try FrameReader(frames).sum(context)
+    try SignalCheck(frames).check(signals)
+    let ratio = signals.applyScatter(scatter)
+    return StageProduct(
+      outputs: ["segments": SegmentsValue.averaged(signals, of: frames)],
+      facts: facts(count, ratio), notes: notes(ratio, signals))
+  }
+
+  private func facts(_ count: Int, _ ratio: Double?) -> [Fact] {
+    var facts = [Fact("frames", text: "\(count) frames added", value: Double(count))]
+    if let ratio {
+      facts.append(
+        Fact(
+          "frame_scatter",
+          text: "frames scatter \(Format.significant(ratio, digits: 3)) times as much as counting"
+            + " (variance)", value: ratio))
+    }
+    return facts
+  }
+
+  private func notes(_ ratio: Double?, _ signals: SegmentSignals) -> [Note] {
+    var notes: [Note] = []
+    if signals.varianceFactor > 1, let ratio {
+      notes.append(
+        Note(
+          .warning,
+          "the frames differ by more than counting noise: errors enlarged by"
+            + " \(Format.significant(ratio.squareRoot(), digits: 3))"))
+    }
+    if ratio == nil, signals.electronsPerUnit != nil {
+      notes.append(Note(.information, "errors from the scatter between the frames"))
+    }
+    return notes
+  }
+}

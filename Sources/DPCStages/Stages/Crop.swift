@@ -1,0 +1,114 @@
+// crop: a rectangle of the scan, of frames or of any map.
+internal import DPCReconstruction
+public import Pipeline
+internal import STEMCore
+
+struct Crop: StageType {
+  let name = "crop"
+  let summary = "keeps a rectangle of the scan; positions are then relative to its center"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort(
+      "input",
+      kinds: [
+        .frames, .segments, .detectorDeflection, .deflection, .projectedField, .projectedPotential,
+        .chargeDensity, .intrinsicField,
+      ], summary: "frames, segment signals or a map")
+  ]
+  let outputs = [
+    OutputPort("output", kind: .sameAs(input: "input"), summary: "the same, cropped")
+  ]
+  let parameters = [
+    ParameterSpecification(
+      "left_px", .integer(0...1_000_000), default: .integer(0),
+      summary: "columns cut off on the left"),
+    ParameterSpecification(
+      "top_px", .integer(0...1_000_000), default: .integer(0), summary: "rows cut off at the top"),
+    ParameterSpecification(
+      "width_px", .integer(1...1_000_000), isRequired: true, summary: "columns kept"),
+    ParameterSpecification(
+      "height_px", .integer(1...1_000_000), isRequired: true, summary: "rows kept"),
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    guard let input = context.input("input") else {
+      throw StageFailure(.failed, "stage \(context.stageName): nothing to crop")
+    }
+    return StageProduct(outputs: ["output": try cropped(input, context)])
+  }
+
+  private func cropped(
+    _ input: any StageValue, _ context: StageContext
+  ) throws -> any StageValue {
+    switch input {
+    case var value as FramesValue:
+      value.window = try window(context, within: value.window.shape, offset: value.window)
+      return value
+    case SegmentsValue.inFile(var frames):
+      frames.window = try window(context, within: frames.window.shape, offset: frames.window)
+      return SegmentsValue.inFile(frames)
+    case SegmentsValue.averaged(let signals, let frames):
+      let part = try window(context, within: signals.shape)
+      return SegmentsValue.averaged(DPCStages.cropped(signals, to: part), of: frames)
+    case var value as DeflectionValue:
+      let part = try window(context, within: value.map.shape)
+      value.map = DPCStages.cropped(value.map, to: part)
+      if case .scan(let map) = value.vacuum {
+        value.vacuum = .scan(DPCStages.cropped(map, to: part))
+      }
+      value.context.metadata.shape = part.shape
+      return value
+    case var value as ProjectedFieldValue:
+      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.context.metadata.shape = value.map.shape
+      return value
+    case var value as IntrinsicFieldValue:
+      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.context.metadata.shape = value.map.shape
+      return value
+    case var value as PotentialValue:
+      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.context.metadata.shape = value.map.shape
+      return value
+    case var value as ChargeDensityValue:
+      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.context.metadata.shape = value.map.shape
+      return value
+    default:
+      throw StageFailure(
+        .failed, "stage \(context.stageName): a \(type(of: input)) cannot be cropped")
+    }
+  }
+
+  private func window(
+    _ context: StageContext, within shape: GridShape, offset: ScanWindow? = nil
+  ) throws -> ScanWindow {
+    let left = context.integer("left_px") ?? 0
+    let top = context.integer("top_px") ?? 0
+    let width = context.integer("width_px") ?? 0
+    let height = context.integer("height_px") ?? 0
+    if left + width > shape.columns || top + height > shape.rows {
+      throw StageFailure(
+        .failed,
+        "stage \(context.stageName): columns \(left)..<\(left + width) and rows"
+          + " \(top)..<\(top + height) do not lie in a map of \(shape) (rows × columns)",
+        remedy: "choose left_px, top_px, width_px and height_px within it")
+    }
+    return ScanWindow(
+      firstRow: top + (offset?.firstRow ?? 0), firstColumn: left + (offset?.firstColumn ?? 0),
+      shape: GridShape(rows: height, columns: width))
+  }
+}
+
+private func cropped(_ signals: SegmentSignals, to window: ScanWindow) -> SegmentSignals {
+  let count = signals.shape.count
+  let values = (0..<signals.segmentCount).flatMap { segment in
+    cropped(
+      Array(signals.values[(segment * count)..<((segment + 1) * count)]), of: signals.shape,
+      to: window)
+  }
+  return SegmentSignals(
+    shape: window.shape, segmentCount: signals.segmentCount, values: values,
+    mask: cropped(signals.mask, to: window), electronsPerUnit: signals.electronsPerUnit,
+    varianceFactor: signals.varianceFactor)
+}

@@ -1,0 +1,63 @@
+// smooth: a Gaussian over the usable pixels of a vector map, errors included.
+internal import DPCReconstruction
+public import Pipeline
+internal import STEMCore
+
+struct Smooth: StageType {
+  let name = "smooth"
+  let summary = "Gaussian smoothing that skips masked pixels and propagates the errors"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort(
+      "input",
+      kinds: [.detectorDeflection, .deflection, .projectedField, .intrinsicField],
+      summary: "a vector map")
+  ]
+  let outputs = [
+    OutputPort("output", kind: .sameAs(input: "input"), summary: "the same, smoothed")
+  ]
+  let parameters = [
+    ParameterSpecification(
+      "sigma_nm", .number(unit: "nm", range: .positive), isRequired: true,
+      summary: "standard deviation of the Gaussian")
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let sigma = (context.number("sigma_nm") ?? 0) * 1e-9
+    let result: any StageValue
+    switch context.input("input") {
+    case var value as DeflectionValue:
+      value.map = try smooth(value.map, sigma, context)
+      value.context = value.context.adding(attributes(sigma))
+      result = value
+    case var value as ProjectedFieldValue:
+      value.map = try smooth(value.map, sigma, context)
+      value.context = value.context.adding(attributes(sigma))
+      result = value
+    case var value as IntrinsicFieldValue:
+      value.map = try smooth(value.map, sigma, context)
+      value.context = value.context.adding(attributes(sigma))
+      result = value
+    default: throw StageFailure(.failed, "stage \(context.stageName): nothing to smooth")
+    }
+    return StageProduct(
+      outputs: ["output": result],
+      notes: [
+        Note(
+          .information, "errors of smoothed pixels are correlated over about two sigma")
+      ])
+  }
+
+  private func smooth(
+    _ map: VectorMap, _ sigma: Double, _ context: StageContext
+  ) throws -> VectorMap {
+    guard let size = map.pixelSize else {
+      throw missingPixelSize("the acquisition", stage: context.stageName)
+    }
+    return smoothed(map, sigma: (x: sigma / size.x, y: sigma / size.y))
+  }
+
+  private func attributes(_ sigma: Double) -> [String: String] {
+    ["smoothing": "Gaussian, sigma \(sigma) m"]
+  }
+}
