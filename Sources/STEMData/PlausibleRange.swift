@@ -12,7 +12,9 @@ struct PlausibleRange {
   static let semiAngle = PlausibleRange(bounds: 1e-4...0.2, unit: "mrad", scale: 1e-3)
   static let thickness = PlausibleRange(bounds: 1e-10...1e-5, unit: "nm", scale: 1e-9)
   static let defocus = PlausibleRange(bounds: -1e-3...1e-3, unit: "nm", scale: 1e-9)
-  static let angle = PlausibleRange(bounds: -7...7, unit: "deg", scale: Double.pi / 180)
+  /// Two turns either way.
+  static let angle = PlausibleRange(
+    bounds: -4 * Double.pi...4 * Double.pi, unit: "deg", scale: Double.pi / 180)
   static let inclination = PlausibleRange(
     bounds: -Double.pi / 2...Double.pi / 2, unit: "deg", scale: Double.pi / 180)
   static let electrons = PlausibleRange(bounds: 1e-6...1e15, unit: "electrons", scale: 1)
