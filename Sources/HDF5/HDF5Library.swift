@@ -70,11 +70,18 @@ enum Library {
 
   private static func error(_ operation: String, _ place: Place, _ stack: [String]) -> HDF5Error {
     let text = stack.joined(separator: "\n")
-    var error = place.error(.library, operation, stack.first ?? "the library does not say why")
+    // A function's name holds no colon: what follows the first one is the message.
+    let reason = stack.first.flatMap { $0.split(separator: ":", maxSplits: 1).last }
+    var error = place.error(
+      .library, operation,
+      reason.map { String($0.drop { $0 == " " }) } ?? "the library does not say why")
     error.stack = stack
     if text.contains("No space left on device") {
       error.kind = .diskFull
       error.reason = "no space left on the device"
+    } else if text.contains("No such file or directory") {
+      error.kind = .noSuchFile
+      error.reason = "no such file or folder"
     } else if text.contains("Permission denied") || text.contains("Read-only file system") {
       error.kind = .noPermission
       error.reason = "permission denied"
@@ -117,7 +124,7 @@ enum Library {
           let text = entry.pointee.desc.map { String(cString: $0) } ?? "?"
           // SAFETY: the context is the array above, which outlives this synchronous walk.
           context.assumingMemoryBound(to: [String].self).pointee.append(
-            "\(Library.oneLine(text)) (\(function))")
+            "\(function): \(Library.oneLine(text))")
           return 0
         }, UnsafeMutableRawPointer(pointer))
     }

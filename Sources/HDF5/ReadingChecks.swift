@@ -7,6 +7,11 @@ extension HDF5Dataset {
   /// Deflate reaches 1000 on zeros only; no measured signal comes near this.
   private static let plausibleCompression = 200
 
+  /// Throws where the values cannot be had or trusted: external, unknown filter, absurd size.
+  public func checkReadable() throws(HDF5Error) {
+    try checkSource(HDF5Region(wholeOf: shape))
+  }
+
   /// Throws where the block is not in the dataset, or the dataset's bytes cannot be had or trusted.
   func checkSource(_ region: HDF5Region) throws(HDF5Error) {
     try checkBounds(region)

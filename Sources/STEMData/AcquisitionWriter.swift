@@ -1,0 +1,96 @@
+// Writes acquisitions in the units of a microscopist; equal content gives equal bytes.
+internal import HDF5
+public import STEMCore
+
+/// How the numbers of frames are stored.
+public enum FrameType: String, Sendable, CaseIterable {
+  case float64, float32, uint16, uint32
+}
+
+/// Writes acquisition files.
+public struct AcquisitionWriter: Sendable {
+  /// The stored type of the frames. Integers are rounded to nearest and clipped to their range, as
+  /// a detector does.
+  public var frameType: FrameType
+  /// Packs each segment's plane by gzip and byte shuffling.
+  public var isCompressed: Bool
+
+  public init(frameType: FrameType = .float64, isCompressed: Bool = false) {
+    self.frameType = frameType
+    self.isCompressed = isCompressed
+  }
+
+  /// Writes an acquisition, replacing a file of that name.
+  ///
+  /// - Parameter frames: `[frame][segment]` planes of the scan's shape in `metadata.signalUnit`,
+  ///   NaN where a number is missing.
+  /// - Parameter truth: Written as the group `/truth`; none for a measurement.
+  /// - Throws: ``AcquisitionError`` where the system does not let it be written, or where a NaN is
+  ///   to become an integer.
+  /// - Precondition: `frames` has the counts and shapes that `metadata` states.
+  public func write(
+    _ metadata: AcquisitionMetadata, frames: [[ScalarField]], to path: String,
+    truth: [TruthItem] = []
+  ) throws(AcquisitionError) {
+    precondition(frames.count == metadata.frameCount, "as many frames as stated")
+    precondition(
+      frames.allSatisfy { planes in
+        planes.count == metadata.segmentCount
+          && planes.allSatisfy { $0.shape == metadata.shape }
+      }, "a plane of the scan's shape for each segment")
+    if frameType == .uint16 || frameType == .uint32 {
+      let isWhole = frames.allSatisfy { $0.allSatisfy { !$0.values.contains(where: \.isNaN) } }
+      if !isWhole {
+        throw AcquisitionError(
+          kind: .cannotWrite, file: path, object: AcquisitionPath.frames,
+          reason: "a missing number (NaN) has no place in \(frameType.rawValue)",
+          remedy: "write float32 or float64")
+      }
+    }
+    do { try writeFile(metadata, frames, path, truth) } catch {
+      throw AcquisitionError(writing: error)
+    }
+  }
+
+  private func writeFile(
+    _ metadata: AcquisitionMetadata, _ frames: [[ScalarField]], _ path: String,
+    _ truth: [TruthItem]
+  ) throws(HDF5Error) {
+    let file = try HDF5File(creating: path)
+    try MetadataWriting.write(metadata, in: file.root)
+    switch frameType {
+    case .float64: try writeFrames(frames, metadata, in: file.root) { $0 }
+    case .float32: try writeFrames(frames, metadata, in: file.root) { Float($0) }
+    case .uint16: try writeFrames(frames, metadata, in: file.root) { clipped($0) as UInt16 }
+    case .uint32: try writeFrames(frames, metadata, in: file.root) { clipped($0) as UInt32 }
+    }
+    if !truth.isEmpty { try TruthWriter.write(truth, in: file.root) }
+    try file.close()
+  }
+
+  private func clipped<Integer: FixedWidthInteger>(_ value: Double) -> Integer {
+    Integer(max(0, min(Double(Integer.max), value.rounded(.toNearestOrEven))))
+  }
+
+  private func writeFrames<Number: HDF5Number>(
+    _ frames: [[ScalarField]], _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group,
+    _ convert: (Double) -> Number
+  ) throws(HDF5Error) {
+    let plane = [1, metadata.shape.rows, metadata.shape.columns]
+    let hasFrameAxis = metadata.frameCount > 1
+    let axis = hasFrameAxis ? [1] : []
+    let shape =
+      (hasFrameAxis ? [metadata.frameCount] : []) + [metadata.segmentCount] + plane.dropFirst()
+    let dataset = try root.createDataset(
+      AcquisitionPath.frames, of: Number.self, shape: shape,
+      layout: isCompressed ? .compressed(chunk: axis + plane, level: 4) : .contiguous)
+    try dataset.setAttribute("units", to: metadata.signalUnit.rawValue)
+    for (frame, planes) in frames.enumerated() {
+      for (segment, field) in planes.enumerated() {
+        let offset = (hasFrameAxis ? [frame] : []) + [segment, 0, 0]
+        try dataset.write(
+          field.values.map(convert), to: HDF5Region(offset: offset, count: axis + plane))
+      }
+    }
+  }
+}

@@ -1,0 +1,178 @@
+// A file described for its owner: what it states, what it lacks, what that blocks.
+internal import STEMCore
+
+/// Something that a file does not state, and what cannot be computed without it.
+public struct MissingItem: Sendable, Equatable {
+  /// Path of the dataset that would state it.
+  public var path: String
+  /// What is not possible without it.
+  public var consequence: String
+}
+
+/// What can be said of an acquisition before any reconstruction.
+public struct FileInspection: Sendable {
+  public let file: AcquisitionFile
+  public let missing: [MissingItem]
+  public let firstFrame: FrameStatistics
+  private let rings: [DetectorRing]
+
+  /// Reads what the file states and its first frame.
+  public init(path: String) throws(AcquisitionError) {
+    let reader = try AcquisitionReader(path: path)
+    file = reader.file
+    missing = Self.missing(in: reader.metadata)
+    firstFrame = try FrameStatistics(of: 0, from: reader)
+    do { rings = try reader.metadata.detector.rings() } catch {
+      // The reader has checked the geometry already.
+      rings = []
+    }
+  }
+
+  static func missing(in metadata: AcquisitionMetadata) -> [MissingItem] {
+    var items: [MissingItem] = []
+    func note(_ isThere: Bool, _ path: String, _ consequence: String) {
+      if !isThere { items.append(MissingItem(path: path, consequence: consequence)) }
+    }
+    note(
+      metadata.pixelSize != nil, AcquisitionPath.pixelSizeX,
+      "no lengths: no potential, no charge density, no wall widths")
+    note(
+      metadata.specimen.thickness != nil, AcquisitionPath.thickness,
+      "only the projected field in V, no mean field in V/m")
+    note(
+      metadata.scanRotation != nil, AcquisitionPath.scanRotation,
+      "vectors stay in the detector's axes until a rotation is given or estimated")
+    note(
+      metadata.electronsPerPixel != nil || metadata.signalUnit == .electrons,
+      AcquisitionPath.electronsPerPixel, "no errors from counting statistics")
+    let references = metadata.references
+    note(
+      references.vacuum != nil, AcquisitionPath.vacuum,
+      "no zero of deflection: only differences of the field within the image are measured")
+    note(
+      references.flat != nil || metadata.segmentGain != nil, AcquisitionPath.flat,
+      references.vacuum == nil
+        ? "the segments' gains are unknown and taken as equal"
+        : "the gains of the outer segments are unknown: vacuum calibrates the inner ring only")
+    note(
+      metadata.specimen.view != .crossSection || metadata.specimen.wallInclination != nil,
+      AcquisitionPath.wallInclination,
+      "no correction for inclined walls: their fields come out too weak and too wide")
+    return items
+  }
+}
+
+extension FileInspection {
+  /// The description as lines of text.
+  public func lines() -> [String] {
+    overview() + [""] + segmentTable() + [""] + SegmentDrawing(file.metadata.detector).lines()
+      + ["(+x right, +y down, detector axes, orientation included)", ""] + missingLines()
+  }
+
+  private func overview() -> [String] {
+    let metadata = file.metadata
+    var rows: [(String, String)] = [("file", file.path)]
+    if let title = metadata.title { rows.append(("title", title)) }
+    rows += [
+      (
+        "frames",
+        "\(metadata.frameCount) × \(metadata.segmentCount) segments × \(metadata.shape), "
+          + "\(file.frameType), \(file.frameLayout), \(metadata.signalUnit.rawValue)"
+      ),
+      ("voltage", Self.quantity(metadata.beam.voltage, 1e3, "kV")),
+      ("semi-angle", Self.quantity(metadata.probeSemiAngle, 1e-3, "mrad")),
+      ("defocus", Self.quantity(metadata.defocus, 1e-9, "nm (positive: underfocus)")),
+      (
+        "pixel size",
+        metadata.pixelSize.map {
+          Self.quantity($0.x, 1e-9, "nm") + " × " + Self.quantity($0.y, 1e-9, "nm")
+        } ?? "not stated"
+      ),
+      ("scan rotation", Self.quantity(metadata.scanRotation, .pi / 180, "deg")),
+      ("dose", Self.quantity(metadata.electronsPerPixel, 1, "electrons per pixel")),
+    ]
+    rows += specimenRows()
+    rows.append(("references", referenceText()))
+    rows.append(
+      (
+        "median sum",
+        Self.quantity(firstFrame.medianSum, 1, metadata.signalUnit.rawValue + " (first frame)")
+      ))
+    return rows.map { name, text in
+      name + String(repeating: " ", count: max(1, 16 - name.count)) + text
+    }
+  }
+
+  private func specimenRows() -> [(String, String)] {
+    let specimen = file.metadata.specimen
+    let words = [specimen.material, specimen.zoneAxis, specimen.view?.rawValue].compactMap(\.self)
+    var rows = [
+      ("specimen", words.isEmpty ? "not stated" : words.joined(separator: ", ")),
+      ("thickness", Self.quantity(specimen.thickness, 1e-9, "nm")),
+    ]
+    if specimen.wallInclination != nil || specimen.wallNormalAzimuth != nil {
+      rows += [
+        ("wall inclination", Self.quantity(specimen.wallInclination, .pi / 180, "deg")),
+        ("wall normal", Self.quantity(specimen.wallNormalAzimuth, .pi / 180, "deg")),
+      ]
+    }
+    if let direction = specimen.fieldDirection {
+      rows.append(("field direction", direction.rawValue))
+    }
+    return rows
+  }
+
+  private func referenceText() -> String {
+    let metadata = file.metadata
+    var names: [String] = []
+    if metadata.references.dark != nil { names.append("dark") }
+    if metadata.references.flat != nil { names.append("flat") }
+    switch metadata.references.vacuum {
+    case .single: names.append("vacuum")
+    case .scan: names.append("vacuum scan")
+    case nil: break
+    }
+    if metadata.segmentGain != nil { names.append("gain") }
+    if metadata.deflectionCalibration != nil { names.append("deflection calibration") }
+    return names.isEmpty ? "none" : names.joined(separator: ", ")
+  }
+
+  private func segmentTable() -> [String] {
+    let widths = [7, 4, 8, 8, 8, 8, 11, 11, 11, 8, 9]
+    func line(_ cells: [String]) -> String {
+      zip(cells, widths).map { NumberText.column($0, $1) }.joined(separator: " ")
+    }
+    let segments = file.metadata.detector.segments
+    var lines = [
+      line([
+        "segment", "ring", "inner", "outer", "start", "stop", "mean", "min", "max", "missing",
+        "saturated",
+      ]), line(["", "", "mrad", "mrad", "deg", "deg", "", "", "", "", ""]),
+    ]
+    for (index, segment) in segments.enumerated() {
+      let statistics = firstFrame.segments[index]
+      let ring = rings.firstIndex { $0.segmentIndices.contains(index) }
+      let angles = [segment.inner * 1e3, segment.outer * 1e3]
+      let azimuths = [segment.start, segment.stop].map { $0 * 180 / Double.pi }
+      lines.append(
+        line(
+          ["\(index)", ring.map(String.init) ?? "-"]
+            + (angles + azimuths).map { NumberText.significant($0) }
+            + [statistics.mean, statistics.minimum, statistics.maximum].map {
+              $0.map { NumberText.significant($0, 6) } ?? "-"
+            } + ["\(statistics.missingCount)", "\(statistics.saturatedCount)"]))
+    }
+    return lines
+  }
+
+  private func missingLines() -> [String] {
+    if missing.isEmpty { return ["Nothing is missing for a quantitative result."] }
+    return ["Not stated, and what that blocks:"]
+      + missing.map { "  \($0.path): \($0.consequence)" }
+  }
+
+  private static func quantity(_ value: Double?, _ scale: Double, _ unit: String) -> String {
+    guard let value else { return "not stated" }
+    return NumberText.significant(value / scale) + " " + unit
+  }
+}

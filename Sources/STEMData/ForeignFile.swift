@@ -1,0 +1,28 @@
+// Recognizes the files of other programs, to say what was opened instead of an acquisition.
+internal import HDF5
+
+enum ForeignFile {
+  /// The program or format that the file seems to come from, nil where nothing gives it away.
+  static func name(_ root: borrowing HDF5Group) throws(HDF5Error) -> String? {
+    let names = Set(try root.children().map(\.name))
+    let attributes = Set(try root.attributeNames())
+    if attributes.contains("file_format") || names.contains("Experiments") {
+      return "a HyperSpy file"
+    }
+    if names.contains("Data"), !names.isDisjoint(with: ["Version", "Presentation", "Operations"]) {
+      return "a Velox file"
+    }
+    if attributes.contains("emd_group_type") || names.contains("4DSTEM_experiment") {
+      return "a py4DSTEM file"
+    }
+    if attributes.contains("version_major") || names.contains("4DSTEM_simulation") {
+      return "an EMD file"
+    }
+    if names.contains(where: { $0.hasPrefix("Measurement_") }) { return "a USID file" }
+    if names.contains("truth") { return "a file of true values, not of a measurement" }
+    if attributes.contains("NX_class") || names.contains("entry") {
+      return "a NeXus file of another kind"
+    }
+    return nil
+  }
+}

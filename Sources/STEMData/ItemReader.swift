@@ -1,0 +1,106 @@
+// Reads single items of an acquisition: a number in its unit, a word, an array.
+internal import HDF5
+
+/// Reads items from an open file and refuses what cannot be true, naming the dataset.
+struct ItemReader: ~Copyable {
+  let file: HDF5File
+
+  init(path: String) throws(AcquisitionError) {
+    file = try reading { () throws(HDF5Error) in try HDF5File(opening: path) }
+  }
+
+  init(file: consuming HDF5File) { self.file = file }
+
+  func failure(
+    _ kind: AcquisitionError.Kind, _ object: String, _ reason: String, _ remedy: String? = nil
+  ) -> AcquisitionError {
+    AcquisitionError(
+      kind: kind, file: file.path, object: object, reason: reason, remedy: remedy)
+  }
+
+  func contains(_ path: String) throws(AcquisitionError) -> Bool {
+    try reading { () throws(HDF5Error) in try file.root.contains(path) }
+  }
+
+  /// A text; nil where it is not in the file.
+  func text(_ path: String) throws(AcquisitionError) -> String? {
+    guard try contains(path) else { return nil }
+    return try reading { () throws(HDF5Error) in try file.root.dataset(path).string() }
+  }
+
+  /// A word out of a fixed set; nil where it is not in the file.
+  func word<Word: RawRepresentable<String>>(
+    _ path: String, among words: [Word]
+  ) throws(AcquisitionError) -> Word? {
+    guard let text = try text(path) else { return nil }
+    if let word = words.first(where: { $0.rawValue == text }) { return word }
+    throw failure(
+      .unknownWord, path, "\"\(text)\" is not known",
+      "write \(words.map(\.rawValue).joined(separator: " or "))")
+  }
+
+  /// A number in SI units within its range; nil where it is not in the file.
+  func quantity(
+    _ path: String, _ dimension: Dimension, within range: PlausibleRange
+  ) throws(AcquisitionError) -> Double? {
+    guard let value = try unchecked(path, dimension) else { return nil }
+    if let complaint = range.complaint(value) { throw failure(.implausible, path, complaint) }
+    return value
+  }
+
+  /// A number in SI units, NaN included; nil where it is not in the file.
+  func unchecked(_ path: String, _ dimension: Dimension) throws(AcquisitionError) -> Double? {
+    guard try contains(path) else { return nil }
+    let (value, units) = try reading { () throws(HDF5Error) -> (Double, String?) in
+      let dataset = try file.root.dataset(path)
+      return (try dataset.scalar(as: Double.self), try dataset.attributeString("units"))
+    }
+    return try unit(units, of: path, dimension).toSI(value)
+  }
+
+  /// One finite number a segment, in SI units; nil where it is not in the file.
+  func list(
+    _ path: String, _ dimension: Dimension, count: Int
+  ) throws(AcquisitionError) -> [Double]? {
+    guard try contains(path) else { return nil }
+    let (shape, units) = try reading { () throws(HDF5Error) -> ([Int], String?) in
+      let dataset = try file.root.dataset(path)
+      return (dataset.shape, try dataset.attributeString("units"))
+    }
+    guard shape == [count] else {
+      throw failure(
+        .wrongShape, path, "its shape is \(shape), but the frames have \(count) segments",
+        "it needs one number for each segment")
+    }
+    let unit = try unit(units, of: path, dimension)
+    let values = try reading { () throws(HDF5Error) -> [Double] in
+      try file.root.dataset(path).values()
+    }
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw failure(.implausible, path, "the number of segment \(index) is \(values[index])")
+    }
+    return values.map { unit.toSI($0) }
+  }
+
+  func unit(
+    _ spelling: String?, of path: String, _ dimension: Dimension
+  ) throws(AcquisitionError) -> FileUnit {
+    let remedy = "give the attribute units as \(FileUnit.examples(dimension))"
+    guard let spelling = spelling ?? (dimension == .number ? "" : nil) else {
+      throw failure(.wrongUnit, path, "its unit is missing", remedy)
+    }
+    guard let unit = FileUnit.named(spelling, dimension) else {
+      throw failure(
+        .wrongUnit, path, "\"\(spelling)\" is no unit of a \(dimension.rawValue)", remedy)
+    }
+    return unit
+  }
+
+  /// What must be there.
+  func required<Value>(_ value: Value?, _ path: String) throws(AcquisitionError) -> Value {
+    guard let value else {
+      throw failure(.missing, path, "it is missing", "nothing can be reconstructed without it")
+    }
+    return value
+  }
+}

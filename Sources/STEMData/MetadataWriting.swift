@@ -1,0 +1,154 @@
+// Writes what an acquisition states: nm, mrad, kV and degrees, as microscopists read them.
+internal import HDF5
+internal import STEMCore
+
+/// A unit in which quantities are written, with the number of them in one SI unit.
+private struct WrittenUnit {
+  let name: String
+  let perSI: Double
+  var divisor = 1.0
+
+  static let nanometers = WrittenUnit(name: "nm", perSI: 1e9)
+  static let milliradians = WrittenUnit(name: "mrad", perSI: 1e3)
+  static let degrees = WrittenUnit(name: "deg", perSI: 180, divisor: Double.pi)
+  static let kilovolts = WrittenUnit(name: "kV", perSI: 1, divisor: 1e3)
+
+  func number(_ value: Double) -> Double { value * perSI / divisor }
+}
+
+enum MetadataWriting {
+  static func write(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    try root.setAttribute("NX_class", to: "NXroot")
+    try root.setAttribute("default", to: "entry")
+    let hasReferences =
+      metadata.references.dark != nil || metadata.references.flat != nil
+      || metadata.references.vacuum != nil
+    for (path, name) in AcquisitionPath.groups where hasReferences || name != "NXcollection" {
+      try root.createGroup(path).setAttribute("NX_class", to: name)
+    }
+    try root.group(AcquisitionPath.entry).setAttribute("default", to: "data")
+    if let title = metadata.title { try root.write(AcquisitionPath.title, title) }
+    try writeAxes(metadata, in: root)
+    try writeBeam(metadata, in: root)
+    try writeDetector(metadata, in: root)
+    try writeScan(metadata, in: root)
+    try writeSpecimen(metadata.specimen, in: root)
+    if hasReferences { try writeReferences(metadata, in: root) }
+  }
+
+  private static func writeAxes(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    let data = try root.group("/entry/data")
+    try data.setAttribute("signal", to: "frames")
+    try data.setAttribute(
+      "axes", to: (metadata.frameCount > 1 ? ["frame"] : []) + ["segment", "y", "x"])
+    guard let pixelSize = metadata.pixelSize else { return }
+    let (x, y) = (
+      WrittenUnit.nanometers.number(pixelSize.x), WrittenUnit.nanometers.number(pixelSize.y)
+    )
+    let columns = (0..<metadata.shape.columns).map { Double($0) * x }
+    let rows = (0..<metadata.shape.rows).map { Double($0) * y }
+    try root.write(AcquisitionPath.xAxis, columns, shape: [columns.count])
+      .setAttribute("units", to: "nm")
+    try root.write(AcquisitionPath.yAxis, rows, shape: [rows.count])
+      .setAttribute("units", to: "nm")
+  }
+
+  private static func writeBeam(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    try write(metadata.beam.voltage, .kilovolts, AcquisitionPath.voltage, in: root)
+    try root.write(AcquisitionPath.probe, "electron")
+    try write(metadata.probeSemiAngle, .milliradians, AcquisitionPath.semiAngle, in: root)
+    try write(metadata.defocus, .nanometers, AcquisitionPath.defocus, in: root)
+  }
+
+  private static func writeDetector(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    let segments = metadata.detector.segments
+    try root.write(AcquisitionPath.detectorType, "segmented annular")
+    for (path, angle, unit) in [
+      (AcquisitionPath.segmentInner, \DetectorSegment.inner, WrittenUnit.milliradians),
+      (AcquisitionPath.segmentOuter, \.outer, .milliradians),
+      (AcquisitionPath.segmentStart, \.start, .degrees),
+      (AcquisitionPath.segmentStop, \.stop, .degrees),
+    ] {
+      let values = segments.map { unit.number($0[keyPath: angle]) }
+      try root.write(path, values, shape: [values.count]).setAttribute("units", to: unit.name)
+    }
+    try write(metadata.detector.orientation, .degrees, AcquisitionPath.orientation, in: root)
+    if let gain = metadata.segmentGain {
+      try root.write(AcquisitionPath.gain, gain, shape: [gain.count])
+    }
+    if let matrix = metadata.deflectionCalibration {
+      try root.write(
+        AcquisitionPath.deflectionCalibration, [matrix.xx, matrix.xy, matrix.yx, matrix.yy],
+        shape: [2, 2])
+    }
+  }
+
+  private static func writeScan(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    try write(metadata.pixelSize?.x, .nanometers, AcquisitionPath.pixelSizeX, in: root)
+    try write(metadata.pixelSize?.y, .nanometers, AcquisitionPath.pixelSizeY, in: root)
+    let rotation = metadata.scanRotation
+    let dataset = try root.write(
+      AcquisitionPath.scanRotation, rotation.map { WrittenUnit.degrees.number($0) } ?? .nan)
+    try dataset.setAttribute("units", to: WrittenUnit.degrees.name)
+    try dataset.setAttribute("status", to: rotation == nil ? "unknown" : "known")
+    if let electrons = metadata.electronsPerPixel {
+      try root.write(AcquisitionPath.electronsPerPixel, electrons)
+    }
+  }
+
+  private static func writeSpecimen(
+    _ specimen: Specimen, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    for (path, text) in [
+      (AcquisitionPath.material, specimen.material), (AcquisitionPath.zoneAxis, specimen.zoneAxis),
+      (AcquisitionPath.view, specimen.view?.rawValue),
+      (AcquisitionPath.fieldDirection, specimen.fieldDirection?.rawValue),
+    ] {
+      if let text { try root.write(path, text) }
+    }
+    try write(specimen.thickness, .nanometers, AcquisitionPath.thickness, in: root)
+    try write(specimen.wallInclination, .degrees, AcquisitionPath.wallInclination, in: root)
+    try write(specimen.wallNormalAzimuth, .degrees, AcquisitionPath.wallNormalAzimuth, in: root)
+  }
+
+  private static func writeReferences(
+    _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    let references = metadata.references
+    let unit = metadata.signalUnit.rawValue
+    for (path, values) in [
+      (AcquisitionPath.dark, references.dark), (AcquisitionPath.flat, references.flat),
+    ] {
+      guard let values else { continue }
+      try root.write(path, values, shape: [values.count]).setAttribute("units", to: unit)
+    }
+    switch references.vacuum {
+    case nil: break
+    case .single(let values):
+      try root.write(AcquisitionPath.vacuum, values, shape: [values.count])
+        .setAttribute("units", to: unit)
+    case .scan(let planes):
+      try root.write(
+        AcquisitionPath.vacuum, planes.flatMap(\.values),
+        shape: [planes.count, metadata.shape.rows, metadata.shape.columns]
+      ).setAttribute("units", to: unit)
+    }
+  }
+
+  private static func write(
+    _ value: Double?, _ unit: WrittenUnit, _ path: String, in root: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    guard let value else { return }
+    try root.write(path, unit.number(value)).setAttribute("units", to: unit.name)
+  }
+}
