@@ -1,7 +1,7 @@
 // Parameters of stages: what may stand under `with`, and the values once resolved.
 
 /// A parameter's value as it enters the cache key.
-public enum ParameterValue: Sendable, Hashable {
+public enum ParameterValue: Sendable, Hashable, Codable {
   case number(Double)
   case integer(Int)
   case text(String)
@@ -115,7 +115,7 @@ public enum ParameterOrigin: String, Sendable, Codable {
 }
 
 /// A value and who decided it; only the value enters the cache key.
-public struct ResolvedParameter: Sendable, Hashable {
+public struct ResolvedParameter: Sendable, Hashable, Codable {
   public var value: ParameterValue
   public var origin: ParameterOrigin
 

@@ -1,7 +1,7 @@
 // A pipeline as a graph: named stages, what feeds them, and everything that is wrong with it at once.
 
 /// One output of one stage.
-public struct OutputReference: Sendable, Hashable, CustomStringConvertible {
+public struct OutputReference: Sendable, Hashable, Codable, CustomStringConvertible {
   public var stage: String
   public var port: String
 

@@ -124,7 +124,7 @@ public struct Note: Sendable, Equatable, Codable {
 }
 
 /// A failure that the user can understand and mend.
-public struct StageFailure: Error, Sendable, Equatable {
+public struct StageFailure: Error, Sendable, Equatable, Codable {
   /// Decides the exit code of the command.
   public enum Category: String, Sendable, Codable {
     /// The file lacks what the stage needs (a thickness, a rotation).

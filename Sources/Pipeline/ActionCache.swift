@@ -1,0 +1,134 @@
+// Action records: which objects an action left, and what it had to say.
+public import Digest
+
+/// An object that a stage left at one of its outputs.
+public struct OutputRecord: Sendable, Hashable, Codable {
+  public var digest: SHA256Digest
+  public var byteCount: Int
+  /// The name of its ``PortKind``.
+  public var kind: String
+
+  public init(digest: SHA256Digest, byteCount: Int, kind: String) {
+    self.digest = digest
+    self.byteCount = byteCount
+    self.kind = kind
+  }
+}
+
+/// What is kept of an action that succeeded.
+public struct ActionRecord: Sendable, Equatable, Codable {
+  public var preimage: ActionPreimage
+  /// By output port.
+  public var outputs: [String: OutputRecord]
+  public var facts: [Fact]
+  public var notes: [Note]
+  /// ISO 8601, UTC.
+  public var started: String
+  /// Seconds.
+  public var duration: Double
+  /// The run that did the work.
+  public var runID: String
+  public var toolVersion: String
+
+  public init(
+    preimage: ActionPreimage, outputs: [String: OutputRecord], facts: [Fact], notes: [Note],
+    started: String, duration: Double, runID: String, toolVersion: String
+  ) {
+    self.preimage = preimage
+    self.outputs = outputs
+    self.facts = facts
+    self.notes = notes
+    self.started = started
+    self.duration = duration
+    self.runID = runID
+    self.toolVersion = toolVersion
+  }
+}
+
+/// Records by action key.
+///
+/// ```
+/// CACHE/v1/records/ab/cdef....json   the record of the action with the key abcdef...
+/// CACHE/v1/last/ab/cdef....json      the last action of a stage of a pipeline; for explaining only
+/// ```
+/// A record is written after the objects that it names: it is the commit of a stage.
+struct ActionCache: Sendable {
+  enum Lookup {
+    case found(ActionRecord)
+    case none
+    /// There is a record, but nothing can be made of it.
+    case unreadable(String)
+  }
+
+  private struct LastAction: Codable, Equatable {
+    var pipeline: String
+    var stage: String
+    var key: ActionKey
+  }
+
+  let root: String
+  let objects: ObjectStore
+
+  func path(of key: ActionKey) -> String { root + "/records/" + Self.split(key.digest) }
+
+  private static func split(_ digest: SHA256Digest) -> String {
+    digest.hex.prefix(2) + "/" + digest.hex.dropFirst(2) + ".json"
+  }
+
+  func record(of key: ActionKey) -> Lookup {
+    let path = path(of: key)
+    do {
+      let record = try CacheJSON.unseal(ActionRecord.self, from: try FileSystem.readAll(path))
+      guard try record.preimage.key() == key else {
+        return .unreadable("\(path): it belongs to another action")
+      }
+      return .found(record)
+    } catch let error as SystemError {
+      return error.isMissingFile ? .none : .unreadable("\(error)")
+    } catch {
+      return .unreadable("\(path): \(error)")
+    }
+  }
+
+  /// Commits an action: from here on it is a hit.
+  func commit(_ record: ActionRecord, as key: ActionKey) throws {
+    try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key))
+  }
+
+  /// The last action of a stage, nil where none is known.
+  func lastRecord(pipeline: String, stage: String) -> ActionRecord? {
+    guard let last = lastAction(pipeline, stage), case .found(let record) = record(of: last.key)
+    else { return nil }
+    return record
+  }
+
+  /// Remembers what a stage did last; a cache that cannot be written to explains less, no more.
+  func setLast(_ key: ActionKey, pipeline: String, stage: String) {
+    let last = LastAction(pipeline: pipeline, stage: stage, key: key)
+    if lastAction(pipeline, stage) == last { return }
+    guard let bytes = try? CacheJSON.seal(last) else { return }
+    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage))
+  }
+
+  private func lastAction(_ pipeline: String, _ stage: String) -> LastAction? {
+    guard let bytes = try? FileSystem.readAll(lastPath(pipeline, stage)) else { return nil }
+    return try? CacheJSON.unseal(LastAction.self, from: bytes)
+  }
+
+  private func lastPath(_ pipeline: String, _ stage: String) -> String {
+    var name = CanonicalEncoder()
+    name.text(pipeline)
+    name.text(stage)
+    return root + "/last/" + Self.split(SHA256Digest(of: name.bytes))
+  }
+
+  /// Every record's path, in order.
+  func allPaths() throws(SystemError) -> [String] {
+    var found: [String] = []
+    for prefix in try FileSystem.names(in: root + "/records") {
+      let folder = root + "/records/" + prefix
+      found += try FileSystem.names(in: folder).map { folder + "/" + $0 }
+    }
+    return found
+  }
+}

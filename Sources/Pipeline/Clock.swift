@@ -1,0 +1,41 @@
+// Times for provenance and for judging the age of files; none of them enters a cache key.
+internal import Glibc
+
+/// Wall-clock time, a stopwatch and random names.
+enum Clock {
+  /// Nanoseconds since 1970, of the clock that stamps files.
+  static func now() -> Int { read(CLOCK_REALTIME) }
+
+  /// Seconds on a clock that never jumps.
+  static func stopwatch() -> Double { Double(read(CLOCK_MONOTONIC)) * 1e-9 }
+
+  /// The time as ISO 8601 in UTC with milliseconds, such as `2025-03-01T12:00:00.000Z`.
+  static func timestamp(_ nanoseconds: Int = Clock.now()) -> String {
+    var seconds = time_t(nanoseconds / 1_000_000_000)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func digits(_ value: Int, _ count: Int) -> String {
+      let text = String(value)
+      return String(repeating: "0", count: max(0, count - text.count)) + text
+    }
+    let date = [
+      digits(Int(parts.tm_year) + 1900, 4), digits(Int(parts.tm_mon) + 1, 2),
+      digits(Int(parts.tm_mday), 2),
+    ]
+    let time = [Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec)].map { digits($0, 2) }
+    let milliseconds = digits(nanoseconds / 1_000_000 % 1000, 3)
+    return date.joined(separator: "-") + "T" + time.joined(separator: ":") + ".\(milliseconds)Z"
+  }
+
+  /// Sixteen random hexadecimal digits: names runs and temporary files, decides nothing.
+  static func randomName() -> String {
+    let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  private static func read(_ clock: clockid_t) -> Int {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+  }
+}

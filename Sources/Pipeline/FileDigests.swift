@@ -1,0 +1,97 @@
+// Digests of files, remembered: an unchanged file costs one stat, not a reading.
+internal import Digest
+
+/// A file as it was when it was digested.
+struct DigestedFile: Sendable, Hashable {
+  var path: String
+  var digest: SHA256Digest
+  var stamp: FileStamp
+  /// The file was so young that a later write might leave its stamp as it is.
+  var isYoung: Bool
+}
+
+/// Digests of files by path, with a memo of (device, inode, size, times) -> digest.
+///
+/// A digest is remembered only when the file was last touched more than ``settlingTime`` before it
+/// was read: clocks of file systems tick as slowly as once in two seconds, and within one tick a
+/// second write leaves the same stamp. The memo saves time and decides nothing: a memo that cannot
+/// be read or written costs a reading of the file.
+struct FileDigests: Sendable {
+  /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
+  static let settlingTime = 2_000_000_000
+  /// A file that changes this often while it is read is being written.
+  private static let attempts = 3
+
+  /// Where the memo is kept.
+  let folder: String
+
+  /// What stands in a memo file.
+  private struct Entry: Codable {
+    var stamp: FileStamp
+    var digest: SHA256Digest
+  }
+
+  /// The digest of the file at `path`.
+  ///
+  /// - Throws: ``SystemError``, with EAGAIN where the file changed while it was read.
+  func digest(of path: String) throws(SystemError) -> DigestedFile {
+    for _ in 0..<Self.attempts {
+      let start = Clock.now()
+      let stamp = try FileSystem.stamp(of: path)
+      let isYoung = Self.isYoung(stamp, at: start)
+      if !isYoung, let digest = remembered(stamp) {
+        return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
+      }
+      let digest = try Self.read(path)
+      if try FileSystem.stamp(of: path) == stamp {
+        if !isYoung { remember(digest, stamp) }
+        return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: isYoung)
+      }
+    }
+    throw SystemError(operation: "read", path: path, code: FileSystem.changedWhileRead)
+  }
+
+  /// Whether the file is still what it was: by its stamp, by its bytes where the stamp says nothing.
+  ///
+  /// - Returns: The file with its present stamp, or nil when its content is another.
+  func confirm(_ file: DigestedFile) throws(SystemError) -> DigestedFile? {
+    if try FileSystem.stamp(of: file.path) == file.stamp && !file.isYoung { return file }
+    let present = try digest(of: file.path)
+    return present.digest == file.digest ? present : nil
+  }
+
+  /// A stamp from the future is young too: it belongs to a clock that is not ours.
+  private static func isYoung(_ stamp: FileStamp, at time: Int) -> Bool {
+    time - max(stamp.modified, stamp.changed) < settlingTime
+  }
+
+  private static func read(_ path: String) throws(SystemError) -> SHA256Digest {
+    do {
+      return try SHA256Digest.ofFile(at: path).digest
+    } catch {
+      throw SystemError(operation: error.operation, path: path, code: error.code)
+    }
+  }
+
+  private func memoPath(_ stamp: FileStamp) -> String {
+    folder + "/" + String(stamp.device, radix: 16) + "-" + String(stamp.inode, radix: 16)
+  }
+
+  private func remembered(_ stamp: FileStamp) -> SHA256Digest? {
+    guard let bytes = try? FileSystem.readAll(memoPath(stamp)),
+      let entry = try? CacheJSON.unseal(Entry.self, from: bytes), entry.stamp == stamp
+    else { return nil }
+    return entry.digest
+  }
+
+  private func remember(_ digest: SHA256Digest, _ stamp: FileStamp) {
+    // A memo that cannot be kept is no loss: the file is read again.
+    guard let bytes = try? CacheJSON.seal(Entry(stamp: stamp, digest: digest)) else { return }
+    let temporary = memoPath(stamp) + "." + Clock.randomName()
+    do {
+      try FileSystem.makeFolder(folder)
+      try FileSystem.write(bytes, toNew: temporary, durably: false)
+      try FileSystem.rename(temporary, to: memoPath(stamp))
+    } catch { try? FileSystem.remove(temporary) }
+  }
+}

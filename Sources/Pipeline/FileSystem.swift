@@ -1,0 +1,184 @@
+// The few system calls that the cache stands on: durable writes, renames and stamps of files.
+internal import Glibc
+
+/// A system call that failed: what was tried on which path, and the system's own words.
+struct SystemError: Error, Hashable, CustomStringConvertible {
+  /// A verb with its preposition, such as "write" or "rename to".
+  let operation: String
+  let path: String
+  /// The value of `errno`.
+  let code: Int32
+
+  var reason: String {
+    if code == FileSystem.changedWhileRead { return "it is being written to" }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else {
+        return "error \(code)"
+      }
+      return String(cString: base)
+    }
+  }
+
+  var description: String { "cannot \(operation) \(path): \(reason)" }
+  var isMissingFile: Bool { code == ENOENT || code == ENOTDIR }
+}
+
+/// What the file system says of a file; unequal stamps mean that it may have changed.
+struct FileStamp: Hashable, Codable, Sendable {
+  var device: UInt64
+  var inode: UInt64
+  var size: Int
+  /// Nanoseconds since 1970.
+  var modified: Int
+  /// Nanoseconds since 1970; moves with every write, even when `modified` is set back.
+  var changed: Int
+}
+
+/// Thin wrappers over the system calls.
+enum FileSystem {
+  /// The code of an error for a file that never stood still long enough to be read.
+  static let changedWhileRead = EAGAIN
+  static let noSpace = ENOSPC
+  static let overQuota = EDQUOT
+
+  /// The stamp of a regular file, or of what a link leads to.
+  ///
+  /// - Throws: ``SystemError``; a folder, pipe or device is refused, since it has no content.
+  static func stamp(of path: String) throws(SystemError) -> FileStamp {
+    var status = stat()
+    if stat(path, &status) != 0 { throw failure("open", path) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw SystemError(operation: "read", path: path, code: EISDIR)
+    default: throw SystemError(operation: "read", path: path, code: EINVAL)
+    }
+    return FileStamp(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int(status.st_size),
+      modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
+  }
+
+  static func readAll(_ path: String) throws(SystemError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw failure("open", path) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw failure("read", path)
+      }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: block[..<count])
+    }
+  }
+
+  /// Writes a new file; a file that is there already is an error.
+  static func write(
+    _ bytes: [UInt8], toNew path: String, durably: Bool
+  ) throws(SystemError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw failure("write", path) }
+    defer { close(descriptor) }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw failure("write", path)
+      }
+      written += count
+    }
+    if durably && fsync(descriptor) != 0 { throw failure("write", path) }
+  }
+
+  /// Waits until a file or a folder's entries are on the disk.
+  static func synchronize(_ path: String) throws(SystemError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw failure("open", path) }
+    defer { close(descriptor) }
+    // Some network file systems know no fsync of a folder and say EINVAL: there it is not needed.
+    if fsync(descriptor) != 0 && errno != EINVAL { throw failure("write", path) }
+  }
+
+  static func rename(_ old: String, to new: String) throws(SystemError) {
+    if Glibc.rename(old, new) != 0 { throw failure("write", new) }
+  }
+
+  static func makeReadOnly(_ path: String) throws(SystemError) {
+    if chmod(path, 0o444) != 0 { throw failure("change the mode of", path) }
+  }
+
+  /// Makes a folder and those above it; one that is there already is fine.
+  static func makeFolder(_ path: String) throws(SystemError) {
+    if mkdir(path, 0o755) == 0 { return }
+    switch errno {
+    case EEXIST:
+      if isFolder(path) { return }
+      throw SystemError(operation: "make the folder", path: path, code: ENOTDIR)
+    case ENOENT:
+      let parent = parent(of: path)
+      if parent == path || parent.isEmpty { throw failure("make the folder", path) }
+      try makeFolder(parent)
+      if mkdir(path, 0o755) != 0 && errno != EEXIST { throw failure("make the folder", path) }
+    default:
+      // A read-only file system may say so even of a folder that is there.
+      let error = failure("make the folder", path)
+      if !isFolder(path) { throw error }
+    }
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  static func remove(_ path: String) throws(SystemError) {
+    if unlink(path) != 0 && errno != ENOENT { throw failure("remove", path) }
+  }
+
+  /// Removes a folder with the files and folders in it; one that is not there is fine.
+  static func removeFolder(_ path: String) throws(SystemError) {
+    for name in try names(in: path) {
+      let entry = path + "/" + name
+      if unlink(entry) == 0 || errno == ENOENT { continue }
+      if errno != EISDIR { throw failure("remove", entry) }
+      try removeFolder(entry)
+    }
+    if rmdir(path) != 0 && errno != ENOENT { throw failure("remove", path) }
+  }
+
+  /// The names in a folder, sorted; none where there is no such folder.
+  static func names(in path: String) throws(SystemError) -> [String] {
+    guard let stream = opendir(path) else {
+      let error = failure("list", path)
+      if error.isMissingFile { return [] }
+      throw error
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  private static func failure(_ operation: String, _ path: String) -> SystemError {
+    SystemError(operation: operation, path: path, code: errno)
+  }
+
+  private static func nanoseconds(_ time: timespec) -> Int {
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+  }
+}

@@ -1,0 +1,129 @@
+// Objects by the digest of their bytes: the content store under the action cache.
+public import Digest
+
+/// Files named by the SHA-256 of their bytes.
+///
+/// ```
+/// CACHE/v1/objects/ab/cdef...   an object, read-only; ab cdef... is its digest
+/// CACHE/v1/tmp/                 objects and records being written
+/// ```
+/// An object appears under its name only when it is complete and on the disk: written under
+/// `tmp`, synchronized, renamed, its folder synchronized. Whoever finds a name finds the content.
+public struct ObjectStore: Sendable {
+  /// What became of an object since it was published.
+  enum State: Equatable {
+    case intact
+    case missing
+    /// Its bytes are others than they were.
+    case damaged
+    case unreadable(SystemError)
+  }
+
+  let root: String
+  let digests: FileDigests
+
+  private var temporaries: String { root + "/tmp" }
+
+  init(root: String, digests: FileDigests) {
+    self.root = root
+    self.digests = digests
+  }
+
+  /// Where the object of this digest stands, whether or not it is there.
+  public func path(of digest: SHA256Digest) -> String { folder(of: digest) + "/" + name(digest) }
+
+  private func folder(of digest: SHA256Digest) -> String {
+    root + "/objects/" + String(digest.hex.prefix(2))
+  }
+
+  private func name(_ digest: SHA256Digest) -> String { String(digest.hex.dropFirst(2)) }
+
+  /// Compares an object's bytes with its name; a stat where the memo knows the file.
+  func state(of digest: SHA256Digest) -> State {
+    do {
+      return try digests.digest(of: path(of: digest)).digest == digest ? .intact : .damaged
+    } catch {
+      return error.isMissingFile ? .missing : .unreadable(error)
+    }
+  }
+
+  /// A path for a new file on the file system of the cache.
+  ///
+  /// - Throws: ``SystemError`` where the cache cannot be written to.
+  func temporaryPath() throws(SystemError) -> String {
+    try FileSystem.makeFolder(temporaries)
+    return temporaries + "/" + Clock.randomName()
+  }
+
+  /// Learns before any work is done whether its result could be kept.
+  func checkWritable() throws(SystemError) { try writeProbe(byteCount: 1, durably: false) }
+
+  /// Learns whether the disk is full: writes more than what a file system hides in its slack.
+  func probeSpace() throws(SystemError) { try writeProbe(byteCount: 1 << 20, durably: true) }
+
+  private func writeProbe(byteCount: Int, durably: Bool) throws(SystemError) {
+    let path = try temporaryPath()
+    // The probe is of no use to anybody; one that cannot be removed is swept up later.
+    defer { try? FileSystem.remove(path) }
+    try FileSystem.write([UInt8](repeating: 0, count: byteCount), toNew: path, durably: durably)
+  }
+
+  /// Moves the complete file at `temporary` to its place among the objects.
+  ///
+  /// An object that is there already is replaced: its bytes are the same unless it was damaged.
+  func publish(_ temporary: String, kind: String) throws(SystemError) -> OutputRecord {
+    try FileSystem.makeReadOnly(temporary)
+    try FileSystem.synchronize(temporary)
+    let size = try FileSystem.stamp(of: temporary).size
+    let digest = try digests.digest(of: temporary).digest
+    try Self.move(temporary, to: path(of: digest), in: folder(of: digest))
+    return OutputRecord(digest: digest, byteCount: size, kind: kind)
+  }
+
+  /// Writes a small file so that it is there whole or not at all.
+  func writeAtomically(_ bytes: [UInt8], to path: String) throws(SystemError) {
+    let temporary = try temporaryPath()
+    do {
+      try FileSystem.write(bytes, toNew: temporary, durably: true)
+      try Self.move(temporary, to: path, in: FileSystem.parent(of: path))
+    } catch {
+      // The first error is the one to tell; what is left behind is swept up later.
+      try? FileSystem.remove(temporary)
+      throw error
+    }
+  }
+
+  private static func move(
+    _ temporary: String, to path: String, in folder: String
+  ) throws(SystemError) {
+    if !FileSystem.isFolder(folder) {
+      try FileSystem.makeFolder(folder)
+      try FileSystem.synchronize(FileSystem.parent(of: folder))
+    }
+    try FileSystem.rename(temporary, to: path)
+    try FileSystem.synchronize(folder)
+  }
+
+  /// Removes what killed runs left half-written; a file younger than a day may be in use.
+  func sweepTemporaries() {
+    let oldest = Clock.now() - 86_400 * 1_000_000_000
+    // A cache that cannot be swept, a read-only one for instance, is as good as before.
+    for name in (try? FileSystem.names(in: temporaries)) ?? [] {
+      let path = temporaries + "/" + name
+      if let stamp = try? FileSystem.stamp(of: path), stamp.modified < oldest {
+        try? FileSystem.remove(path)
+      }
+    }
+  }
+
+  /// Every object's digest, in order; names that are no digest are left out.
+  func all() throws(SystemError) -> [SHA256Digest] {
+    var found: [SHA256Digest] = []
+    for prefix in try FileSystem.names(in: root + "/objects") {
+      for name in try FileSystem.names(in: root + "/objects/" + prefix) {
+        if let digest = SHA256Digest(hex: prefix + name) { found.append(digest) }
+      }
+    }
+    return found
+  }
+}

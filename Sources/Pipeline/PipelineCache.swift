@@ -1,0 +1,159 @@
+// The cache folder: where it is, what it holds, and how it is looked after.
+internal import Digest
+
+/// A folder that keeps what stages computed. Safe to use by several runs at once, and to delete.
+///
+/// Everything in it can be computed again: a file that is missing or damaged is a miss.
+public struct PipelineCache: Sendable {
+  /// The folder, as given.
+  public let path: String
+  public let objects: ObjectStore
+  let actions: ActionCache
+  let digests: FileDigests
+
+  private var root: String { path + "/v1" }
+
+  /// Nothing is made or read until it is needed.
+  public init(path: String) {
+    let root = path + "/v1"
+    self.path = path
+    digests = FileDigests(folder: root + "/memo")
+    objects = ObjectStore(root: root, digests: digests)
+    actions = ActionCache(root: root, objects: objects)
+  }
+
+  /// What the cache holds.
+  public struct Contents: Sendable, Hashable {
+    public var objectCount: Int
+    /// Of all objects together.
+    public var byteCount: Int
+    public var recordCount: Int
+  }
+
+  /// What ``verify()`` found.
+  public struct Verification: Sendable, Hashable {
+    public var objectCount: Int
+    public var byteCount: Int
+    /// Objects whose bytes are not what their name says; they were removed.
+    public var damagedObjects: [String]
+    public var recordCount: Int
+    /// Records that cannot be read; they were removed.
+    public var damagedRecords: [String]
+
+    public var isSound: Bool { damagedObjects.isEmpty && damagedRecords.isEmpty }
+  }
+
+  /// Counts objects and records.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read.
+  public func contents() throws(StageFailure) -> Contents {
+    try mapped { () throws(SystemError) in
+      var bytes = 0
+      let digests = try objects.all()
+      for digest in digests { bytes += try FileSystem.stamp(of: objects.path(of: digest)).size }
+      return Contents(
+        objectCount: digests.count, byteCount: bytes, recordCount: try actions.allPaths().count)
+    }
+  }
+
+  /// Reads every object and record again, whatever the memo says, and removes those that are
+  /// damaged: what they held is computed again when it is needed.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read or written.
+  public func verify() throws(StageFailure) -> Verification {
+    try mapped { () throws(SystemError) in
+      var found = Verification(
+        objectCount: 0, byteCount: 0, damagedObjects: [], recordCount: 0, damagedRecords: [])
+      for digest in try objects.all() {
+        let path = objects.path(of: digest)
+        found.objectCount += 1
+        let present = try? SHA256Digest.ofFile(at: path)
+        found.byteCount += present?.byteCount ?? 0
+        if present?.digest != digest {
+          found.damagedObjects.append(path)
+          try FileSystem.remove(path)
+        }
+      }
+      for path in try actions.allPaths() {
+        found.recordCount += 1
+        if !isSoundRecord(path) {
+          found.damagedRecords.append(path)
+          try FileSystem.remove(path)
+        }
+      }
+      return found
+    }
+  }
+
+  private func isSoundRecord(_ path: String) -> Bool {
+    guard let bytes = try? FileSystem.readAll(path),
+      let record = try? CacheJSON.unseal(ActionRecord.self, from: bytes),
+      let key = try? record.preimage.key()
+    else { return false }
+    return actions.path(of: key) == path
+  }
+
+  /// Removes everything that the cache holds, and only that: other files in the folder stay.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where something cannot be removed.
+  public func clear() throws(StageFailure) {
+    try mapped { () throws(SystemError) in
+      // Records first: a record must never outlive the objects that it names for longer than
+      // a crash takes, and a reader that meets one without its objects takes it for a miss.
+      for section in ["last", "records", "memo", "tmp", "objects"] {
+        try FileSystem.removeFolder(root + "/" + section)
+      }
+    }
+  }
+
+  /// Removes results that were computed more than `age` seconds ago: records, and the objects
+  /// that no record names any more.
+  ///
+  /// - Returns: How many objects went, and their bytes.
+  /// - Throws: ``StageFailure`` of category `machine`.
+  public func removeResults(
+    olderThan age: Double
+  ) throws(StageFailure) -> (objectCount: Int, byteCount: Int) {
+    try mapped { () throws(SystemError) in
+      let oldest = Clock.now() - Int(age * 1e9)
+      var needed: Set<SHA256Digest> = []
+      for path in try actions.allPaths() {
+        if try FileSystem.stamp(of: path).modified < oldest {
+          try FileSystem.remove(path)
+        } else if let bytes = try? FileSystem.readAll(path),
+          let record = try? CacheJSON.unseal(ActionRecord.self, from: bytes)
+        {
+          needed.formUnion(record.outputs.values.map(\.digest))
+        }
+      }
+      var removed = (objectCount: 0, byteCount: 0)
+      for digest in try objects.all() where !needed.contains(digest) {
+        let stamp = try FileSystem.stamp(of: objects.path(of: digest))
+        // A young object may belong to a run that has yet to commit its record.
+        if stamp.changed >= oldest { continue }
+        try FileSystem.remove(objects.path(of: digest))
+        removed = (removed.objectCount + 1, removed.byteCount + stamp.size)
+      }
+      return removed
+    }
+  }
+
+  private func mapped<Value>(
+    _ body: () throws(SystemError) -> Value
+  ) throws(StageFailure) -> Value {
+    do { return try body() } catch { throw Self.failure(error) }
+  }
+
+  /// A failure to write to the cache, as the user has to hear it.
+  static func failure(_ error: SystemError) -> StageFailure {
+    StageFailure(.machine, "cache: \(error)", remedy: remedy(for: error.code))
+  }
+
+  private static func remedy(for code: Int32) -> String {
+    switch code {
+    case FileSystem.noSpace, FileSystem.overQuota:
+      return "free some space, or choose another cache folder (--cache)"
+    default: return "choose a cache folder that can be written to (--cache)"
+    }
+  }
+}

@@ -1,0 +1,143 @@
+// Runs a pipeline: what is in the cache is taken from there, the rest is computed and kept.
+internal import Digest
+internal import Dispatch
+
+/// Runs the stages of a graph, each as soon as what feeds it is there.
+///
+/// Each stage's work is done on a thread of its own, at most `threads` at a time. A stage that fails
+/// stops only those below it. A stage is finished when its record is on the disk, and a run returns
+/// when all its stages are finished; a run that is killed loses the stages it was working on.
+public struct PipelineRunner: Sendable {
+  public let graph: PipelineGraph
+  public let cache: PipelineCache
+  /// How many stages may run at once; no part of any key.
+  public let threads: Int
+  /// Recorded with each result; no part of any key.
+  public let toolVersion: String
+  private let codecs: [String: any ValueCodec]
+
+  /// - Parameter codecs: One for each kind of value that flows in the graph.
+  public init(
+    graph: PipelineGraph, codecs: [any ValueCodec], cache: PipelineCache, toolVersion: String,
+    threads: Int = 1
+  ) {
+    self.graph = graph
+    self.cache = cache
+    self.threads = max(1, threads)
+    self.toolVersion = toolVersion
+    self.codecs = Dictionary(
+      codecs.map { ($0.kind.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What ``run(cancellation:onEvent:)`` would do now. Reads files, runs nothing.
+  public func plan() -> PipelinePlan { PipelinePlan(graph: graph, cache: cache) }
+
+  /// Runs the pipeline. Never throws: failures are part of the report.
+  ///
+  /// - Parameter onEvent: Called for one event at a time, from any thread; must not wait for the run.
+  public func run(
+    cancellation: RunCancellation = RunCancellation(),
+    onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
+  ) async -> RunReport {
+    await withTaskCancellationHandler {
+      await runStages(cancellation, EventSink(onEvent))
+    } onCancel: {
+      cancellation.cancel()
+    }
+  }
+
+  private func runStages(_ cancellation: RunCancellation, _ sink: EventSink) async -> RunReport {
+    let start = Clock.now()
+    let stopwatch = Clock.stopwatch()
+    sink.send(.runStarted(total: graph.stages.count))
+    let plan = await Self.onThread {
+      cache.objects.sweepTemporaries()
+      return self.plan()
+    }
+    for step in plan.steps { sink.send(.stagePlanned(step)) }
+    let resources = resources(for: plan, cancellation, sink)
+    var progress = RunProgress(plan: plan, resources: resources)
+    progress.settlePlanned()
+    await withTaskGroup(of: JobOutcome.self) { group in
+      var running = 0
+      while true {
+        while running < threads, let job = progress.nextJob() {
+          sink.send(.stageStarted(name: job.node.name))
+          running += 1
+          group.addTask { await Self.onThread { job.perform() } }
+        }
+        guard let outcome = await group.next() else { break }
+        running -= 1
+        progress.absorb(outcome)
+      }
+    }
+    let stages = progress.stageReports
+    await Self.onThread { rememberLast(stages) }
+    let report = RunReport(
+      runID: resources.runID, pipeline: graph.name, toolVersion: toolVersion,
+      started: Clock.timestamp(start), ended: Clock.timestamp(),
+      duration: Clock.stopwatch() - stopwatch, stages: stages, inputs: plan.inputs,
+      results: graph.results, cacheNotes: progress.cacheNotes,
+      interruptedBySignal: stages.contains { $0.outcome == .cancelled } ? cancellation.signal : nil
+    )
+    sink.send(.runFinished(report))
+    return report
+  }
+
+  private func resources(
+    for plan: PipelinePlan, _ cancellation: RunCancellation, _ sink: EventSink
+  ) -> RunResources {
+    RunResources(
+      lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
+      watch: InputWatch(plan.lookup), sink: sink, cancellation: cancellation,
+      runID: Clock.randomName(), toolVersion: toolVersion)
+  }
+
+  private static func inputFiles(_ inputs: [InputReport]) -> InputFiles {
+    InputFiles(
+      inputs.compactMap { input in
+        input.digest.map { InputFile(name: input.name, path: input.path, digest: $0.hex) }
+      })
+  }
+
+  private func rememberLast(_ stages: [StageReport]) {
+    for stage in stages where stage.succeeded {
+      if let key = stage.key {
+        cache.actions.setLast(key, pipeline: graph.name, stage: stage.name)
+      }
+    }
+  }
+
+  /// The value at an output of a finished run, read from the cache.
+  ///
+  /// - Throws: ``StageFailure``, where the stage left nothing or its object is damaged meanwhile.
+  public func value(
+    of reference: OutputReference, in report: RunReport
+  ) throws(StageFailure) -> any StageValue {
+    guard let output = report[reference.stage]?.outputs[reference.port],
+      let codec = codecs[output.kind]
+    else { throw StageFailure(.failed, "\(reference): there is no such result") }
+    let path = cache.objects.path(of: output.digest)
+    let state = cache.objects.state(of: output.digest)
+    if state != .intact {
+      throw StageFailure(
+        .machine, "\(reference): its object in the cache is \(state) (\(path))",
+        remedy: "run again: it will be computed again")
+    }
+    do {
+      return try codec.decode(from: path, files: Self.inputFiles(report.inputs))
+    } catch {
+      throw (error as? StageFailure)
+        ?? StageFailure(.failed, "\(reference): cannot read \(path): \(error)")
+    }
+  }
+
+  /// Does synchronous work on a thread that it may block.
+  private static func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable () -> Value
+  ) async -> Value {
+    await withCheckedContinuation { continuation in
+      DispatchQueue(label: "stage").async { continuation.resume(returning: body()) }
+    }
+  }
+}

@@ -1,0 +1,232 @@
+// The state of a run: what is settled, what may start, and which values are still needed.
+internal import Digest
+
+/// Decides what happens next in a run. Owned by one task, so it needs no lock.
+struct RunProgress {
+  private let plan: PipelinePlan
+  private let resources: RunResources
+  private var reports: [String: StageReport] = [:]
+  /// Stages that were not started.
+  private var pending: Set<String>
+  /// Stages whose action another stage is just computing, by key.
+  private var followers: [ActionKey: [StageNode]] = [:]
+  private var leaders: Set<ActionKey> = []
+  private var values: [OutputReference: any StageValue] = [:]
+  /// Stages whose cached outputs proved unusable, with the reason.
+  private var rejected: [String: RunReason] = [:]
+  private(set) var cacheNotes: [Note] = []
+  private let consumers: [OutputReference: [String]]
+  private let inputNames: [String: Set<String>]
+
+  private var graph: PipelineGraph { plan.graph }
+
+  init(plan: PipelinePlan, resources: RunResources) {
+    self.plan = plan
+    self.resources = resources
+    pending = Set(plan.graph.stages.map(\.name))
+    var consumers: [OutputReference: [String]] = [:]
+    var inputNames: [String: Set<String>] = [:]
+    for node in plan.graph.stages {
+      var names = Set(node.fileParameters.values)
+      for source in node.inputs.values {
+        consumers[source, default: []].append(node.name)
+        names.formUnion(inputNames[source.stage] ?? [])
+      }
+      inputNames[node.name] = names
+    }
+    self.consumers = consumers
+    self.inputNames = inputNames
+  }
+
+  /// Reports in the graph's order; every stage has one when the run is over.
+  var stageReports: [StageReport] { graph.stages.compactMap { reports[$0.name] } }
+
+  /// Settles what the plan decided: hits, and stages whose input file cannot be read.
+  mutating func settlePlanned() {
+    for (node, step) in zip(graph.stages, plan.steps) {
+      switch step.decision {
+      case .hit(let record): settleHit(node, record, key: step.key)
+      case .blocked(.failure(let failure)): settle(StageReport(node, outcome: .failed(failure)))
+      case .blocked(.upstream), .run: break
+      }
+    }
+  }
+
+  /// The next stage that may start; settles what cannot start any more.
+  mutating func nextJob() -> StageJob? {
+    for node in graph.stages where pending.contains(node.name) {
+      let feeders = Set(node.inputs.values.map(\.stage)).sorted()
+      let settled = feeders.compactMap { reports[$0] }
+      let failed = Set(settled.flatMap(Self.blockers)).sorted()
+      if !failed.isEmpty {
+        settle(StageReport(node, outcome: .blocked(by: failed)))
+      } else if resources.cancellation.isCancelled
+        || settled.contains(where: { $0.outcome == .cancelled })
+      {
+        settle(StageReport(node, outcome: .cancelled))
+      } else if settled.count == feeders.count, let job = job(for: node) {
+        return job
+      }
+    }
+    return nil
+  }
+
+  private static func blockers(_ report: StageReport) -> [String] {
+    switch report.outcome {
+    case .failed: return [report.name]
+    case .blocked(let stages): return stages
+    case .hit, .ran, .cancelled: return []
+    }
+  }
+
+  /// nil where the same action is being computed already, or has no key.
+  private mutating func job(for node: StageNode) -> StageJob? {
+    let (preimage, _) = resources.lookup.preimage(of: node) { output($0) }
+    let key: ActionKey
+    do { key = try preimage.key() } catch {
+      settle(
+        StageReport(
+          node, outcome: .failed(StageFailure(.failed, "stage \(node.name): \(error)"))))
+      return nil
+    }
+    pending.remove(node.name)
+    if !leaders.insert(key).inserted {
+      followers[key, default: []].append(node)
+      return nil
+    }
+    return StageJob(
+      node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
+      sources: node.inputs.compactMapValues { output($0) },
+      values: node.inputs.compactMapValues { values[$0] },
+      outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
+      resources: resources)
+  }
+
+  private func output(_ reference: OutputReference) -> OutputRecord? {
+    reports[reference.stage]?.outputs[reference.port]
+  }
+
+  private func kinds(of node: StageNode) -> [String: String] {
+    var kinds: [String: String] = [:]
+    for port in node.type.outputs {
+      kinds[port.name] = graph.kind(of: OutputReference(stage: node.name, port: port.name))?.name
+    }
+    return kinds
+  }
+
+  /// Takes in how a job ended, and settles the stages that waited for the same action.
+  mutating func absorb(_ outcome: JobOutcome) {
+    guard let node = graph[outcome.stage] else { return }
+    let waiting = followers.removeValue(forKey: outcome.key) ?? []
+    leaders.remove(outcome.key)
+    note(outcome.reasons, stage: node.name)
+    for (reference, value) in outcome.decoded { values[reference] = value }
+    switch outcome.result {
+    case .hit(let record):
+      for node in [node] + waiting { settleHit(node, record, key: outcome.key) }
+    case .ran(let record, let values):
+      for node in [node] + waiting {
+        for (port, value) in values {
+          self.values[OutputReference(stage: node.name, port: port)] = value
+        }
+      }
+      settleRun(node, record, outcome)
+      for node in waiting { settleHit(node, record, key: outcome.key) }
+    case .unreadable(let reference, let reason):
+      pending.formUnion(waiting.map(\.name))
+      reject(reference, reason, for: node, outcome)
+    case .failed(let failure):
+      for node in [node] + waiting { settleFailure(node, failure, outcome) }
+    }
+    dropUnneededValues()
+  }
+
+  /// Sends the stage that left an unusable object back to work, once.
+  private mutating func reject(
+    _ reference: OutputReference, _ reason: String, for node: StageNode, _ outcome: JobOutcome
+  ) {
+    guard rejected[reference.stage] == nil, reports[reference.stage]?.outcome != .ran else {
+      let failure = StageFailure(
+        .failed, "stage \(node.name): \(reference) cannot be read back: \(reason)")
+      settleFailure(node, failure, outcome)
+      return
+    }
+    let rejection = RunReason.objectUnreadable(port: reference.port, reason: reason)
+    rejected[reference.stage] = rejection
+    note([rejection], stage: reference.stage)
+    reports[reference.stage] = nil
+    pending.formUnion([reference.stage, node.name])
+  }
+
+  private mutating func settleHit(_ node: StageNode, _ record: ActionRecord, key: ActionKey?) {
+    var report = StageReport(
+      node, outcome: .hit(computedByRunID: record.runID, at: record.started))
+    report.key = key
+    fill(&report, from: record)
+    settle(report)
+  }
+
+  private mutating func settleRun(
+    _ node: StageNode, _ record: ActionRecord, _ outcome: JobOutcome
+  ) {
+    var report = StageReport(node, outcome: .ran)
+    report.key = outcome.key
+    report.reasons = reasons(of: node, outcome)
+    fill(&report, from: record)
+    settle(report)
+  }
+
+  private mutating func settleFailure(
+    _ node: StageNode, _ failure: StageFailure, _ outcome: JobOutcome
+  ) {
+    let wasStopped = failure.category == .interrupted
+    var report = StageReport(node, outcome: wasStopped ? .cancelled : .failed(failure))
+    report.key = outcome.key
+    report.preimage = resources.lookup.preimage(of: node) { output($0) }.preimage
+    report.reasons = reasons(of: node, outcome)
+    report.started = outcome.started
+    report.duration = outcome.duration
+    settle(report)
+  }
+
+  /// The plan's words where it saw more than the stage itself: what upstream set it off.
+  private func reasons(of node: StageNode, _ outcome: JobOutcome) -> [String] {
+    if case .run(let planned) = plan[node.name]?.decision,
+      !outcome.reasons.contains(where: \.isDamage)
+    {
+      return planned.map(\.description)
+    }
+    return outcome.reasons.map(\.description)
+  }
+
+  private func fill(_ report: inout StageReport, from record: ActionRecord) {
+    report.preimage = record.preimage
+    report.outputs = record.outputs
+    report.facts = record.facts
+    report.notes = record.notes
+    report.started = record.started
+    report.duration = record.duration
+  }
+
+  private mutating func settle(_ report: StageReport) {
+    pending.remove(report.name)
+    reports[report.name] = report
+    resources.sink.send(.stageFinished(report))
+  }
+
+  private mutating func note(_ reasons: [RunReason], stage: String) {
+    for reason in reasons where reason.isDamage {
+      let note = Note(.warning, "cache: stage \(stage): \(reason); it is computed again")
+      if !cacheNotes.contains(note) { cacheNotes.append(note) }
+    }
+  }
+
+  /// Keeps a value in memory only while a stage that did not start may need it.
+  private mutating func dropUnneededValues() {
+    let waiting = pending.union(followers.values.flatMap { $0 }.map(\.name))
+    for reference in values.keys {
+      let isNeeded = consumers[reference]?.contains { waiting.contains($0) } ?? false
+      if !isNeeded { values[reference] = nil }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// One stage's turn: look it up, gather its inputs, do its work, keep what it leaves.
+internal import Digest
+
+/// What all stages of a run share.
+struct RunResources: Sendable {
+  let lookup: StageLookup
+  /// By the name of the kind.
+  let codecs: [String: any ValueCodec]
+  let inputFiles: InputFiles
+  let watch: InputWatch
+  let sink: EventSink
+  let cancellation: RunCancellation
+  let runID: String
+  let toolVersion: String
+
+  var cache: PipelineCache { lookup.cache }
+
+  /// Reads the value of an object that was found intact.
+  func decode(_ output: OutputRecord) throws -> any StageValue {
+    guard let codec = codecs[output.kind] else {
+      throw StageFailure(.failed, "there is no way to read values of kind '\(output.kind)'")
+    }
+    return try codec.decode(from: cache.objects.path(of: output.digest), files: inputFiles)
+  }
+}
+
+/// How a job ended.
+struct JobOutcome: Sendable {
+  enum Result: Sendable {
+    case hit(ActionRecord)
+    case ran(ActionRecord, values: [String: any StageValue])
+    /// The object of an input, found intact, cannot be read as a value.
+    case unreadable(OutputReference, String)
+    case failed(StageFailure)
+  }
+
+  var stage: String
+  var key: ActionKey
+  var result: Result
+  var reasons: [RunReason]
+  /// Values read from the cache on the way; another stage may want them.
+  var decoded: [OutputReference: any StageValue] = [:]
+  var started: String?
+  var duration: Double?
+}
+
+/// The work of one stage, done synchronously on a thread of its own.
+struct StageJob: Sendable {
+  let node: StageNode
+  let preimage: ActionPreimage
+  let key: ActionKey
+  /// Why it runs; nil: it has to be looked up first.
+  let reasons: [RunReason]?
+  let sources: [String: OutputRecord]
+  /// Values of its sources that are in memory, by port.
+  let values: [String: any StageValue]
+  /// Output port to kind.
+  let outputKinds: [String: String]
+  /// Every input file that it depends on, through whatever stages.
+  let inputNames: Set<String>
+  let resources: RunResources
+
+  private struct UnreadableInput: Error {
+    var reference: OutputReference
+    var reason: String
+  }
+
+  func perform() -> JobOutcome {
+    var outcome = JobOutcome(
+      stage: node.name, key: key, result: .failed(StageFailure(.interrupted, "interrupted")),
+      reasons: reasons ?? [])
+    if reasons == nil {
+      switch resources.lookup.answer(for: node, preimage: preimage, key: key) {
+      case .hit(let record):
+        outcome.result = .hit(record)
+        return outcome
+      case .miss(let reasons): outcome.reasons = reasons
+      }
+    }
+    let stopwatch = Clock.stopwatch()
+    let started = Clock.timestamp()
+    outcome.started = started
+    do {
+      try mapped { try resources.cache.objects.checkWritable() }
+      let inputs = try gatherInputs(&outcome.decoded)
+      let product = try run(inputs)
+      let duration = Clock.stopwatch() - stopwatch
+      let outputs = try publish(product)
+      let record = ActionRecord(
+        preimage: preimage, outputs: outputs, facts: product.facts, notes: product.notes,
+        started: started, duration: duration, runID: resources.runID,
+        toolVersion: resources.toolVersion)
+      try mapped { try resources.cache.actions.commit(record, as: key) }
+      resources.cache.actions.setLast(
+        key, pipeline: resources.lookup.graph.name, stage: node.name)
+      outcome.result = .ran(record, values: product.outputs)
+    } catch let error as UnreadableInput {
+      outcome.result = .unreadable(error.reference, error.reason)
+    } catch let failure as StageFailure {
+      outcome.result = .failed(failure)
+    } catch is CancellationError {
+      outcome.result = .failed(StageFailure(.interrupted, "stage \(node.name): interrupted"))
+    } catch {
+      outcome.result = .failed(
+        StageFailure(
+          .failed, "stage \(node.name) (\(node.type.name)): \(error)",
+          remedy: "this should not happen: please report it"))
+    }
+    outcome.duration = Clock.stopwatch() - stopwatch
+    return outcome
+  }
+
+  /// Every input value by port; those that are not in memory are read from the cache.
+  private func gatherInputs(
+    _ decoded: inout [OutputReference: any StageValue]
+  ) throws -> [String: any StageValue] {
+    var inputs = values
+    for (port, output) in sources.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
+      guard let reference = node.inputs[port] else { continue }
+      do {
+        let value = try decoded[reference] ?? resources.decode(output)
+        decoded[reference] = value
+        inputs[port] = value
+      } catch let failure as StageFailure where failure.category != .failed {
+        throw failure
+      } catch {
+        let reason = (error as? StageFailure)?.message ?? "\(error)"
+        throw UnreadableInput(reference: reference, reason: reason)
+      }
+    }
+    return inputs
+  }
+
+  private func run(_ inputs: [String: any StageValue]) throws -> StageProduct {
+    var files: [String: InputFile] = [:]
+    for (key, name) in node.fileParameters {
+      guard case .file(let file) = resources.lookup.inputs[name] else { continue }
+      files[key] = InputFile(name: name, path: file.path, digest: file.digest.hex)
+    }
+    let name = node.name
+    let (sink, cancellation) = (resources.sink, resources.cancellation)
+    return try node.type.run(
+      StageContext(
+        stageName: name, parameters: preimage.parameters, inputs: inputs, fileParameters: files,
+        reportProgress: { sink.send(.stageProgress(name: name, fraction: $0)) },
+        isCancelled: { cancellation.isCancelled }))
+  }
+
+  /// Stores every output; nothing appears among the objects unless all of them could be written
+  /// and the input files are still what they were.
+  private func publish(_ product: StageProduct) throws -> [String: OutputRecord] {
+    let objects = resources.cache.objects
+    var temporaries: [(port: String, kind: String, path: String)] = []
+    // What has been moved to its place is no longer there; what is left belongs to a failure.
+    defer { for temporary in temporaries { try? FileSystem.remove(temporary.path) } }
+    for port in preimage.outputs {
+      guard let value = product.outputs[port], let kind = outputKinds[port],
+        let codec = resources.codecs[kind]
+      else {
+        throw StageFailure(
+          .failed,
+          "stage \(node.name) (\(node.type.name)) left nothing that can be kept at its output"
+            + " '\(port)'", remedy: "this should not happen: please report it")
+      }
+      let path = try mapped { try objects.temporaryPath() }
+      temporaries.append((port, kind, path))
+      try encode(value, with: codec, to: path)
+    }
+    try resources.watch.confirm(inputNames)
+    var outputs: [String: OutputRecord] = [:]
+    for (port, kind, path) in temporaries {
+      outputs[port] = try mapped { try objects.publish(path, kind: kind) }
+    }
+    return outputs
+  }
+
+  private func encode(
+    _ value: any StageValue, with codec: any ValueCodec, to path: String
+  ) throws {
+    do {
+      try codec.encode(value, to: path)
+    } catch let failure as StageFailure {
+      throw failure
+    } catch {
+      // A library's error may not tell a full disk: a write of our own does.
+      try mapped { try resources.cache.objects.probeSpace() }
+      throw StageFailure(
+        .machine, "stage \(node.name): cannot write \(path): \(error)",
+        remedy: "check the cache folder (--cache)")
+    }
+  }
+
+  /// Runs a step that writes to the cache; its failures are the machine's.
+  private func mapped<Value>(_ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch let error as SystemError { throw PipelineCache.failure(error) }
+  }
+}
