@@ -1,0 +1,123 @@
+// Everything that is wrong with a manifest, with line, column and caret, in one error.
+
+/// Where a problem lies.
+public enum ManifestPlace: Sendable, Hashable {
+  /// In the manifest's text: line and column from 1, columns in Unicode scalars; `length` scalars
+  /// belong to it; `sourceLine` is the line as written.
+  case text(line: Int, column: Int, length: Int, sourceLine: String)
+  /// In an argument of the command line, such as `--set tilt.method=x`.
+  case argument(String)
+}
+
+/// One thing that is wrong with a manifest.
+public struct ManifestProblem: Sendable, Hashable {
+  public let place: ManifestPlace
+  public let message: String
+  /// "did you mean …", or what to do.
+  public let suggestion: String?
+
+  /// Line from 1; nil for an argument of the command line.
+  public var line: Int? {
+    if case .text(let line, _, _, _) = place { return line }
+    return nil
+  }
+
+  /// Column from 1 in Unicode scalars; nil for an argument of the command line.
+  public var column: Int? {
+    if case .text(_, let column, _, _) = place { return column }
+    return nil
+  }
+
+  /// The message, the line with a caret below it, and the suggestion.
+  func rendered(path: String) -> String {
+    var lines: [String] = []
+    switch place {
+    case .text(let line, let column, let length, let sourceLine):
+      lines.append("\(path):\(line):\(column): error: \(message)")
+      lines += Self.marked(sourceLine, column: column, length: length)
+    case .argument(let argument):
+      lines.append("\(Shown.clipped(argument, to: 120)): error: \(message)")
+    }
+    if let suggestion { lines.append("  help: \(suggestion)") }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The source line and the caret line; a line too long to read is cut around the place.
+  private static func marked(_ sourceLine: String, column: Int, length: Int) -> [String] {
+    let all = Array(sourceLine.unicodeScalars)
+    if all.isEmpty { return [] }
+    let start = column <= 100 ? 0 : min(column - 60, all.count)
+    let end = min(all.count, start + 160)
+    let shown = Shown.printable(string(all[start..<end]))
+    let before = string(all[start..<max(start, min(column - 1, end))])
+    let underlined = min(length, max(1, end - column + 1))
+    // A tab stays a tab, so that the caret stands right whatever a tab's width is.
+    let padding = before.map { $0 == "\t" ? "\t" : " " }.joined()
+    return [
+      "  \(start > 0 ? "…" : "")\(shown)\(end < all.count ? "…" : "")",
+      "  \(start > 0 ? " " : "")\(padding)^" + String(repeating: "~", count: underlined - 1),
+    ]
+  }
+
+  private static func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: scalars)
+    return String(view)
+  }
+}
+
+/// All problems of a manifest and of the arguments that change it.
+public struct ManifestError: Error, Sendable {
+  /// The manifest, as named on the command line.
+  public let path: String
+  /// In order of position; those of the command line last, in the order given.
+  public let problems: [ManifestProblem]
+
+  /// What a user reads: every problem, then how many there are.
+  public var rendered: String {
+    let count = problems.count == 1 ? "1 error" : "\(problems.count) errors"
+    return problems.map { $0.rendered(path: path) }.joined(separator: "\n\n")
+      + "\n\n\(count) in \(path)\n"
+  }
+}
+
+extension ManifestError: CustomStringConvertible {
+  public var description: String { rendered }
+}
+
+/// Gathers problems while a manifest is read.
+struct ProblemList {
+  let source: SourceText
+  private var located: [(span: SourceSpan, problem: ManifestProblem)] = []
+  private var arguments: [ManifestProblem] = []
+
+  init(source: SourceText) { self.source = source }
+
+  var isEmpty: Bool { located.isEmpty && arguments.isEmpty }
+
+  mutating func add(_ span: SourceSpan, _ message: String, _ suggestion: String? = nil) {
+    var line = String.UnicodeScalarView()
+    line.append(contentsOf: source.scalars(ofLine: span.line))
+    let place = ManifestPlace.text(
+      line: span.line, column: span.column, length: span.length, sourceLine: String(line))
+    let problem = ManifestProblem(place: place, message: message, suggestion: suggestion)
+    if !located.contains(where: { $0.span == span && $0.problem == problem }) {
+      located.append((span, problem))
+    }
+  }
+
+  mutating func add(argument: String, _ message: String, _ suggestion: String? = nil) {
+    arguments.append(
+      ManifestProblem(place: .argument(argument), message: message, suggestion: suggestion))
+  }
+
+  /// Problems at one place keep the order in which they were found.
+  func error(path: String) -> ManifestError {
+    let sorted = located.enumerated().sorted { first, second in
+      let a = first.element.span
+      let b = second.element.span
+      return (a.line, a.column, first.offset) < (b.line, b.column, second.offset)
+    }
+    return ManifestError(path: path, problems: sorted.map(\.element.problem) + arguments)
+  }
+}
