@@ -12,7 +12,7 @@ struct Arrow: Equatable {
     let length = (dx * dx + dy * dy).squareRoot()
     guard length > 0 else { return [] }
     let (ux, uy) = (dx / length, dy / length)
-    let head = min(0.46 * length, 7)
+    let head = min(0.46 * length, 11)
     let (wing, shaft) = (0.36 * head, max(0.085 * head, 0.28))
     // Along the arrow from its tail, and to the side.
     func at(_ along: Double, _ side: Double) -> Point {

@@ -74,19 +74,27 @@ extension Canvas {
     cairo_fill(context)
   }
 
-  /// Draws within a rectangle or the circle in it, and only there.
-  func clipped(
-    to rect: Rect, isRound: Bool = false, _ body: () throws(RenderingError) -> Void
-  ) throws(RenderingError) {
+  /// Draws within a rectangle and only there.
+  func clipped(to rect: Rect, _ body: () -> Void) {
     cairo_save(context)
     defer { cairo_restore(context) }
-    if isRound {
-      cairo_arc(context, rect.midX, rect.midY, min(rect.width, rect.height) / 2, 0, 2 * Double.pi)
-    } else {
-      cairo_rectangle(context, rect.x, rect.y, rect.width, rect.height)
-    }
+    cairo_rectangle(context, rect.x, rect.y, rect.width, rect.height)
     cairo_clip(context)
-    try body()
+    body()
+  }
+
+  /// Paints what lies within a square but outside the circle in it, and a rim of a point.
+  ///
+  /// Readers of SVG differ in how they clip images, none in how they fill.
+  func fillCorners(of square: Rect, _ color: Color) {
+    cairo_rectangle(
+      context, square.x - 1, square.y - 1, square.width + 2, square.height + 2)
+    cairo_new_sub_path(context)
+    cairo_arc(context, square.midX, square.midY, square.width / 2, 0, 2 * Double.pi)
+    setColor(color)
+    cairo_set_fill_rule(context, CAIRO_FILL_RULE_EVEN_ODD)
+    cairo_fill(context)
+    cairo_set_fill_rule(context, CAIRO_FILL_RULE_WINDING)
   }
 
   /// Draws an image with sharp pixels.
@@ -118,8 +126,9 @@ extension Canvas {
     cairo_scale(context, rect.width / Double(image.width), rect.height / Double(image.height))
     cairo_set_source_surface(context, source, 0, 0)
     cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
-    cairo_rectangle(context, 0, 0, Double(image.width), Double(image.height))
-    cairo_fill(context)
+    // Painted, not filled: an SVG then refers to the image itself, which every reader can show,
+    // and not to a pattern of it.
+    cairo_paint(context)
     try check("draw an image")
   }
 
@@ -166,5 +175,7 @@ extension Canvas {
     }
     setColor(style.color)
     cairo_show_text(context, text)
+    // The end of the text would be the beginning of the next path.
+    cairo_new_path(context)
   }
 }

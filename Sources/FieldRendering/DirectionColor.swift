@@ -11,8 +11,8 @@ struct DirectionColor {
 
   /// Lightness and chroma of the full magnitude: the largest chroma at which every hue of this
   /// lightness is displayable (a test walks round the circle).
-  static let fullLightness = 0.76
-  static let fullChroma = 0.126
+  static let fullLightness = 0.75
+  static let fullChroma = 0.127
   /// Hue of a vector to the right, rad: a red. Vectors turning clockwise go through yellow (down),
   /// green-blue (left) and violet (up).
   static let hueOfRight = 25 * Double.pi / 180

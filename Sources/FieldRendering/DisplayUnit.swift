@@ -15,14 +15,18 @@ struct DisplayUnit: Equatable {
   /// The value with its unit, to three significant digits.
   func text(_ value: Double) -> String {
     let number = NumberText.significant(number(value), 3)
-    return symbol.isEmpty ? number : number + " " + symbol
+    return symbol.isEmpty ? number : number + Self.space + unbroken
   }
 
   /// A name with the unit in parentheses, for axes and color bars.
   func label(_ name: String) -> String {
     if symbol.isEmpty { return name }
-    return name.isEmpty ? symbol : name + " (" + symbol + ")"
+    return name.isEmpty ? symbol : name + " (" + unbroken + ")"
   }
+
+  /// No line ends between a number and its unit, or within a unit.
+  static let space = "\u{A0}"
+  private var unbroken: String { symbol.split(separator: " ").joined(separator: Self.space) }
 
   /// The unit in which a value of this magnitude has one to three digits before the point.
   ///

@@ -5,6 +5,8 @@ internal import STEMCore
 struct LegendSize {
   var beside: (width: Double, height: Double)
   var below: (width: Double, height: Double)
+  /// The key to masked pixels, which stands below the scale bar of a wide map.
+  var maskKey: Double
 }
 
 /// The geometry of a figure of one map, in points.
@@ -14,8 +16,8 @@ struct LegendSize {
 ///   +-----------+                    title
 ///   |    map    |  legend            +------------------------+
 ///   +-----------+                    +------------------------+
-///   ---- 20 nm                       ---- 20 nm        legend
-///   footer                           footer
+///   ---- 20 nm                       ---- 20 nm
+///   footer                           footer            legend
 /// ```
 struct MapLayout {
   var map: Rect
@@ -32,6 +34,7 @@ struct MapLayout {
   var scaleBar: ScaleBar
   var title: TextBlock
   var footer: TextBlock
+  private var footerTop: Double
 
   static let margin = 18.0
   /// The longer side of a map, and of one of a few pixels.
@@ -71,26 +74,29 @@ struct MapLayout {
     scaleBar = ScaleBar(map: map, shape: shape, pixelSize: pixelSize, stretch: axes.stretch)
 
     let bottom: Double
+    var textWidth = width - 2 * margin
     if isWide {
       self.legend = Point(x: max(map.maxX, width - margin) - legend.below.width, y: map.maxY + 18)
       bottom = self.legend.y + legend.below.height
+      textWidth -= legend.below.width + 24
+      footerTop = map.maxY + ScaleBar.height + 8 + legend.maskKey + (legend.maskKey > 0 ? 6 : 0)
     } else {
       self.legend = Point(x: map.maxX + 22, y: map.y)
       bottom = max(map.maxY + ScaleBar.height, map.y + legend.beside.height)
+      footerTop = bottom + 10
     }
     var paragraphs = footer
     if let note = scaleBar.note { paragraphs.append(note) }
-    let textWidth = width - 2 * margin
     self.footer = TextBlock(
       paragraphs.flatMap { meter.wrapped($0, .footer, width: textWidth) }, .footer, leading: 11.5)
-    height =
-      (bottom + (self.footer.lines.isEmpty ? 0 : 12) + self.footer.height + margin).rounded(.up)
+    let footerBottom = self.footer.lines.isEmpty ? bottom : footerTop + self.footer.height
+    height = (max(bottom, footerBottom) + margin).rounded(.up)
   }
 
   /// Draws title, footer, the map's outline and the scale bar around what the figure adds.
   func drawFrame(on canvas: Canvas) {
     title.draw(on: canvas, x: Self.margin, top: Self.margin)
-    footer.draw(on: canvas, x: Self.margin, top: height - Self.margin - footer.height)
+    footer.draw(on: canvas, x: Self.margin, top: footerTop)
     canvas.frame(map, .gray(0.25), lineWidth: 0.6)
     scaleBar.draw(on: canvas)
   }

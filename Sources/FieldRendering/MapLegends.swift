@@ -21,7 +21,7 @@ struct MaskKey {
       return NumberText.significant(percent, percent < 99 ? 2 : 3) + " %"
     }
     if hidden > 0 { masked = "masked (" + share(hidden) + ")" }
-    if filled > 0 { filledIn = "filled in, as drawn (" + share(filled) + ")" }
+    if filled > 0 { filledIn = "filled in, not measured (" + share(filled) + ")" }
   }
 
   var height: Double { 15 * Double((masked == nil ? 0 : 1) + (filledIn == nil ? 0 : 1)) }
@@ -75,9 +75,8 @@ struct DirectionLegend {
     let box = Rect(
       x: center.x - radius, y: center.y - radius, width: 2 * radius, height: 2 * radius)
     let wheel = DirectionColor.wheel(diameter: Int((2 * radius * scale).rounded()))
-    try canvas.clipped(to: box, isRound: true) { () throws(RenderingError) in
-      try canvas.image(wheel, in: box)
-    }
+    try canvas.image(wheel, in: box)
+    canvas.fillCorners(of: box, .white)
     canvas.circle(center: center, radius: radius + 0.3, .gray(0.25), lineWidth: 0.6)
     // A ruler from the center to the rim: black is zero, full color the limit.
     let ruler = box.maxY + 7
@@ -96,6 +95,7 @@ struct DirectionLegend {
 /// A color bar with round ticks.
 struct ColorBar {
   let heading: TextBlock
+  let lyingHeading: TextBlock
   let unit: DisplayUnit
   let colors: ScalarColors
   let lower: Double
@@ -109,16 +109,18 @@ struct ColorBar {
     meter: TextMeter
   ) {
     self.unit = DisplayUnit(unit: unit, magnitude: max(abs(lower), abs(upper)))
+    let text = self.unit.label(quantity)
     heading = TextBlock(
-      meter.wrapped(self.unit.label(quantity), .heading, width: Self.width), .heading,
-      leading: 12.5)
+      meter.wrapped(text, .heading, width: Self.width), .heading, leading: 12.5)
+    lyingHeading = TextBlock(
+      meter.wrapped(text, .heading, width: Self.horizontalWidth), .heading, leading: 12.5)
     self.colors = colors
     self.lower = lower
     self.upper = upper
   }
 
   /// The height of a horizontal bar with heading and labels.
-  var horizontalHeight: Double { heading.height + 6 + Self.thickness + 18 }
+  var horizontalHeight: Double { lyingHeading.height + 6 + Self.thickness + 18 }
 
   private func ticks(length: Double, spacing: Double) -> [(fraction: Double, label: String)] {
     let (low, high) = (unit.number(lower), unit.number(upper))
@@ -152,9 +154,9 @@ struct ColorBar {
 
   /// Draws the bar lying, the highest value to the right.
   func drawLying(on canvas: Canvas, at origin: Point, scale: Double) throws(RenderingError) {
-    heading.draw(on: canvas, x: origin.x, top: origin.y)
+    lyingHeading.draw(on: canvas, x: origin.x, top: origin.y)
     let bar = Rect(
-      x: origin.x, y: origin.y + heading.height + 6, width: Self.horizontalWidth,
+      x: origin.x, y: origin.y + lyingHeading.height + 6, width: Self.horizontalWidth,
       height: Self.thickness)
     let (rows, columns) = (Int(bar.height * scale), Int(bar.width * scale))
     let row = (0..<columns).map { colors.pixel(at: (Double($0) + 0.5) / Double(columns)) }

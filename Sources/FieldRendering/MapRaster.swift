@@ -25,8 +25,8 @@ struct MapRaster {
   let scale: Double
 
   /// The ground and the diagonals of masked pixels.
-  static let maskedGround: UInt32 = 0xBFBFBF
-  static let maskedLine: UInt32 = 0x9A9A9A
+  static let maskedGround: UInt32 = 0xA8A8A8
+  static let maskedLine: UInt32 = 0x848484
 
   /// A vector map: the colors of the mean vector of each cell.
   func image(of map: VectorMap, colors: DirectionColor) -> PixelImage {
@@ -107,7 +107,8 @@ struct MapRaster {
   /// The pixel of a masked region; the pattern runs through all regions without a seam.
   static func masked(row: Int, column: Int, scale: Double) -> UInt32 {
     let line = max(1, Int((0.8 * scale).rounded()))
-    return (row + column) % (5 * line) < line ? maskedLine : maskedGround
+    let period = max(4, Int((4.2 * scale).rounded()))
+    return (row + column) % period < line ? maskedLine : maskedGround
   }
 }
 

@@ -65,8 +65,6 @@ public struct ProfileFigure: Sendable {
     let plot = ProfilePlot(figure: self, meter: meter)
     return try Canvas.draw(
       format, width: ProfilePlot.width, height: plot.height, scale: ProfilePlot.scale
-    ) { canvas throws(RenderingError) in
-      try plot.draw(on: canvas)
-    }
+    ) { plot.draw(on: $0) }
   }
 }

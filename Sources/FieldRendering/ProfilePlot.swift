@@ -71,7 +71,7 @@ struct ProfilePlot {
       margin: 0.06)
     y.start = Self.plotHeight
     y.end = 0
-    let tickWidth = y.ticks(spacing: 34).map { meter.width($0.label, .tick) }.max() ?? 0
+    let tickWidth = y.ticks(spacing: 30).map { meter.width($0.label, .tick) }.max() ?? 0
     let left = Self.margin + 16 + tickWidth + 8
     x.start = left
     x.end = Self.width - Self.margin - 6
@@ -117,11 +117,11 @@ struct ProfilePlot {
     }
   }
 
-  func draw(on canvas: Canvas) throws(RenderingError) {
+  func draw(on canvas: Canvas) {
     title.draw(on: canvas, x: Self.margin, top: Self.margin)
     footer.draw(on: canvas, x: Self.margin, top: height - Self.margin - footer.height)
     drawAxes(on: canvas)
-    try canvas.clipped(to: frame) { () throws(RenderingError) in
+    canvas.clipped(to: frame) {
       drawBand(on: canvas)
       for marker in labels {
         canvas.line(
@@ -144,7 +144,7 @@ struct ProfilePlot {
   }
 
   private func drawAxes(on canvas: Canvas) {
-    for tick in x.ticks(spacing: 62) {
+    for tick in x.ticks(spacing: 52) {
       let position = x.position(displayed: tick.value)
       let ends = [Point(x: position, y: frame.y), Point(x: position, y: frame.maxY)]
       canvas.line(ends, .gray(0.9), lineWidth: 0.6)
@@ -154,7 +154,7 @@ struct ProfilePlot {
       canvas.text(
         tick.label, at: Point(x: position, y: frame.maxY + 15), .tick, anchor: .middle)
     }
-    for tick in y.ticks(spacing: 34) {
+    for tick in y.ticks(spacing: 30) {
       let position = y.position(displayed: tick.value)
       let ends = [Point(x: frame.x, y: position), Point(x: frame.maxX, y: position)]
       canvas.line(ends, .gray(tick.value == 0 ? 0.6 : 0.9), lineWidth: tick.value == 0 ? 0.8 : 0.6)

@@ -23,7 +23,7 @@ struct ScalarColors {
     let degree = Double.pi / 180
     return OKLab(
       lightness: 0.22 + 0.72 * position,
-      chroma: interpolated([0.12, 0.125, 0.11, 0.115, 0.14, 0.16], at: position),
+      chroma: interpolated([0.1, 0.12, 0.09, 0.105, 0.14, 0.16], at: position),
       hue: interpolated([305, 275, 225, 170, 135, 106], at: position) * degree)
   }
 
@@ -33,7 +33,7 @@ struct ScalarColors {
     let degree = Double.pi / 180
     return OKLab(
       lightness: 0.975 - 0.575 * distance,
-      chroma: interpolated([0, 0.075, 0.14, 0.165, 0.15], at: distance),
+      chroma: interpolated([0, 0.07, 0.13, 0.15, 0.128], at: distance),
       hue: (position < 0.5 ? 255 : 27) * degree)
   }
 

@@ -73,7 +73,7 @@ public struct ScalarFigure: Sendable {
       shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer,
       legend: LegendSize(
         beside: (ColorBar.width, bar.heading.height + 68 + 14 + maskKey.height),
-        below: (ColorBar.horizontalWidth + 10, max(bar.horizontalHeight, 14 + maskKey.height))),
+        below: (ColorBar.horizontalWidth + 10, bar.horizontalHeight), maskKey: maskKey.height),
       meter: meter)
   }
 

@@ -46,7 +46,7 @@ struct ScaleBar {
     let step = RoundNumbers.step(notAbove: target / pitch * size)
     length = step.value / size * pitch
     let unit = DisplayUnit.length(step.value)
-    label = NumberText.significant(unit.number(step.value), 1) + " " + unit.symbol
+    label = NumberText.significant(unit.number(step.value), 1) + DisplayUnit.space + unit.symbol
   }
 
   func draw(on canvas: Canvas) {

@@ -67,12 +67,14 @@ final class TextMeter {
     return Typeface.width(of: text, in: context)
   }
 
-  /// Breaks text at spaces into lines of at most `width` points; a longer word stands alone, cut
+  /// Breaks text at spaces that may break into lines of at most `width` points; a longer word stands alone, cut
   /// where the line ends.
   func wrapped(_ text: String, _ style: TextStyle, width: Double) -> [String] {
     var lines: [String] = []
     var line = ""
-    for word in text.split(whereSeparator: \.isWhitespace).map(String.init) {
+    for word in text.split(whereSeparator: { $0 == " " || $0.isNewline || $0 == "\t" }).map(
+      String.init)
+    {
       for piece in pieces(of: word, style, width: width) {
         let longer = line.isEmpty ? piece : line + " " + piece
         if line.isEmpty || self.width(longer, style) <= width {

@@ -41,7 +41,8 @@ public struct VectorFigure: Sendable {
     let meter = try TextMeter()
     let limit = limit
     let unit = DisplayUnit(unit: unit, magnitude: limit)
-    let legend = DirectionLegend(quantity: quantityLabel, limit: unit.text(limit), meter: meter)
+    let legend = DirectionLegend(
+      quantity: quantityLabel, limit: limit > 0 ? unit.text(limit) : "no signal", meter: meter)
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
     let layout = layout(legend, maskKey, meter)
@@ -79,7 +80,7 @@ public struct VectorFigure: Sendable {
       shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer,
       legend: LegendSize(
         beside: (DirectionLegend.width, legend.height + 14 + maskKey.height),
-        below: (DirectionLegend.width, max(legend.height, 14 + maskKey.height))),
+        below: (DirectionLegend.width, legend.height), maskKey: maskKey.height),
       meter: meter)
   }
 
