@@ -101,7 +101,7 @@ struct ProfilePlot {
   }
 
   /// Labels above the plot, in as many rows as keep them apart; markers off the axis are left out.
-  private static func labelRows(
+  static func labelRows(
     _ markers: [ProfileMarker], x: PlotAxis, meter: TextMeter
   ) -> [(x: Double, row: Int, label: String)] {
     var ends: [Double] = []
