@@ -1,0 +1,70 @@
+// The figure of a profile across walls: values with their errors, a fit, the walls.
+public import STEMCore
+
+/// A curve over a profile, such as a fit.
+public struct ProfileCurve: Sendable, Equatable {
+  /// m, ascending.
+  public var distance: [Double]
+  /// In the profile's unit.
+  public var value: [Double]
+
+  public init(distance: [Double], value: [Double]) {
+    precondition(distance.count == value.count, "one value per distance")
+    self.distance = distance
+    self.value = value
+  }
+}
+
+/// A named position on a profile, such as a wall.
+public struct ProfileMarker: Sendable, Equatable {
+  /// m, on the profile's axis.
+  public var position: Double
+  public var label: String
+
+  public init(position: Double, label: String) {
+    self.position = position
+    self.label = label
+  }
+}
+
+/// A profile as a figure: the values with a band of one standard error.
+public struct ProfileFigure: Sendable {
+  public var title: String
+  /// Lines below the plot in small type.
+  public var footer: [String]
+  public var profile: LineProfile
+  /// What is shown, "Electric field".
+  public var quantityLabel: String
+  /// The SI unit of the values, "V/m"; the figure chooses the prefix.
+  public var unit: String
+  public var distanceLabel: String
+  public var fit: ProfileCurve?
+  public var markers: [ProfileMarker]
+
+  public init(
+    title: String, footer: [String] = [], profile: LineProfile, quantityLabel: String,
+    unit: String, distanceLabel: String = "Distance along the wall normal",
+    fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
+  ) {
+    self.title = title
+    self.footer = footer
+    self.profile = profile
+    self.quantityLabel = quantityLabel
+    self.unit = unit
+    self.distanceLabel = distanceLabel
+    self.fit = fit
+    self.markers = markers
+  }
+
+  /// The figure as the bytes of a file; equal figures give equal bytes.
+  ///
+  /// - Throws: ``RenderingError`` for a profile without points or when Cairo or libpng fail.
+  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    guard !profile.distance.isEmpty else { throw .nothingToDraw(figure: title) }
+    let meter = try TextMeter()
+    let plot = ProfilePlot(figure: self, meter: meter)
+    return try Canvas.draw(
+      format, width: ProfilePlot.width, height: plot.height, scale: ProfilePlot.scale
+    ) { plot.draw(on: $0) }
+  }
+}

@@ -1,0 +1,96 @@
+// The figure of a scalar map: a perceptual color scale, color bar, scale bar.
+public import STEMCore
+
+/// A scalar map as a figure.
+public struct ScalarFigure: Sendable {
+  public var title: String
+  /// Lines below the map in small type: dose, detection limit, assumptions.
+  public var footer: [String]
+  public var map: ScalarMap
+  /// What is shown, "Projected potential".
+  public var quantityLabel: String
+  /// The SI unit of the values, "V m" or "V"; the figure chooses the prefix.
+  public var unit: String
+  /// Signed values are blue below zero, white at zero and red above; others go from dark to light.
+  public var isSigned: Bool
+  /// The values at the ends of the scale, in `unit`; nil: the middle 99 % of the measured pixels,
+  /// symmetric about zero for signed values.
+  public var limits: ClosedRange<Double>?
+
+  public init(
+    title: String, footer: [String] = [], map: ScalarMap, quantityLabel: String, unit: String,
+    isSigned: Bool, limits: ClosedRange<Double>? = nil
+  ) {
+    self.title = title
+    self.footer = footer
+    self.map = map
+    self.quantityLabel = quantityLabel
+    self.unit = unit
+    self.isSigned = isSigned
+    self.limits = limits
+  }
+
+  /// The figure as the bytes of a file; equal figures give equal bytes.
+  ///
+  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo or libpng fail.
+  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    guard map.shape.count > 0 else { throw .nothingToDraw(figure: title) }
+    let meter = try TextMeter()
+    let (lower, upper) = range
+    let colors = isSigned ? ScalarColors.diverging : ScalarColors.sequential
+    let bar = ColorBar(
+      quantity: quantityLabel, unit: unit, colors: colors, lower: lower, upper: upper,
+      meter: meter)
+    let maskKey = MaskKey(
+      count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
+    let layout = layout(bar, maskKey, meter)
+    return try Canvas.draw(
+      format, width: layout.width, height: layout.height, scale: layout.scale
+    ) { canvas throws(RenderingError) in
+      let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
+      let image = raster.image(of: map, colors: colors, lower: lower, upper: upper)
+      try canvas.image(image, in: layout.map)
+      layout.drawFrame(on: canvas)
+      try drawLegend(bar, maskKey, layout, on: canvas)
+      if !map.shape.indices.contains(where: map.isDrawn) {
+        layout.drawNothingUsable(on: canvas, meter: meter)
+      }
+    }
+  }
+
+  /// The values at the ends of the scale; a signed scale is always symmetric about zero.
+  var range: (lower: Double, upper: Double) {
+    guard let limits, limits.lowerBound.isFinite, limits.upperBound.isFinite,
+      limits.upperBound > limits.lowerBound
+    else { return RobustLimits.range(of: map, isSigned: isSigned) }
+    if !isSigned { return (limits.lowerBound, limits.upperBound) }
+    let limit = max(abs(limits.lowerBound), abs(limits.upperBound))
+    return (-limit, limit)
+  }
+
+  private func layout(_ bar: ColorBar, _ maskKey: MaskKey, _ meter: TextMeter) -> MapLayout {
+    MapLayout(
+      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer,
+      legend: LegendSize(
+        beside: (ColorBar.width, bar.heading.height + 68 + 14 + maskKey.height),
+        below: (ColorBar.horizontalWidth + 10, bar.horizontalHeight), maskKey: maskKey.height),
+      meter: meter)
+  }
+
+  private func drawLegend(
+    _ bar: ColorBar, _ maskKey: MaskKey, _ layout: MapLayout, on canvas: Canvas
+  ) throws(RenderingError) {
+    if layout.isWide {
+      try bar.drawLying(on: canvas, at: layout.legend, scale: layout.scale)
+      try maskKey.draw(
+        on: canvas, at: Point(x: layout.map.x, y: layout.map.maxY + 32), scale: layout.scale)
+      return
+    }
+    let reserved = maskKey.height > 0 ? maskKey.height + 12 : 0
+    let height = layout.map.height - reserved
+    try bar.drawUpright(on: canvas, at: layout.legend, height: height, scale: layout.scale)
+    try maskKey.draw(
+      on: canvas, at: Point(x: layout.legend.x, y: layout.map.maxY - maskKey.height + 4),
+      scale: layout.scale)
+  }
+}

@@ -1,0 +1,97 @@
+// The figure of a vector map: color for direction and magnitude, arrows, scale bar, wheel.
+public import STEMCore
+
+/// A vector map as a figure: hue is the direction, lightness the magnitude.
+///
+/// Vectors are shown as the scan is: x to the right, y downwards; an arrow to the lower right is a
+/// vector with positive x and y. The wheel of the legend shows each direction where it points. The
+/// map's own pixel size gives aspect and scale bar; without one the bar counts pixels.
+public struct VectorFigure: Sendable {
+  public var title: String
+  /// Lines below the map in small type: dose, detection limit, assumptions.
+  public var footer: [String]
+  public var map: VectorMap
+  /// What is shown, "Electric field".
+  public var quantityLabel: String
+  /// The SI unit of the vectors, "V/m"; the figure chooses the prefix.
+  public var unit: String
+  /// The magnitude of full color, in `unit`; nil: what 99.5 % of the measured pixels stay below,
+  /// rounded up to two digits.
+  public var magnitudeLimit: Double?
+  public var showsArrows: Bool
+
+  public init(
+    title: String, footer: [String] = [], map: VectorMap, quantityLabel: String, unit: String,
+    magnitudeLimit: Double? = nil, showsArrows: Bool = true
+  ) {
+    self.title = title
+    self.footer = footer
+    self.map = map
+    self.quantityLabel = quantityLabel
+    self.unit = unit
+    self.magnitudeLimit = magnitudeLimit
+    self.showsArrows = showsArrows
+  }
+
+  /// The figure as the bytes of a file; equal figures give equal bytes.
+  ///
+  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo or libpng fail.
+  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    guard map.shape.count > 0 else { throw .nothingToDraw(figure: title) }
+    let meter = try TextMeter()
+    let limit = limit
+    let unit = DisplayUnit(unit: unit, magnitude: limit)
+    let legend = DirectionLegend(
+      quantity: quantityLabel, limit: limit > 0 ? unit.text(limit) : "no signal", meter: meter)
+    let maskKey = MaskKey(
+      count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
+    let layout = layout(legend, maskKey, meter)
+    return try Canvas.draw(
+      format, width: layout.width, height: layout.height, scale: layout.scale
+    ) { canvas throws(RenderingError) in
+      let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
+      let image = raster.image(of: map, colors: DirectionColor(limit: limit))
+      try canvas.image(image, in: layout.map)
+      if showsArrows { drawArrows(on: canvas, in: layout.map, limit: limit) }
+      layout.drawFrame(on: canvas)
+      try legend.draw(on: canvas, at: layout.legend, scale: layout.scale)
+      try maskKey.draw(
+        on: canvas,
+        at: layout.isWide
+          ? Point(x: layout.map.x, y: layout.map.maxY + 32)
+          : Point(x: layout.legend.x, y: layout.legend.y + legend.height + 14),
+        scale: layout.scale)
+      if !map.shape.indices.contains(where: map.isDrawn) {
+        layout.drawNothingUsable(on: canvas, meter: meter)
+      }
+    }
+  }
+
+  /// The magnitude of full color; 0 where there is nothing but zero.
+  var limit: Double {
+    guard let magnitudeLimit, magnitudeLimit.isFinite, magnitudeLimit > 0 else {
+      return RobustLimits.magnitude(of: map)
+    }
+    return magnitudeLimit
+  }
+
+  func layout(_ legend: DirectionLegend, _ maskKey: MaskKey, _ meter: TextMeter) -> MapLayout {
+    MapLayout(
+      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer,
+      legend: LegendSize(
+        beside: (DirectionLegend.width, legend.height + 14 + maskKey.height),
+        below: (DirectionLegend.width, legend.height), maskKey: maskKey.height),
+      meter: meter)
+  }
+
+  private func drawArrows(on canvas: Canvas, in rect: Rect, limit: Double) {
+    let arrows = ArrowGrid.arrows(of: map, limit: limit, in: rect)
+    canvas.outlinedPolygons(
+      arrows.map(\.outline), fill: .white, outline: .gray(0.08), outlineWidth: 0.45)
+  }
+}
+
+extension GridShape {
+  /// The row-major indices of all scan positions.
+  var indices: Range<Int> { 0..<count }
+}

@@ -1,0 +1,108 @@
+// Maps as images and their place on the page.
+import STEMCore
+import Testing
+
+@testable import FieldRendering
+
+struct MapTests {
+  @Test(
+    "Averaging covers every scan position once", arguments: [(5, 5), (5, 20), (2049, 1024), (7, 3)])
+  func sampling(sources: Int, pixels: Int) {
+    let axis = AxisSampling(sourceCount: sources, pixelCount: pixels)
+    let covered = (0..<axis.cellCount).flatMap { Array(axis.sources(of: $0)) }
+    #expect(covered == Array(0..<sources))
+    #expect(axis.cell(ofPixel: 0) == 0)
+    #expect(axis.cell(ofPixel: pixels - 1) == axis.cellCount - 1)
+  }
+
+  private func raster(_ shape: GridShape, pixels: Int) -> MapRaster {
+    MapRaster(
+      rows: AxisSampling(sourceCount: shape.rows, pixelCount: pixels),
+      columns: AxisSampling(sourceCount: shape.columns, pixelCount: pixels), scale: 2)
+  }
+
+  @Test("Rows run downwards and columns to the right")
+  func orientation() {
+    let map = vectorMap(rows: 2, columns: 2) { row, column in
+      row == 0 ? (column == 0 ? (1, 0) : (0, 1)) : (column == 0 ? (-1, 0) : (0, -1))
+    }
+    let colors = DirectionColor(limit: 1)
+    let image = raster(map.shape, pixels: 4).image(of: map, colors: colors)
+    #expect(image[0, 0] == colors.color(x: 1, y: 0).pixel)
+    #expect(image[1, 3] == colors.color(x: 0, y: 1).pixel)
+    #expect(image[3, 0] == colors.color(x: -1, y: 0).pixel)
+    #expect(image[2, 2] == colors.color(x: 0, y: -1).pixel)
+  }
+
+  @Test("A reduced map averages vectors, not colors: opposite vectors are black")
+  func averaging() {
+    let map = vectorMap(rows: 2, columns: 2) { row, column in ((row + column) % 2 == 0 ? 1 : -1, 0)
+    }
+    let image = raster(map.shape, pixels: 1).image(of: map, colors: DirectionColor(limit: 1))
+    #expect(image.pixels == [0])
+  }
+
+  @Test("Masked pixels are gray, filled-in pixels are drawn, numbers that are none are masked")
+  func masking() {
+    var map = vectorMap(rows: 1, columns: 4, pixelSize: nil)
+    map.mask.bytes = [PixelFlags.hot.rawValue, PixelFlags([.hot, .filledIn]).rawValue, 0, 0]
+    map.field.x[2] = .nan
+    let colors = DirectionColor(limit: 1)
+    let raster = MapRaster(
+      rows: AxisSampling(sourceCount: 1, pixelCount: 1),
+      columns: AxisSampling(sourceCount: 4, pixelCount: 4), scale: 2)
+    let image = raster.image(of: map, colors: colors)
+    let grays = [MapRaster.maskedGround, MapRaster.maskedLine]
+    let right = colors.color(x: 1, y: 0).pixel
+    #expect(grays.contains(image[0, 0]))
+    #expect(image[0, 1] == right)
+    #expect(grays.contains(image[0, 2]))
+    #expect(image[0, 3] == right)
+    for gray in grays { #expect(gray >> 16 == gray & 255 && gray >> 8 & 255 == gray & 255) }
+  }
+
+  @Test("A scalar map has its limits at the ends of the scale")
+  func scalar() {
+    let map = scalarMap(rows: 1, columns: 3) { _, column in Double(column) - 1 }
+    let raster = MapRaster(
+      rows: AxisSampling(sourceCount: 1, pixelCount: 1),
+      columns: AxisSampling(sourceCount: 3, pixelCount: 3), scale: 2)
+    let scale = ScalarColors.diverging
+    let image = raster.image(of: map, colors: scale, lower: -1, upper: 1)
+    #expect(image.pixels == [scale.pixel(at: 0), scale.pixel(at: 0.5), scale.pixel(at: 1)])
+  }
+
+  @Test("The limit ignores the strongest half percent, masked pixels and NaN")
+  func robustLimit() {
+    var map = vectorMap(rows: 20, columns: 50) { row, column in
+      row == 0 && column < 4 ? (1e9, 0) : (0, -2.81)
+    }
+    map.field.y[500] = .nan
+    map.field.x[501] = 1e12
+    map.mask.bytes[501] = PixelFlags.saturated.rawValue
+    #expect(RobustLimits.magnitude(of: map) == 2.9)
+    map.mask.bytes = map.mask.bytes.map { _ in PixelFlags.missing.rawValue }
+    #expect(RobustLimits.magnitude(of: map) == 0)
+  }
+
+  @Test("A signed scale is symmetric, another one holds the data, a constant has a range")
+  func robustRange() {
+    let map = scalarMap(rows: 10, columns: 10) { row, column in Double(10 * row + column) - 20 }
+    let signed = RobustLimits.range(of: map, isSigned: true)
+    #expect(signed.lower == -79 && signed.upper == 79)
+    let plain = RobustLimits.range(of: map, isSigned: false)
+    #expect(plain.lower == -20 && plain.upper >= 79 && plain.upper <= 80)
+    let constant = RobustLimits.range(
+      of: scalarMap(rows: 2, columns: 2) { _, _ in 5 }, isSigned: false)
+    #expect(constant.lower < 5 && constant.upper > 5)
+  }
+
+  @Test("A given range of signed values is made symmetric")
+  func givenRange() {
+    var figure = scalarFigure(scalarMap(rows: 2, columns: 2), isSigned: true)
+    figure.limits = -1...3
+    #expect(figure.range.lower == -3 && figure.range.upper == 3)
+    figure.isSigned = false
+    #expect(figure.range.lower == -1 && figure.range.upper == 3)
+  }
+}
