@@ -18,7 +18,8 @@ enum Format {
       return "\(significant(value / factor, digits: 4)) \(symbol)\(unit)"
     }
     let decimals = decimals(forError: error / factor)
-    return "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
+    return
+      "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
   }
 
   private static func prefix(for magnitude: Double) -> (factor: Double, symbol: String) {

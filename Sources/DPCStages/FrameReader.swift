@@ -176,7 +176,8 @@ extension SegmentSignals {
     let part = GridShape(rows: rows.count, columns: shape.columns)
     let range = (rows.lowerBound * shape.columns)..<(rows.upperBound * shape.columns)
     let values = (0..<segmentCount).flatMap { segment in
-      self.values[(segment * shape.count + range.lowerBound)..<(segment * shape.count + range.upperBound)]
+      self.values[
+        (segment * shape.count + range.lowerBound)..<(segment * shape.count + range.upperBound)]
     }
     return SegmentSignals(
       shape: part, segmentCount: segmentCount, values: values,

@@ -22,7 +22,9 @@ struct SignalStatistics: Sendable {
         segmentSums[segment] += value
         sum += value
       }
-      if let electronsPerUnit = signals.electronsPerUnit { electrons.append(sum * electronsPerUnit) }
+      if let electronsPerUnit = signals.electronsPerUnit {
+        electrons.append(sum * electronsPerUnit)
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 // average-frames: repeated frames to one, spikes masked frame by frame.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct AverageFrames: StageType {

@@ -1,6 +1,6 @@
 // average-unit-cell: counts over whole lattice periods, for crystals, before any ratio is formed.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct AverageUnitCell: StageType {
@@ -45,7 +45,8 @@ struct AverageUnitCell: StageType {
     var notes: [Note] = [
       Note(
         .information,
-        "a rim of half a cell has no whole cell and is masked; neighbors within a cell share counts")
+        "a rim of half a cell has no whole cell and is masked; neighbors within a cell share counts"
+      )
     ]
     if min(period.x, period.y) < 8 {
       notes.append(

@@ -1,6 +1,6 @@
 // crop: a rectangle of the scan, of frames or of any map.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct Crop: StageType {

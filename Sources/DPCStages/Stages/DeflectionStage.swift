@@ -1,6 +1,6 @@
 // deflection: segment signals to the deflection of the beam, in the axes of the detector.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct DeflectionStage: StageType {

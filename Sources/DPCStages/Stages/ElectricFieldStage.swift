@@ -1,6 +1,6 @@
 // electric-field: deflection to the projected field, which carries the thickness when it is known.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct ElectricFieldStage: StageType {

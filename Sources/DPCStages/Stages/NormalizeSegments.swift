@@ -1,6 +1,6 @@
 // normalize-segments: which dark, which gains, how many electrons a count is, what a spike is.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct NormalizeSegments: StageType {

@@ -1,5 +1,5 @@
 // read-acquisition: what a file states, checked; its frames stay in the file.
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 internal import STEMData
 

@@ -1,6 +1,6 @@
 // remove-descan: subtracts what a vacuum reference shows, or a plane that the manifest asks for.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct RemoveDescan: StageType {
@@ -18,7 +18,8 @@ struct RemoveDescan: StageType {
   let parameters = [
     ParameterSpecification(
       "method", .choice(["from-file", "vacuum", "fit-plane", "none"]), default: .text("from-file"),
-      summary: "from-file: the vacuum reference if there is one; fit-plane: fitted to the map itself,"
+      summary:
+        "from-file: the vacuum reference if there is one; fit-plane: fitted to the map itself,"
         + " which also removes a uniform and a linear field")
   ]
 

@@ -1,6 +1,6 @@
 // rotate-to-scan: from the detector's axes to the scan's. The only stage that applies the rotation.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct RotateToScan: StageType {

@@ -1,6 +1,6 @@
 // smooth: a Gaussian over the usable pixels of a vector map, errors included.
 internal import DPCReconstruction
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 
 struct Smooth: StageType {

@@ -1,8 +1,7 @@
 // Acquisitions, frames and segment signals as values. The first two are references: they hold what the
 // file states and what to do with it, and name the file by the digest of its bytes.
 internal import DPCReconstruction
-internal import Foundation
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 internal import STEMData
 

@@ -1,7 +1,6 @@
 // Maps as values: each carries what was stated and assumed on the way to it.
 internal import DPCReconstruction
-internal import Foundation
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 internal import STEMData
 

@@ -1,8 +1,8 @@
 // How a value is kept in the cache: a header of plain facts and the arrays beside it.
 internal import Foundation
 internal import HDF5
-public import Pipeline
-public import STEMData
+internal import Pipeline
+internal import STEMData
 
 /// A value that can be taken apart into a header and arrays, and put together again.
 protocol StoredValue: StageValue {

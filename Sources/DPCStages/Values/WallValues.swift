@@ -1,7 +1,6 @@
 // Wall profiles, tables of walls and figures as values.
 internal import DPCReconstruction
-internal import Foundation
-public import Pipeline
+internal import Pipeline
 internal import STEMCore
 internal import STEMData
 
@@ -18,7 +17,7 @@ extension HeaderOnlyValue {
 struct WallRow: Codable, Sendable, Equatable {
   var wall: Wall
   /// E0·w, V: well determined even where E0 and w are not.
-  var product: Measurement
+  var product: STEMCore.Measurement
   /// Covariance of E0, w (of sech²) and position, row-major 3×3, SI.
   var covariance: [Double]
   /// Peak in the image, in the unit of the profile.
@@ -30,7 +29,7 @@ struct WallRow: Codable, Sendable, Equatable {
 /// The fit of a profile: its walls, its baseline and its curve.
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
-  var offset: Measurement
+  var offset: STEMCore.Measurement
   var reducedChiSquare: Double?
   var curveDistance: [Double]
   var curve: [Double]

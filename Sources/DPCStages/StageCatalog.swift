@@ -1,0 +1,12 @@
+// Every stage type of dpc, in the order in which a pipeline usually has them.
+public import Pipeline
+
+extension StageCatalog {
+  /// The stages of DPC-STEM.
+  public static let dpc = StageCatalog([
+    ReadAcquisition(), NormalizeSegments(), AverageFrames(), AverageUnitCell(), Crop(),
+    DeflectionStage(), RemoveDescan(), RotateToScan(), Smooth(), ElectricFieldStage(), Integrate(),
+    Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
+    ScalarMapStage(), ProfilePlotStage(),
+  ])
+}

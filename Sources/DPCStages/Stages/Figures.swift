@@ -1,0 +1,62 @@
+// What the figure stages share: formats, titles, and the small print under a figure.
+internal import FieldRendering
+internal import Pipeline
+internal import STEMCore
+
+enum FigureParameters {
+  static let format = ParameterSpecification(
+    "format", .choices(FigureFormat.allCases.map(\.rawValue)),
+    default: .list([.text("png"), .text("svg")]), summary: "file formats to draw")
+  static let title = ParameterSpecification(
+    "title", .text, default: .text(""), summary: "title of the figure; empty names the quantity")
+}
+
+enum Figures {
+  /// Draws a figure in every format asked for.
+  static func product(
+    _ context: StageContext, _ render: (FigureFormat) throws(RenderingError) -> [UInt8]
+  ) throws -> StageProduct {
+    var files: [String: [UInt8]] = [:]
+    for format in context.words("format").compactMap(FigureFormat.init(rawValue:)) {
+      do {
+        files[format.rawValue] = try render(format)
+      } catch {
+        throw StageFailure(.failed, "stage \(context.stageName): \(error)")
+      }
+    }
+    return StageProduct(outputs: ["figure": FigureValue(files: files)])
+  }
+
+  static func title(_ context: StageContext, _ quantity: String, _ map: MapContext) -> String {
+    if let given = context.word("title"), !given.isEmpty { return given }
+    return map.metadata.specimen.material.map { "\(quantity), \($0)" } ?? quantity
+  }
+
+  /// What a reader must know to read the numbers: dose, noise, assumptions.
+  static func footer(_ context: MapContext, noise: String?) -> [String] {
+    var first: [String] = []
+    let kilovolts = Format.significant(context.metadata.beam.voltage / 1000, digits: 4)
+    let semiAngle = Format.significant(context.metadata.probeSemiAngle * 1000, digits: 4)
+    first.append("\(kilovolts) kV, \(semiAngle) mrad")
+    if let thickness = context.metadata.specimen.thickness {
+      first.append("thickness \(Format.quantity(thickness, unit: "m"))")
+    }
+    if let electrons = context.electronsPerPixel {
+      first.append("\(Format.count(electrons)) electrons per pixel")
+    }
+    if let noise { first.append(noise) }
+    var second: [String] = []
+    if let method = context.attributes["method"] { second.append(method) }
+    if let smoothing = context.attributes["smoothing"] { second.append(smoothing) }
+    if let descan = context.attributes["removed_descan"] { second.append("descan: \(descan)") }
+    if let model = context.attributes["inclination_model"] {
+      second.append("inclination model: \(model)")
+    }
+    return [first.joined(separator: " · "), second.joined(separator: " · ")].filter { !$0.isEmpty }
+  }
+
+  /// "5σ of a pixel: 120 MV/m".
+  static func noise(_ deviation: Double?, unit: String) -> String? {
+    deviation.map { "5σ of one pixel \(Format.quantity(5 * $0, unit: unit))" }
+  }
+}

@@ -1,0 +1,84 @@
+// integrate: the projected potential whose gradient the field is.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+struct Integrate: StageType {
+  let name = "integrate"
+  let summary = "projected potential ∫V dz by least squares, E = -grad V"
+  let algorithmVersion = 1
+  let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
+  let outputs = [
+    OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
+  ]
+  let parameters = [
+    ParameterSpecification(
+      "boundary", .choice(IntegrationBoundary.allCases.map(\.rawValue)),
+      default: .text(IntegrationBoundary.neumann.rawValue),
+      summary: "neumann for a frame that ends at its rim, periodic for one that repeats itself"),
+    ParameterSpecification(
+      "high_pass_nm", .number(unit: "nm", range: .positive), keywords: ["off"],
+      default: .text("off"),
+      summary:
+        "period at which slow variation is damped by half; the uniform field is then left out"),
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let input = try context.input("field", as: ProjectedFieldValue.self)
+    guard let pixelSize = input.map.pixelSize else {
+      throw missingPixelSize("the acquisition", stage: context.stageName)
+    }
+    let boundary =
+      context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .neumann
+    let highPass = context.number("high_pass_nm").map { $0 * 1e-9 }
+    let whole = try withoutGaps(input.map, stage: context.stageName)
+    let integrated = integratedPotential(
+      of: whole.field, pixelSize: pixelSize, boundary: boundary, highPassPeriod: highPass)
+    let uniform = DescanPlane.Vector2(
+      x: integrated.uniformField.x, y: integrated.uniformField.y)
+    let value = PotentialValue(
+      map: ScalarMap(
+        field: integrated.potential, variance: nil, mask: whole.mask, pixelSize: pixelSize),
+      uniformField: uniform,
+      context: input.context.adding([
+        "boundary": boundary.rawValue,
+        "removed_mean": "the mean of the potential (its zero is arbitrary)",
+        "uniform_field":
+          "x \(uniform.x), y \(uniform.y) V; "
+          + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
+        "high_pass": highPass.map { "period \($0) m" } ?? "off",
+        "method": "least squares, E = -grad V"
+          + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
+      ]))
+    let range =
+      (integrated.potential.values.max() ?? 0) - (integrated.potential.values.min() ?? 0)
+    return StageProduct(
+      outputs: ["potential": value],
+      facts: [
+        Fact(
+          "potential_range",
+          text: "projected potential spans \(Format.quantity(range, unit: "V m"))", value: range,
+          unit: "V m")
+      ], notes: fillingNotes(whole.mask))
+  }
+}
+
+/// The map with every unusable pixel filled in from its neighbors.
+///
+/// - Throws: `failed` where not one pixel is usable.
+func withoutGaps(_ map: VectorMap, stage: String) throws -> VectorMap {
+  do {
+    return try filled(map)
+  } catch {
+    throw StageFailure(.failed, "stage \(stage): \(error)")
+  }
+}
+
+func fillingNotes(_ mask: PixelMask) -> [Note] {
+  let count = mask.bytes.count { $0 & PixelFlags.filledIn.rawValue != 0 }
+  return count == 0
+    ? []
+    : [
+      Note(.information, "\(count) pixels without measurement were filled in from their neighbors")
+    ]
+}

@@ -1,0 +1,70 @@
+// profile-plot: a profile across walls with its errors, its fit and the walls found.
+internal import FieldRendering
+internal import Pipeline
+internal import STEMCore
+
+struct ProfilePlotStage: StageType {
+  let name = "profile-plot"
+  let summary = "figure of a profile across walls, with error band, fit and fitted walls"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
+  ]
+  let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
+  let parameters = [FigureParameters.format, FigureParameters.title]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let figure: ProfileFigure
+    switch context.input("profile") {
+    case let value as WallProfileValue:
+      figure = self.figure(
+        context, value.profile, value.table, value.orientation, unit: value.unit,
+        label: label(value.quantity), map: value.context)
+    case let value as WallsValue:
+      figure = self.figure(
+        context, value.profile, value.table, value.orientation, unit: "V/m",
+        label: "Mean field over the thickness", map: value.context)
+    default: throw StageFailure(.failed, "stage \(context.stageName): no profile at its input")
+    }
+    return try Figures.product(context) { format throws(RenderingError) in
+      try figure.render(format)
+    }
+  }
+
+  private func label(_ quantity: String) -> String {
+    switch quantity {
+    case "electric_field": "Electric field"
+    case "intrinsic_field": "Intrinsic electric field"
+    case "projected_field": "Projected electric field"
+    default: "Deflection"
+    }
+  }
+
+  private func figure(
+    _ context: StageContext, _ profile: LineProfile, _ table: WallTable?,
+    _ orientation: WallOrientation, unit: String, label: String, map: MapContext
+  ) -> ProfileFigure {
+    let component =
+      orientation.direction == .perp ? "component along the wall" : "component across the wall"
+    let noise = profile.error.flatMap(median).map {
+      "5σ of the average along the wall \(Format.quantity(5 * $0, unit: unit))"
+    }
+    return ProfileFigure(
+      title: Figures.title(context, "\(label), \(component)", map),
+      footer: Figures.footer(map, noise: noise) + walls(table, unit: unit), profile: profile,
+      quantityLabel: label, unit: unit,
+      fit: table.map { ProfileCurve(distance: $0.curveDistance, value: $0.curve) },
+      markers: (table?.rows ?? []).enumerated().map {
+        ProfileMarker(position: $1.wall.position.value, label: "\($0 + 1)")
+      })
+  }
+
+  /// One line of numbers for each of the first walls.
+  private func walls(_ table: WallTable?, unit: String) -> [String] {
+    (table?.rows ?? []).prefix(6).enumerated().map { index, row in
+      let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
+      let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
+      return "wall \(index + 1): \(field), FWHM \(width)"
+    }
+  }
+}

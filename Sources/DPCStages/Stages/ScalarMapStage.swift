@@ -1,0 +1,44 @@
+// scalar-map: a scalar quantity with a perceptual color map and its color bar.
+internal import FieldRendering
+internal import Pipeline
+internal import STEMCore
+
+struct ScalarMapStage: StageType {
+  let name = "scalar-map"
+  let summary = "figure of a scalar map with a perceptual color map and a color bar"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort(
+      "map", kinds: [.projectedPotential, .chargeDensity], summary: "a scalar map")
+  ]
+  let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
+  let parameters = [FigureParameters.format, FigureParameters.title]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let figure: ScalarFigure
+    switch context.input("map") {
+    case let value as PotentialValue:
+      figure = ScalarFigure(
+        title: Figures.title(context, "Projected potential", value.context),
+        footer: Figures.footer(value.context, noise: nil), map: value.map,
+        quantityLabel: "Projected potential", unit: "V m", isSigned: true)
+    case let value as ChargeDensityValue:
+      figure = ScalarFigure(
+        title: Figures.title(context, "Projected charge density", value.context),
+        footer: Figures.footer(
+          value.context,
+          noise: Figures.noise(deviation(value.map), unit: "C/m²")), map: value.map,
+        quantityLabel: "Projected charge density", unit: "C/m²", isSigned: true)
+    default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
+    }
+    return try Figures.product(context) { format throws(RenderingError) in
+      try figure.render(format)
+    }
+  }
+
+  private func deviation(_ map: ScalarMap) -> Double? {
+    map.variance.flatMap { variance in
+      median((0..<map.shape.count).filter(map.mask.isUsable).map { variance[$0].squareRoot() })
+    }
+  }
+}

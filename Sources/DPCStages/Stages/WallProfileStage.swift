@@ -1,0 +1,74 @@
+// wall-profile: the mean across walls as it appears in the image, without any inclination model.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+struct WallProfileStage: StageType {
+  let name = "wall-profile"
+  let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort(
+      "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
+  ]
+  let outputs = [
+    OutputPort("profile", kind: .fixed(.wallProfile), summary: "the profile and its fit")
+  ]
+  let parameters = [WallParameters.normalAzimuth, WallParameters.fieldDirection]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let source = try source(context)
+    do {
+      let specimen = source.context.metadata.specimen
+      let orientation = try WallOrientation.resolved(
+        for: source.map, context: context, specimen: specimen,
+        isInclined: (specimen.wallInclination ?? 0) > 1e-9 || specimen.view == .crossSection)
+      let profile = try wallProfile(
+        of: source.map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+      // A profile too short for a fit is still a profile.
+      let table = try? WallTable(fitImageWalls(profile: profile))
+      let value = WallProfileValue(
+        profile: profile, table: table, orientation: orientation, unit: source.unit,
+        quantity: source.quantity,
+        context: source.context.adding(
+          orientation.attributes.merging(
+            ["inclination_model": "none: as in the image", "fit_model": "sech2-image"]
+          ) { first, _ in first }))
+      return StageProduct(
+        outputs: ["profile": value], facts: facts(value),
+        notes: orientation.notes
+          + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
+    } catch {
+      throw wallFailure(error, stage: context.stageName)
+    }
+  }
+
+  private func source(
+    _ context: StageContext
+  ) throws -> (map: VectorMap, unit: String, quantity: String, context: MapContext) {
+    switch context.input("map") {
+    case let value as ProjectedFieldValue:
+      if let meanField = value.meanField {
+        return (meanField, "V/m", "electric_field", value.context)
+      }
+      return (value.map, "V", "projected_field", value.context)
+    case let value as IntrinsicFieldValue:
+      return (value.map, "V/m", "intrinsic_field", value.context)
+    case let value as DeflectionValue: return (value.map, "rad", "deflection", value.context)
+    default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
+    }
+  }
+
+  private func facts(_ value: WallProfileValue) -> [Fact] {
+    var facts = value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
+    if let errors = value.profile.error, let error = median(errors) {
+      facts.append(
+        Fact(
+          "profile_detection_limit",
+          text:
+            "detection limit \(Format.quantity(5 * error, unit: value.unit)) for the average along"
+            + " the wall (5 sigma)", value: 5 * error, unit: value.unit))
+    }
+    return facts
+  }
+}

@@ -1,0 +1,102 @@
+// Which way the walls of a map run and which field component they carry: given, stated or measured.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+/// Parameters shared by the stages that look across walls.
+enum WallParameters {
+  static let normalAzimuth = ParameterSpecification(
+    "normal_azimuth_deg", .number(unit: "deg", range: NumberRange(-360...360)),
+    keywords: ["from-file", "measured"], default: .text("from-file"),
+    summary: "azimuth of the wall normal in the image, from +x towards +y (clockwise); from-file"
+      + " measures it where the file does not state it")
+  static let fieldDirection = ParameterSpecification(
+    "field_direction",
+    .choice(["from-file", "measured"] + FieldDirection.allCases.map(\.rawValue)),
+    default: .text("from-file"),
+    summary: "perp: along the wall, across the beam; parallel: along the wall, in the plane of beam"
+      + " and normal; normal: along the wall normal")
+}
+
+extension WallOrientation {
+  /// - Parameters:
+  ///   - map: Any vector map with a pixel size.
+  ///   - isInclined: Inclined walls show a field in the plane of beam and normal, edge-on ones one
+  ///     along the normal, as the same component of the image: the file's silence is read so.
+  static func resolved(
+    for map: VectorMap, context: StageContext, specimen: Specimen, isInclined: Bool
+  ) throws(WallError) -> WallOrientation {
+    let normal = try normalAzimuth(map, context, specimen)
+    let direction = try fieldDirection(
+      map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
+    return WallOrientation(
+      normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
+      directionOrigin: direction.origin)
+  }
+
+  private static func normalAzimuth(
+    _ map: VectorMap, _ context: StageContext, _ specimen: Specimen
+  ) throws(WallError) -> (angle: Double, origin: String) {
+    if let degrees = context.number("normal_azimuth_deg") {
+      return (degrees * Double.pi / 180, "given")
+    }
+    if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
+      return (stated, "from the file")
+    }
+    let measured = try measuredWallNormal(of: map)
+    let coherence = Format.significant(measured.coherence, digits: 2)
+    return (measured.azimuth, "measured, coherence \(coherence)")
+  }
+
+  private static func fieldDirection(
+    _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
+    isInclined: Bool
+  ) throws(WallError) -> (value: FieldDirection, origin: String) {
+    let word = context.word("field_direction") ?? "from-file"
+    if let given = FieldDirection(rawValue: word) { return (given, "given") }
+    if word == "from-file", let stated = specimen.fieldDirection {
+      return (stated, "from the file")
+    }
+    guard let dominant = try dominantWallComponent(of: map, normalAzimuth: normalAzimuth) else {
+      return (isInclined ? .parallel : .perp, "assumed: no component stands out of the noise")
+    }
+    let direction = dominant.direction == .normal && isInclined ? .parallel : dominant.direction
+    return (direction, "the component with \(Format.percent(dominant.powerFraction)) of the power")
+  }
+
+  /// As attributes of a result.
+  var attributes: [String: String] {
+    [
+      "wall_normal_azimuth": "\(normalAzimuth) rad (\(normalOrigin))",
+      "field_direction": "\(direction.rawValue) (\(directionOrigin))",
+    ]
+  }
+
+  /// What was not stated, as notes.
+  var notes: [Note] {
+    var notes: [Note] = []
+    if normalOrigin.hasPrefix("measured") {
+      notes.append(
+        Note(
+          .assumption, "wall normal at \(Format.degrees(normalAzimuth)): \(normalOrigin)"))
+    }
+    if directionOrigin != "given" && directionOrigin != "from the file" {
+      notes.append(
+        Note(.assumption, "field direction \(direction.rawValue): \(directionOrigin)"))
+    }
+    return notes
+  }
+}
+
+/// A wall fit's refusal as the stage's failure.
+func wallFailure(_ error: WallError, stage: String) -> StageFailure {
+  switch error {
+  case .pixelSizeMissing: return missingPixelSize("the acquisition", stage: stage)
+  case .invisibleField:
+    return StageFailure(
+      .missingPrerequisite, "stage \(stage): \(error)",
+      remedy: "choose another field_direction or inclination_deg, or another view of the walls")
+  case .tooFewSamples, .badThickness, .badInclination, .badAzimuth:
+    return StageFailure(.failed, "stage \(stage): \(error)")
+  }
+}

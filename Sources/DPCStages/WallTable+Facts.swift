@@ -1,0 +1,48 @@
+// What a table of walls says in words.
+internal import Pipeline
+internal import STEMCore
+
+extension WallTable {
+  /// One statement per wall, for at most this many; the rest is in the table.
+  private static let spokenWalls = 8
+
+  /// - Parameter prefix: `wall` for intrinsic values, `profile` for those of the image.
+  func facts(prefix: String, fieldUnit: String = "V/m") -> [Fact] {
+    if rows.isEmpty {
+      return [Fact("\(prefix)_count", text: "no wall found above the noise", value: 0)]
+    }
+    var facts = [
+      Fact(
+        "\(prefix)_count", text: "\(rows.count) wall\(rows.count == 1 ? "" : "s") fitted",
+        value: Double(rows.count))
+    ]
+    for (index, row) in rows.prefix(Self.spokenWalls).enumerated() {
+      facts += row.facts(prefix: prefix, number: index + 1, fieldUnit: fieldUnit)
+    }
+    return facts
+  }
+
+  var notes: [Note] {
+    rows.enumerated().flatMap { index, row in
+      row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
+    }
+  }
+}
+
+extension WallRow {
+  fileprivate func facts(prefix: String, number: Int, fieldUnit: String) -> [Fact] {
+    func text(_ measurement: STEMCore.Measurement, _ unit: String) -> String {
+      Format.quantity(measurement.value, error: measurement.error, unit: unit)
+    }
+    return [
+      Fact(
+        "\(prefix)_\(number)_field",
+        text: "wall \(number) at \(text(wall.position, "m")): field \(text(wall.field, fieldUnit))",
+        value: wall.field.value, error: wall.field.error, unit: fieldUnit),
+      Fact(
+        "\(prefix)_\(number)_width",
+        text: "wall \(number): full width at half maximum \(text(wall.width, "m"))",
+        value: wall.width.value, error: wall.width.error, unit: "m"),
+    ]
+  }
+}
