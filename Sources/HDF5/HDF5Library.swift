@@ -88,8 +88,10 @@ enum Library {
     } else if text.contains("unable to lock file") {
       error.kind = .openForWriting
       error.reason = "another program has it open for writing"
-    } else if text.contains("truncated file") {
+    } else if text.contains("truncated file") || operation != "write" && operation != "create" {
+      // What is asked for has been checked before: a failure now is the file's.
       error.kind = .damaged
+      error.reason = "the file is damaged or was never finished (HDF5: \(error.reason))"
     }
     return error
   }

@@ -61,7 +61,8 @@ struct Extent {
       guard !overflow, product <= Int.max / 16 else {
         throw place.error(
           .implausibleSize, "read",
-          "it claims \(sides.map(String.init).joined(separator: "×")) elements")
+          "it claims \(sides.map(String.init).joined(separator: "×")) elements, more than fit memory"
+        )
       }
       count = product
     }

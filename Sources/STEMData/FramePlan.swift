@@ -74,6 +74,9 @@ struct FramePlan {
 }
 
 extension ItemReader {
+  /// No segmented detector has more; a larger number is another axis.
+  private static let maximumSegments = 1024
+
   /// Finds the frames and refuses what cannot be read as such.
   func framePlan() throws(AcquisitionError) -> FramePlan {
     let path = AcquisitionPath.frames
@@ -91,6 +94,11 @@ extension ItemReader {
     }
     guard shape.allSatisfy({ $0 > 0 }) else {
       throw failure(.wrongShape, path, "its shape \(shape) holds nothing")
+    }
+    guard shape[shape.count - 3] <= Self.maximumSegments else {
+      throw failure(
+        .wrongShape, path, "its shape \(shape) would be \(shape[shape.count - 3]) segments",
+        "frames are [segment, y, x] or [frame, segment, y, x]")
     }
     switch description.element {
     case .integer, .float: break

@@ -70,7 +70,7 @@ struct ItemReader: ~Copyable {
     guard shape == [count] else {
       throw failure(
         .wrongShape, path, "its shape is \(shape), but the frames have \(count) segments",
-        "it needs one number for each segment")
+        "it needs one number for each segment, and frames are [segment, y, x]")
     }
     let unit = try unit(units, of: path, dimension)
     let values = try reading { () throws(HDF5Error) -> [Double] in
