@@ -3,8 +3,8 @@ internal import CCairo
 internal import Glibc
 
 extension Canvas {
-  private func setColor(_ color: Color, _ opacity: Double = 1) {
-    cairo_set_source_rgba(context, color.red, color.green, color.blue, opacity)
+  private func setColor(_ color: Color) {
+    cairo_set_source_rgb(context, color.red, color.green, color.blue)
   }
 
   func fill(_ rect: Rect, _ color: Color) {
@@ -51,10 +51,10 @@ extension Canvas {
     cairo_set_dash(context, nil, 0, 0)
   }
 
-  func polygon(_ points: [Point], _ color: Color, opacity: Double = 1) {
+  func polygon(_ points: [Point], _ color: Color) {
     trace(points)
     cairo_close_path(context)
-    setColor(color, opacity)
+    setColor(color)
     cairo_fill(context)
   }
 
@@ -90,11 +90,10 @@ extension Canvas {
     cairo_rectangle(
       context, square.x - 1, square.y - 1, square.width + 2, square.height + 2)
     cairo_new_sub_path(context)
-    cairo_arc(context, square.midX, square.midY, square.width / 2, 0, 2 * Double.pi)
+    // Against the rectangle's sense: a hole by the winding rule.
+    cairo_arc_negative(context, square.midX, square.midY, square.width / 2, 2 * Double.pi, 0)
     setColor(color)
-    cairo_set_fill_rule(context, CAIRO_FILL_RULE_EVEN_ODD)
     cairo_fill(context)
-    cairo_set_fill_rule(context, CAIRO_FILL_RULE_WINDING)
   }
 
   /// Draws an image with sharp pixels.

@@ -49,9 +49,9 @@ struct DisplayUnit: Equatable {
     } else if (-3...4).contains(exponent) {
       self.init(symbol: base, powerOfTen: shift)
     } else {
-      let factor = "10" + NumberText.superscript(3 * thousand)
+      let factor = "×10" + NumberText.superscript(3 * thousand)
       self.init(
-        symbol: base.isEmpty ? "×" + factor : factor + " " + base,
+        symbol: base.isEmpty ? factor : factor + " " + base,
         powerOfTen: shift - 3 * thousand)
     }
   }

@@ -49,6 +49,7 @@ struct MaskKey {
 struct DirectionLegend {
   let heading: TextBlock
   let limit: String
+  private let limitWidth: Double
   static let radius = 44.0
   static let width = 128.0
   /// From the wheel's left edge to the legend's.
@@ -58,6 +59,7 @@ struct DirectionLegend {
     heading = TextBlock(
       meter.wrapped(quantity, .heading, width: Self.width), .heading, leading: 12.5)
     self.limit = limit
+    limitWidth = meter.width(limit, .tick)
   }
 
   var height: Double { heading.height + 8 + 2 * Self.radius + 24 }
@@ -87,8 +89,11 @@ struct DirectionLegend {
         [Point(x: x, y: ruler - 2.5), Point(x: x, y: ruler + 2.5)], .gray(0.25),
         lineWidth: 0.7)
     }
+    // Below the rim; a long label ends with the legend, and leaves no room for the zero.
+    let end = min(box.maxX + limitWidth / 2, origin.x + Self.width)
+    canvas.text(limit, at: Point(x: end, y: ruler + 13), .tick, anchor: .end)
+    guard end - limitWidth > center.x + 8 else { return }
     canvas.text("0", at: Point(x: center.x, y: ruler + 13), .tick, anchor: .middle)
-    canvas.text(limit, at: Point(x: box.maxX, y: ruler + 13), .tick, anchor: .middle)
   }
 }
 

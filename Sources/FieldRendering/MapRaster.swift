@@ -112,16 +112,20 @@ struct MapRaster {
   }
 }
 
+/// Whether a number can be shown: not NaN, and so far from overflow that squares and ranges are
+/// finite.
+func isDrawable(_ value: Double) -> Bool { abs(value) < 1e150 }
+
 extension VectorMap {
   /// Whether the pixel shows a number: measured, or filled in from its neighbors.
   func isDrawn(_ index: Int) -> Bool {
-    mask.isDrawn(index) && field.x[index].isFinite && field.y[index].isFinite
+    mask.isDrawn(index) && isDrawable(field.x[index]) && isDrawable(field.y[index])
   }
 }
 
 extension ScalarMap {
   /// Whether the pixel shows a number: measured, or filled in from its neighbors.
-  func isDrawn(_ index: Int) -> Bool { mask.isDrawn(index) && field.values[index].isFinite }
+  func isDrawn(_ index: Int) -> Bool { mask.isDrawn(index) && isDrawable(field.values[index]) }
 }
 
 extension PixelMask {

@@ -12,7 +12,7 @@ struct PlotAxis {
 
   /// The axis that shows all finite values, with a margin as a part of their range.
   init(_ values: [Double], unit: (Double) -> DisplayUnit, margin: Double) {
-    let finite = values.filter(\.isFinite)
+    let finite = values.filter(isDrawable)
     let low = finite.min() ?? 0
     let high = finite.max() ?? 0
     self.unit = unit(max(abs(low), abs(high)))
@@ -44,7 +44,15 @@ struct ProfilePlot {
   private let frame: Rect
   private let x: PlotAxis
   private let y: PlotAxis
-  private let labels: [(x: Double, row: Int, label: String)]
+  private let labels: [Label]
+
+  /// A marker's line and the middle of its label, `row` rows above the plot.
+  struct Label {
+    var x: Double
+    var middle: Double
+    var row: Int
+    var text: String
+  }
 
   static let width = 560.0
   /// Pixels per point of a raster.
@@ -52,7 +60,7 @@ struct ProfilePlot {
   private static let plotHeight = 270.0
   private static let margin = MapLayout.margin
   private static let data = Color(pixel: 0x1F4E79)
-  private static let band = Color(pixel: 0x6FA3D0)
+  private static let band = Color(pixel: 0xC4DAED)
   private static let fit = Color(pixel: 0xD1600B)
   private static let wall = Color.gray(0.35)
   private static let labelLeading = 12.0
@@ -103,26 +111,29 @@ struct ProfilePlot {
   /// Labels above the plot, in as many rows as keep them apart; markers off the axis are left out.
   static func labelRows(
     _ markers: [ProfileMarker], x: PlotAxis, meter: TextMeter
-  ) -> [(x: Double, row: Int, label: String)] {
+  ) -> [Label] {
     var ends: [Double] = []
     let shown = markers.map { (x: x.position($0.position), label: $0.label) }
       .filter { $0.x >= x.start - 0.5 && $0.x <= x.end + 0.5 }
       .sorted { ($0.x, $0.label) < ($1.x, $1.label) }
     return shown.map { marker in
       let half = meter.width(marker.label, .tick) / 2
-      let row = ends.firstIndex { $0 + 8 <= marker.x - half } ?? ends.count
+      // A label near an end moves inwards rather than off the page.
+      let middle = max(min(marker.x, Self.width - Self.margin - half), Self.margin + half)
+      let row = ends.firstIndex { $0 + 8 <= middle - half } ?? ends.count
       if row == ends.count { ends.append(0) }
-      ends[row] = marker.x + half
-      return (marker.x, row, marker.label)
+      ends[row] = middle + half
+      return Label(x: marker.x, middle: middle, row: row, text: marker.label)
     }
   }
 
   func draw(on canvas: Canvas) {
     title.draw(on: canvas, x: Self.margin, top: Self.margin)
     footer.draw(on: canvas, x: Self.margin, top: height - Self.margin - footer.height)
+    // The band is opaque and below the grid: transparency is not shown by every reader of SVG.
+    canvas.clipped(to: frame) { drawBand(on: canvas) }
     drawAxes(on: canvas)
     canvas.clipped(to: frame) {
-      drawBand(on: canvas)
       for marker in labels {
         canvas.line(
           [Point(x: marker.x, y: frame.y), Point(x: marker.x, y: frame.maxY)], Self.wall,
@@ -138,7 +149,7 @@ struct ProfilePlot {
     canvas.frame(frame, .gray(0.25), lineWidth: 0.7)
     for marker in labels {
       let baseline = frame.y - 5 - Double(marker.row) * Self.labelLeading
-      canvas.text(marker.label, at: Point(x: marker.x, y: baseline), .tick, anchor: .middle)
+      canvas.text(marker.text, at: Point(x: marker.middle, y: baseline), .tick, anchor: .middle)
     }
     drawKey(on: canvas)
   }
@@ -147,7 +158,7 @@ struct ProfilePlot {
     for tick in x.ticks(spacing: 52) {
       let position = x.position(displayed: tick.value)
       let ends = [Point(x: position, y: frame.y), Point(x: position, y: frame.maxY)]
-      canvas.line(ends, .gray(0.9), lineWidth: 0.6)
+      canvas.line(ends, .gray(0.86), lineWidth: 0.6)
       canvas.line(
         [Point(x: position, y: frame.maxY), Point(x: position, y: frame.maxY + 4)], .gray(0.25),
         lineWidth: 0.7)
@@ -157,7 +168,8 @@ struct ProfilePlot {
     for tick in y.ticks(spacing: 30) {
       let position = y.position(displayed: tick.value)
       let ends = [Point(x: frame.x, y: position), Point(x: frame.maxX, y: position)]
-      canvas.line(ends, .gray(tick.value == 0 ? 0.6 : 0.9), lineWidth: tick.value == 0 ? 0.8 : 0.6)
+      canvas.line(
+        ends, .gray(tick.value == 0 ? 0.55 : 0.86), lineWidth: tick.value == 0 ? 0.8 : 0.6)
       canvas.line(
         [Point(x: frame.x - 4, y: position), Point(x: frame.x, y: position)], .gray(0.25),
         lineWidth: 0.7)
@@ -176,7 +188,7 @@ struct ProfilePlot {
   private func pieces(_ distance: [Double], _ value: [Double]) -> [[Point]] {
     var pieces: [[Point]] = [[]]
     for (distance, value) in zip(distance, value) {
-      if distance.isFinite && value.isFinite {
+      if isDrawable(distance) && isDrawable(value) {
         pieces[pieces.count - 1].append(Point(x: x.position(distance), y: y.position(value)))
       } else {
         pieces.append([])
@@ -191,7 +203,7 @@ struct ProfilePlot {
     let upper = pieces(profile.distance, zip(profile.value, error).map { $0 + $1 })
     let lower = pieces(profile.distance, zip(profile.value, error).map { $0 - $1 })
     for (above, below) in zip(upper, lower) {
-      canvas.polygon(above + below.reversed(), Self.band, opacity: 0.38)
+      canvas.polygon(above + below.reversed(), Self.band)
     }
   }
 
@@ -214,7 +226,7 @@ struct ProfilePlot {
         [
           Point(x: frame.x, y: y - 5), Point(x: frame.x + 20, y: y - 5),
           Point(x: frame.x + 20, y: y + 5), Point(x: frame.x, y: y + 5),
-        ], Self.band, opacity: 0.38)
+        ], Self.band)
     }
     let sample = [Point(x: frame.x, y: y), Point(x: frame.x + 20, y: y)]
     canvas.line(sample, Self.data, lineWidth: 1.2)

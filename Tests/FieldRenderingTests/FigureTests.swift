@@ -173,8 +173,14 @@ struct FigureTests {
         #expect(bytes.starts(with: Array(start.utf8)))
       }
     }
+    gaps.profile.value[4] = 1e308
+    gaps.profile.value[5] = -1e308
     let image = try #require(DecodedPNG(try gaps.render(.png)))
     #expect(image.width == 1400)
+    // Numbers near overflow are shown as masked, not as a limit.
+    let huge = vectorFigure(vectorMap(rows: 2, columns: 2) { row, _ in (row == 0 ? 1e200 : 2, 0) })
+    #expect(huge.map.isDrawn(2) && !huge.map.isDrawn(0))
+    #expect(RobustLimits.magnitude(of: huge.map) == 2)
   }
 
   @Test("Nothing to draw and a page beyond all bounds are errors")

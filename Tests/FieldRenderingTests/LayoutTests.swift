@@ -114,5 +114,11 @@ struct LayoutTests {
     let markers = [0.0, 1e-10, 9e-9, 2e-8].map { ProfileMarker(position: $0, label: "a wall") }
     let rows = ProfilePlot.labelRows(markers, x: axis, meter: try TextMeter())
     #expect(rows.map(\.row) == [0, 1, 0])
+    let long = [ProfileMarker(position: 1e-8, label: String(repeating: "wide ", count: 12))]
+    axis.end = ProfilePlot.width - MapLayout.margin
+    let label = try #require(
+      ProfilePlot.labelRows(long, x: axis, meter: try TextMeter()).first)
+    let half = try TextMeter().width(label.text, .tick) / 2
+    #expect(label.x == axis.end && label.middle + half <= ProfilePlot.width)
   }
 }

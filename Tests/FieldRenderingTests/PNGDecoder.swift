@@ -39,21 +39,20 @@ struct DecodedPNG {
 
   /// Undoes the filters none, left and up; false for others.
   private mutating func unfilter(_ rows: [UInt8]) -> Bool {
-    var above = [UInt8](repeating: 0, count: 3 * width)
+    var line = [UInt8](repeating: 0, count: 3 * width)
+    pixels.reserveCapacity(width * height)
     for row in 0..<height {
       let start = row * (3 * width + 1)
-      var line = Array(rows[start + 1..<start + 1 + 3 * width])
-      switch rows[start] {
-      case 0: break
-      case 1: for i in line.indices.dropFirst(3) { line[i] &+= line[i - 3] }
-      case 2: for i in line.indices { line[i] &+= above[i] }
-      default: return false
+      let filter = rows[start]
+      guard filter <= 2 else { return false }
+      for i in 0..<3 * width {
+        let left = filter == 1 && i >= 3 ? line[i - 3] : 0
+        line[i] = rows[start + 1 + i] &+ left &+ (filter == 2 ? line[i] : 0)
       }
-      for column in 0..<width {
-        let color = line[3 * column..<3 * column + 3]
-        pixels.append(color.reduce(0) { $0 << 8 | UInt32($1) })
+      for i in 0..<width {
+        pixels.append(
+          UInt32(line[3 * i]) << 16 | UInt32(line[3 * i + 1]) << 8 | UInt32(line[3 * i + 2]))
       }
-      above = line
     }
     return true
   }
@@ -87,18 +86,17 @@ private func inflate(_ input: [UInt8]) -> [UInt8]? {
   return output
 }
 
-/// A canonical prefix code: symbols by length and value.
+/// A canonical prefix code: how many codes of each length, and their symbols in order.
 private struct Huffman {
-  var symbols: [Int: Int] = [:]
+  var counts = [Int](repeating: 0, count: 16)
+  var symbols: [Int] = []
 
   init(_ lengths: [Int]) {
-    var code = 0
     for length in 1...15 {
       for symbol in lengths.indices where lengths[symbol] == length {
-        symbols[length << 16 | code] = symbol
-        code += 1
+        counts[length] += 1
+        symbols.append(symbol)
       }
-      code <<= 1
     }
   }
 }
@@ -122,10 +120,15 @@ private struct BitReader {
   mutating func skipToByte() { position = (position + 7) & ~7 }
 
   mutating func symbol(_ code: Huffman) -> Int? {
-    var value = 0
+    // The first code of the length and the number of symbols before it.
+    var (value, first, before) = (0, 0, 0)
     for length in 1...15 {
-      value = value << 1 | take(1)
-      if let symbol = code.symbols[length << 16 | value] { return symbol }
+      value |= take(1)
+      let count = code.counts[length]
+      if value < first + count { return code.symbols[before + value - first] }
+      before += count
+      first = (first + count) << 1
+      value <<= 1
     }
     return nil
   }
