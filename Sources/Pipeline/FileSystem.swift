@@ -81,6 +81,14 @@ enum FileSystem {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw failure("write", path) }
     defer { close(descriptor) }
+    try write(bytes, to: descriptor, path)
+    if durably && fsync(descriptor) != 0 { throw failure("write", path) }
+  }
+
+  /// Writes all of the bytes, however many calls that takes.
+  static func write(
+    _ bytes: [UInt8], to descriptor: Int32, _ path: String
+  ) throws(SystemError) {
     var written = 0
     while written < bytes.count {
       let count = bytes.withUnsafeBytes { buffer in
@@ -92,7 +100,6 @@ enum FileSystem {
       }
       written += count
     }
-    if durably && fsync(descriptor) != 0 { throw failure("write", path) }
   }
 
   /// Waits until a file or a folder's entries are on the disk.

@@ -81,9 +81,10 @@ public struct PipelineGraph: Sendable {
     name: String, inputPaths: [String: String], stages: [StageNode], results: [String]
   ) throws(GraphError) {
     var check = GraphCheck(stages: stages)
+    check.checkNames()
     check.checkPorts()
     let ordered = check.topologicalOrder()
-    check.checkKinds(ordered)
+    check.checkKinds()
     check.checkResults(results)
     if !check.problems.isEmpty { throw GraphError(problems: check.problems) }
     self.name = name
@@ -109,6 +110,14 @@ struct GraphCheck {
   init(stages: [StageNode]) {
     self.stages = stages.sorted { $0.name < $1.name }
     byName = Dictionary(stages.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// No two stages share a name.
+  mutating func checkNames() {
+    for (first, second) in zip(stages, stages.dropFirst()) where first.name == second.name {
+      problems.append(
+        GraphProblem(.stage(second.name), "there are two stages named '\(second.name)'"))
+    }
   }
 
   /// Every connection names an existing output and a declared input; required inputs are fed.
@@ -150,12 +159,11 @@ struct GraphCheck {
     }
   }
 
-  /// Stages so ordered that each follows its feeders; a cycle is reported once, as a path.
+  /// Stages so ordered that each follows its feeders; each cycle is reported once, as a path.
   mutating func topologicalOrder() -> [StageNode] {
     var ordered: [StageNode] = []
     var done: Set<String> = []
     var path: [String] = []
-    var reported = false
     func visit(_ stage: StageNode) -> [String]? {
       if done.contains(stage.name) { return nil }
       if let start = path.firstIndex(of: stage.name) { return Array(path[start...]) + [stage.name] }
@@ -169,22 +177,21 @@ struct GraphCheck {
       return nil
     }
     for stage in stages {
-      path = []
-      if let cycle = visit(stage), !reported {
-        reported = true
+      // Stages of a cycle that was reported count as done, so that other cycles are found too.
+      while let cycle = visit(stage) {
+        done.formUnion(cycle)
         problems.append(
           GraphProblem(
             .stage(cycle[0]),
-            "the stages feed each other in a circle: "
-              + cycle.joined(separator: " <- ")))
+            "the stages feed each other in a circle: " + cycle.joined(separator: " <- ")))
       }
     }
     return ordered
   }
 
   /// What flows into each port is of a kind that the port takes.
-  mutating func checkKinds(_ ordered: [StageNode]) {
-    for stage in ordered {
+  mutating func checkKinds() {
+    for stage in stages {
       for port in stage.type.inputs {
         guard let source = stage.inputs[port.name], let kind = kind(of: source) else { continue }
         if !port.kinds.contains(kind) {

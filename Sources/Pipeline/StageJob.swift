@@ -179,11 +179,10 @@ struct StageJob: Sendable {
   ) throws {
     do {
       try codec.encode(value, to: path)
-    } catch let failure as StageFailure {
-      throw failure
     } catch {
       // A library's error may not tell a full disk: a write of our own does.
       try mapped { try resources.cache.objects.probeSpace() }
+      if let failure = error as? StageFailure { throw failure }
       throw StageFailure(
         .machine, "stage \(node.name): cannot write \(path): \(error)",
         remedy: "check the cache folder (--cache)")
