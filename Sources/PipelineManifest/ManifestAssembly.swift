@@ -13,6 +13,7 @@ struct ManifestAssembly {
   private(set) var inputs: [String: String?] = [:]
   private var drafts: [StageDraft] = []
   private var resultSpans: [SourceSpan] = []
+  private var linkSpans: [GraphLocation: SourceSpan] = [:]
 
   init(
     problems: ProblemList, catalog: StageCatalog, manifestFolder: String, workingDirectory: String
@@ -34,26 +35,29 @@ struct ManifestAssembly {
       return nil
     }
     let keys = ["schema", "name", "description", "inputs", "stages", "results"]
-    var fields = Fields(entries, allowed: keys, of: "a manifest", problems: &problems)
-    checkSchema(&fields, root)
+    let fields = Fields(entries, allowed: keys, of: "a manifest", problems: &problems)
+    checkSchema(fields, root)
     let name = readText(fields["name"]) ?? ""
-    if fields["name"] == nil { missing("name", root, "name: what-it-shows") }
+    if fields["name"] == nil { missing("name", fields, root, "name: what-it-shows") }
     description = readText(fields["description"])
     readInputs(fields["inputs"], inputOverrides)
-    readStages(fields["stages"], root)
+    readStages(fields, root)
     applyOverrides(overrides)
-    let results = readResults(fields["results"], root)
+    let results = readResults(fields, root)
     return graph(name: name, results: results)
   }
 
-  private mutating func missing(_ key: String, _ root: SourceNode, _ example: String) {
+  private mutating func missing(
+    _ key: String, _ fields: Fields, _ root: SourceNode, _ example: String
+  ) {
+    if fields.isMisspelled(key) { return }
     problems.add(root.span, "the manifest has no '\(key)'", "add \(example)")
   }
 
-  private mutating func checkSchema(_ fields: inout Fields, _ root: SourceNode) {
+  private mutating func checkSchema(_ fields: Fields, _ root: SourceNode) {
     let known = ManifestReader.schemaIdentifier
     guard let entry = fields["schema"] else {
-      return missing("schema", root, "schema: \(known)")
+      return missing("schema", fields, root, "schema: \(known)")
     }
     if entry.value.text != known {
       problems.add(
@@ -134,9 +138,9 @@ struct ManifestAssembly {
 
   // MARK: Stages
 
-  private mutating func readStages(_ entry: SourceEntry?, _ root: SourceNode) {
-    guard let entry else {
-      return missing("stages", root, "stages: and below it NAME: { uses: TYPE }")
+  private mutating func readStages(_ fields: Fields, _ root: SourceNode) {
+    guard let entry = fields["stages"] else {
+      return missing("stages", fields, root, "stages: and below it NAME: { uses: TYPE }")
     }
     guard case .mapping(let entries) = entry.value.content, !entries.isEmpty else {
       let span = entry.value.isNull ? entry.keySpan : entry.value.span
@@ -160,9 +164,9 @@ struct ManifestAssembly {
     problems = reading.problems
   }
 
-  private mutating func readResults(_ entry: SourceEntry?, _ root: SourceNode) -> [String] {
-    guard let entry else {
-      missing("results", root, "results: [STAGE, ...]")
+  private mutating func readResults(_ fields: Fields, _ root: SourceNode) -> [String] {
+    guard let entry = fields["results"] else {
+      missing("results", fields, root, "results: [STAGE, ...]")
       return []
     }
     guard case .list(let items) = entry.value.content, !items.isEmpty else {
@@ -194,6 +198,7 @@ struct ManifestAssembly {
     var linker = StageLinker(drafts: drafts, catalog: catalog, problems: problems)
     let nodes = linker.nodes()
     problems = linker.problems
+    linkSpans = linker.spans
     do {
       let paths = inputs.compactMapValues { $0 }
       return try PipelineGraph(name: name, inputPaths: paths, stages: nodes, results: results)
@@ -210,8 +215,7 @@ struct ManifestAssembly {
     func draft(_ name: String) -> StageDraft? { drafts.first { $0.name == name } }
     switch location {
     case .stage(let name): return draft(name)?.nameSpan ?? start
-    case .port(let name, let port):
-      return draft(name)?.links.first { $0.port == port }?.span ?? draft(name)?.nameSpan ?? start
+    case .port(let name, _): return linkSpans[location] ?? draft(name)?.nameSpan ?? start
     case .parameter(let name, let key):
       return draft(name)?.parameterSpans[key] ?? draft(name)?.nameSpan ?? start
     case .result(let index):
@@ -223,6 +227,8 @@ struct ManifestAssembly {
 /// The entries of a mapping by key, after unknown keys were reported.
 struct Fields {
   private var byKey: [String: SourceEntry] = [:]
+  /// Keys that unknown ones were probably meant to be.
+  private var misspelled: Set<String> = []
 
   init(
     _ entries: [SourceEntry], allowed: [String], of owner: String, problems: inout ProblemList
@@ -231,13 +237,18 @@ struct Fields {
       if allowed.contains(entry.key) {
         byKey[entry.key] = entry
       } else {
+        let meant = Suggestion.word(closestTo: entry.key, among: allowed)
+        if let meant { misspelled.insert(meant) }
         problems.add(
           entry.keySpan, "\(owner) has no key \(Shown.word(entry.key))",
-          Suggestion.closest(to: entry.key, among: allowed)
+          meant.map { "did you mean '\($0)'?" }
             ?? "its keys are \(allowed.joined(separator: ", "))")
       }
     }
   }
 
   subscript(key: String) -> SourceEntry? { byKey[key] }
+
+  /// The key is missing because it was written wrong, which has been told.
+  func isMisspelled(_ key: String) -> Bool { byKey[key] == nil && misspelled.contains(key) }
 }

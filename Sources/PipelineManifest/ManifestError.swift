@@ -73,11 +73,15 @@ public struct ManifestError: Error, Sendable {
   /// In order of position; those of the command line last, in the order given.
   public let problems: [ManifestProblem]
 
+  /// More than anybody reads; the rest of a file that is no manifest at all is only counted.
+  private static let shownLimit = 200
+
   /// What a user reads: every problem, then how many there are.
   public var rendered: String {
     let count = problems.count == 1 ? "1 error" : "\(problems.count) errors"
-    return problems.map { $0.rendered(path: path) }.joined(separator: "\n\n")
-      + "\n\n\(count) in \(path)\n"
+    let hidden = problems.count - Self.shownLimit
+    return problems.prefix(Self.shownLimit).map { $0.rendered(path: path) + "\n\n" }.joined()
+      + "\(count) in \(path)\(hidden > 0 ? ", \(hidden) of them not shown" : "")\n"
   }
 }
 
@@ -88,7 +92,13 @@ extension ManifestError: CustomStringConvertible {
 /// Gathers problems while a manifest is read.
 struct ProblemList {
   let source: SourceText
+  private struct Key: Hashable {
+    var span: SourceSpan
+    var message: String
+  }
   private var located: [(span: SourceSpan, problem: ManifestProblem)] = []
+  /// What an alias repeats stands at one place and is told once.
+  private var told: Set<Key> = []
   private var arguments: [ManifestProblem] = []
 
   init(source: SourceText) { self.source = source }
@@ -96,14 +106,11 @@ struct ProblemList {
   var isEmpty: Bool { located.isEmpty && arguments.isEmpty }
 
   mutating func add(_ span: SourceSpan, _ message: String, _ suggestion: String? = nil) {
-    var line = String.UnicodeScalarView()
-    line.append(contentsOf: source.scalars(ofLine: span.line))
+    guard told.insert(Key(span: span, message: message)).inserted else { return }
     let place = ManifestPlace.text(
-      line: span.line, column: span.column, length: span.length, sourceLine: String(line))
-    let problem = ManifestProblem(place: place, message: message, suggestion: suggestion)
-    if !located.contains(where: { $0.span == span && $0.problem == problem }) {
-      located.append((span, problem))
-    }
+      line: span.line, column: span.column, length: span.length,
+      sourceLine: source.string(ofLine: span.line))
+    located.append((span, ManifestProblem(place: place, message: message, suggestion: suggestion)))
   }
 
   mutating func add(argument: String, _ message: String, _ suggestion: String? = nil) {

@@ -187,8 +187,12 @@ struct ParameterReading {
 
 /// "Did you mean", for words short enough to be worth comparing.
 enum Suggestion {
-  static func closest(to word: String, among candidates: [String]) -> String? {
+  static func word(closestTo word: String, among candidates: [String]) -> String? {
     word.isEmpty || word.utf8.count > 100
-      ? nil : Spelling.suggestion(for: word, among: candidates)
+      ? nil : Spelling.closest(to: word, among: candidates)
+  }
+
+  static func closest(to word: String, among candidates: [String]) -> String? {
+    self.word(closestTo: word, among: candidates).map { "did you mean '\($0)'?" }
   }
 }

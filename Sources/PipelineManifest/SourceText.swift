@@ -11,6 +11,7 @@ struct SourceSpan: Sendable, Hashable {
 /// A text cut into lines at the breaks that YAML 1.1 knows.
 struct SourceText: Sendable {
   private let lines: [[Unicode.Scalar]]
+  private let strings: [String]
 
   init(_ text: String) {
     var lines: [[Unicode.Scalar]] = []
@@ -31,6 +32,11 @@ struct SourceText: Sendable {
     }
     lines.append(line)
     self.lines = lines
+    strings = lines.map { line in
+      var view = String.UnicodeScalarView()
+      view.append(contentsOf: line)
+      return String(view)
+    }
   }
 
   var lineCount: Int { lines.count }
@@ -38,6 +44,11 @@ struct SourceText: Sendable {
   /// The scalars of line `number`, empty outside the text.
   func scalars(ofLine number: Int) -> [Unicode.Scalar] {
     lines.indices.contains(number - 1) ? lines[number - 1] : []
+  }
+
+  /// Line `number` without its break, empty outside the text.
+  func string(ofLine number: Int) -> String {
+    strings.indices.contains(number - 1) ? strings[number - 1] : ""
   }
 
   /// The place of a scalar value that starts at a mark: its length as written, quotation included.

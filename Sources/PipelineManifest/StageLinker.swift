@@ -7,6 +7,8 @@ struct StageLinker {
   private let drafts: [StageDraft]
   private let catalog: StageCatalog
   private(set) var problems: ProblemList
+  /// Where each connection is written.
+  private(set) var spans: [GraphLocation: SourceSpan] = [:]
 
   init(drafts: [StageDraft], catalog: StageCatalog, problems: ProblemList) {
     self.drafts = drafts
@@ -24,6 +26,7 @@ struct StageLinker {
         isBroken = true
         continue
       }
+      spans[.port(stage: draft.name, port: port)] = link.span
       inputs[port] = OutputReference(stage: link.source, port: output)
     }
     var type = draft.type ?? stand(in: draft, inputs: inputs.keys.sorted())

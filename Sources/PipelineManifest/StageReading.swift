@@ -27,6 +27,9 @@ struct StageDraft {
   var parameterSpans: [String: SourceSpan] = [:]
   /// Keys that somebody tried to give, rightly or not.
   var attempted: Set<String> = []
+
+  /// The parameters could not be read, so a missing one is no news.
+  mutating func attemptAll() { attempted.formUnion(type?.parameters.map(\.key) ?? []) }
 }
 
 /// Reads the mapping below a stage's name.
@@ -48,14 +51,17 @@ struct StageReading {
     }
     let fields = Fields(
       entries, allowed: ["uses", "from", "with"], of: "a stage", problems: &problems)
-    draft.type = readType(fields["uses"])
+    draft.type = readType(fields)
+    if fields.isMisspelled("from") { draft.hasBrokenLinks = true }
     readLinks(fields["from"], into: &draft)
     if let with = fields["with"], !with.value.isNull { readParameters(with, into: &draft) }
+    if fields.isMisspelled("with") { draft.attemptAll() }
     return draft
   }
 
-  private mutating func readType(_ uses: SourceEntry?) -> (any StageType)? {
-    guard let uses else {
+  private mutating func readType(_ fields: Fields) -> (any StageType)? {
+    guard let uses = fields["uses"] else {
+      if fields.isMisspelled("uses") { return nil }
       problems.add(
         entry.keySpan, "the stage '\(entry.key)' does not say which type it uses",
         "add uses: TYPE; dpc stages lists the types")
@@ -124,6 +130,7 @@ struct StageReading {
     guard case .mapping(let entries) = with.value.content else {
       problems.add(
         with.value.span, "'with' takes a mapping of parameters to values, not \(with.value.shown)")
+      draft.attemptAll()
       return
     }
     guard let type = draft.type else { return }
@@ -164,16 +171,16 @@ struct UnknownParameter {
       self.meant = meant
       let given = UnitSpelling.unit(of: key)
       let reason = given == nil ? "the unit is missing" : "wrong unit"
-      message = "\(reason): \(type.name) takes \(Shown.word(key)) in \(unit), as '\(meant.key)'"
+      message = "\(reason): \(type.name) takes '\(meant.key)', in \(unit), not \(Shown.word(key))"
       let conversion = given.flatMap { UnitSpelling.conversion(from: $0, to: unit) }
       suggestion =
         conversion.map { "write \(meant.key) and convert the value: \($0)" }
-        ?? "write \(meant.key), with the value in \(unit)"
+        ?? "write \(meant.key), its value in \(unit)"
       return
     }
     let keys = type.parameters.map(\.key)
     message = "\(type.name) has no parameter \(Shown.word(key))"
-    let closest = key.utf8.count > 100 ? nil : Spelling.closest(to: key, among: keys)
+    let closest = Suggestion.word(closestTo: key, among: keys)
     meant = type.parameters.first { $0.key == closest }
     let all = keys.isEmpty ? "it takes none" : "its parameters are \(keys.joined(separator: ", "))"
     suggestion = closest.map { "did you mean '\($0)'?" } ?? all
