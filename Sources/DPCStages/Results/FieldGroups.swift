@@ -1,0 +1,126 @@
+// The groups of deflections, fields, potentials, charge densities and Helmholtz parts.
+internal import Foundation
+internal import DPCReconstruction
+internal import STEMCore
+internal import STEMData
+
+extension DeflectionValue {
+  func group(_ stage: String) -> ResultGroup {
+    ResultGroup(
+      name: stage, quantity: "deflection", title: "Deflection of the beam (\(frame.rawValue) axes)",
+      signal: "deflection_x", auxiliarySignals: ["deflection_y"],
+      axes: mapAxes(map.shape, map.pixelSize),
+      datasets: map.componentDatasets("deflection", unit: "rad") + [map.mask.dataset],
+      attributes: context.resultAttributes(["frame": .text(frame.rawValue)]))
+  }
+}
+
+extension ProjectedFieldValue {
+  func group(_ stage: String) -> ResultGroup {
+    var datasets = map.componentDatasets("projected_field", unit: "V")
+    var group = ResultGroup(
+      name: stage, quantity: "projected_field", title: "Projected electric field",
+      signal: "projected_field_x", auxiliarySignals: ["projected_field_y"],
+      axes: mapAxes(map.shape, map.pixelSize), datasets: [],
+      attributes: context.resultAttributes(["frame": .text(ReferenceFrame.scan.rawValue)]))
+    if let meanField, let thickness {
+      datasets += meanField.fieldDatasets("electric_field")
+      group.quantity = "electric_field"
+      group.title = "Electric field, mean over the thickness"
+      group.signal = "electric_field_magnitude"
+      group.auxiliarySignals = ["electric_field_x", "electric_field_y"]
+      group.attributes["thickness_m"] = .number(thickness)
+    }
+    group.datasets = datasets + [map.mask.dataset]
+    return group
+  }
+}
+
+extension IntrinsicFieldValue {
+  func group(_ stage: String) -> ResultGroup {
+    ResultGroup(
+      name: stage, quantity: "intrinsic_field",
+      title: "Electric field corrected for the inclination of the walls",
+      signal: "intrinsic_field_magnitude",
+      auxiliarySignals: ["intrinsic_field_x", "intrinsic_field_y"],
+      axes: mapAxes(map.shape, map.pixelSize),
+      datasets: map.fieldDatasets("intrinsic_field") + [map.mask.dataset],
+      attributes: context.resultAttributes(["frame": .text(ReferenceFrame.scan.rawValue)]))
+  }
+}
+
+extension VectorMap {
+  /// Components with errors, magnitude and direction (rad, from +x towards +y) of a field in V/m.
+  fileprivate func fieldDatasets(_ name: String) -> [ResultDataset] {
+    let side = [shape.rows, shape.columns]
+    let magnitude = zip(field.x, field.y).map { ($0 * $0 + $1 * $1).squareRoot() }
+    let direction = zip(field.x, field.y).map { atan2($1, $0) }
+    return componentDatasets(name, unit: "V/m") + [
+      ResultDataset(
+        "\(name)_magnitude", shape: side, values: .float32(unmasked(magnitude, mask)), unit: "V/m"),
+      ResultDataset(
+        "\(name)_direction", shape: side, values: .float32(unmasked(direction, mask)), unit: "rad"),
+    ]
+  }
+}
+
+extension ScalarMap {
+  fileprivate func datasets(_ name: String, unit: String) -> [ResultDataset] {
+    let side = [shape.rows, shape.columns]
+    var datasets = [
+      ResultDataset(
+        name, shape: side, values: .float32(unmasked(field.values, mask)), unit: unit)
+    ]
+    if let variance {
+      datasets.append(
+        ResultDataset(
+          "\(name)_errors", shape: side, values: .float32(errors(variance, mask)), unit: unit))
+    }
+    return datasets + [mask.dataset]
+  }
+}
+
+extension PotentialValue {
+  func group(_ stage: String) -> ResultGroup {
+    ResultGroup(
+      name: stage, quantity: "projected_potential", title: "Projected potential",
+      signal: "projected_potential", axes: mapAxes(map.shape, map.pixelSize),
+      datasets: map.datasets("projected_potential", unit: "V m") + [
+        ResultDataset(
+          "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
+        ResultDataset(
+          "uniform_field_y", shape: [], values: .float64([uniformField.y]), unit: "V"),
+      ], attributes: context.resultAttributes())
+  }
+}
+
+extension ChargeDensityValue {
+  func group(_ stage: String) -> ResultGroup {
+    ResultGroup(
+      name: stage, quantity: "projected_charge_density", title: "Projected charge density",
+      signal: "projected_charge_density", axes: mapAxes(map.shape, map.pixelSize),
+      datasets: map.datasets("projected_charge_density", unit: "C/m^2"),
+      attributes: context.resultAttributes())
+  }
+}
+
+extension HelmholtzValue {
+  func group(_ stage: String) -> ResultGroup {
+    let signal = divergenceFreeFraction > 0.5 ? "divergence_free_x" : "curl_free_x"
+    let others = ["curl_free_x", "curl_free_y", "divergence_free_x", "divergence_free_y"]
+    return ResultGroup(
+      name: stage, quantity: "helmholtz_parts",
+      title: "Curl-free and divergence-free parts of the projected field", signal: signal,
+      auxiliarySignals: others.filter { $0 != signal },
+      axes: mapAxes(curlFree.shape, curlFree.pixelSize),
+      datasets: curlFree.componentDatasets("curl_free", unit: "V")
+        + divergenceFree.componentDatasets("divergence_free", unit: "V") + [
+          ResultDataset("mean_x", shape: [], values: .float64([mean.x]), unit: "V"),
+          ResultDataset("mean_y", shape: [], values: .float64([mean.y]), unit: "V"),
+          curlFree.mask.dataset,
+        ],
+      attributes: context.resultAttributes([
+        "divergence_free_fraction": .number(divergenceFreeFraction)
+      ]))
+  }
+}

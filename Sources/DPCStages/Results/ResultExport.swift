@@ -1,0 +1,93 @@
+// Values to the groups of result.h5 and to figure files. Which stage leaves what is decided here only.
+public import Pipeline
+internal import STEMCore
+public import STEMData
+
+/// What a stage's value leaves in the output folder.
+public enum ResultExport {
+  /// The group of result.h5 for a value; nil for values that leave none (figures, references).
+  public static func group(of value: any StageValue, stage: String) -> ResultGroup? {
+    switch value {
+    case let value as DeflectionValue: return value.group(stage)
+    case let value as ProjectedFieldValue: return value.group(stage)
+    case let value as IntrinsicFieldValue: return value.group(stage)
+    case let value as PotentialValue: return value.group(stage)
+    case let value as ChargeDensityValue: return value.group(stage)
+    case let value as HelmholtzValue: return value.group(stage)
+    case let value as WallsValue: return value.group(stage)
+    case let value as WallProfileValue: return value.group(stage)
+    default: return nil
+    }
+  }
+
+  /// The files of a figure by their extension; nil for what is no figure.
+  public static func figures(of value: any StageValue) -> [String: [UInt8]]? {
+    (value as? FigureValue)?.files
+  }
+
+  /// Whether values of a kind go to result.h5.
+  public static func isQuantity(_ kind: PortKind) -> Bool {
+    let others: [PortKind] = [.acquisition, .frames, .segments, .figure]
+    return !others.contains(kind)
+  }
+}
+
+// MARK: Maps
+
+/// Axes y and x in nm, or in pixels where the acquisition states no pixel size.
+func mapAxes(_ shape: GridShape, _ pixelSize: PixelSize?) -> [ResultAxis] {
+  func axis(_ name: String, _ count: Int, _ step: Double?) -> ResultAxis {
+    ResultAxis(
+      name, values: (0..<count).map { Double($0) * (step.map { $0 * 1e9 } ?? 1) },
+      unit: step == nil ? "pixel" : "nm")
+  }
+  return [axis("y", shape.rows, pixelSize?.y), axis("x", shape.columns, pixelSize?.x)]
+}
+
+/// The values with NaN wherever there is neither a measurement nor a filled-in number.
+func unmasked(_ values: [Double], _ mask: PixelMask) -> [Double] {
+  let filledIn = PixelFlags.filledIn.rawValue
+  return values.indices.map { position in
+    mask.isUsable(position) || mask.bytes[position] & filledIn != 0 ? values[position] : .nan
+  }
+}
+
+/// As above, but NaN also at filled-in pixels: a number without measurement has no error.
+func errors(_ variance: [Double], _ mask: PixelMask) -> [Double] {
+  variance.indices.map { mask.isUsable($0) ? variance[$0].squareRoot() : .nan }
+}
+
+extension PixelMask {
+  var dataset: ResultDataset {
+    ResultDataset("mask", shape: [shape.rows, shape.columns], values: .uint8(bytes), unit: "")
+  }
+}
+
+extension VectorMap {
+  private var side: [Int] { [shape.rows, shape.columns] }
+
+  /// `name_x`, `name_y` and, where errors are known, `name_x_errors`, `name_y_errors`.
+  func componentDatasets(_ name: String, unit: String) -> [ResultDataset] {
+    var datasets: [ResultDataset] = []
+    for (axis, values, variance) in [
+      ("x", field.x, covariance?.xx), ("y", field.y, covariance?.yy),
+    ] {
+      datasets.append(
+        ResultDataset(
+          "\(name)_\(axis)", shape: side, values: .float32(unmasked(values, mask)), unit: unit))
+      if let variance {
+        datasets.append(
+          ResultDataset(
+            "\(name)_\(axis)_errors", shape: side, values: .float32(errors(variance, mask)),
+            unit: unit))
+      }
+    }
+    return datasets
+  }
+}
+
+extension MapContext {
+  func resultAttributes(_ more: [String: ResultAttribute] = [:]) -> [String: ResultAttribute] {
+    attributes.mapValues { ResultAttribute.text($0) }.merging(more) { _, new in new }
+  }
+}

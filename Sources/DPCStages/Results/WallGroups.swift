@@ -1,0 +1,87 @@
+// The groups of wall tables and wall profiles.
+internal import STEMCore
+internal import STEMData
+
+/// A column of a table and, where every row has an error, the column of errors.
+private func column(
+  _ name: String, _ measurements: [STEMCore.Measurement], unit: String
+) -> [ResultDataset] {
+  let count = [measurements.count]
+  var datasets = [
+    ResultDataset(name, shape: count, values: .float64(measurements.map(\.value)), unit: unit)
+  ]
+  let errors = measurements.compactMap(\.error)
+  if errors.count == measurements.count && !errors.isEmpty {
+    datasets.append(
+      ResultDataset("\(name)_errors", shape: count, values: .float64(errors), unit: unit))
+  }
+  return datasets
+}
+
+extension WallTable {
+  /// Position, field and width of each wall with their errors, the product field × width parameter
+  /// and the covariance of (field, width parameter, position).
+  fileprivate func datasets(fieldUnit: String) -> [ResultDataset] {
+    column("wall_position", rows.map(\.wall.position), unit: "m")
+      + column("wall_field", rows.map(\.wall.field), unit: fieldUnit)
+      + column("wall_width", rows.map(\.wall.width), unit: "m")
+  }
+}
+
+extension WallsValue {
+  func group(_ stage: String) -> ResultGroup {
+    var attributes: [String: ResultAttribute] = [
+      "thickness_m": .number(thickness), "inclination_rad": .number(inclination),
+      "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
+      "offset": .number(table.offset.value),
+      "wall_width_definition": .text(
+        "intrinsic full width at half maximum, 1.7627 w of sech^2(u/w)"),
+    ]
+    if let chiSquare = table.reducedChiSquare {
+      attributes["reduced_chi_square"] = .number(chiSquare)
+    }
+    return ResultGroup(
+      name: stage, quantity: "walls", title: "Walls fitted through the thickness",
+      signal: "wall_field", axes: [],
+      datasets: table.datasets(fieldUnit: "V/m")
+        + column("wall_field_times_width", table.rows.map(\.product), unit: "V") + [
+          ResultDataset(
+            "covariance", shape: [table.rows.count, 3, 3],
+            values: .float64(table.rows.flatMap(\.covariance)), unit: "")
+        ], attributes: context.resultAttributes(attributes))
+  }
+}
+
+extension WallProfileValue {
+  func group(_ stage: String) -> ResultGroup {
+    let count = [profile.distance.count]
+    var datasets = [
+      ResultDataset("profile", shape: count, values: .float64(profile.value), unit: unit)
+    ]
+    if let error = profile.error {
+      datasets.append(
+        ResultDataset("profile_errors", shape: count, values: .float64(error), unit: unit))
+    }
+    if let table {
+      datasets += table.datasetsInImage(fieldUnit: unit)
+    }
+    return ResultGroup(
+      name: stage, quantity: "wall_profile", title: "Mean profile across the walls",
+      signal: "profile",
+      axes: [ResultAxis("distance", values: profile.distance.map { $0 * 1e9 }, unit: "nm")],
+      datasets: datasets,
+      attributes: context.resultAttributes([
+        "profile_quantity": .text(quantity),
+        "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
+      ]))
+  }
+}
+
+extension WallTable {
+  /// Center, amplitude and FWHM as they appear in the image, apart from a table of intrinsic walls.
+  fileprivate func datasetsInImage(fieldUnit: String) -> [ResultDataset] {
+    column("center", rows.map(\.wall.position), unit: "m")
+      + column("amplitude", rows.map(\.wall.field), unit: fieldUnit)
+      + column("full_width_half_maximum", rows.map(\.wall.width), unit: "m")
+  }
+}
