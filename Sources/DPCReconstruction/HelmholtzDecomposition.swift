@@ -89,7 +89,9 @@ public func helmholtzParts(
 }
 
 private func difference(_ a: VectorField, _ b: VectorField) -> VectorField {
-  VectorField(shape: a.shape, x: zip(a.x, b.x).map(-), y: zip(a.y, b.y).map(-))
+  VectorField(
+    shape: a.shape, x: a.x.indices.map { a.x[$0] - b.x[$0] },
+    y: a.y.indices.map { a.y[$0] - b.y[$0] })
 }
 
 private func power(_ field: VectorField) -> Double {
@@ -102,9 +104,9 @@ private func power(_ field: VectorField) -> Double {
 
 /// k (k·E) / k² in Fourier space.
 ///
-/// Waves at a Nyquist frequency count as uniform along that axis, where no slope is seen. Where
-/// that leaves no direction at all, x is curl-free and y divergence-free along x, the other way
-/// round along y; the checkerboard goes with x.
+/// Waves at the Nyquist frequency of one axis show no slope along it and count as uniform there.
+/// Where that leaves k = 0, the axis of the Nyquist frequency is the direction of k; x for the
+/// checkerboard, which has both.
 private func periodicCurlFreePart(_ field: VectorField, _ pixelSize: PixelSize) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   let transform = RealFourierTransform(rows: rows, columns: columns)
@@ -190,8 +192,8 @@ private func project(
   scale: Double, isRotated: Bool
 ) {
   let (columns, rows) = (a.count + 1, b.count + 1)
-  // Index of the mode (m, n) = (column + 1, row + 1): cosine along x and sine along y, or the
-  // other way round. Walking both lists by mode touches every used entry once.
+  // Mode (m, n) = (column + 1, row + 1): its cosine along x and sine along y have one index, its
+  // sine along x and cosine along y another.
   var projectedX = [Double](repeating: 0, count: rows * columns)
   var projectedY = projectedX
   for row in 0..<(rows - 1) {

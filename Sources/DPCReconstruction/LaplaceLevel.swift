@@ -82,14 +82,19 @@ struct LaplaceLevel {
     for index in 0..<count {
       let parent = Int(parents[index])
       coarse.diagonal[parent] += diagonal[index] / stiffness
-      for (neighbor, weight, isRow) in [
-        (Int(right[index]), rightWeight[index] / stiffness, true),
-        (Int(down[index]), downWeight[index] / stiffness, false),
-      ] where neighbor < count {
-        if Int(parents[neighbor]) == parent {
+      let (right, down) = (Int(right[index]), Int(down[index]))
+      if right < count {
+        let weight = rightWeight[index] / stiffness
+        if Int(parents[right]) == parent {
           coarse.diagonal[parent] -= 2 * weight
-        } else if isRow {
+        } else {
           coarse.rightWeight[parent] += weight
+        }
+      }
+      if down < count {
+        let weight = downWeight[index] / stiffness
+        if Int(parents[down]) == parent {
+          coarse.diagonal[parent] -= 2 * weight
         } else {
           coarse.downWeight[parent] += weight
         }
@@ -101,35 +106,40 @@ struct LaplaceLevel {
   /// Σ w u(neighbor) over the links of a cell.
   @inline(__always)
   private func linked(_ values: Span<SIMD2<Double>>, _ index: Int) -> SIMD2<Double> {
-    let (left, right) = (Int(left[index]), Int(right[index]))
-    let (up, down) = (Int(up[index]), Int(down[index]))
-    return rightWeight[left] * values[left] + rightWeight[index] * values[right]
-      + (downWeight[up] * values[up] + downWeight[index] * values[down])
+    let (left, right) = (Int(left.span[index]), Int(right.span[index]))
+    let (up, down) = (Int(up.span[index]), Int(down.span[index]))
+    let (row, column) = (rightWeight.span, downWeight.span)
+    return row[left] * values[left] + row[index] * values[right]
+      + (column[up] * values[up] + column[index] * values[down])
   }
 
   /// The left-hand sides of all equations.
   func apply(to values: Values, into result: inout Values) {
     let span = values.span
+    var image = result.mutableSpan
     for index in 0..<count {
-      result[index] = diagonal[index] * span[index] - linked(span, index)
+      image[index] = diagonal[index] * span[index] - linked(span, index)
     }
   }
 
   /// One Gauss-Seidel sweep, from the first cell to the last or back.
   func smooth(_ values: inout Values, _ source: Values, isForward: Bool) {
+    let right = source.span
+    var span = values.mutableSpan
     for step in 0..<count {
       let index = isForward ? step : count - 1 - step
-      values[index] = (source[index] + linked(values.span, index)) / diagonal[index]
+      span[index] = (right[index] + linked(span.span, index)) / diagonal[index]
     }
   }
 
   /// What is left of `source`, added up over the cells of the coarser grid.
   func restrictResidual(of values: Values, _ source: Values, to coarse: inout Values) {
-    for index in coarse.indices { coarse[index] = .zero }
-    let span = values.span
+    let (span, right, parent) = (values.span, source.span, parents.span)
+    var sums = coarse.mutableSpan
+    for index in sums.indices { sums[index] = .zero }
     for index in 0..<count {
-      coarse[Int(parents[index])] +=
-        source[index] - diagonal[index] * span[index] + linked(span, index)
+      sums[Int(parent[index])] +=
+        right[index] - diagonal[index] * span[index] + linked(span, index)
     }
   }
 }

@@ -102,18 +102,18 @@ private func gaussianKernel(sigma: Double, limit: Int) -> [Double] {
 private func convolved(
   _ values: [Double], _ shape: GridShape, _ kernelX: [Double], _ kernelY: [Double]
 ) -> [Double] {
-  let alongX = convolvedAlongX(values, shape, kernelX)
-  var result = [Double](repeating: 0, count: shape.count)
   let columns = shape.columns
+  let alongX = convolvedAlongX(values, shape, kernelX)
   let reach = kernelY.count - 1
+  var result: [Double] = []
+  result.reserveCapacity(shape.count)
   for row in 0..<shape.rows {
+    var sums = [Double](repeating: 0, count: columns)
     for source in max(0, row - reach)...min(shape.rows - 1, row + reach) {
-      let weight = kernelY[abs(source - row)]
-      let (target, origin) = (row * columns, source * columns)
-      for column in 0..<columns {
-        result[target + column] += weight * alongX[origin + column]
-      }
+      let line = alongX.span.extracting((source * columns)..<((source + 1) * columns))
+      add(line, times: kernelY[abs(source - row)], to: &sums)
     }
+    result += sums
   }
   return result
 }
@@ -123,15 +123,25 @@ private func convolvedAlongX(
 ) -> [Double] {
   let columns = shape.columns
   let reach = kernel.count - 1
-  var result = [Double](repeating: 0, count: shape.count)
+  var result: [Double] = []
+  result.reserveCapacity(shape.count)
   // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
   var padded = [Double](repeating: 0, count: columns + 2 * reach)
-  for first in stride(from: 0, to: shape.count, by: max(1, columns)) {
-    for column in 0..<columns { padded[reach + column] = values[first + column] }
+  for row in 0..<shape.rows {
+    for column in 0..<columns { padded[reach + column] = values[row * columns + column] }
+    var sums = [Double](repeating: 0, count: columns)
     for offset in 0...(2 * reach) {
-      let weight = kernel[abs(offset - reach)]
-      for column in 0..<columns { result[first + column] += weight * padded[offset + column] }
+      let line = padded.span.extracting(offset..<(offset + columns))
+      add(line, times: kernel[abs(offset - reach)], to: &sums)
     }
+    result += sums
   }
   return result
+}
+
+/// Adds `weight` times a line to a line of the same length.
+private func add(_ line: Span<Double>, times weight: Double, to sums: inout [Double]) {
+  precondition(line.count == sums.count, "lines of one length")
+  var target = sums.mutableSpan
+  for index in 0..<line.count { target[index] += weight * line[index] }
 }

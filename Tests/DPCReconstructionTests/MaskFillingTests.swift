@@ -112,7 +112,7 @@ struct MaskFillingTests {
   func relaxed(_ map: VectorMap, weightY: Double) -> VectorField {
     let (rows, columns) = (map.shape.rows, map.shape.columns)
     var field = map.field
-    for _ in 0..<4000 {
+    for _ in 0..<1200 {
       for row in 0..<rows {
         for column in 0..<columns where !map.mask.isUsable(row * columns + column) {
           var (x, y, weight) = (0.0, 0.0, 0.0)

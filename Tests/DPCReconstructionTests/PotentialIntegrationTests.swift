@@ -178,7 +178,7 @@ struct PotentialIntegrationTests {
   func highPass(boundary: IntegrationBoundary) {
     let shape = GridShape(rows: 4, columns: 64)
     let width = 64 * pixelSize.x
-    // Half a cosine more than the frame would do for one of both; this one suits both bases.
+    // Two whole periods, level at the rim: one wave of the Fourier and of the cosine basis.
     let field = VectorField(
       shape: shape,
       x: sampled(shape, pixelSize) { x, _ in
@@ -190,7 +190,8 @@ struct PotentialIntegrationTests {
       ).potential.values
       return (values.max() ?? 0) - (values.min() ?? 0)
     }
-    // 2 · 20 V · period/2π; the links' fourth order leaves 1e-4 at 32 pixels a period.
+    // 2 · 20 V · period/2π, times the cosine of half a pixel, where the extreme samples lie; the
+    // links' fourth order leaves 1e-4 at 32 pixels a period.
     let full = 2 * 20 * (width / 2) / (2 * Double.pi) * cos(Double.pi / 32)
     #expect(abs(range(width / 2) / full - 0.5) < 1e-4)
     #expect(abs(range(width / 6) / full - (1 - exp2(-1 / 9))) < 1e-4)
