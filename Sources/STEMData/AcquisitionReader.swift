@@ -36,7 +36,7 @@ public struct AcquisitionFile: Sendable {
 }
 
 /// An open acquisition, for one thread at a time.
-public struct AcquisitionReader: ~Copyable {
+public struct AcquisitionReader: ~Copyable, Sendable {
   /// Room for unpacked chunks, at most; beyond it, bands unpack some chunks twice, bytes.
   private static let maximumCache = 256 << 20
 
