@@ -45,16 +45,7 @@ struct AcquisitionWriterTests {
 
   private func read(_ path: String) throws -> [[ScalarField]] {
     let reader = try AcquisitionReader(path: path)
-    let data = reader.metadata
-    return try (0..<data.frameCount).map { frame in
-      var values: [Double] = []
-      try reader.readRows(0..<data.shape.rows, ofFrame: frame, into: &values)
-      return (0..<data.segmentCount).map { segment in
-        let first = segment * data.shape.count
-        return ScalarField(
-          shape: data.shape, values: Array(values[first..<(first + data.shape.count)]))
-      }
-    }
+    return try (0..<reader.metadata.frameCount).map { try reader.readFrame($0) }
   }
 
   @Test("Metadata come back equal", arguments: [1, 3])
