@@ -35,7 +35,7 @@ struct PipelineCacheTests {
   func layout() async throws {
     let report = await (try scratch.runner(stages())).run()
     let path = try object("scaled", in: report)
-    let hex = "\(try #require(report["scaled"]?.outputs["value"]?.digest))"
+    let hex = try #require(report["scaled"]?.outputs["value"]?.digest).hex
     #expect(path == scratch.path + "/cache/v1/objects/\(hex.prefix(2))/\(hex.dropFirst(2))")
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "number 20.0\n")
     let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
@@ -72,6 +72,21 @@ struct PipelineCacheTests {
     let third = await runner.run()
     #expect(third.ranCount == 0)
     #expect(third.cacheNotes.isEmpty)
+  }
+
+  @Test("a result whose object was damaged since the run is refused, not read")
+  func damagedAfterRun() async throws {
+    let runner = try scratch.runner(stages())
+    let report = await runner.run()
+    let path = try object("scaled", in: report)
+    try overwrite(path) { $0[7] ^= 1 }
+    let failure = try #require(throws: StageFailure.self) {
+      try runner.number("scaled", in: report)
+    }
+    #expect(failure.category == .machine)
+    #expect(failure.message == "scaled.value: its object in the cache is corrupt (\(path))")
+    let none = try #require(throws: StageFailure.self) { try runner.number("none", in: report) }
+    #expect(none.message == "none.value: there is no such result")
   }
 
   @Test("a missing object is computed again, without a warning")
@@ -142,6 +157,9 @@ struct PipelineCacheTests {
     #expect((sound.objectCount, sound.recordCount) == (3, 3))
     let contents = try scratch.cache.contents()
     #expect((contents.objectCount, contents.recordCount) == (3, 3))
+    #expect(
+      try scratch.cache.records().map(\.preimage.stageType).sorted()
+        == ["constant", "scale", "sign"])
     #expect(
       contents.byteCount == first.stages.compactMap { $0.outputs["value"]?.byteCount }.reduce(0, +))
     let path = try object("scaled", in: first)
