@@ -7,9 +7,8 @@ internal import STEMCore
 ///
 /// Several first guesses compete: the extrema of the smoothed profile, and matched filtering,
 /// one wall after the other, with three limits on the width, because a wide trial wall can
-/// swallow several narrow ones. The fit with the lowest Bayesian information criterion (Schwarz,
-/// Ann. Statist. 6, 461 (1978)) is then improved by removing or splitting walls as long as the
-/// criterion falls.
+/// swallow several narrow ones. They compete by χ² plus a penalty for every wall; the best one is
+/// then improved by removing or splitting walls as long as this criterion falls.
 ///
 /// A free offset can in turn swallow one wall of a pair that fills the frame; hence a last search
 /// holds the baseline at the median until all walls are found. It wins with more walls and less
@@ -69,7 +68,7 @@ struct WallSearch {
         next = better(next, model.fit(from: fewer, baseline: best.baseline))
         if options.splitsWalls, best.walls.count < options.maximumWalls {
           let split = fewer + halves(best.walls[k])
-          next = better(next, settled(model.fit(from: split, baseline: best.baseline)))
+          next = better(next, model.fit(from: split, baseline: best.baseline))
         }
       }
       if next.walls == best.walls { break }
@@ -146,10 +145,14 @@ struct WallSearch {
     return holdsBaseline ? model.fit(from: fit.walls, baseline: fit.baseline) : fit
   }
 
+  /// χ², or n ln χ² where the errors are unknown, plus per wall the gain that a detection needs at
+  /// any of the samples. (The three parameters of a wall alone, as in the Bayesian information
+  /// criterion, would admit one split in a thousand walls by noise.)
   private func criterion(_ fit: WallModelFit) -> Double {
     let n = Double(samples.count)
     let misfit = samples.hasErrors ? fit.chiSquare : n * log(max(fit.chiSquare, 1e-6))
-    return misfit + Double(fit.parameterCount) * log(n)
+    let threshold = options.detectionThreshold
+    return misfit + Double(fit.walls.count) * (threshold * threshold + log(n))
   }
 
   /// The trial wall that lowers χ² most; nil where none is significant and high enough.
@@ -201,6 +204,7 @@ struct WallSearch {
     let geometry = model.geometry
     var total = (w: 0.0, r: 0.0)
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
+    let shape = ProjectedWall(geometry: geometry, sechWidth: trial.sechWidth)
     // Beyond, the trial is below 1e-9 of its height.
     let reach =
       (geometry.thickness * geometry.sine / 2 + 12 * trial.sechWidth) / geometry.cosine
@@ -210,9 +214,7 @@ struct WallSearch {
       total.r += weight * residual[i]
       let x = samples.distance[i] - trial.position
       if abs(x) > reach { continue }
-      let t = geometry.meanField(
-        at: x, amplitude: 1, sechWidth: trial.sechWidth, position: 0
-      ).value
+      let t = shape.unitHeight(at: x)
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
