@@ -31,21 +31,21 @@ extension WallOrientation {
       map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
-      directionOrigin: direction.origin)
+      directionOrigin: direction.origin, coherence: normal.coherence)
   }
 
   private static func normalAzimuth(
     _ map: VectorMap, _ context: StageContext, _ specimen: Specimen
-  ) throws(WallError) -> (angle: Double, origin: String) {
+  ) throws(WallError) -> (angle: Double, origin: String, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
-      return (degrees * Double.pi / 180, "given")
+      return (degrees * Double.pi / 180, "given", nil)
     }
     if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
-      return (stated, "from the file")
+      return (stated, "from the file", nil)
     }
     let measured = try measuredWallNormal(of: map)
     let coherence = Format.significant(measured.coherence, digits: 2)
-    return (measured.azimuth, "measured, coherence \(coherence)")
+    return (measured.azimuth, "measured, coherence \(coherence)", measured.coherence)
   }
 
   private static func fieldDirection(
@@ -72,9 +72,27 @@ extension WallOrientation {
     ]
   }
 
+  /// What a map says that has no straight walls; nil for one that may have some.
+  func withoutWalls(prefix: String) -> [Fact]? {
+    hasStraightWalls
+      ? nil
+      : [
+        Fact(
+          "\(prefix)_count", text: "no straight walls: the map varies in all directions", value: 0)
+      ]
+  }
+
   /// What was not stated, as notes.
   var notes: [Note] {
     var notes: [Note] = []
+    if !hasStraightWalls {
+      return [
+        Note(
+          .information,
+          "no straight walls: the map varies in all directions; give normal_azimuth_deg to fit anyway"
+        )
+      ]
+    }
     if normalOrigin.hasPrefix("measured") {
       notes.append(
         Note(

@@ -129,7 +129,9 @@ struct CorrectInclination: StageType {
   ) throws -> StageProduct {
     let profile = try wallProfile(
       of: meanField, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
-    let table = WallTable(try fitWalls(profile: profile, geometry: geometry))
+    let table =
+      orientation.hasStraightWalls
+      ? WallTable(try fitWalls(profile: profile, geometry: geometry)) : .empty
     let value = WallsValue(
       table: table, profile: profile, orientation: orientation, inclination: inclination.angle,
       thickness: geometry.thickness,

@@ -70,38 +70,56 @@ struct Helmholtz: StageType {
   private func facts(_ parts: HelmholtzParts, noise: Double?) -> [Fact] {
     let fraction = parts.transverseFraction
     var text = "divergence-free share of the field's power \(Format.percent(fraction))"
-    if let noise { text += " (noise alone would make it \(Format.percent(min(noise, 1))))" }
+    if let noise { text += " (counting noise makes up to \(Format.percent(min(noise, 0.5))))" }
+    let signal = SignalShares(parts, noise: noise)
     return [
       Fact("divergence_free_fraction", text: text, value: fraction, unit: ""),
-      Fact("residual_curl", text: carrier(fraction, noise: noise), value: fraction, unit: ""),
+      Fact(
+        "residual_curl", text: signal.statement, value: signal.divergenceFree, unit: ""),
     ]
-  }
-
-  /// In words, which part carries what is not noise.
-  private func carrier(_ fraction: Double, noise: Double?) -> String {
-    let share = max(0, fraction - (noise ?? 0))
-    let signal = max(1e-300, 1 - 2 * (noise ?? 0))
-    if noise.map({ $0 > 0.45 }) ?? false { return "the field is mostly counting noise" }
-    let transverse = min(1, share / signal)
-    if transverse > 0.6 {
-      return "the divergence-free part carries the signal: a field along walls, which no potential"
-        + " map shows"
-    }
-    return transverse < 0.15
-      ? "the curl-free part carries the signal: the residual curl is"
-        + " \(Format.percent(transverse)) of its power"
-      : "both parts carry signal: curl-free \(Format.percent(1 - transverse)), divergence-free"
-        + " \(Format.percent(transverse))"
   }
 
   private func notes(_ parts: HelmholtzParts, noise: Double?) -> [Note] {
-    let excess = parts.transverseFraction - (noise ?? 0)
-    guard excess > 0.15 else { return [] }
+    let signal = SignalShares(parts, noise: noise)
+    guard !signal.isMostlyNoise, signal.divergenceFree > 0.15 else { return [] }
     return [
       Note(
         .warning,
-        "an electrostatic field has no curl; \(Format.percent(excess)) of the power beyond noise is"
-          + " divergence-free: infinitely long walls, or mistilt, strain or thickness contrast")
+        "an electrostatic field has no curl, but \(Format.percent(signal.divergenceFree)) of this one's"
+          + " power is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
+      )
     ]
+  }
+}
+
+/// How the power that is not noise divides between the two parts.
+private struct SignalShares {
+  /// Of the power without noise, 0...1.
+  let divergenceFree: Double
+  let isMostlyNoise: Bool
+
+  /// White noise gives both parts the same power, so its share of the whole is at most twice the
+  /// smaller part's, whatever the counting statistics say.
+  init(_ parts: HelmholtzParts, noise: Double?) {
+    let transverse = parts.transverseFraction
+    let perPart = min(noise ?? 0, transverse, 1 - transverse)
+    let signal = 1 - 2 * perPart
+    divergenceFree = signal > 0 ? (transverse - perPart) / signal : 0
+    // The two halves of pure noise differ by about the inverse root of the number of waves.
+    let waves = Double(parts.curlFree.shape.count)
+    isMostlyNoise = signal < max(0.02, 5 / waves.squareRoot())
+  }
+
+  var statement: String {
+    if isMostlyNoise { return "the field is mostly counting noise" }
+    if divergenceFree > 0.6 {
+      return "the divergence-free part carries the signal: a field along walls, which no potential"
+        + " map shows"
+    }
+    return divergenceFree < 0.15
+      ? "the curl-free part carries the signal; residual curl \(Format.percent(divergenceFree)) of its"
+        + " power"
+      : "both parts carry signal: curl-free \(Format.percent(1 - divergenceFree)), divergence-free"
+        + " \(Format.percent(divergenceFree))"
   }
 }

@@ -57,7 +57,8 @@ struct Integrate: StageType {
       facts: [
         Fact(
           "potential_range",
-          text: "projected potential spans \(Format.quantity(range, unit: "V m"))", value: range,
+          text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
+          value: range,
           unit: "V m")
       ], notes: fillingNotes(whole.mask))
   }

@@ -58,6 +58,6 @@ struct Smooth: StageType {
   }
 
   private func attributes(_ sigma: Double) -> [String: String] {
-    ["smoothing": "Gaussian, sigma \(sigma) m"]
+    ["smoothing": "Gaussian, sigma \(Format.quantity(sigma, unit: "m"))"]
   }
 }

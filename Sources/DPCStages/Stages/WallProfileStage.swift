@@ -26,7 +26,8 @@ struct WallProfileStage: StageType {
       let profile = try wallProfile(
         of: source.map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
       // A profile too short for a fit is still a profile.
-      let table = try? WallTable(fitImageWalls(profile: profile))
+      let table =
+        orientation.hasStraightWalls ? try? WallTable(fitImageWalls(profile: profile)) : .empty
       let value = WallProfileValue(
         profile: profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,

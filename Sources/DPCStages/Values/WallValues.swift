@@ -50,6 +50,17 @@ struct WallTable: Codable, Sendable, Equatable {
     residual = fit.residual
   }
 
+  /// The table of a map without straight walls.
+  static let empty = WallTable()
+
+  private init() {
+    rows = []
+    offset = STEMCore.Measurement(0)
+    curveDistance = []
+    curve = []
+    residual = 0
+  }
+
   private static func remarks(_ flags: WallFlags) -> [String] {
     var remarks: [String] = []
     if flags.contains(.atBound) { remarks.append("width or position at a bound of the fit") }
@@ -69,6 +80,12 @@ struct WallOrientation: Codable, Sendable, Equatable {
   /// As a reader should see them: "from the file", "measured, coherence 0.97", ...
   var normalOrigin: String
   var directionOrigin: String
+  /// 0...1, where the normal was measured: how much the map varies along one direction only.
+  var coherence: Double?
+
+  /// Below this a map has no straight walls: it varies as much along any other direction.
+  static let straightCoherence = 0.3
+  var hasStraightWalls: Bool { coherence.map { $0 >= Self.straightCoherence } ?? true }
 }
 
 /// The walls of a map, corrected for their inclination.
