@@ -88,9 +88,8 @@ extension WallOrientation {
     if !hasStraightWalls {
       return [
         Note(
-          .information,
-          "no straight walls: the map varies in all directions; give normal_azimuth_deg to fit anyway"
-        )
+          .assumption,
+          "no straight walls (\(normalOrigin)): none fitted; give normal_azimuth_deg to fit anyway")
       ]
     }
     if normalOrigin.hasPrefix("measured") {

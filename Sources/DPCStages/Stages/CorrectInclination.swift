@@ -142,7 +142,8 @@ struct CorrectInclination: StageType {
             "E(X) = g E0 w/(t sin a) [tanh(u+/w) - tanh(u-/w)], u+- = X cos a +- (t/2) sin a,"
             + " plus a constant; g E0 sech^2(X/w) for a = 0")))
     return StageProduct(
-      outputs: ["corrected": value], facts: table.facts(prefix: "wall"),
+      outputs: ["corrected": value],
+      facts: orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"),
       notes: notes(orientation, inclination) + table.notes)
   }
 }

@@ -61,7 +61,9 @@ struct WallProfileStage: StageType {
   }
 
   private func facts(_ value: WallProfileValue) -> [Fact] {
-    var facts = value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
+    var facts =
+      value.orientation.withoutWalls(prefix: "profile")
+      ?? value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
     if let errors = value.profile.error, let error = median(errors) {
       facts.append(
         Fact(

@@ -1,0 +1,48 @@
+# The only entry points: demo, test, check, format, validate, bench, docs. Each installs what it lacks.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format validate bench docs build dependencies
+
+SWIFT_SOURCES := Package.swift Sources Tests
+
+help:
+	@echo "make demo       build dpc, run both pipelines on ExampleData, say what was found"
+	@echo "make test       build and run every test"
+	@echo "make check      formatting, imports, file sizes; build with warnings as errors"
+	@echo "make format     format the sources"
+	@echo "make validate CASES=DIR   compare results with known truth, case by case"
+	@echo "make bench      time kernels and whole runs beside a memory copy"
+	@echo "make docs       build the documentation"
+
+dependencies:
+	@Scripts/install-dependencies.sh
+
+build: dependencies
+	@swift build -c release --product dpc -q
+
+demo: build
+	@Scripts/demo.sh
+
+test: dependencies
+	@Scripts/prepare-python.sh
+	@swift build --build-tests
+	@swift test --skip-build --disable-xctest
+
+check: dependencies
+	@swift format lint --strict --recursive $(SWIFT_SOURCES)
+	@Scripts/check-sources.sh
+	@swift build --explicit-target-dependency-import-check error
+
+format:
+	@swift format --in-place --recursive $(SWIFT_SOURCES)
+
+CASES ?= ExampleData
+validate: build
+	@swift build -c release --product dpc-validate -q
+	@.build/release/dpc-validate --dpc .build/release/dpc --pipelines Pipelines $(CASES)
+
+bench: build
+	@swift build -c release --product dpc-bench -q
+	@.build/release/dpc-bench --dpc .build/release/dpc
+
+docs: dependencies
+	@Scripts/build-docs.sh
