@@ -58,7 +58,8 @@ let package = Package(
     .target(
       name: "DPCStages",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline", "STEMCore",
+        "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline",
+        "STEMCore",
         "STEMData",
       ], swiftSettings: strict),
     // The command: one file per subcommand; parses, wires and prints.
@@ -97,6 +98,8 @@ let package = Package(
       dependencies: [
         "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "STEMCore", "STEMData",
       ], swiftSettings: strict),
+    // Who may import whom.
+    .testTarget(name: "LayeringTests", swiftSettings: strict),
     // Runs the built binary as a user would.
     .testTarget(
       name: "DPCEndToEndTests", dependencies: ["HDF5", "dpc"], swiftSettings: strict),

@@ -1,0 +1,127 @@
+// Averages of frames and of unit cells: what they keep, what they cancel, and what the scatter says.
+import DPCReconstruction
+import DPCSimulation
+import STEMCore
+import Testing
+
+struct AveragingTests {
+  private static let shape = GridShape(rows: 12, columns: 15)
+  private static let mean = [2.5e4, 3e4, 2e4, 2.5e4, 200, 3, 250, 300]
+
+  private func frames(
+    _ count: Int, flicker: Double = 0, excess: Double = 0
+  ) -> [SegmentSignals] {
+    (0..<count).map { frame in
+      var generator = SeededGenerator(seed: 3, path: [frame])
+      let beam = 1 + flicker * generator.normal()
+      var values: [Double] = []
+      for mean in Self.mean {
+        for _ in 0..<Self.shape.count {
+          let count = generator.poisson(mean: mean * beam)
+          values.append(count + excess * mean.squareRoot() * generator.normal())
+        }
+      }
+      return SegmentSignals(
+        shape: Self.shape, segmentCount: 8, values: values, mask: PixelMask(shape: Self.shape),
+        electronsPerUnit: 1)
+    }
+  }
+
+  private func accumulated(
+    _ frames: [SegmentSignals]
+  ) -> (signals: SegmentSignals, scatter: FrameScatter) {
+    var accumulator = FrameAccumulator(shape: Self.shape, segmentCount: 8)
+    for frame in frames { accumulator.add(frame) }
+    return accumulator.finished()
+  }
+
+  @Test("Counts add up, and Poisson frames scatter as counting says, flicker or not")
+  func poissonScatter() throws {
+    for flicker in [0, 0.2] {
+      let frames = frames(5, flicker: flicker)
+      var (signals, scatter) = accumulated(frames)
+      let sum = frames.reduce(0) { $0 + $1.values[77] }
+      #expect(signals.values[77] == sum)
+      let comparison = signals.applyScatter(scatter)
+      let ratio = try #require(comparison)
+      // 180 positions × 4 × 6 degrees of freedom: √(2/4320) = 2.2 % standard error, four of them.
+      #expect(scatter.degreesOfFreedom == Self.shape.count * 4 * 6)
+      #expect(abs(ratio - 1) < 0.086, "flicker \(flicker)")
+      #expect(signals.varianceFactor == 1)
+    }
+  }
+
+  @Test("Noise beyond counting enlarges the errors by as much")
+  func excessNoise() throws {
+    var (signals, scatter) = accumulated(frames(5, excess: 1))
+    let comparison = signals.applyScatter(scatter)
+    let ratio = try #require(comparison)
+    #expect(abs(ratio - 2) < 0.18)
+    #expect(signals.varianceFactor == ratio)
+  }
+
+  @Test("Unknown electrons are measured by the scatter: signals of half an electron each")
+  func electronsFromScatter() throws {
+    let halved = frames(5).map { frame in
+      SegmentSignals(
+        shape: Self.shape, segmentCount: 8, values: frame.values.map { $0 * 2 }, mask: frame.mask,
+        electronsPerUnit: nil)
+    }
+    var (signals, scatter) = accumulated(halved)
+    let comparison = signals.applyScatter(scatter)
+    #expect(comparison == nil)
+    let electrons = try #require(signals.electronsPerUnit)
+    #expect(abs(electrons - 0.5) < 0.05)
+  }
+
+  @Test("A pixel bad in one frame is averaged over the others; bad in all, it keeps its reason")
+  func masksPerFrame() {
+    var frames = frames(3)
+    frames[1].mask.bytes[4] = PixelFlags.hot.rawValue
+    for frame in 0..<3 { frames[frame].mask.bytes[9] = PixelFlags.missing.rawValue }
+    let (signals, _) = accumulated(frames)
+    #expect(signals.mask.bytes[4] == 0)
+    #expect(signals.values[4] == frames[0].values[4] + frames[2].values[4])
+    #expect(signals.mask.bytes[9] == PixelFlags.missing.rawValue)
+    #expect(signals.values[9] == 0)
+  }
+
+  private func plane(_ value: (Int, Int) -> Double) -> SegmentSignals {
+    let shape = GridShape(rows: 30, columns: 33)
+    let values = (0..<shape.count).map { value($0 / shape.columns, $0 % shape.columns) }
+    return SegmentSignals(
+      shape: shape, segmentCount: 1, values: values, mask: PixelMask(shape: shape),
+      electronsPerUnit: 1)
+  }
+
+  @Test("The lattice and its harmonics vanish over whole cells, a ramp stays, nothing is shifted")
+  func cellAverage() {
+    let input = plane { row, column in
+      let lattice = Double(column % 8 == 0 ? 70 : 0) + Double(row % 6 == 2 ? 30 : 0)
+      return 100 + 2 * Double(column) + lattice
+    }
+    let result = unitCellAverage(of: input, period: (x: 8, y: 6))
+    // Counts add up over 48 pixels: a mean of 100 + 2 column + 70/8 + 30/6.
+    for row in 3..<27 {
+      for column in 4..<29 {
+        let expected = 48 * (100 + 2 * Double(column) + 70.0 / 8 + 5)
+        #expect(abs(result.values[row * 33 + column] - expected) < 1e-9)
+        #expect(result.mask.isUsable(row * 33 + column))
+      }
+    }
+    #expect(result.mask.bytes[2 * 33 + 10] == PixelFlags.missing.rawValue)
+    #expect(result.mask.bytes[10 * 33 + 29] == PixelFlags.missing.rawValue)
+  }
+
+  @Test("A bad pixel masks every cell that holds it, and errors follow the weights")
+  func cellMaskAndErrors() {
+    var input = plane { _, _ in 100 }
+    input.mask.bytes[15 * 33 + 16] = PixelFlags.hot.rawValue
+    let result = unitCellAverage(of: input, period: (x: 4, y: 3))
+    #expect(result.mask.bytes[15 * 33 + 18] == PixelFlags.hot.rawValue)
+    #expect(result.mask.bytes[14 * 33 + 14] == PixelFlags.hot.rawValue)
+    #expect(result.mask.bytes[15 * 33 + 19] == 0)
+    // Four pixels as ½ 1 1 1 ½: Σw²/Σw = 3.5/4; three pixels: 1.
+    #expect(abs(result.varianceFactor - 3.5 / 4) < 1e-12)
+  }
+}

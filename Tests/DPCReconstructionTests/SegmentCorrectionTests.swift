@@ -1,0 +1,134 @@
+// Dark, gain and masks in absolute numbers; the quick spike search against the plain rule.
+import DPCReconstruction
+import DPCSimulation
+import STEMCore
+import Testing
+
+struct SegmentCorrectionTests {
+  private static let detector = SegmentedDetector.annular(
+    rings: [(0, 0.024, 4), (0.024, 0.048, 4)])
+
+  private func metadata(
+    gain: [Double]? = nil, references: References = References()
+  ) -> AcquisitionMetadata {
+    AcquisitionMetadata(
+      frameCount: 1, shape: GridShape(rows: 1, columns: 1), pixelSize: nil,
+      beam: ElectronBeam(voltage: 200e3), probeSemiAngle: 0.024, detector: Self.detector,
+      segmentGain: gain, scanRotation: 0, signalUnit: .counts, references: references)
+  }
+
+  @Test("A flat reference gives gains per area of mean one, its dark subtracted")
+  func flatField() throws {
+    // Inner segments have a third of the outer ones' area; gains 0.9 and 1.1 by turns.
+    let dark = [Double](repeating: 100, count: 8)
+    let gains = (0..<8).map { $0 % 2 == 0 ? 0.9 : 1.1 }
+    let flat = zip(gains, Self.detector.segments).map { $0 * $1.area * 1e9 + 100 }
+    let correction = try segmentCorrection(
+      for: metadata(references: References(dark: dark, flat: flat)), gainSource: nil, usesDark: true
+    )
+    #expect(correction.gainSource == .flat)
+    for (found, true_) in zip(correction.gain, gains) { #expect(abs(found - true_) < 1e-12) }
+    let raw = gains.map { 1000 * $0 + 100 }
+    let signals = correction.corrected(
+      raw, shape: GridShape(rows: 1, columns: 1), saturationLevel: nil, electronsPerUnit: nil)
+    for value in signals.values { #expect(abs(value - 1000) < 1e-9) }
+  }
+
+  @Test("Flat comes before gain, gain before vacuum; vacuum calibrates the lit segments only")
+  func sources() throws {
+    let vacuum = [2.0, 2, 1, 1, 0, 0, 0, 0]
+    let correction = try segmentCorrection(
+      for: metadata(references: References(vacuum: .single(vacuum))), gainSource: nil,
+      usesDark: true)
+    #expect(correction.gainSource == .vacuum)
+    #expect(correction.uncalibratedSegments == [4, 5, 6, 7])
+    #expect(abs(correction.gain[0] - 4.0 / 3) < 1e-12 && correction.gain[5] == 1)
+    let gain = [Double](repeating: 2, count: 8)
+    let stated = try segmentCorrection(
+      for: metadata(gain: gain, references: References(vacuum: .single(vacuum))), gainSource: nil,
+      usesDark: true)
+    #expect(stated.gainSource == .gain && stated.gain == [Double](repeating: 1, count: 8))
+    #expect(throws: ReferenceError.self) {
+      try segmentCorrection(for: metadata(), gainSource: .flat, usesDark: true)
+    }
+  }
+
+  @Test("NaN is missing, the type's largest number saturated; both hold zero in every segment")
+  func masks() {
+    let correction = SegmentCorrection(dark: [0, 0], gain: [1, 1], gainSource: .none)
+    let signals = correction.corrected(
+      [1, .nan, 255, 4, 5, 6], shape: GridShape(rows: 1, columns: 3), saturationLevel: 255,
+      electronsPerUnit: 1)
+    #expect(
+      signals.mask.bytes == [0, PixelFlags.missing.rawValue, PixelFlags.saturated.rawValue])
+    #expect(signals.values == [1, 0, 0, 4, 0, 0])
+  }
+
+  /// The rule as it is stated, without the quick rejection.
+  private func plainSpikes(
+    _ plane: [Double], _ shape: GridShape, threshold: Double
+  ) -> Set<Int> {
+    var found: Set<Int> = []
+    func median(_ values: [Double]) -> Double {
+      let sorted = values.sorted()
+      let n = sorted.count
+      return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2
+    }
+    for row in 0..<shape.rows {
+      for column in 0..<shape.columns {
+        var near: [Double] = []
+        for r in max(0, row - 2)...min(shape.rows - 1, row + 2) {
+          for c in max(0, column - 2)...min(shape.columns - 1, column + 2) {
+            near.append(plane[r * shape.columns + c])
+          }
+        }
+        let middle = median(near)
+        let deviation = max(
+          (max(middle, 0) + 9).squareRoot(), 1.4826 * median(near.map { abs($0 - middle) }))
+        let value = plane[row * shape.columns + column]
+        if abs(value - middle) > threshold * deviation {
+          found.insert(row * shape.columns + column)
+        }
+      }
+    }
+    return found
+  }
+
+  @Test(
+    "The quick spike search finds what the plain rule finds, at many counts and at few",
+    arguments: [0.5, 5.0, 40, 900, 2.5e5])
+  func spikesAgainstOracle(mean: Double) {
+    let shape = GridShape(rows: 23, columns: 31)
+    var generator = SeededGenerator(seed: 5, path: [Int(mean)])
+    var plane = (0..<shape.count).map { _ in generator.poisson(mean: mean) }
+    for position in stride(from: 7, to: shape.count, by: 97) {
+      plane[position] = plane[position] * 10 + 30 * (mean + 9).squareRoot()
+    }
+    for position in stride(from: 50, to: shape.count, by: 131) { plane[position] = 0 }
+    plane[200] = -20
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
+      electronsPerUnit: 1)
+    signals.maskSpikes(threshold: 9)
+    let found = Set(
+      (0..<shape.count).filter { signals.mask.bytes[$0] & PixelFlags.hot.rawValue != 0 })
+    #expect(found == plainSpikes(plane, shape, threshold: 9))
+    #expect(found.count >= 7)
+  }
+
+  @Test("A steep slope and a sharp peak are structure, not spikes")
+  func structureIsKept() {
+    let shape = GridShape(rows: 20, columns: 20)
+    let plane = (0..<shape.count).map { position -> Double in
+      let x = Double(position % 20) - 9.5
+      let y = Double(position / 20) - 9.5
+      let r2 = x * x + y * y
+      return 1e6 + 4e4 * x + (r2 < 9 ? 2e5 * (1 - r2 / 9) : 0)
+    }
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
+      electronsPerUnit: 1)
+    signals.maskSpikes(threshold: 9)
+    #expect(signals.mask.unusableCount == 0)
+  }
+}
