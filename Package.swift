@@ -69,6 +69,12 @@ let package = Package(
         "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+    // Runs dpc on acquisitions whose truth is known and holds the results against it.
+    .executableTarget(
+      name: "dpc-validate",
+      dependencies: [
+        "HDF5", "STEMCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/Validation", swiftSettings: strict),
 
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
@@ -97,6 +103,9 @@ let package = Package(
       dependencies: [
         "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "STEMCore", "STEMData",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "ValidationTests", dependencies: ["HDF5", "STEMCore", "dpc-validate"],
+      swiftSettings: strict),
     // Runs the built binary as a user would.
     .testTarget(
       name: "DPCEndToEndTests", dependencies: ["HDF5", "dpc"], swiftSettings: strict),
