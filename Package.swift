@@ -58,7 +58,7 @@ let package = Package(
     .target(
       name: "DPCStages",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "FieldRendering", "HDF5", "Pipeline", "STEMCore",
+        "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline", "STEMCore",
         "STEMData",
       ], swiftSettings: strict),
     // The command: one file per subcommand; parses, wires and prints.

@@ -77,7 +77,7 @@ public struct InclinationGeometry: Sendable, Equatable {
 
   /// The height of the projected profile, in units of the field of the wall: g P(0, d).
   public func projectedHeight(sechWidth w: Double) -> Double {
-    shape(at: 0, sechWidth: w).value * directionFactor
+    ProjectedWall(geometry: self, sechWidth: w).unitHeight(at: 0)
   }
 
   /// Whether E0 and w can be told apart: t tan a < 2 FWHM/cos a. Beyond, only E0 w is determined.
@@ -96,42 +96,8 @@ public struct InclinationGeometry: Sendable, Equatable {
   public func meanField(
     at distance: Double, amplitude: Double, sechWidth w: Double, position: Double
   ) -> WallFieldSample {
-    let factor = directionFactor
-    let p = shape(at: distance - position, sechWidth: w)
-    let gradient = factor * amplitude
-    return WallFieldSample(
-      value: gradient * p.value, byAmplitude: factor * p.value,
-      byWidth: -gradient * (p.byC * p.c + p.byD * p.d) / w,
-      byPosition: -gradient * p.byC * cosine / w)
-  }
-
-  /// P(c, d) and its partial derivatives; every exponential is scaled by the largest one.
-  private func shape(
-    at x: Double, sechWidth w: Double
-  ) -> (value: Double, byC: Double, byD: Double, c: Double, d: Double) {
-    let c = x * cosine / w
-    let d = thickness * sine / w
-    let twice = 2 * abs(c)
-    let largest = max(twice, d)
-    let up = exp(twice - largest)
-    let down = exp(-twice - largest)
-    let denominator = up + down + exp(d - largest) + exp(-d - largest)
-    // (e^d - e^-d)/d without cancellation.
-    let numerator = exp(d - largest) * (d == 0 ? 2 : -expm1(-2 * d) / d)
-    let value = 2 * numerator / denominator
-    let slope = (c < 0 ? -1.0 : 1.0) * (up - down) / denominator
-    let byD = value * (Self.langevin(d) - d * value / 2)
-    return (value, -2 * value * slope, byD, c, d)
-  }
-
-  /// coth d - 1/d.
-  private static func langevin(_ d: Double) -> Double {
-    if d < 0.03 {
-      // The next term, d⁷/4725, is below 1e-13 of the first here.
-      let square = d * d
-      return d * (1.0 / 3 - square * (1.0 / 45 - square * 2 / 945))
-    }
-    return 1 / tanh(d) - 1 / d
+    ProjectedWall(geometry: self, sechWidth: w).sample(
+      at: distance - position, amplitude: amplitude)
   }
 }
 

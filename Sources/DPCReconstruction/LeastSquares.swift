@@ -74,9 +74,10 @@ enum LeastSquares {
     let size = point.count
     for i in 0..<size {
       let change = abs(trial[i] - point[i])
-      // The second term measures the step by its effect on the sum of squares.
+      // The second term measures the step by its effect on the sum of squares: 1e-14 of it is
+      // some 1e-6 standard deviations.
       let effect = change * change * curvature[i * size + i]
-      if change > 1e-15 * abs(point[i]) && effect > 1e-20 * sum { return false }
+      if change > 1e-15 * abs(point[i]) && effect > 1e-14 * sum { return false }
     }
     return true
   }

@@ -11,7 +11,8 @@ public enum WallBaseline: String, Sendable, Equatable, CaseIterable {
 
 /// How walls are found and which of them are reported.
 public struct WallFitOptions: Sendable, Equatable {
-  /// Significance that a wall must reach, in standard deviations of its matched filter.
+  /// Significance that a wall must reach, in standard deviations of its matched filter; raised
+  /// by the number of places at which a wall of its width could have been found.
   public var detectionThreshold = 5.0
   /// Smallest height of a wall relative to the highest one, for profiles with errors.
   public var minimumFraction = 0.05
@@ -22,6 +23,8 @@ public struct WallFitOptions: Sendable, Equatable {
   /// Walls nearer to an end of the profile than this part of their width there are not reported.
   public var rimDistance = 0.6
   public var baseline = WallBaseline.constant
+  /// Whether one wall may be replaced by two of equal sign where that explains the profile better.
+  public var splitsWalls = true
 
   public init() {}
 
@@ -31,6 +34,7 @@ public struct WallFitOptions: Sendable, Equatable {
     var options = WallFitOptions()
     options.minimumFraction = 0.25
     options.minimumFractionWithoutErrors = 0.25
+    options.splitsWalls = false
     return options
   }
 }

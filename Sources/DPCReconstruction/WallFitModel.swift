@@ -105,13 +105,11 @@ struct WallModel {
   func slope(of parameter: Double) -> Double { parameter / halfSpan }
 
   func curve(_ walls: [WallParameters], baseline: [Double]) -> [Double] {
-    samples.distance.map { x in
+    let shapes = walls.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
+    return samples.distance.map { x in
       var value = baseline[0] + (baselineCount == 2 ? baseline[1] * x / halfSpan : 0)
-      for wall in walls {
-        value +=
-          geometry.meanField(
-            at: x, amplitude: wall.amplitude, sechWidth: wall.sechWidth, position: wall.position
-          ).value
+      for (wall, shape) in zip(walls, shapes) {
+        value += wall.amplitude * shape.unitHeight(at: x - wall.position)
       }
       return value
     }
@@ -151,6 +149,7 @@ struct WallModel {
     let size = p.count
     let wallCount = (size - baselineCount) / 3
     let widths = (0..<wallCount).map { exp(p[baselineCount + 3 * $0 + 1]) }
+    let shapes = widths.map { ProjectedWall(geometry: geometry, sechWidth: $0) }
     for i in 0..<samples.count {
       let x = samples.distance[i]
       let weight = samples.weight[i]
@@ -163,8 +162,7 @@ struct WallModel {
       }
       for k in 0..<wallCount {
         let base = baselineCount + 3 * k
-        let sample = geometry.meanField(
-          at: x, amplitude: p[base], sechWidth: widths[k], position: p[base + 2])
+        let sample = shapes[k].sample(at: x - p[base + 2], amplitude: p[base])
         value += sample.value
         jacobian[row + base] = weight * sample.byAmplitude
         jacobian[row + base + 1] = weight * sample.byWidth * widths[k]

@@ -3,44 +3,113 @@
 internal import Glibc
 internal import STEMCore
 
-/// Adds the most significant wall to the model until none is left, and refits all each time.
+/// Finds the set of walls that explains a profile best.
 ///
-/// A wide trial wall can swallow several narrow ones, so the search is made with three limits on
-/// the trial width, and the outcome with the lowest Bayesian information criterion wins (Schwarz,
-/// Ann. Statist. 6, 461 (1978)). A free offset can in turn swallow one wall of a pair that fills
-/// the frame; hence a fourth search holds the baseline at the median until all walls are found,
-/// and wins if it leaves less misfit with more walls, every one of them significant.
+/// Several first guesses compete: the extrema of the smoothed profile, and matched filtering,
+/// one wall after the other, with three limits on the width, because a wide trial wall can
+/// swallow several narrow ones. They compete by χ² plus a penalty for every wall; the best one is
+/// then improved by removing or splitting walls as long as this criterion falls.
+///
+/// A free offset can in turn swallow one wall of a pair that fills the frame; hence a last search
+/// holds the baseline at the median until all walls are found. It wins with more walls and less
+/// misfit where the others' offset lies far from that median.
 struct WallSearch {
   let model: WallModel
   let options: WallFitOptions
 
-  private var samples: ProfileSamples { model.samples }
-  private var fraction: Double {
+  var samples: ProfileSamples { model.samples }
+  var fraction: Double {
     samples.hasErrors ? options.minimumFraction : options.minimumFractionWithoutErrors
   }
 
   func run() -> WallFit {
-    var best = search(widthLimit: samples.span / 3)
+    var best = settled(search(widthLimit: samples.span / 3))
     for divisor in [8.0, 20.0] {
-      let other = search(widthLimit: samples.span / divisor)
-      if criterion(other) < criterion(best) - 1e-6 * abs(criterion(best)) { best = other }
+      best = better(best, settled(search(widthLimit: samples.span / divisor)))
     }
-    best = settled(best)
+    for scale in [1.0, 2, 4] {
+      let walls = extrema(smoothing: scale)
+      if walls.isEmpty || walls.count > options.maximumWalls { continue }
+      best = better(best, settled(model.fit(from: walls, baseline: levelBaseline)))
+    }
+    best = improved(best)
     let held = settled(search(widthLimit: samples.span / 3, holdsBaseline: true))
-    let isClearlyBetter = criterion(held) < criterion(best) - 1e-6 * abs(criterion(best))
-    if isClearlyBetter || (held.walls.count > best.walls.count && held.chiSquare < best.chiSquare) {
-      best = held
-    }
+    if isPreferred(held, to: best) { best = held }
     return report(best)
   }
 
-  /// Refines a fit and drops what turns out insignificant; the others, and the offset, are
-  /// sharper without.
+  /// The fit with the lower criterion; the first one where rounding decides.
+  private func better(_ a: WallModelFit, _ b: WallModelFit) -> WallModelFit {
+    criterion(b) < criterion(a) - 1e-6 * abs(criterion(a)) ? b : a
+  }
+
+  private func isPreferred(_ held: WallModelFit, to free: WallModelFit) -> Bool {
+    let level = levelBaseline[0]
+    let highest = held.walls.map(imageHeight).max() ?? 0
+    let distance = abs(free.baseline[0] - level)
+    return held.walls.count > free.walls.count && held.chiSquare < free.chiSquare
+      && distance > 0.2 * highest && abs(held.baseline[0] - level) < distance / 2
+  }
+
+  private var levelBaseline: [Double] {
+    var baseline = [Double](repeating: 0, count: model.baselineCount)
+    baseline[0] = ProfileSamples.median(samples.value) ?? 0
+    return baseline
+  }
+
+  /// Removes and splits walls while the criterion falls.
+  private func improved(_ fit: WallModelFit) -> WallModelFit {
+    var best = fit
+    for _ in 0..<8 {
+      var next = best
+      for k in best.walls.indices {
+        var fewer = best.walls
+        fewer.remove(at: k)
+        next = better(next, model.fit(from: fewer, baseline: best.baseline))
+        if options.splitsWalls, best.walls.count < options.maximumWalls {
+          let split = fewer + halves(best.walls[k])
+          next = better(next, model.fit(from: split, baseline: best.baseline))
+        }
+      }
+      if next.walls == best.walls { break }
+      best = settled(next)
+    }
+    return best
+  }
+
+  /// Two walls of equal sign in the place of one.
+  private func halves(_ wall: WallParameters) -> [WallParameters] {
+    let shift = 0.3 * model.geometry.projectedWidth(sechWidth: wall.sechWidth)
+    return [-shift, shift].map { offset in
+      WallParameters(
+        amplitude: 0.7 * wall.amplitude, sechWidth: 0.6 * wall.sechWidth,
+        position: wall.position + offset)
+    }
+  }
+
+  /// Refines a fit and drops what turns out insignificant or to be the shadow of another wall;
+  /// the others, and the offset, are sharper without.
   private func settled(_ fit: WallModelFit) -> WallModelFit {
-    let fit = refined(fit)
+    var fit = refined(fit)
+    while let shadow = fit.walls.indices.first(where: { isShadow($0, in: fit) }) {
+      var walls = fit.walls
+      walls.remove(at: shadow)
+      fit = model.fit(from: walls, baseline: fit.baseline)
+    }
     let kept = fit.walls.indices.filter { isSignificant($0, in: fit) }
     if kept.count == fit.walls.count { return fit }
     return model.fit(from: kept.map { fit.walls[$0] }, baseline: fit.baseline)
+  }
+
+  /// Two walls nearer than half a width are one wall whose shape noise has split.
+  private func isShadow(_ index: Int, in fit: WallModelFit) -> Bool {
+    let wall = fit.walls[index]
+    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
+    return fit.walls.contains { other in
+      let otherWidth = model.geometry.projectedWidth(sechWidth: other.sechWidth)
+      return other != wall && abs(other.position - wall.position) < min(width, otherWidth) / 2
+        && imageHeight(other) >= imageHeight(wall)
+    }
   }
 
   /// The lowest χ² from three starting widths.
@@ -62,10 +131,7 @@ struct WallSearch {
   }
 
   private func search(widthLimit: Double, holdsBaseline: Bool = false) -> WallModelFit {
-    let level = ProfileSamples.median(samples.value) ?? 0
-    var baseline = [Double](repeating: 0, count: model.baselineCount)
-    baseline[0] = level
-    var fit = model.fit(from: [], baseline: baseline, holdsBaseline: holdsBaseline)
+    var fit = model.fit(from: [], baseline: levelBaseline, holdsBaseline: holdsBaseline)
     while fit.walls.count < options.maximumWalls,
       samples.count > fit.parameterCount + 4,
       let candidate = strongestCandidate(
@@ -79,10 +145,14 @@ struct WallSearch {
     return holdsBaseline ? model.fit(from: fit.walls, baseline: fit.baseline) : fit
   }
 
+  /// χ², or n ln χ² where the errors are unknown, plus per wall the gain that a detection needs at
+  /// any of the samples. (The three parameters of a wall alone, as in the Bayesian information
+  /// criterion, would admit one split in a thousand walls by noise.)
   private func criterion(_ fit: WallModelFit) -> Double {
     let n = Double(samples.count)
     let misfit = samples.hasErrors ? fit.chiSquare : n * log(max(fit.chiSquare, 1e-6))
-    return misfit + Double(fit.parameterCount) * log(n)
+    let threshold = options.detectionThreshold
+    return misfit + Double(fit.walls.count) * (threshold * threshold + log(n))
   }
 
   /// The trial wall that lowers χ² most; nil where none is significant and high enough.
@@ -112,8 +182,7 @@ struct WallSearch {
       }
       w *= 1.3
     }
-    guard let best, best.gain > options.detectionThreshold * options.detectionThreshold
-    else { return nil }
+    guard let best, best.gain > requiredGain(best.wall) else { return nil }
     let highest = fit.walls.map(imageHeight).max() ?? 0
     return imageHeight(best.wall) > fraction * highest ? best.wall : nil
   }
@@ -135,6 +204,7 @@ struct WallSearch {
     let geometry = model.geometry
     var total = (w: 0.0, r: 0.0)
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
+    let shape = ProjectedWall(geometry: geometry, sechWidth: trial.sechWidth)
     // Beyond, the trial is below 1e-9 of its height.
     let reach =
       (geometry.thickness * geometry.sine / 2 + 12 * trial.sechWidth) / geometry.cosine
@@ -144,9 +214,7 @@ struct WallSearch {
       total.r += weight * residual[i]
       let x = samples.distance[i] - trial.position
       if abs(x) > reach { continue }
-      let t = geometry.meanField(
-        at: x, amplitude: 1, sechWidth: trial.sechWidth, position: 0
-      ).value
+      let t = shape.unitHeight(at: x)
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
@@ -161,88 +229,33 @@ struct WallSearch {
   }
 
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
-  private func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
+  func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
     let information = match(wall, residual: zero).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()
   }
 
+  /// The threshold on the gain in χ²: that of one trial, raised by the number of places where a
+  /// wall of this width could have been found.
+  func requiredGain(_ wall: WallParameters) -> Double {
+    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
+    let places = max(1, samples.span / width)
+    return options.detectionThreshold * options.detectionThreshold + 2 * log(places)
+  }
+
   private func isSignificant(_ index: Int, in fit: WallModelFit) -> Bool {
     let wall = fit.walls[index]
     let highest = fit.walls.map(imageHeight).max() ?? 0
-    return significance(wall, in: fit) >= options.detectionThreshold
+    return significance(wall, in: fit) >= requiredGain(wall).squareRoot()
       && imageHeight(wall) >= fraction * highest
   }
 
   /// By what the variances of the samples are multiplied: see ``fitWalls(profile:geometry:options:)``.
-  private func errorScale(_ fit: WallModelFit) -> Double {
+  func errorScale(_ fit: WallModelFit) -> Double {
     let freedom = Double(max(1, samples.count - fit.parameterCount))
     if samples.hasErrors { return max(1, fit.chiSquare / freedom) }
     let largest = samples.value.reduce(0.0) { max($0, abs($1)) }
     let rounding = 4 * Double.ulpOfOne * largest / samples.assumedError
     return max(fit.chiSquare / freedom, rounding * rounding)
-  }
-
-  private func report(_ fit: WallModelFit) -> WallFit {
-    let scale = errorScale(fit)
-    let size = fit.parameterCount
-    func variance(_ i: Int) -> Double { scale * fit.covariance[i * size + i] }
-    let curve = model.curve(fit.walls, baseline: fit.baseline)
-    let squares = zip(samples.value, curve).map { ($0 - $1) * ($0 - $1) }
-    let freedom = Double(max(1, samples.count - size))
-    let order = fit.walls.indices.sorted { fit.walls[$0].position < fit.walls[$1].position }
-    return WallFit(
-      fitted: order.map { fittedWall($0, in: fit, scale: scale) },
-      offset: Measurement(fit.baseline[0], error: variance(0).squareRoot()),
-      slope: model.baselineCount == 2
-        ? Measurement(
-          model.slope(of: fit.baseline[1]), error: model.slope(of: variance(1).squareRoot())) : nil,
-      reducedChiSquare: samples.hasErrors ? fit.chiSquare / freedom : nil,
-      distance: samples.distance, curve: curve,
-      residual: (squares.reduce(0, +) / Double(samples.count)).squareRoot())
-  }
-
-  private func fittedWall(_ index: Int, in fit: WallModelFit, scale: Double) -> FittedWall {
-    let p = fit.walls[index]
-    let size = fit.parameterCount
-    let base = model.baselineCount + 3 * index
-    // From (E0, ln w, X0) to (E0, w, X0).
-    let unit = [1, p.sechWidth, 1]
-    var covariance = [Double](repeating: 0, count: 9)
-    for i in 0..<3 {
-      for j in 0..<3 {
-        covariance[3 * i + j] =
-          scale * unit[i] * unit[j] * fit.covariance[(base + i) * size + base + j]
-      }
-    }
-    let error = (0..<3).map { covariance[4 * $0].squareRoot() }
-    let w = p.sechWidth
-    let productVariance =
-      w * w * covariance[0] + 2 * w * p.amplitude * covariance[1]
-      + p.amplitude * p.amplitude * covariance[4]
-    let imageWidth = model.geometry.projectedWidth(sechWidth: w)
-    let significance = significance(p, in: fit)
-
-    var flags: WallFlags = []
-    let first = samples.distance[0] - samples.spacing / 2
-    let last = first + samples.span + samples.spacing
-    if min(p.position - first, last - p.position) < options.rimDistance * imageWidth {
-      flags.insert(.cutByRim)
-    }
-    if fit.isAtBound[base + 1] || fit.isAtBound[base + 2] { flags.insert(.atBound) }
-    if error[0] > abs(p.amplitude) || error[1] > w { flags.insert(.uncertain) }
-    if !model.geometry.separatesWidth(sechWidth: w) { flags.insert(.widthIllDetermined) }
-    if significance < options.detectionThreshold { flags.insert(.insignificant) }
-    let factor = InclinationGeometry.widthFactor
-    return FittedWall(
-      wall: Wall(
-        position: Measurement(p.position, error: error[2]),
-        field: Measurement(p.amplitude, error: error[0]),
-        width: Measurement(factor * w, error: factor * error[1])),
-      sechWidth: Measurement(w, error: error[1]),
-      product: Measurement(p.amplitude * w, error: max(productVariance, 0).squareRoot()),
-      covariance: covariance,
-      imageHeight: p.amplitude * model.geometry.projectedHeight(sechWidth: w),
-      imageWidth: imageWidth, significance: significance, flags: flags)
   }
 }

@@ -30,8 +30,9 @@ struct Arrow: Equatable {
 struct ArrowGrid {
   /// Aimed at along the longer side.
   static let countAlongLongerSide = 28.0
-  /// Below this part of the limit a mean has no arrow.
+  /// A mean below this part of the limit has no arrow, nor one whose arrow would be a dot.
   static let smallest = 0.08
+  static let smallestInPoints = 1.8
   /// The longest arrow, in cells and in points.
   static let largestInCells = 0.92
   static let largestInPoints = 40.0
@@ -61,7 +62,8 @@ struct ArrowGrid {
             of: map, rows: top..<top + rows.perCell, columns: left..<left + columns.perCell)
         else { continue }
         let magnitude = (mean.x * mean.x + mean.y * mean.y).squareRoot()
-        guard magnitude >= smallest * limit else { continue }
+        guard magnitude >= smallest * limit, magnitude * longest >= smallestInPoints * limit
+        else { continue }
         let half = longest * min(magnitude / limit, 1) / magnitude / 2
         let middle = Point(
           x: rect.x + (Double(left) + Double(columns.perCell) / 2) * pitch.x,

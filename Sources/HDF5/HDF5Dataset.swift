@@ -2,7 +2,7 @@
 internal import CHDF5
 
 /// An open dataset.
-public struct HDF5Dataset: ~Copyable, HDF5Object {
+public struct HDF5Dataset: ~Copyable, Sendable, HDF5Object {
   private let handle: Handle
   let place: Place
   /// What the dataset is.

@@ -5,7 +5,7 @@ internal import CHDF5
 ///
 /// A file, its groups and its datasets are used from one thread at a time. What was opened from a
 /// file keeps it open: release groups and datasets before ``close()``.
-public struct HDF5File: ~Copyable {
+public struct HDF5File: ~Copyable, Sendable {
   private let handle: Handle
   /// The root group; every path starts here.
   public let root: HDF5Group

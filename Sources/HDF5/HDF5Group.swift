@@ -21,7 +21,7 @@ public struct HDF5Child: Sendable, Equatable {
 }
 
 /// Names an open object to the library; without meaning once its owner is gone.
-public struct HDF5Identity {
+public struct HDF5Identity: Sendable {
   let id: hid_t
   let place: Place
 }
@@ -32,7 +32,7 @@ public protocol HDF5Object: ~Copyable {
 }
 
 /// An open group.
-public struct HDF5Group: ~Copyable, HDF5Object {
+public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   private let handle: Handle
   let place: Place
 
@@ -134,8 +134,11 @@ public struct HDF5Group: ~Copyable, HDF5Object {
     _ path: String, chunkCacheBytes: Int? = nil
   ) throws(HDF5Error) -> HDF5Dataset {
     let place = self.place.appending(path)
-    let object = try open(path, as: .dataset)
-    guard let chunkCacheBytes else { return try HDF5Dataset(handle: object, place: place) }
+    guard let chunkCacheBytes else {
+      return try HDF5Dataset(handle: try open(path, as: .dataset), place: place)
+    }
+    // Datasets opened twice share the cache of the first opening, hence closed in between.
+    try open(path, as: .dataset).close("open", place)
     let access = try Handle("open", place) { H5Pcreate(CHDF5_dataset_access()) }
     // The library wants a prime number of slots, a hundred times that of the chunks held.
     try Library.checked("open", place) {

@@ -92,7 +92,7 @@ struct ActionCache: Sendable {
 
   /// Commits an action: from here on it is a hit.
   func commit(_ record: ActionRecord, as key: ActionKey) throws {
-    try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key))
+    try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key), durably: true)
   }
 
   /// The last action of a stage, nil where none is known.
@@ -107,7 +107,7 @@ struct ActionCache: Sendable {
     let last = LastAction(pipeline: pipeline, stage: stage, key: key)
     if lastAction(pipeline, stage) == last { return }
     guard let bytes = try? CacheJSON.seal(last) else { return }
-    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage))
+    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage), durably: false)
   }
 
   private func lastAction(_ pipeline: String, _ stage: String) -> LastAction? {

@@ -12,6 +12,9 @@ struct DigestedFile: Sendable, Hashable {
 
 /// Digests of files by path, with a memo of (device, inode, size, times) -> digest.
 ///
+/// ```
+/// CACHE/v1/memo/DEVICE-INODE   stamp and digest of the file with these numbers, hexadecimal
+/// ```
 /// A digest is remembered only when the file was last touched more than ``settlingTime`` before it
 /// was read: clocks of file systems tick as slowly as once in two seconds, and within one tick a
 /// second write leaves the same stamp. The memo saves time and decides nothing: a memo that cannot

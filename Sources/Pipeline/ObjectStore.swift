@@ -11,12 +11,21 @@ public import Digest
 /// `tmp`, synchronized, renamed, its folder synchronized. Whoever finds a name finds the content.
 public struct ObjectStore: Sendable {
   /// What became of an object since it was published.
-  enum State: Equatable {
+  enum State: Equatable, CustomStringConvertible {
     case intact
     case missing
     /// Its bytes are others than they were.
     case damaged
     case unreadable(SystemError)
+
+    var description: String {
+      switch self {
+      case .intact: return "intact"
+      case .missing: return "missing"
+      case .damaged: return "corrupt"
+      case .unreadable(let error): return "unreadable: \(error)"
+      }
+    }
   }
 
   let root: String
@@ -81,11 +90,15 @@ public struct ObjectStore: Sendable {
   }
 
   /// Writes a small file so that it is there whole or not at all.
-  func writeAtomically(_ bytes: [UInt8], to path: String) throws(SystemError) {
+  ///
+  /// - Parameter durably: Whether it has to outlast a failure of the power.
+  func writeAtomically(
+    _ bytes: [UInt8], to path: String, durably: Bool
+  ) throws(SystemError) {
     let temporary = try temporaryPath()
     do {
-      try FileSystem.write(bytes, toNew: temporary, durably: true)
-      try Self.move(temporary, to: path, in: FileSystem.parent(of: path))
+      try FileSystem.write(bytes, toNew: temporary, durably: durably)
+      try Self.move(temporary, to: path, in: FileSystem.parent(of: path), durably: durably)
     } catch {
       // The first error is the one to tell; what is left behind is swept up later.
       try? FileSystem.remove(temporary)
@@ -94,14 +107,14 @@ public struct ObjectStore: Sendable {
   }
 
   private static func move(
-    _ temporary: String, to path: String, in folder: String
+    _ temporary: String, to path: String, in folder: String, durably: Bool = true
   ) throws(SystemError) {
     if !FileSystem.isFolder(folder) {
       try FileSystem.makeFolder(folder)
-      try FileSystem.synchronize(FileSystem.parent(of: folder))
+      if durably { try FileSystem.synchronize(FileSystem.parent(of: folder)) }
     }
     try FileSystem.rename(temporary, to: path)
-    try FileSystem.synchronize(folder)
+    if durably { try FileSystem.synchronize(folder) }
   }
 
   /// Removes what killed runs left half-written; a file younger than a day may be in use.

@@ -43,6 +43,19 @@ public struct PipelineCache: Sendable {
     public var isSound: Bool { damagedObjects.isEmpty && damagedRecords.isEmpty }
   }
 
+  /// Everything that can be taken from the cache, newest first; what cannot be read is left out.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read.
+  public func records() throws(StageFailure) -> [ActionRecord] {
+    try mapped { () throws(SystemError) in
+      // A record that another run removes meanwhile, or a damaged one, is none.
+      try actions.allPaths().compactMap { path in
+        guard let bytes = try? FileSystem.readAll(path) else { return nil }
+        return try? CacheJSON.unseal(ActionRecord.self, from: bytes)
+      }.sorted { $0.started > $1.started }
+    }
+  }
+
   /// Counts objects and records.
   ///
   /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read.

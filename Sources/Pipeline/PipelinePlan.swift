@@ -11,6 +11,17 @@ public struct InputReport: Sendable, Equatable, Codable {
   /// Bytes; nil where it cannot be read.
   public var size: Int?
   public var failure: StageFailure?
+
+  public init(
+    name: String, path: String, digest: SHA256Digest? = nil, size: Int? = nil,
+    failure: StageFailure? = nil
+  ) {
+    self.name = name
+    self.path = path
+    self.digest = digest
+    self.size = size
+    self.failure = failure
+  }
 }
 
 /// What happens to one stage.

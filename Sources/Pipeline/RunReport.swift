@@ -38,7 +38,8 @@ public struct StageReport: Sendable, Equatable, Codable {
   /// Seconds that the work took, in the run that did it.
   public var duration: Double?
 
-  init(_ node: StageNode, outcome: StageOutcome) {
+  /// A report of what the node asked for, without anything that it left.
+  public init(_ node: StageNode, outcome: StageOutcome) {
     name = node.name
     type = node.type.name
     algorithmVersion = node.type.algorithmVersion
@@ -81,6 +82,24 @@ public struct RunReport: Sendable, Equatable, Codable {
   public var cacheNotes: [Note]
   /// The signal that ended the run early.
   public var interruptedBySignal: Int32?
+
+  public init(
+    runID: String, pipeline: String, toolVersion: String, started: String, ended: String,
+    duration: Double, stages: [StageReport], inputs: [InputReport], results: [String],
+    cacheNotes: [Note] = [], interruptedBySignal: Int32? = nil
+  ) {
+    self.runID = runID
+    self.pipeline = pipeline
+    self.toolVersion = toolVersion
+    self.started = started
+    self.ended = ended
+    self.duration = duration
+    self.stages = stages
+    self.inputs = inputs
+    self.results = results
+    self.cacheNotes = cacheNotes
+    self.interruptedBySignal = interruptedBySignal
+  }
 
   public subscript(stage: String) -> StageReport? { stages.first { $0.name == stage } }
 

@@ -17,9 +17,11 @@ struct CompositionFailure: Error {
 /// document is composed again; marks behind such a tag are shifted back.
 struct ComposedDocument {
   static let byteLimit = 1 << 20
-  /// Nested aliases multiply; this many cannot multiply to more than a few thousand copies.
-  static let aliasLimit = 24
-  private static let repeatedKeyLimit = 200
+  /// Bytes that a text may grow to if its aliases are nested in the worst way. The library walks
+  /// through all copies of what stands as a key, so this bounds its time.
+  private static let grownByteLimit = 10_000_000.0
+  /// Bytes composed again and again while repeated keys are found.
+  private static let recomposedByteLimit = 1 << 20
 
   /// nil for a text that holds nothing but comments.
   private(set) var root: Node?
@@ -27,7 +29,8 @@ struct ComposedDocument {
 
   init(text: String, source: SourceText) throws(CompositionFailure) {
     try Self.checkBounds(text, source)
-    for _ in 0...Self.repeatedKeyLimit {
+    let rounds = min(200, max(2, Self.recomposedByteLimit / max(1, text.utf8.count)))
+    for round in 1...rounds {
       do {
         let marked = tags.isEmpty ? text : tagged(source)
         root = try Parser(yaml: marked, resolver: .basic, encoding: .utf8).singleRoot()
@@ -35,7 +38,7 @@ struct ComposedDocument {
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
         let place = position(line: context.mark.line, column: context.mark.column)
         let known = tags[place.line]?.contains { $0.column == place.column } ?? false
-        if known || context.mark.line < 1 {
+        if known || round == rounds || context.mark.line < 1 {
           throw CompositionFailure(
             line: max(1, place.line), column: max(1, place.column),
             message: "the key \(Shown.word(keys.first ?? "")) stands here more than once",
@@ -48,7 +51,6 @@ struct ComposedDocument {
         throw failure(error, text: text, source: source)
       }
     }
-    throw CompositionFailure(line: 1, column: 1, message: "hundreds of keys repeat")
   }
 
   /// The place in the text of a mark in the tagged text.
@@ -95,7 +97,8 @@ extension ComposedDocument {
         message: "a manifest has at most 1 MiB, this one \(text.utf8.count) bytes"
       )
     }
-    var count = 0
+    // n references copy at most 3^(n/3) times what they refer to: three in each of n/3 levels.
+    var grownBytes = Double(text.utf8.count)
     for line in 1...source.lineCount {
       let scalars = source.scalars(ofLine: line)
       var previous: Unicode.Scalar = " "
@@ -107,10 +110,10 @@ extension ComposedDocument {
           scalars[index + 1].properties.isAlphabetic
             || scalars[index + 1].properties.numericType != nil
         else { continue }
-        count += 1
-        if count > aliasLimit {
+        grownBytes *= 1.4423
+        if grownBytes > grownByteLimit {
           throw CompositionFailure(
-            line: line, column: index + 1, message: "more than \(aliasLimit) aliases",
+            line: line, column: index + 1, message: "too many aliases",
             suggestion: "write the values out")
         }
       }

@@ -46,6 +46,9 @@ public enum StageHelp {
     switch port.kind {
     case .fixed(let kind): return [port.name, kind.name, "", port.summary]
     case .sameAs(let input): return [port.name, "as \(input)", "", port.summary]
+    case .chosen(let key, let kinds):
+      let choices = kinds.sorted { $0.key < $1.key }.map { "\($0.value) for \(key) \($0.key)" }
+      return [port.name, choices.joined(separator: ", "), "", port.summary]
     }
   }
 

@@ -36,7 +36,7 @@ public struct AcquisitionFile: Sendable {
 }
 
 /// An open acquisition, for one thread at a time.
-public struct AcquisitionReader: ~Copyable {
+public struct AcquisitionReader: ~Copyable, Sendable {
   /// Room for unpacked chunks, at most; beyond it, bands unpack some chunks twice, bytes.
   private static let maximumCache = 256 << 20
 
@@ -93,5 +93,17 @@ public struct AcquisitionReader: ~Copyable {
       ? HDF5Region(offset: [frame] + offset, count: [1] + count)
       : HDF5Region(offset: offset, count: count)
     do { try frames.read(region, into: &values) } catch { throw AcquisitionError(error) }
+  }
+  /// Reads one frame: per segment a plane of the scan's shape.
+  ///
+  /// - Precondition: `frame` lies in the acquisition.
+  public func readFrame(_ frame: Int) throws(AcquisitionError) -> [ScalarField] {
+    let shape = metadata.shape
+    var values: [Double] = []
+    try readRows(0..<shape.rows, ofFrame: frame, into: &values)
+    return (0..<metadata.segmentCount).map { segment in
+      let first = segment * shape.count
+      return ScalarField(shape: shape, values: Array(values[first..<(first + shape.count)]))
+    }
   }
 }

@@ -38,14 +38,11 @@ public struct AcquisitionWriter: Sendable {
         planes.count == metadata.segmentCount
           && planes.allSatisfy { $0.shape == metadata.shape }
       }, "a plane of the scan's shape for each segment")
-    if frameType == .uint16 || frameType == .uint32 {
-      let isWhole = frames.allSatisfy { $0.allSatisfy { !$0.values.contains(where: \.isNaN) } }
-      if !isWhole {
-        throw AcquisitionError(
-          kind: .cannotWrite, file: path, object: AcquisitionPath.frames,
-          reason: "a missing number (NaN) has no place in \(frameType.rawValue)",
-          remedy: "write float32 or float64")
-      }
+    if isInteger, frames.contains(where: { $0.contains(where: Self.hasMissingNumber) }) {
+      throw AcquisitionError(
+        kind: .cannotWrite, file: path, object: AcquisitionPath.frames,
+        reason: "a missing number (NaN) has no place in \(frameType.rawValue)",
+        remedy: "write float32 or float64")
     }
     do { try writeFile(metadata, frames, path, truth) } catch {
       throw AcquisitionError(writing: error)
@@ -59,22 +56,25 @@ public struct AcquisitionWriter: Sendable {
     let file = try HDF5File(creating: path)
     try MetadataWriting.write(metadata, in: file.root)
     switch frameType {
-    case .float64: try writeFrames(frames, metadata, in: file.root) { $0 }
-    case .float32: try writeFrames(frames, metadata, in: file.root) { Float($0) }
-    case .uint16: try writeFrames(frames, metadata, in: file.root) { clipped($0) as UInt16 }
-    case .uint32: try writeFrames(frames, metadata, in: file.root) { clipped($0) as UInt32 }
+    case .float64: try writeFrames(frames, metadata, as: Double.self, in: file.root)
+    case .float32: try writeFrames(frames, metadata, as: Float.self, in: file.root)
+    case .uint16: try writeFrames(frames, metadata, as: UInt16.self, in: file.root)
+    case .uint32: try writeFrames(frames, metadata, as: UInt32.self, in: file.root)
     }
     if !truth.isEmpty { try TruthWriter.write(truth, in: file.root) }
     try file.close()
   }
 
-  private func clipped<Integer: FixedWidthInteger>(_ value: Double) -> Integer {
-    Integer(max(0, min(Double(Integer.max), value.rounded(.toNearestOrEven))))
+  private var isInteger: Bool { frameType == .uint16 || frameType == .uint32 }
+
+  private static func hasMissingNumber(_ field: ScalarField) -> Bool {
+    for value in field.values where value.isNaN { return true }
+    return false
   }
 
   private func writeFrames<Number: HDF5Number>(
-    _ frames: [[ScalarField]], _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group,
-    _ convert: (Double) -> Number
+    _ frames: [[ScalarField]], _ metadata: AcquisitionMetadata, as type: Number.Type,
+    in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     let plane = [1, metadata.shape.rows, metadata.shape.columns]
     let hasFrameAxis = metadata.frameCount > 1
@@ -82,15 +82,23 @@ public struct AcquisitionWriter: Sendable {
     let shape =
       (hasFrameAxis ? [metadata.frameCount] : []) + [metadata.segmentCount] + plane.dropFirst()
     let dataset = try root.createDataset(
-      AcquisitionPath.frames, of: Number.self, shape: shape,
+      AcquisitionPath.frames, of: type, shape: shape,
       layout: isCompressed ? .compressed(chunk: axis + plane, level: 4) : .contiguous)
     try dataset.setAttribute("units", to: metadata.signalUnit.rawValue)
     for (frame, planes) in frames.enumerated() {
       for (segment, field) in planes.enumerated() {
         let offset = (hasFrameAxis ? [frame] : []) + [segment, 0, 0]
+        // The library converts to the stored type and clips to its range, but cuts fractions off.
         try dataset.write(
-          field.values.map(convert), to: HDF5Region(offset: offset, count: axis + plane))
+          isInteger ? Self.rounded(field.values) : field.values,
+          to: HDF5Region(offset: offset, count: axis + plane))
       }
     }
+  }
+
+  private static func rounded(_ values: [Double]) -> [Double] {
+    var values = values
+    for index in values.indices { values[index].round(.toNearestOrEven) }
+    return values
   }
 }

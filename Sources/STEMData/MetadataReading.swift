@@ -54,7 +54,7 @@ extension ItemReader {
     return gain
   }
 
-  private func requirePositive(
+  func requirePositive(
     _ values: [Double], _ path: String
   ) throws(AcquisitionError) {
     guard let index = values.firstIndex(where: { $0 <= 0 }) else { return }
@@ -177,74 +177,5 @@ extension ItemReader {
       throw failure(.implausible, path, complaint)
     }
     return spacing
-  }
-}
-
-// MARK: References
-
-extension ItemReader {
-  private func references(frames: FramePlan) throws(AcquisitionError) -> References {
-    let dark = try reference(AcquisitionPath.dark, frames: frames)
-    let flat = try reference(AcquisitionPath.flat, frames: frames)
-    if let flat { try requirePositive(flat, AcquisitionPath.flat) }
-    return References(dark: dark, flat: flat, vacuum: try vacuum(frames: frames))
-  }
-
-  private func requireUnit(of path: String, frames: FramePlan) throws(AcquisitionError) {
-    let units = try reading { () throws(HDF5Error) in
-      try file.root.dataset(path).attributeString("units")
-    }
-    let unit = try signalUnit(units, of: path)
-    if unit != frames.unit {
-      throw failure(
-        .wrongUnit, path,
-        "it is in \(unit.rawValue), the frames are in \(frames.unit.rawValue)",
-        "references need the unit of the frames")
-    }
-  }
-
-  private func reference(
-    _ path: String, frames: FramePlan
-  ) throws(AcquisitionError) -> [Double]? {
-    guard try contains(path) else { return nil }
-    try requireUnit(of: path, frames: frames)
-    let (shape, values) = try reading { () throws(HDF5Error) -> ([Int], [Double]) in
-      let dataset = try file.root.dataset(path)
-      let shape = dataset.shape
-      return (shape, shape == [frames.segmentCount] ? try dataset.values() : [])
-    }
-    guard values.count == frames.segmentCount else {
-      throw failure(
-        .wrongShape, path,
-        "its shape is \(shape), but the frames have "
-          + "\(frames.segmentCount) segments", "it needs one number for each segment")
-    }
-    if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw failure(.implausible, path, "the number of segment \(index) is \(values[index])")
-    }
-    return values
-  }
-
-  private func vacuum(frames: FramePlan) throws(AcquisitionError) -> VacuumReference? {
-    let path = AcquisitionPath.vacuum
-    guard try contains(path) else { return nil }
-    let shape = try reading { () throws(HDF5Error) in try file.root.dataset(path).shape }
-    if shape.count == 1 { return try reference(path, frames: frames).map { .single($0) } }
-    guard shape == [frames.segmentCount, frames.shape.rows, frames.shape.columns] else {
-      throw failure(
-        .wrongShape, path,
-        "its shape is \(shape), the frames are \(frames.segmentCount) segments of \(frames.shape)",
-        "it is one number for each segment, or a scan of the shape of the frames")
-    }
-    try requireUnit(of: path, frames: frames)
-    let values = try reading { () throws(HDF5Error) -> [Double] in
-      try file.root.dataset(path).values()
-    }
-    let count = frames.shape.count
-    return .scan(
-      (0..<frames.segmentCount).map {
-        ScalarField(
-          shape: frames.shape, values: Array(values[($0 * count)..<(($0 + 1) * count)]))
-      })
   }
 }

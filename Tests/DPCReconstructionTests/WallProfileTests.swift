@@ -60,7 +60,7 @@ struct WallProfileTests {
       worst = max(worst, abs(value - truth))
     }
     // The curvature correction's own error at the ends of the profile, where the polynomial is
-    // one-sided; without the correction it would be 7e-4 at the peak.
+    // one-sided; without it h²/(12 w²) = 3e-4 at the peak.
     #expect(worst < 3e-5 * 1.5e8)
     #expect(zip(profile.distance, profile.distance.dropFirst()).allSatisfy { $0 < $1 })
   }

@@ -35,11 +35,12 @@ struct ArrowTests {
 
   @Test("Length is proportional to the magnitude up to the limit; weak means have no arrow")
   func lengths() {
-    let map = vectorMap(rows: 1, columns: 4, pixelSize: nil) { _, column in
-      ([0.5, 1, 3, 0.07][column], 0)
+    let map = vectorMap(rows: 1, columns: 5, pixelSize: nil) { _, column in
+      ([0.5, 1, 3, 0.07, 0.19][column], 0)
     }
-    let wide = Rect(x: 0, y: 0, width: 40, height: 10)
+    let wide = Rect(x: 0, y: 0, width: 50, height: 10)
     let lengths = ArrowGrid.arrows(of: map, limit: 1, in: wide).map { $0.tip.x - $0.tail.x }
+    // 0.07 is below 8 % of the limit; 0.19 would be 1.75 points long, a dot.
     #expect(lengths.count == 3)
     for (length, expected) in zip(lengths, [4.6, 9.2, 9.2]) {
       #expect(abs(length - expected) < 1e-9)

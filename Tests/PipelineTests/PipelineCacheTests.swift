@@ -18,24 +18,11 @@ struct PipelineCacheTests {
     ]
   }
 
-  private func object(_ stage: String, in report: RunReport) throws -> String {
-    let output = try #require(report[stage]?.outputs["value"])
-    return scratch.cache.objects.path(of: output.digest)
-  }
-
-  private func overwrite(_ path: String, _ change: (inout Data) -> Void) throws {
-    let url = URL(fileURLWithPath: path)
-    var data = try Data(contentsOf: url)
-    change(&data)
-    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
-    try data.write(to: url)
-  }
-
   @Test("an object is read-only, stands under its digest and holds the codec's bytes")
   func layout() async throws {
     let report = await (try scratch.runner(stages())).run()
-    let path = try object("scaled", in: report)
-    let hex = "\(try #require(report["scaled"]?.outputs["value"]?.digest))"
+    let path = try scratch.object("scaled", in: report)
+    let hex = try #require(report["scaled"]?.outputs["value"]?.digest).hex
     #expect(path == scratch.path + "/cache/v1/objects/\(hex.prefix(2))/\(hex.dropFirst(2))")
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "number 20.0\n")
     let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
@@ -49,8 +36,8 @@ struct PipelineCacheTests {
   func damagedObject(damage: String) async throws {
     let runner = try scratch.runner(stages())
     let first = await runner.run()
-    let path = try object("scaled", in: first)
-    try overwrite(path) { data in
+    let path = try scratch.object("scaled", in: first)
+    try scratch.overwrite(path) { data in
       switch damage {
       case "flip": data[7] ^= 1
       case "truncate": data.removeLast()
@@ -74,10 +61,25 @@ struct PipelineCacheTests {
     #expect(third.cacheNotes.isEmpty)
   }
 
+  @Test("a result whose object was damaged since the run is refused, not read")
+  func damagedAfterRun() async throws {
+    let runner = try scratch.runner(stages())
+    let report = await runner.run()
+    let path = try scratch.object("scaled", in: report)
+    try scratch.overwrite(path) { $0[7] ^= 1 }
+    let failure = try #require(throws: StageFailure.self) {
+      try runner.number("scaled", in: report)
+    }
+    #expect(failure.category == .machine)
+    #expect(failure.message == "scaled.value: its object in the cache is corrupt (\(path))")
+    let none = try #require(throws: StageFailure.self) { try runner.number("none", in: report) }
+    #expect(none.message == "none.value: there is no such result")
+  }
+
   @Test("a missing object is computed again, without a warning")
   func missingObject() async throws {
     let runner = try scratch.runner(stages())
-    let path = try object("sign", in: await runner.run())
+    let path = try scratch.object("sign", in: await runner.run())
     try FileManager.default.removeItem(atPath: path)
     #expect(
       runner.plan()["sign"]?.description
@@ -92,8 +94,8 @@ struct PipelineCacheTests {
   func garbledRecord() async throws {
     let runner = try scratch.runner(stages())
     _ = await runner.run()
-    for path in scratch.files(in: "records") { try overwrite(path) { $0.removeLast(30) } }
-    for path in scratch.files(in: "last") { try overwrite(path) { $0.removeAll() } }
+    for path in scratch.files(in: "records") { try scratch.overwrite(path) { $0.removeLast(30) } }
+    for path in scratch.files(in: "last") { try scratch.overwrite(path) { $0.removeAll() } }
     let report = await runner.run()
     #expect(report.exitCode == 0)
     #expect(report["two"]?.outcome == .ran)
@@ -113,7 +115,7 @@ struct PipelineCacheTests {
       scratch.cache.actions.path(of: try #require(first[name]?.key))
     }
     let five = try Data(contentsOf: URL(fileURLWithPath: records[1]))
-    try overwrite(records[0]) { $0 = five }
+    try scratch.overwrite(records[0]) { $0 = five }
     let second = await runner.run()
     #expect(second["two"]?.outcome == .ran)
     #expect(try runner.number("two", in: second) == 2)
@@ -131,53 +133,6 @@ struct PipelineCacheTests {
     #expect(report["two"]?.reasons == ["output object 'value' is unreadable (sick codec)"])
     #expect(try sick.number("scaled", in: report) == 22)
     #expect(report.cacheNotes.count == 1)
-  }
-
-  @Test("verify finds and removes what is damaged, and the next run computes it again")
-  func verify() async throws {
-    let runner = try scratch.runner(stages())
-    let first = await runner.run()
-    let sound = try scratch.cache.verify()
-    #expect(sound.isSound)
-    #expect((sound.objectCount, sound.recordCount) == (3, 3))
-    let contents = try scratch.cache.contents()
-    #expect((contents.objectCount, contents.recordCount) == (3, 3))
-    #expect(
-      contents.byteCount == first.stages.compactMap { $0.outputs["value"]?.byteCount }.reduce(0, +))
-    let path = try object("scaled", in: first)
-    try overwrite(path) { $0[0] ^= 4 }
-    let record = scratch.cache.actions.path(of: try #require(first["two"]?.key))
-    try overwrite(record) { $0[40] ^= 4 }
-    let damaged = try scratch.cache.verify()
-    #expect(damaged.damagedObjects == [path])
-    #expect(damaged.damagedRecords == [record])
-    #expect(try scratch.cache.verify().isSound)
-    #expect(await runner.run().ranCount == 2)
-  }
-
-  @Test("clear removes what the cache holds and nothing else")
-  func clear() async throws {
-    let runner = try scratch.runner(stages())
-    _ = await runner.run()
-    let other = try scratch.write("mine", to: "cache/v1/notes.txt")
-    try scratch.cache.clear()
-    #expect(try scratch.cache.contents() == .init(objectCount: 0, byteCount: 0, recordCount: 0))
-    #expect(FileManager.default.fileExists(atPath: other))
-    #expect(await runner.run().ranCount == 3)
-    try PipelineCache(path: scratch.path + "/never").clear()
-  }
-
-  @Test("results older than an age go, with the objects that only they name")
-  func removeOldResults() async throws {
-    let runner = try scratch.runner(stages())
-    _ = await runner.run()
-    let kept = try scratch.cache.removeResults(olderThan: 3600)
-    #expect(kept.objectCount == 0)
-    #expect(await runner.run().ranCount == 0)
-    // Ages below zero reach into the future: everything is older than that.
-    let removed = try scratch.cache.removeResults(olderThan: -3600)
-    #expect(removed.objectCount == 3)
-    #expect(await runner.run().ranCount == 3)
   }
 
   /// Permissions do not bind the superuser, so the folder is one that nobody can make.

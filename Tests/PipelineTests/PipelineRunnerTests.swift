@@ -60,6 +60,23 @@ struct PipelineRunnerTests {
     #expect(try runner.number("scaled", in: report) == 100)
   }
 
+  @Test("a miss is explained against what the stage did last, a hit included")
+  func explainedAgainstLast() async throws {
+    for factor in [10.0, 20, 10] { _ = await (try scratch.runner(stages(factor: factor))).run() }
+    #expect(toy.tally["scaled"] == 2)
+    let plan = try scratch.runner(stages(factor: 30, two: 4)).plan()
+    #expect(plan["two"]?.description == "two because value 2 -> 4")
+    #expect(plan["three"]?.description == "three: cached")
+    #expect(plan["sum"]?.description == "sum because two because value 2 -> 4")
+    #expect(
+      plan["scaled"]?.description
+        == "scaled because factor 10 -> 30 and sum because two because value 2 -> 4")
+    let fresh = try Scratch()
+    #expect(
+      try fresh.runner(stages()).plan()["sum"]?.description
+        == "sum because three because no record and two because no record")
+  }
+
   @Test("a failed stage blocks what lies below it and nothing else")
   func isolation() async throws {
     let runner = try scratch.runner(

@@ -159,4 +159,32 @@ struct AcquisitionReaderTests {
     try reader.readRows(0..<2, ofFrame: 0, into: &values)
     #expect(values == (0..<24).map { Double($0) })
   }
+
+  @Test("Readers on many threads, among failures, each get their own rows")
+  func parallel() async throws {
+    let fixture = try Fixture()
+    let path = try fixture.write()
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for task in 0..<16 {
+        group.addTask {
+          let row = task % 2
+          let reader = try AcquisitionReader(path: path)
+          var isRight = true
+          for _ in 0..<20 {
+            var values: [Double] = []
+            try reader.readRows(row..<(row + 1), ofFrame: 0, into: &values)
+            isRight =
+              isRight && Array(values.prefix(3)) == [100, 101, 102].map { Double($0 + 3 * row) }
+            let absent = #expect(throws: AcquisitionError.self) {
+              try AcquisitionFile(path: path + ".absent")
+            }
+            isRight = isRight && absent?.kind == .cannotOpen
+          }
+          return isRight
+        }
+      }
+      for try await isRight in group { #expect(isRight) }
+    }
+    withExtendedLifetime(fixture) {}
+  }
 }

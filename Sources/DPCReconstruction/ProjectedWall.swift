@@ -1,0 +1,75 @@
+// The projected shape of a wall of one width: what every sample of a profile evaluates.
+
+internal import Glibc
+
+/// g P(c, d) of ``InclinationGeometry`` for one w, with all that does not depend on X at hand.
+///
+/// With q = exp(-|2|c| - d|) the denominator 2 cosh 2c + 2 cosh d, divided by its largest term,
+/// needs no other exponential of X, and no term exceeds one.
+struct ProjectedWall {
+  private let factor: Double
+  private let width: Double
+  private let cosineOverWidth: Double
+  private let d: Double
+  private let decay: Double
+  private let decaySquared: Double
+  /// (1 - exp(-2d))/d, 2 at d = 0.
+  private let average: Double
+  /// coth d - 1/d.
+  private let langevin: Double
+
+  init(geometry: InclinationGeometry, sechWidth: Double) {
+    factor = geometry.directionFactor
+    width = sechWidth
+    cosineOverWidth = geometry.cosine / sechWidth
+    d = geometry.thickness * geometry.sine / sechWidth
+    decay = exp(-d)
+    decaySquared = exp(-2 * d)
+    average = d == 0 ? 2 : -expm1(-2 * d) / d
+    langevin = Self.langevin(d)
+  }
+
+  /// g P: the field in the image for E0 = 1.
+  func unitHeight(at x: Double) -> Double {
+    let twice = 2 * abs(x * cosineOverWidth)
+    return factor * terms(twice).value
+  }
+
+  /// The field and its derivatives at the distance x from the wall.
+  func sample(at x: Double, amplitude: Double) -> WallFieldSample {
+    let c = x * cosineOverWidth
+    let (value, slope) = terms(2 * abs(c))
+    let byC = -2 * value * (c < 0 ? -slope : slope)
+    let byD = value * (langevin - d * value / 2)
+    let height = factor * amplitude
+    return WallFieldSample(
+      value: height * value, byAmplitude: factor * value,
+      byWidth: -height * (byC * c + byD * d) / width,
+      byPosition: -height * byC * cosineOverWidth)
+  }
+
+  /// P and sinh 2|c|/(cosh 2c + cosh d).
+  private func terms(_ twice: Double) -> (value: Double, slope: Double) {
+    if twice >= d {
+      // Divided by exp(2|c|).
+      let q = exp(d - twice)
+      let down = q * decay * q * decay
+      let denominator = 1 + down + q * (1 + decaySquared)
+      return (2 * average * q / denominator, (1 - down) / denominator)
+    }
+    // Divided by exp(d).
+    let q = exp(twice - d)
+    let down = q > 0 ? decaySquared / q : 0
+    let denominator = 1 + decaySquared + q + down
+    return (2 * average / denominator, (q - down) / denominator)
+  }
+
+  private static func langevin(_ d: Double) -> Double {
+    if d < 0.03 {
+      // The next term, d⁷/4725, is below 1e-13 of the first here.
+      let square = d * d
+      return d * (1.0 / 3 - square * (1.0 / 45 - square * 2 / 945))
+    }
+    return 1 / tanh(d) - 1 / d
+  }
+}

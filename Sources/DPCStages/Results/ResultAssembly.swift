@@ -1,0 +1,109 @@
+// From a finished run to the contents of result.h5 and of the figures folder.
+internal import FFTW
+internal import HDF5
+public import Pipeline
+public import STEMData
+
+/// What a run leaves in the output folder, assembled from cached values.
+public struct ResultAssembly: Sendable {
+  private let runner: PipelineRunner
+  private let report: RunReport
+  private var graph: PipelineGraph { runner.graph }
+
+  public init(runner: PipelineRunner, report: RunReport) {
+    self.runner = runner
+    self.report = report
+  }
+
+  /// The libraries whose versions a result records.
+  public static var libraryVersions: [String: String] {
+    ["fftw": fftwVersion(), "hdf5": HDF5Library.version]
+  }
+
+  /// Listed stages that succeeded and leave a quantity, in the manifest's order.
+  public var quantityStages: [String] { listedStages.filter { isQuantity($0) } }
+
+  /// Stages that succeeded and leave a figure, listed or not.
+  public var figureStages: [String] {
+    graph.stages.map(\.name).filter { kind($0) == .figure && report[$0]?.succeeded == true }
+  }
+
+  private var listedStages: [String] { graph.results.filter { report[$0]?.succeeded == true } }
+
+  private func isQuantity(_ stage: String) -> Bool {
+    kind(stage).map(ResultExport.isQuantity) ?? false
+  }
+
+  private func output(_ stage: String) -> OutputReference? {
+    graph[stage]?.type.outputs.first.map { OutputReference(stage: stage, port: $0.name) }
+  }
+
+  private func kind(_ stage: String) -> PortKind? { output(stage).flatMap(graph.kind(of:)) }
+
+  /// Decides whether an earlier result still is that of this run: what it is made of, and by what.
+  public func identity(versions: [String: String]) -> String {
+    let parts = quantityStages + ["|"] + figureStages
+    let keys = parts.map { stage in
+      stage + "=" + (report[stage]?.outputs.values.map(\.digest.hex).sorted().joined() ?? "")
+    }
+    let chain = chainStages.map { "\($0)=\(report[$0]?.key?.description ?? "")" }
+    let tools = versions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return (["1", graph.name] + keys + chain + tools).joined(separator: " ")
+  }
+
+  /// The contents of result.h5.
+  ///
+  /// - Throws: ``StageFailure`` where an object of the cache is damaged.
+  public func resultFile(versions: [String: String]) throws -> ResultFile {
+    var groups: [ResultGroup] = []
+    for stage in quantityStages {
+      guard let output = output(stage) else { continue }
+      let value = try runner.value(of: output, in: report)
+      if let group = ResultExport.group(of: value, stage: stage) { groups.append(group) }
+    }
+    return ResultFile(title: graph.name, groups: groups, chain: chain, versions: versions)
+  }
+
+  /// The files of every figure: name with extension, and bytes.
+  ///
+  /// - Throws: ``StageFailure`` where an object of the cache is damaged.
+  public func figures() throws -> [(name: String, bytes: [UInt8])] {
+    var figures: [(String, [UInt8])] = []
+    for stage in figureStages {
+      guard let output = output(stage) else { continue }
+      let files = ResultExport.figures(of: try runner.value(of: output, in: report)) ?? [:]
+      for (format, bytes) in files.sorted(by: { $0.key < $1.key }) {
+        figures.append(("\(stage).\(format)", bytes))
+      }
+    }
+    return figures
+  }
+
+  // MARK: The chain
+
+  /// The quantities' stages and everything upstream of them, in the graph's order.
+  private var chainStages: [String] {
+    var wanted = Set(quantityStages)
+    for node in graph.stages.reversed() where wanted.contains(node.name) {
+      wanted.formUnion(node.inputs.values.map(\.stage))
+    }
+    return graph.stages.map(\.name).filter(wanted.contains)
+  }
+
+  private var chain: [ProcessStep] {
+    let digests = Dictionary(
+      report.inputs.map { ($0.name, $0.digest?.hex ?? "") }, uniquingKeysWith: { first, _ in first }
+    )
+    return chainStages.compactMap { name in
+      guard let node = graph[name] else { return nil }
+      return ProcessStep(
+        stage: name, type: node.type.name, algorithmVersion: node.type.algorithmVersion,
+        parameters: node.parameters.mapValues { $0.value.description },
+        inputs: node.inputs.mapValues(\.description),
+        files: Dictionary(
+          node.fileParameters.values.map { ($0, digests[$0] ?? "") },
+          uniquingKeysWith: { first, _ in first }),
+        key: report[name]?.key?.description ?? "")
+    }
+  }
+}

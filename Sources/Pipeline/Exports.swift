@@ -1,0 +1,2 @@
+// Reports and records carry digests: who imports the engine may read them.
+@_exported public import Digest

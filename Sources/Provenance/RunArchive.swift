@@ -1,0 +1,78 @@
+// The record of a run beside its result: the manifest, what it resolved to, and what happened.
+internal import Foundation
+public import Pipeline
+
+/// Everything about a run that result.h5 does not say: dates, host, times, origins of parameters.
+public struct RunArchive: Sendable {
+  public var report: RunReport
+  /// The manifest, byte for byte.
+  public var manifest: String
+  /// The manifest with every parameter resolved and its origin named.
+  public var resolvedManifest: String
+  public var commandLine: [String]
+  /// The tool and the libraries under it.
+  public var versions: [String: String]
+  /// What the run left, paths relative to the output folder.
+  public var outputs: [PublishedFile]
+
+  public init(
+    report: RunReport, manifest: String, resolvedManifest: String, commandLine: [String],
+    versions: [String: String], outputs: [PublishedFile]
+  ) {
+    self.report = report
+    self.manifest = manifest
+    self.resolvedManifest = resolvedManifest
+    self.commandLine = commandLine
+    self.versions = versions
+    self.outputs = outputs
+  }
+
+  /// Names of the files of an archive within its folder.
+  public static let runFile = "run.json"
+  public static let manifestFile = "manifest.yaml"
+  public static let resolvedFile = "resolved.yaml"
+
+  /// Writes the archive into a folder, which is made if need be.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine`.
+  public func write(to folder: String) throws {
+    try PublishedFile.makeFolder(folder)
+    _ = try PublishedFile.write(Array(manifest.utf8), to: "\(folder)/\(Self.manifestFile)")
+    _ = try PublishedFile.write(Array(resolvedManifest.utf8), to: "\(folder)/\(Self.resolvedFile)")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let json = try encoder.encode(Document(self))
+    _ = try PublishedFile.write(Array(json) + [UInt8(ascii: "\n")], to: "\(folder)/\(Self.runFile)")
+  }
+
+  /// Whether a folder holds the archive of a run.
+  public static func exists(in folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(folder)/\(runFile)")
+  }
+
+  /// The layout of `run.json`.
+  private struct Document: Encodable {
+    let schema = "dpc-run/1"
+    let commandLine: [String]
+    let exitCode: Int32
+    let host: Host
+    let outputs: [PublishedFile]
+    let run: RunReport
+    let versions: [String: String]
+
+    init(_ archive: RunArchive) {
+      commandLine = archive.commandLine
+      exitCode = archive.report.exitCode
+      host = Host()
+      outputs = archive.outputs
+      run = archive.report
+      versions = archive.versions
+    }
+  }
+
+  private struct Host: Encodable {
+    let name = ProcessInfo.processInfo.hostName
+    let system = ProcessInfo.processInfo.operatingSystemVersionString
+    let processors = ProcessInfo.processInfo.processorCount
+  }
+}

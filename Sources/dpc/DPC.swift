@@ -1,0 +1,54 @@
+// dpc: from segmented-detector acquisitions to electric-field maps. Subcommands, one file each.
+import ArgumentParser
+
+@main
+struct DPC: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dpc",
+    abstract: "Quantitative electric-field maps from segmented-detector DPC-STEM.",
+    discussion: """
+      An acquisition (HDF5) goes through a pipeline (YAML); figures, result.h5 and the record of how \
+      they were made come out. Finished stages are kept in a cache and never computed twice.
+
+      Example: dpc run Pipelines/top-view.yaml --input acquisition=scan.h5 --output results
+      """,
+    version: dpcVersion,
+    subcommands: [
+      Run.self, Plan.self, Explain.self, Graph.self, Stages.self, Inspect.self, Simulate.self,
+      Schema.self, Cache.self, ProvenanceCommand.self,
+    ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let failure as CommandFailure {
+      failure.report()
+      exit(failure.status)
+    } catch {
+      exit(reporting: error)
+    }
+  }
+
+  /// Help and version go to standard output; a mistyped command line is a usage error.
+  private static func exit(reporting error: any Error) -> Never {
+    let text = fullMessage(for: error)
+    if exitCode(for: error).isSuccess {
+      print(text)
+      exit(.done)
+    }
+    Terminal.printError(text)
+    exit(.usage)
+  }
+
+  private static func exit(_ status: ExitStatus) -> Never {
+    status.exit()
+  }
+}
+
+/// The version of the tool, as every result records it.
+let dpcVersion = "0.1.0"

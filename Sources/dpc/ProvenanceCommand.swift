@@ -1,0 +1,39 @@
+// dpc provenance: how a result was made, read from the result itself.
+import ArgumentParser
+import STEMData
+
+struct ProvenanceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "provenance",
+    abstract: "Print how a result was made: its steps, parameters, inputs and versions.",
+    discussion: "Example: dpc provenance results/result.h5")
+
+  @Argument(help: "A result.h5.", completion: .file())
+  var file: String
+
+  func run() throws {
+    let chain: (steps: [ProcessStep], versions: [String: String])
+    do {
+      chain = try ResultFile.chain(of: file)
+    } catch {
+      throw CommandFailure(.inputRefused, "\(error)")
+    }
+    print(file)
+    for (index, step) in chain.steps.enumerated() { printStep(step, number: index + 1) }
+    let versions = chain.versions.sorted { $0.key < $1.key }
+    print("made with " + versions.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+  }
+
+  private func printStep(_ step: ProcessStep, number: Int) {
+    print("\(number). \(step.stage): \(step.type), algorithm version \(step.algorithmVersion)")
+    for (port, source) in step.inputs.sorted(by: { $0.key < $1.key }) {
+      print("     \(port) from \(source)")
+    }
+    for (name, digest) in step.files.sorted(by: { $0.key < $1.key }) {
+      print("     file \(name): SHA-256 \(digest)")
+    }
+    for (key, value) in step.parameters.sorted(by: { $0.key < $1.key }) {
+      print("     \(key): \(value)")
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// dpc run: runs a pipeline and leaves result, figures and the record of the run.
+import ArgumentParser
+import DPCStages
+import Foundation
+import Pipeline
+import PipelineManifest
+import Provenance
+
+struct Run: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a pipeline; finished stages are taken from the cache.",
+    discussion: """
+      Example: dpc run Pipelines/top-view.yaml --input acquisition=scan.h5 --output results \
+      --set field.thickness_nm=50
+      """)
+
+  @OptionGroup var options: PipelineOptions
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The output folder (default: ./ and the pipeline's name).")
+  var output: String?
+
+  @Option(help: "How many stages may run at once (default: one for each processor).")
+  var threads: Int?
+
+  @Option(
+    help:
+      "How progress is shown: \(ProgressStyle.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var progress: ProgressStyle = .auto
+
+  @Flag(help: "Show what would run, and why; run nothing.")
+  var dryRun = false
+
+  @Flag(help: "Show the details of failures.")
+  var verbose = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads takes a number of 1 or more") }
+  }
+
+  func run() async throws {
+    let manifest = try options.load()
+    let cache = try options.openCache()
+    if dryRun {
+      let plan = PipelinePlan(graph: manifest.graph, cache: cache)
+      PlanText.printPlan(plan)
+      return try PlanText.failIfBlocked(plan)
+    }
+    let folder = OutputFolder(path: output ?? manifest.name)
+    try folder.prepare()
+    let runner = PipelineRunner(
+      graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let cancellation = Interruption.watched()
+    let display = Progress(progress, graph: manifest.graph)
+    let report = await runner.run(cancellation: cancellation) { display.handle($0) }
+    try finish(report, runner: runner, manifest: manifest, folder: folder)
+  }
+
+  /// Writes what the run produced, says what it found, and ends with its exit code.
+  private func finish(
+    _ report: RunReport, runner: PipelineRunner, manifest: LoadedManifest, folder: OutputFolder
+  ) throws {
+    var versions = ResultAssembly.libraryVersions
+    versions["dpc"] = dpcVersion
+    var outputs: [PublishedFile] = []
+    let isInterrupted = report.interruptedBySignal != nil
+    do {
+      let assembly = ResultAssembly(runner: runner, report: report)
+      let hasOutputs = !isInterrupted && !report.producedResults.isEmpty
+      if hasOutputs { outputs = try folder.write(assembly, versions: versions) }
+      let archive = RunArchive(
+        report: report, manifest: manifest.text,
+        resolvedManifest: ResolvedManifest.text(manifest.graph),
+        commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
+      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
+    } catch let failure as StageFailure {
+      throw CommandFailure(failure, isVerbose: verbose)
+    }
+    if !report.stages.isEmpty {
+      RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
+    }
+    for failure in report.failures {
+      CommandFailure(failure.failure, isVerbose: verbose).report()
+    }
+    for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+  }
+}

@@ -1,0 +1,136 @@
+// The output folder: only what dpc made is replaced, and nothing in it is ever half-written.
+import DPCStages
+import Foundation
+import Pipeline
+import Provenance
+import STEMData
+
+/// A folder that holds result.h5, figures/ and provenance/.
+struct OutputFolder {
+  let path: String
+
+  private static let stateFile = "outputs.json"
+  private var provenance: String { path + "/provenance" }
+  private var statePath: String { "\(provenance)/\(Self.stateFile)" }
+
+  /// What the folder held after the last run, and how to see that it still does.
+  private struct State: Codable {
+    var identity: String
+    var files: [PublishedFile]
+    var stamps: [String: Stamp]
+  }
+
+  private struct Stamp: Codable, Equatable {
+    var size: Int
+    var modified: Double
+  }
+
+  /// Refuses a folder with someone else's files, and makes one that is not there.
+  func prepare() throws(CommandFailure) {
+    let manager = FileManager.default
+    var isFolder: ObjCBool = false
+    if manager.fileExists(atPath: path, isDirectory: &isFolder) {
+      if !isFolder.boolValue {
+        throw CommandFailure(
+          .usage, "\(path): a file, not a folder", remedy: "name another --output")
+      }
+      let names = (try? manager.contentsOfDirectory(atPath: path)) ?? []
+      let isOurs = RunArchive.exists(in: provenance) || manager.fileExists(atPath: statePath)
+      if !names.isEmpty && !isOurs {
+        throw CommandFailure(
+          .usage, "\(path): not empty, and not made by dpc",
+          remedy: "name an empty or a new folder with --output")
+      }
+    }
+    do {
+      try PublishedFile.makeFolder(provenance)
+      // Learn now, not after the work, that nothing can be written here.
+      let probe = try PublishedFile.write([], to: "\(provenance)/.probe")
+      try manager.removeItem(atPath: probe.path)
+    } catch let failure as StageFailure {
+      throw CommandFailure(failure)
+    } catch {
+      throw CommandFailure(.machine, "\(path): \(error.localizedDescription)")
+    }
+  }
+
+  /// Leaves no empty shell where a run came to nothing.
+  func removeIfEmpty() {
+    let manager = FileManager.default
+    for folder in [provenance, path] {
+      // A folder that is gone or cannot be read is left as it is.
+      if let names = try? manager.contentsOfDirectory(atPath: folder), names.isEmpty {
+        try? manager.removeItem(atPath: folder)
+      }
+    }
+  }
+
+  /// The files of an earlier run, if they still are what this run would write.
+  func unchangedFiles(identity: String) -> [PublishedFile]? {
+    guard let state = readState(), state.identity == identity,
+      state.files.allSatisfy({ stamp(of: $0.path) == state.stamps[$0.path] })
+    else { return nil }
+    return state.files
+  }
+
+  /// Writes result and figures, and removes what an earlier run left and this one does not.
+  func write(_ assembly: ResultAssembly, versions: [String: String]) throws -> [PublishedFile] {
+    let identity = assembly.identity(versions: versions)
+    if let files = unchangedFiles(identity: identity) { return files }
+    let earlier = readState()?.files.map(\.path) ?? []
+    var files: [PublishedFile] = []
+    if !assembly.quantityStages.isEmpty {
+      let result = try assembly.resultFile(versions: versions)
+      files.append(
+        relative(try PublishedFile.make("\(path)/result.h5") { try result.write(to: $0) }))
+    }
+    let figures = try assembly.figures()
+    if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
+    for figure in figures {
+      files.append(
+        relative(try PublishedFile.write(figure.bytes, to: "\(path)/figures/\(figure.name)")))
+    }
+    for old in earlier where !files.contains(where: { $0.path == old }) {
+      // Gone already is as good as removed.
+      try? FileManager.default.removeItem(atPath: "\(path)/\(old)")
+    }
+    try writeState(State(identity: identity, files: files, stamps: stamps(of: files)))
+    return files
+  }
+
+  /// Where the record of a run goes: a run that left nothing does not replace that of one that did.
+  func archiveFolder(hasOutputs: Bool) -> String {
+    hasOutputs || readState() == nil ? provenance : "\(provenance)/failed-run"
+  }
+
+  private func relative(_ file: PublishedFile) -> PublishedFile {
+    var file = file
+    file.path = String(file.path.dropFirst(path.count + 1))
+    return file
+  }
+
+  private func stamps(of files: [PublishedFile]) -> [String: Stamp] {
+    Dictionary(
+      files.compactMap { file in stamp(of: file.path).map { (file.path, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  private func stamp(of relativePath: String) -> Stamp? {
+    var status = stat()
+    guard stat("\(path)/\(relativePath)", &status) == 0 else { return nil }
+    let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+    return Stamp(size: Int(status.st_size), modified: modified)
+  }
+
+  private func readState() -> State? {
+    guard let data = FileManager.default.contents(atPath: statePath) else { return nil }
+    // A garbled state only means that everything is written again.
+    return try? JSONDecoder().decode(State.self, from: data)
+  }
+
+  private func writeState(_ state: State) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    _ = try PublishedFile.write(Array(try encoder.encode(state)), to: statePath)
+  }
+}

@@ -1,0 +1,91 @@
+// Options shared by every command that works on a pipeline, and what they mean.
+import ArgumentParser
+import DPCStages
+import Foundation
+import Pipeline
+import PipelineManifest
+
+/// The manifest and what the command line changes in it.
+struct PipelineOptions: ParsableArguments {
+  @Argument(
+    help: "The pipeline's manifest (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+  var pipeline: String
+
+  @Option(
+    name: [.customShort("i"), .long],
+    help: ArgumentHelp("An input file of the pipeline.", valueName: "name=file"))
+  var input: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A parameter, in place of the manifest's.", valueName: "stage.parameter=value"))
+  var set: [String] = []
+
+  @Option(help: "Where finished stages are kept (default: dpc in your cache folder).")
+  var cache: String?
+
+  /// Reads and checks the manifest.
+  func load() throws(CommandFailure) -> LoadedManifest {
+    let inputs = try inputOverrides()
+    let text = try Self.text(of: pipeline)
+    do {
+      return try ManifestReader.load(
+        text: text, path: pipeline, catalog: .dpc, overrides: set.map { ManifestOverride($0) },
+        inputOverrides: inputs)
+    } catch {
+      throw CommandFailure(.usage, error.rendered)
+    }
+  }
+
+  private func inputOverrides() throws(CommandFailure) -> [String: String] {
+    var overrides: [String: String] = [:]
+    for text in input {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw CommandFailure(
+          .usage, "--input \(text): a name and a file are wanted",
+          remedy: "for example --input acquisition=scan.h5")
+      }
+      overrides[parts[0]] = parts[1]
+    }
+    return overrides
+  }
+
+  private static func text(of path: String) throws(CommandFailure) -> String {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw CommandFailure(.usage, "\(path): there is no such file")
+    }
+    if isFolder.boolValue {
+      throw CommandFailure(.usage, "\(path): a folder, not a manifest")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw CommandFailure(.usage, "\(path): cannot be read")
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw CommandFailure(
+        .usage, "\(path): not a text in UTF-8",
+        remedy: "a manifest is YAML; acquisitions are given with --input acquisition=FILE")
+    }
+    return text
+  }
+
+  /// The cache that the options name.
+  func openCache() throws(CommandFailure) -> PipelineCache {
+    PipelineCache(path: try CacheLocation.resolved(cache))
+  }
+}
+
+/// Where finished stages are kept.
+enum CacheLocation {
+  /// The folder given, or `dpc` in the user's cache folder.
+  static func resolved(_ given: String?) throws(CommandFailure) -> String {
+    if let given { return given }
+    let environment = ProcessInfo.processInfo.environment
+    if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return base + "/dpc" }
+    if let home = environment["HOME"], !home.isEmpty { return home + "/.cache/dpc" }
+    throw CommandFailure(
+      .usage, "there is no cache folder: neither XDG_CACHE_HOME nor HOME is set",
+      remedy: "name one with --cache")
+  }
+}

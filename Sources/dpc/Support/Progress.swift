@@ -1,0 +1,154 @@
+// What a run shows while it goes on: a board on a terminal, plain lines elsewhere, JSON on demand.
+import ArgumentParser
+import Foundation
+import Pipeline
+import Synchronization
+
+enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
+  case auto, board, plain, json, none
+}
+
+/// Turns the events of a run into progress on standard error.
+final class Progress: Sendable {
+  private let style: ProgressStyle
+  private let board: Mutex<Board>
+
+  init(_ style: ProgressStyle, graph: PipelineGraph) {
+    let fits = graph.stages.count + 2 < Terminal.rows
+    self.style =
+      style == .auto ? (Terminal.isInteractive && fits ? .board : .plain) : style
+    board = Mutex(Board(stages: graph.stages.map { ($0.name, $0.type.name) }))
+  }
+
+  func handle(_ event: RunEvent) {
+    switch style {
+    case .board: board.withLock { $0.update(event) }
+    case .plain: board.withLock { $0.printLine(event) }
+    case .json: JSONLines.write(event)
+    case .auto, .none: break
+    }
+  }
+}
+
+/// The state of every stage, and how it is drawn.
+private struct Board {
+  private enum State {
+    case waiting, running(Double)
+    case finished(StageReport)
+  }
+
+  private let stages: [(name: String, type: String)]
+  private var states: [String: State] = [:]
+  private var finished = 0
+  private var drawnLines = 0
+  private var lastDrawn = Date.distantPast
+
+  init(stages: [(name: String, type: String)]) { self.stages = stages }
+
+  mutating func update(_ event: RunEvent) {
+    var isUrgent = true
+    switch event {
+    case .stageStarted(let name): states[name] = .running(0)
+    case .stageProgress(let name, let fraction):
+      states[name] = .running(fraction)
+      isUrgent = false
+    case .stageFinished(let report): states[report.name] = .finished(report)
+    case .stagePlanned: return
+    case .runStarted, .runFinished: break
+    }
+    if isUrgent || Date().timeIntervalSince(lastDrawn) > 0.05 { draw() }
+  }
+
+  private mutating func draw() {
+    var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
+    let nameWidth = stages.map(\.name.count).max() ?? 0
+    let typeWidth = stages.map(\.type.count).max() ?? 0
+    for (name, type) in stages {
+      let (symbol, state) = describe(states[name] ?? .waiting)
+      let line = "\(name.padding(to: nameWidth))  \(type.padding(to: typeWidth))  \(state)"
+      text += "\u{1B}[2K\(symbol) \(line.prefix(max(20, Terminal.columns - 3)))\n"
+    }
+    drawnLines = stages.count
+    lastDrawn = Date()
+    Terminal.write(text)
+  }
+
+  private func describe(_ state: State) -> (symbol: String, text: String) {
+    switch state {
+    case .waiting: return (Terminal.styled("·", .dim), "")
+    case .running(let fraction):
+      let text = fraction > 0 ? "\(Int(min(fraction, 1) * 100)) %" : "running"
+      return (Terminal.styled("▸", .cyan), text)
+    case .finished(let report): return Self.describe(report)
+    }
+  }
+
+  /// A finished stage in a few words.
+  static func describe(_ report: StageReport) -> (symbol: String, text: String) {
+    switch report.outcome {
+    case .hit: return (Terminal.styled("✓", .green), "from the cache")
+    case .ran: return (Terminal.styled("✓", .green), report.duration.map(seconds) ?? "")
+    case .failed(let failure): return (Terminal.styled("✗", .red), failure.message)
+    case .blocked(let stages):
+      return (Terminal.styled("-", .yellow), "blocked by \(stages.joined(separator: ", "))")
+    case .cancelled: return (Terminal.styled("-", .yellow), "interrupted")
+    }
+  }
+
+  mutating func printLine(_ event: RunEvent) {
+    guard case .stageFinished(let report) = event else { return }
+    finished += 1
+    let text = Self.describe(report).text
+    Terminal.printError(
+      "[\(finished)/\(stages.count)] \(report.name) (\(report.type)): \(text)")
+  }
+}
+
+/// Events as JSON, one object a line.
+private enum JSONLines {
+  static func write(_ event: RunEvent) {
+    switch event {
+    case .runStarted(let total): print(["event": "run-started", "stages": total])
+    case .stagePlanned(let step):
+      print(["event": "stage-planned", "stage": step.stage, "plan": step.description])
+    case .stageStarted(let name): print(["event": "stage-started", "stage": name])
+    case .stageProgress(let name, let fraction):
+      print(["event": "stage-progress", "stage": name, "fraction": fraction])
+    case .stageFinished(let report): print(finished(report))
+    case .runFinished(let report):
+      print([
+        "event": "run-finished", "run": report.runID, "duration": report.duration,
+        "exit_code": Int(report.exitCode),
+      ])
+    }
+  }
+
+  private static func finished(_ report: StageReport) -> [String: Any] {
+    var object: [String: Any] = [
+      "event": "stage-finished", "stage": report.name, "type": report.type,
+      "outcome": outcome(report.outcome),
+    ]
+    object["duration"] = report.duration
+    object["key"] = report.key?.description
+    object["message"] = report.failure?.message
+    return object
+  }
+
+  private static func outcome(_ outcome: StageOutcome) -> String {
+    switch outcome {
+    case .hit: "hit"
+    case .ran: "ran"
+    case .failed: "failed"
+    case .blocked: "blocked"
+    case .cancelled: "cancelled"
+    }
+  }
+
+  private static func print(_ object: [String: Any]) {
+    guard
+      let data = try? JSONSerialization.data(
+        withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    else { return }
+    Terminal.printError(String(decoding: data, as: UTF8.self))
+  }
+}

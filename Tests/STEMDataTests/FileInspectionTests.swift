@@ -1,0 +1,113 @@
+// What an inspection says of a file.
+import HDF5
+import STEMCore
+import STEMData
+import Testing
+
+struct FileInspectionTests {
+  private func inspect(_ change: (Fixture) -> Void = { _ in }) throws -> FileInspection {
+    let fixture = try Fixture()
+    change(fixture)
+    return try withExtendedLifetime(fixture) { try FileInspection(path: try fixture.write()) }
+  }
+
+  @Test("A complete file lacks nothing")
+  func complete() throws {
+    let inspection = try inspect()
+    #expect(inspection.missing.isEmpty)
+    #expect(inspection.lines().last == "Nothing is missing for a quantitative result.")
+  }
+
+  @Test(
+    "Every missing item is named with what it blocks",
+    arguments: [
+      ("/entry/sample/thickness", "V/m"), ("/entry/instrument/scan/scan_rotation", "rotation"),
+      ("/entry/instrument/scan/electrons_per_pixel", "counting statistics"),
+      ("/entry/reference/vacuum", "differences of the field"),
+      ("/entry/sample/wall_inclination", "inclined walls"),
+    ])
+  func missing(path: String, consequence: String) throws {
+    let inspection = try inspect { $0.items[path] = nil }
+    #expect(inspection.missing.map(\.path) == [path])
+    #expect(inspection.missing[0].consequence.contains(consequence))
+    #expect(inspection.lines().contains { $0.contains(path) && $0.contains(consequence) })
+  }
+
+  @Test("Without flat and gain the outer gains are unknown; without pixel size, lengths")
+  func gains() throws {
+    let gains = try inspect {
+      $0.items["/entry/reference/flat"] = nil
+      $0.items["/entry/instrument/detector/gain"] = nil
+    }
+    #expect(gains.missing.map(\.path) == ["/entry/reference/flat"])
+    #expect(gains.missing[0].consequence.contains("outer segments"))
+    let sizes = try inspect {
+      $0.items["/entry/instrument/scan/pixel_size_x"] = nil
+      $0.items["/entry/instrument/scan/pixel_size_y"] = nil
+    }
+    #expect(sizes.missing.map(\.path) == ["/entry/instrument/scan/pixel_size_x"])
+  }
+
+  @Test("The first frame's numbers are those of the file")
+  func statistics() throws {
+    var frames = (0..<48).map { Double($0) }
+    frames[3] = .nan
+    let inspection = try inspect {
+      $0.items["/entry/data/frames"] = .numbers(frames, shape: [2, 4, 2, 3], units: "counts")
+    }
+    let first = inspection.firstFrame.segments[0]
+    #expect(first.minimum == 0)
+    #expect(first.maximum == 5)
+    #expect(first.mean == 12.0 / 5)
+    #expect(first.missingCount == 1)
+    #expect(inspection.firstFrame.segments[3].maximum == 23)
+    // Sums are 36 + 4 pixel; pixel 3 is missing, the median of pixels 0, 1, 2, 4, 5 is at 2.
+    #expect(inspection.firstFrame.medianSum == 44)
+  }
+
+  @Test("Pixels at the end of the integers' range are counted as saturated")
+  func saturation() throws {
+    let inspection = try inspect {
+      var frames = [UInt16](repeating: 7, count: 24)
+      frames[6] = 65535
+      frames[8] = 65535
+      $0.items["/entry/data/frames"] = .integers(frames, shape: [4, 2, 3], units: "counts")
+    }
+    #expect(inspection.firstFrame.segments.map(\.saturatedCount) == [0, 2, 0, 0])
+  }
+
+  @Test("The drawing shows each segment's number where it is on the screen")
+  func drawing() throws {
+    let lines = try inspect {
+      $0.items["/entry/instrument/detector/orientation"] = .scalar(0, "deg")
+    }.lines()
+    let end = try #require(lines.firstIndex { $0.hasPrefix("(+x right, +y down") })
+    let drawing = lines[(end - 17)..<end].map(Array.init)
+    #expect(drawing.allSatisfy { $0.count <= 33 })
+    // By azimuth 3 is from 0° to 90°: right and below, since y points down.
+    func place(of digit: Character) throws -> (row: Int, column: Int) {
+      let row = try #require(drawing.firstIndex { $0.contains(digit) })
+      return (row, try #require(drawing[row].firstIndex(of: digit)))
+    }
+    let (right, left) = (try place(of: "3"), try place(of: "0"))
+    #expect(right.row > 8 && right.column > 16)
+    #expect(left.row > 8 && left.column < 16)
+    let (upLeft, upRight) = (try place(of: "1"), try place(of: "2"))
+    #expect(upLeft.row < 8 && upLeft.column < 16)
+    #expect(upRight.row < 8 && upRight.column > 16)
+  }
+
+  @Test("The text shows the quantities in the units of a microscopist")
+  func text() throws {
+    let lines = try inspect().lines()
+    for expected in [
+      "voltage         200 kV", "semi-angle      24 mrad", "pixel size      1.5 nm × 2 nm",
+      "scan rotation   45 deg", "thickness       60 nm", "wall inclination 45 deg",
+      "references      dark, flat, vacuum, gain, deflection calibration",
+      "specimen        PbTiO3, [001], cross-section", "field direction parallel",
+    ] {
+      #expect(lines.contains(expected), "\(expected)")
+    }
+    #expect(!lines.contains { $0.contains("\n") })
+  }
+}
