@@ -70,6 +70,12 @@ let package = Package(
         "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+    // Runs dpc on acquisitions whose truth is known and holds the results against it.
+    .executableTarget(
+      name: "dpc-validate",
+      dependencies: [
+        "HDF5", "STEMCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/Validation", swiftSettings: strict),
 
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
@@ -100,6 +106,9 @@ let package = Package(
       ], swiftSettings: strict),
     // Who may import whom.
     .testTarget(name: "LayeringTests", swiftSettings: strict),
+    .testTarget(
+      name: "ValidationTests", dependencies: ["HDF5", "STEMCore", "dpc-validate"],
+      swiftSettings: strict),
     // Runs the built binary as a user would.
     .testTarget(
       name: "DPCEndToEndTests", dependencies: ["HDF5", "dpc"], swiftSettings: strict),

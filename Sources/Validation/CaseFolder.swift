@@ -1,0 +1,120 @@
+// Finds the acquisitions whose truth is known and runs dpc on them.
+internal import Foundation
+
+/// An acquisition and its truth.
+struct ValidationCase {
+  var name: String
+  var acquisition: String
+  var truth: String
+
+  /// Every `NAME.h5` with a `truth-NAME.h5` in a folder, by name.
+  static func all(in folder: String, filter: String?) throws -> [ValidationCase] {
+    let files: [String]
+    do { files = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+      throw ValidationError("\(folder): the folder cannot be listed")
+    }
+    let names = Set(files)
+    let cases = files.sorted().compactMap { file -> ValidationCase? in
+      guard file.hasSuffix(".h5"), names.contains("truth-\(file)") else { return nil }
+      return ValidationCase(
+        name: String(file.dropLast(3)), acquisition: "\(folder)/\(file)",
+        truth: "\(folder)/truth-\(file)")
+    }
+    if cases.isEmpty {
+      throw ValidationError("\(folder): no acquisition NAME.h5 with a truth-NAME.h5 beside it")
+    }
+    let chosen = cases.filter { filter.map($0.name.contains) ?? true }
+    if chosen.isEmpty {
+      throw ValidationError(
+        "\(folder): none of \(cases.count) cases has \(filter ?? "") in its name")
+    }
+    return chosen
+  }
+}
+
+/// Runs the program and judges what it leaves.
+struct CaseRunner {
+  var program: String
+  var pipelines: String
+  /// Results and cache go here.
+  var scratch: String
+
+  func judge(_ item: ValidationCase) -> Judgement {
+    do {
+      let facts = try AcquisitionFacts(name: item.name, path: item.acquisition)
+      let truth = try Truth(path: item.truth)
+      let output = "\(scratch)/\(item.name)"
+      let start = Date()
+      if let failure = try run(item, facts: facts, truth: truth, output: output) {
+        return Judgement(item.name, failure: failure)
+      }
+      let seconds = Date().timeIntervalSince(start)
+      let result = try ResultQuantities(path: "\(output)/result.h5")
+      var judgement = Judgement(facts, truth: truth, result: result)
+      judgement.seconds = seconds
+      return judgement
+    } catch {
+      return Judgement(item.name, failure: "\(error)")
+    }
+  }
+
+  /// Returns why the run is of no use; 0 and 3 (partial) leave something to judge.
+  private func run(
+    _ item: ValidationCase, facts: AcquisitionFacts, truth: Truth, output: String
+  ) throws -> String? {
+    let arguments = arguments(item, facts: facts, truth: truth, output: output)
+    let outcome = try Self.execute(program, arguments, log: "\(scratch)/\(item.name).log")
+    if outcome.status == 0 || outcome.status == 3 { return nil }
+    return "dpc left with \(outcome.status): \(outcome.message)"
+  }
+
+  /// The command for a case: its pipeline, and the parameters that its file does not state.
+  func arguments(
+    _ item: ValidationCase, facts: AcquisitionFacts, truth: Truth, output: String
+  ) -> [String] {
+    let isCrystal = CaseClass(name: item.name) == .crystal
+    let pipeline =
+      isCrystal ? "crystal" : facts.view == "cross-section" ? "cross-section" : "top-view"
+    var arguments = [
+      "run", "\(pipelines)/\(pipeline).yaml", "--input", "acquisition=\(item.acquisition)",
+      "--output", output, "--cache", "\(scratch)/cache",
+    ]
+    if !facts.isRotationKnown, let rotation = truth.scanRotation {
+      // Rounded: 31° in radians and back is not 31 any more.
+      let degrees = (rotation * 180 / Double.pi * 1e9).rounded() / 1e9
+      arguments += ["--set", "aligned.rotation_deg=\(degrees)"]
+    }
+    if isCrystal, let period = truth.latticePeriod {
+      let nanometers = (period * 1e9 * 1e9).rounded() / 1e9
+      arguments += [
+        "--set", "cell.period_x_nm=\(nanometers)", "--set", "cell.period_y_nm=\(nanometers)",
+      ]
+    }
+    return arguments
+  }
+
+  /// Runs a program to its end; the message is the last line that it wrote as an error.
+  private static func execute(
+    _ program: String, _ arguments: [String], log: String
+  ) throws -> (status: Int32, message: String) {
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      throw ValidationError("\(program): no such program")
+    }
+    guard FileManager.default.createFile(atPath: log, contents: nil),
+      let errors = FileHandle(forWritingAtPath: log)
+    else { throw ValidationError("\(log): cannot be written") }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    try process.run()
+    process.waitUntilExit()
+    try errors.close()
+    let text = try String(contentsOfFile: log, encoding: .utf8)
+    let lines = text.split(separator: "\n").filter { !$0.allSatisfy(\.isWhitespace) }
+    let line = lines.first { $0.contains("error") } ?? lines.last ?? "no message"
+    return (process.terminationStatus, line.trimmingCharacters(in: .whitespaces))
+  }
+}
