@@ -129,19 +129,16 @@ private struct NormalEquations {
   }
 }
 
-/// Subtracts a plane from a deflection map and adds the plane's own variance to the map's.
+/// Subtracts a plane from the usable pixels of a deflection map.
+///
+/// The map's covariance stays that of the pixels among each other: the plane's own error is common to
+/// all of them, so averages do not lower it and differences do not contain it.
 public func removing(_ plane: DescanPlane, from map: VectorMap) -> VectorMap {
   var result = map
   let removed = plane.field(over: map.shape)
   for position in 0..<map.shape.count where map.mask.isUsable(position) {
     result.field.x[position] -= removed.x[position]
     result.field.y[position] -= removed.y[position]
-    guard let variance = plane.variance, result.covariance != nil else { continue }
-    let u = Double(position % map.shape.columns) - Double(map.shape.columns - 1) / 2
-    let v = Double(position / map.shape.columns) - Double(map.shape.rows - 1) / 2
-    let added = variance.center + variance.perColumn * u * u + variance.perRow * v * v
-    result.covariance?.xx[position] += added
-    result.covariance?.yy[position] += added
   }
   return result
 }

@@ -13,6 +13,8 @@ enum Format {
   ///   - error: One standard deviation; two significant digits of it decide the decimals.
   ///   - unit: SI, its first symbol able to carry a prefix.
   static func quantity(_ value: Double, error: Double? = nil, unit: String) -> String {
+    // Below a thousandth of the smallest prefix nothing is measured: what is left is rounding.
+    if max(abs(value), error ?? 0) < 1e-18 { return "0 \(unit)" }
     let (factor, symbol) = prefix(for: max(abs(value), error ?? 0))
     guard let error, error > 0, error.isFinite else {
       return "\(significant(value / factor, digits: 4)) \(symbol)\(unit)"

@@ -105,6 +105,32 @@ extension WallOrientation {
   }
 }
 
+/// The profile across walls, and its errors as a fit needs them.
+struct CrossProfile {
+  /// Errors are those of each sample.
+  let profile: LineProfile
+  /// Errors enlarged for what neighboring samples share, so that a fit that takes them for independent
+  /// has the right weight as a whole.
+  let forFit: LineProfile
+
+  init(
+    of map: VectorMap, _ orientation: WallOrientation, correlation: CorrelationLength
+  ) throws(WallError) {
+    var profile = try wallProfile(
+      of: map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+    let along = correlation.along(orientation.normalAzimuth + Double.pi / 2)
+    if let errors = profile.error, along > 1 {
+      profile.error = zip(errors, profile.sampleCount).map { error, count in
+        error * min(along, Double(count)).squareRoot()
+      }
+    }
+    self.profile = profile
+    let across = correlation.along(orientation.normalAzimuth).squareRoot()
+    profile.error = profile.error?.map { $0 * across }
+    forFit = profile
+  }
+}
+
 /// A wall fit's refusal as the stage's failure.
 func wallFailure(_ error: WallError, stage: String) -> StageFailure {
   switch error {

@@ -54,7 +54,10 @@ struct AverageUnitCell: StageType {
           .warning, "fewer than 8 pixels per cell: atomic contrast may alias into a moiré pattern"))
     }
     return StageProduct(
-      outputs: ["segments": SegmentsValue.averaged(averaged, of: frames)], notes: notes)
+      outputs: [
+        "segments": SegmentsValue.averaged(
+          averaged, of: frames, correlation: CorrelationLength(x: period.x, y: period.y))
+      ], notes: notes)
   }
 }
 
@@ -66,7 +69,7 @@ func wholeSignals(
   switch context.input("segments") {
   case let value as FramesValue: frames = value
   case SegmentsValue.inFile(let value)?: frames = value
-  case SegmentsValue.averaged(let signals, let value)?: return (signals, value)
+  case SegmentsValue.averaged(let signals, let value, _)?: return (signals, value)
   default: throw StageFailure(.failed, "stage \(stage): port segments carries no signals")
   }
   let signals = try FrameReader(frames).single(context)

@@ -127,13 +127,14 @@ struct CorrectInclination: StageType {
     _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
     inclination: (angle: Double, origin: String, isAssumed: Bool), context: MapContext
   ) throws -> StageProduct {
-    let profile = try wallProfile(
-      of: meanField, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+    let profiles = try CrossProfile(
+      of: meanField, orientation, correlation: context.correlationLength)
     let table =
       orientation.hasStraightWalls
-      ? WallTable(try fitWalls(profile: profile, geometry: geometry)) : .empty
+      ? WallTable(try fitWalls(profile: profiles.forFit, geometry: geometry)) : .empty
     let value = WallsValue(
-      table: table, profile: profile, orientation: orientation, inclination: inclination.angle,
+      table: table, profile: profiles.profile, orientation: orientation,
+      inclination: inclination.angle,
       thickness: geometry.thickness,
       context: context.adding(
         attributes(

@@ -47,9 +47,10 @@ struct Crop: StageType {
     case SegmentsValue.inFile(var frames):
       frames.window = try window(context, within: frames.window.shape, offset: frames.window)
       return SegmentsValue.inFile(frames)
-    case SegmentsValue.averaged(let signals, let frames):
+    case SegmentsValue.averaged(let signals, let frames, let correlation):
       let part = try window(context, within: signals.shape)
-      return SegmentsValue.averaged(DPCStages.cropped(signals, to: part), of: frames)
+      return SegmentsValue.averaged(
+        DPCStages.cropped(signals, to: part), of: frames, correlation: correlation)
     case var value as DeflectionValue:
       let part = try window(context, within: value.map.shape)
       value.map = DPCStages.cropped(value.map, to: part)

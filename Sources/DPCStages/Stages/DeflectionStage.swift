@@ -29,7 +29,7 @@ struct DeflectionStage: StageType {
     let calibration = metadata.deflectionCalibration ?? .identity
     let map: VectorMap
     let statistics: SignalStatistics
-    if case SegmentsValue.averaged(let signals, _)? = source {
+    if case SegmentsValue.averaged(let signals, _, _)? = source {
       map = deflectionMap(
         of: signals, estimator: estimator, calibration: calibration,
         pixelSize: metadata.pixelSize)
@@ -45,6 +45,9 @@ struct DeflectionStage: StageType {
     mapContext.metadata.shape = map.shape
     mapContext.electronsPerPixel = statistics.medianElectrons
     mapContext.attributes = attributes(frames)
+    if let segments = source as? SegmentsValue {
+      mapContext.correlationLength = segments.correlation
+    }
     let value = DeflectionValue(
       map: map, frame: .detector,
       vacuum: try vacuumDeflection(frames, estimator: estimator, calibration: calibration),

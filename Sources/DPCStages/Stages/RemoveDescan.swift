@@ -86,14 +86,19 @@ struct RemoveDescan: StageType {
         "per column x \(plane.perColumn.x), y \(plane.perColumn.y); per row x \(plane.perRow.x),"
         + " y \(plane.perRow.y) rad (detector axes)",
     ])
+    let error = plane.variance?.center.squareRoot()
+    if let error {
+      value.context.attributes["removed_mean_error"] = "\(error) rad, common to all pixels"
+    }
     let size = (plane.center.x * plane.center.x + plane.center.y * plane.center.y).squareRoot()
     return StageProduct(
       outputs: ["deflection": value],
       facts: [
         Fact(
           "descan",
-          text: "descan removed (\(source)): \(Format.quantity(size, unit: "rad")) at the center",
-          value: size, unit: "rad")
+          text:
+            "descan removed (\(source)): \(Format.quantity(size, error: error, unit: "rad")) at the"
+            + " center", value: size, error: error, unit: "rad")
       ], notes: warning.map { [Note(.warning, $0)] } ?? [])
   }
 }

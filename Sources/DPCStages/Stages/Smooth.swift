@@ -1,5 +1,6 @@
 // smooth: a Gaussian over the usable pixels of a vector map, errors included.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
@@ -28,15 +29,15 @@ struct Smooth: StageType {
     switch context.input("input") {
     case var value as DeflectionValue:
       value.map = try smooth(value.map, sigma, context)
-      value.context = value.context.adding(attributes(sigma))
+      value.context = smoothedContext(value.context, sigma)
       result = value
     case var value as ProjectedFieldValue:
       value.map = try smooth(value.map, sigma, context)
-      value.context = value.context.adding(attributes(sigma))
+      value.context = smoothedContext(value.context, sigma)
       result = value
     case var value as IntrinsicFieldValue:
       value.map = try smooth(value.map, sigma, context)
-      value.context = value.context.adding(attributes(sigma))
+      value.context = smoothedContext(value.context, sigma)
       result = value
     default: throw StageFailure(.failed, "stage \(context.stageName): nothing to smooth")
     }
@@ -57,7 +58,16 @@ struct Smooth: StageType {
     return smoothed(map, sigma: (x: sigma / size.x, y: sigma / size.y))
   }
 
-  private func attributes(_ sigma: Double) -> [String: String] {
-    ["smoothing": "Gaussian, sigma \(Format.quantity(sigma, unit: "m"))"]
+  /// A Gaussian of sigma s averages like 2√π s independent pixels along each axis.
+  private func smoothedContext(_ context: MapContext, _ sigma: Double) -> MapContext {
+    var result = context.adding([
+      "smoothing": "Gaussian, sigma \(Format.quantity(sigma, unit: "m"))"
+    ])
+    guard let size = context.metadata.pixelSize else { return result }
+    let length = 2 * Double.pi.squareRoot() * sigma
+    let earlier = context.correlationLength
+    result.correlationLength.x = hypot(earlier.x, length / size.x)
+    result.correlationLength.y = hypot(earlier.y, length / size.y)
+    return result
   }
 }

@@ -23,13 +23,14 @@ struct WallProfileStage: StageType {
       let orientation = try WallOrientation.resolved(
         for: source.map, context: context, specimen: specimen,
         isInclined: (specimen.wallInclination ?? 0) > 1e-9 || specimen.view == .crossSection)
-      let profile = try wallProfile(
-        of: source.map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+      let profiles = try CrossProfile(
+        of: source.map, orientation, correlation: source.context.correlationLength)
       // A profile too short for a fit is still a profile.
       let table =
-        orientation.hasStraightWalls ? try? WallTable(fitImageWalls(profile: profile)) : .empty
+        orientation.hasStraightWalls
+        ? try? WallTable(fitImageWalls(profile: profiles.forFit)) : .empty
       let value = WallProfileValue(
-        profile: profile, table: table, orientation: orientation, unit: source.unit,
+        profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
         context: source.context.adding(
           orientation.attributes.merging(

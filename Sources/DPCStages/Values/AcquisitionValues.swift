@@ -92,37 +92,45 @@ extension FramesValue {
 /// Segment signals of one frame: still in the file, or averaged and in memory.
 enum SegmentsValue: StoredValue, Equatable {
   case inFile(FramesValue)
-  case averaged(SegmentSignals, of: FramesValue)
+  case averaged(SegmentSignals, of: FramesValue, correlation: CorrelationLength = .init())
 
   struct Header: Codable {
     var frames: FramesValue.Header
     var electronsPerUnit: Double?
     var varianceFactor: Double
     var segmentCount: Int?
+    var correlation: CorrelationLength
   }
 
   /// The frames from which the signals come.
   var frames: FramesValue {
     switch self {
-    case .inFile(let frames), .averaged(_, let frames): frames
+    case .inFile(let frames), .averaged(_, let frames, _): frames
     }
+  }
+
+  /// Over how many pixels counting errors go together.
+  var correlation: CorrelationLength {
+    if case .averaged(_, _, let correlation) = self { correlation } else { CorrelationLength() }
   }
 
   var header: Header {
     switch self {
     case .inFile(let frames):
       return Header(
-        frames: frames.header, electronsPerUnit: nil, varianceFactor: 1, segmentCount: nil)
-    case .averaged(let signals, let frames):
+        frames: frames.header, electronsPerUnit: nil, varianceFactor: 1, segmentCount: nil,
+        correlation: correlation)
+    case .averaged(let signals, let frames, _):
       return Header(
         frames: frames.header, electronsPerUnit: signals.electronsPerUnit,
-        varianceFactor: signals.varianceFactor, segmentCount: signals.segmentCount)
+        varianceFactor: signals.varianceFactor, segmentCount: signals.segmentCount,
+        correlation: correlation)
     }
   }
 
   var arrays: [String: ArrayArchive.Entry] {
     var entries = frames.arrays
-    if case .averaged(let signals, _) = self {
+    if case .averaged(let signals, _, _) = self {
       let side = [signals.shape.rows, signals.shape.columns]
       entries["signals"] = .init(
         shape: [signals.segmentCount] + side, values: .float64(signals.values))
@@ -142,7 +150,7 @@ enum SegmentsValue: StoredValue, Equatable {
       shape: grid, segmentCount: segmentCount, values: try archive.requiredDoubles("signals"),
       mask: PixelMask(shape: grid, bytes: try archive.requiredBytes("mask")),
       electronsPerUnit: header.electronsPerUnit, varianceFactor: header.varianceFactor)
-    self = .averaged(signals, of: frames)
+    self = .averaged(signals, of: frames, correlation: header.correlation)
   }
 }
 

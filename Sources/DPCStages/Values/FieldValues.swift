@@ -1,8 +1,23 @@
 // Maps as values: each carries what was stated and assumed on the way to it.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 internal import STEMData
+
+/// How far errors of neighboring pixels go together: averages of n pixels are as good as those of
+/// n/length independent ones.
+struct CorrelationLength: Codable, Sendable, Equatable {
+  /// Pixels, at least 1.
+  var x = 1.0
+  var y = 1.0
+
+  /// Along a direction given by its azimuth, rad; between those along x and along y.
+  func along(_ azimuth: Double) -> Double {
+    let (c, s) = (abs(cos(azimuth)), abs(sin(azimuth)))
+    return (c * x + s * y) / (c + s)
+  }
+}
 
 /// What a map inherits: the acquisition's statements, and what the stages assumed.
 struct MapContext: Codable, Sendable, Equatable {
@@ -12,6 +27,8 @@ struct MapContext: Codable, Sendable, Equatable {
   var attributes: [String: String] = [:]
   /// Median number of electrons counted at a pixel; nil where that is unknown.
   var electronsPerPixel: Double?
+  /// Over how many pixels along x and y errors go together; 1 for independent pixels.
+  var correlationLength = CorrelationLength()
 
   init(metadata: AcquisitionMetadata) {
     self.metadata = metadata
