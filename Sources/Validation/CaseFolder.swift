@@ -45,27 +45,22 @@ struct CaseRunner {
       let truth = try Truth(path: item.truth)
       let output = "\(scratch)/\(item.name)"
       let start = Date()
-      if let failure = try run(item, facts: facts, truth: truth, output: output) {
-        return Judgement(item.name, failure: failure)
+      let arguments = arguments(item, facts: facts, truth: truth, output: output)
+      let outcome = try execute(arguments, name: item.name)
+      // 3 is a partial run: what is missing is judged by what the case asks for.
+      guard outcome.status == 0 || outcome.status == 3 else {
+        return Judgement(
+          item.name, failure: "dpc left with \(outcome.status): \(outcome.message)")
       }
       let seconds = Date().timeIntervalSince(start)
       let result = try ResultQuantities(path: "\(output)/result.h5")
       var judgement = Judgement(facts, truth: truth, result: result)
       judgement.seconds = seconds
+      if outcome.status == 3 { judgement.notes.append("partial: \(outcome.message)") }
       return judgement
     } catch {
       return Judgement(item.name, failure: "\(error)")
     }
-  }
-
-  /// Returns why the run is of no use; 0 and 3 (partial) leave something to judge.
-  private func run(
-    _ item: ValidationCase, facts: AcquisitionFacts, truth: Truth, output: String
-  ) throws -> String? {
-    let arguments = arguments(item, facts: facts, truth: truth, output: output)
-    let outcome = try Self.execute(program, arguments, log: "\(scratch)/\(item.name).log")
-    if outcome.status == 0 || outcome.status == 3 { return nil }
-    return "dpc left with \(outcome.status): \(outcome.message)"
   }
 
   /// The command for a case: its pipeline, and the parameters that its file does not state.
@@ -93,28 +88,36 @@ struct CaseRunner {
     return arguments
   }
 
-  /// Runs a program to its end; the message is the last line that it wrote as an error.
-  private static func execute(
-    _ program: String, _ arguments: [String], log: String
+  /// Runs the program to its end; the message is the line of its standard error that tells most.
+  private func execute(
+    _ arguments: [String], name: String
   ) throws -> (status: Int32, message: String) {
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw ValidationError("\(program): no such program")
     }
-    guard FileManager.default.createFile(atPath: log, contents: nil),
-      let errors = FileHandle(forWritingAtPath: log)
-    else { throw ValidationError("\(log): cannot be written") }
+    let log = "\(scratch)/\(name).stderr"
     let process = Process()
+    let output = try Self.created("\(scratch)/\(name).stdout")
+    let errors = try Self.created(log)
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
+    process.standardOutput = output
     process.standardError = errors
     try process.run()
     process.waitUntilExit()
+    try output.close()
     try errors.close()
     let text = try String(contentsOfFile: log, encoding: .utf8)
     let lines = text.split(separator: "\n").filter { !$0.allSatisfy(\.isWhitespace) }
     let line = lines.first { $0.contains("error") } ?? lines.last ?? "no message"
     return (process.terminationStatus, line.trimmingCharacters(in: .whitespaces))
+  }
+
+  private static func created(_ path: String) throws -> FileHandle {
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: path)
+    else { throw ValidationError("\(path): cannot be written") }
+    return handle
   }
 }

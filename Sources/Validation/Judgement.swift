@@ -220,7 +220,12 @@ struct Judgement {
     }
     let comparison = WallComparison(found, truth: truth.walls, facts: facts)
     walls = comparison.walls
-    failures += comparison.failures + walls.flatMap { $0.failures(targets.wall) }
+    failures += walls.flatMap { $0.failures(targets.wall) }
     notes += comparison.notes
+    if targets.needsWalls {
+      failures += comparison.failures
+    } else {
+      notes += comparison.failures
+    }
   }
 }

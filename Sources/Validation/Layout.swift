@@ -6,7 +6,7 @@ enum Layout {
   static func number(_ value: Double) -> String { String(format: "%.3g", value) }
   static func percent(_ value: Double) -> String { String(format: "%.3g %%", value * 100) }
   static func signedPercent(_ value: Double) -> String { String(format: "%+.2g %%", value * 100) }
-  static func nanometers(_ value: Double) -> String { String(format: "%.4g nm", value * 1e9) }
+  static func nanometers(_ value: Double) -> String { String(format: "%.2f nm", value * 1e9) }
 
   static func percent(_ value: Double?) -> String { value.map { percent($0) } ?? "-" }
   static func number(_ value: Double?) -> String { value.map { number($0) } ?? "-" }

@@ -38,7 +38,7 @@ struct ResultQuantities {
   var projectedField: ResultVectors?
   var meanField: ResultVectors?
   var potential: ResultScalars?
-  /// Power of the divergence-free part over that of both parts; NaN where both are zero.
+  /// Power of the divergence-free part over that of both parts; nil for a uniform field.
   var transverseFraction: Double?
   var walls: [ResultWall]?
   /// What of the file is not as it should be: wrong units, missing masks.
@@ -135,7 +135,10 @@ struct ResultQuantities {
       values.reduce(0) { $1.isFinite ? $0 + $1 * $1 : $0 }
     }
     let transverse = power(freeX) + power(freeY)
-    return transverse / (transverse + power(curlFreeX) + power(curlFreeY))
+    let total = transverse + power(curlFreeX) + power(curlFreeY)
+    // What a uniform field leaves in its parts is rounding, which has no meaningful share.
+    let mean = try power(group.numbers("mean_x") ?? []) + power(group.numbers("mean_y") ?? [])
+    return total > 1e-10 * mean * Double(freeX.count) ? transverse / total : nil
   }
 
   private mutating func wallTable(

@@ -18,7 +18,7 @@ struct WallFigures {
     field = measured / truth.field - 1
     width = wall.width / truth.width - 1
     product = measured * wall.width / (truth.field * truth.width) - 1
-    fieldDeviations = wall.fieldError.map { (measured - truth.field) / $0 }
+    fieldDeviations = wall.fieldError.map { (abs(truth.field) * field) / $0 }
     widthDeviations = wall.widthError.map { (wall.width - truth.width) / $0 }
     productDeviations = wall.productError.map { product / $0 }
   }

@@ -1,0 +1,66 @@
+// Fitted walls against true ones: signs, widths, origins and missing rows.
+import STEMCore
+import Testing
+
+@testable import dpc_validate
+
+struct WallTests {
+  private let walls = [
+    ResultWall(position: -4e-9, field: 3e8, width: 2e-9),
+    ResultWall(position: 5e-9, field: -3e8, width: 2e-9),
+  ]
+
+  private func judged(
+    _ fitted: [ResultWall]?, truth: [ResultWall]? = nil
+  ) throws -> Judgement {
+    var item = SyntheticCase()
+    item.view = "cross-section"
+    item.walls = truth ?? walls
+    item.fitted = fitted
+    return try item.judged()
+  }
+
+  @Test("Walls as they are pass in any order, from the center or from the first pixel")
+  func right() throws {
+    #expect(try judged(walls).failures == [])
+    #expect(try judged(walls.reversed()).failures == [])
+    // 20 pixels of 1 nm: the center is 9.5 nm from the first.
+    let fromFirst = walls.map {
+      ResultWall(position: $0.position + 9.5e-9, field: $0.field, width: $0.width)
+    }
+    #expect(try judged(walls, truth: fromFirst).failures == [])
+  }
+
+  @Test("A wrong sign of a single wall is an error of -200 %")
+  func sign() throws {
+    var fitted = walls
+    fitted[1].field = 3e8
+    let judgement = try judged(fitted)
+    #expect(!judgement.isOK)
+    #expect(abs(judgement.walls[1].field + 2) < 1e-12 && judgement.walls[0].field == 0)
+  }
+
+  @Test("w in place of the full width at half maximum fails")
+  func width() throws {
+    let fitted = walls.map {
+      ResultWall(position: $0.position, field: $0.field, width: $0.width / 1.7627)
+    }
+    #expect(try !judged(fitted).isOK)
+  }
+
+  @Test("A missing table and a missing wall fail")
+  func missing() throws {
+    #expect(try judged(nil).failures.contains { $0.contains("wall_position") })
+    let judgement = try judged([walls[0]])
+    #expect(judgement.failures == ["the true wall at 5.00 nm was not found"])
+  }
+
+  @Test("An error of 2e-4 fails where 1e-4 is the target")
+  func target() throws {
+    var fitted = walls
+    fitted[0].field *= 1 + 2e-4
+    #expect(try !judged(fitted).isOK)
+    fitted[0].field = walls[0].field * (1 + 0.5e-4)
+    #expect(try judged(fitted).isOK)
+  }
+}
