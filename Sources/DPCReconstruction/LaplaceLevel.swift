@@ -109,8 +109,9 @@ struct LaplaceLevel {
     let (left, right) = (Int(left.span[index]), Int(right.span[index]))
     let (up, down) = (Int(up.span[index]), Int(down.span[index]))
     let (row, column) = (rightWeight.span, downWeight.span)
-    return row[left] * values[left] + row[index] * values[right]
-      + (column[up] * values[up] + column[index] * values[down])
+    let sideways: SIMD2<Double> = row[left] * values[left] + row[index] * values[right]
+    let upright: SIMD2<Double> = column[up] * values[up] + column[index] * values[down]
+    return sideways + upright
   }
 
   /// The left-hand sides of all equations.
