@@ -46,6 +46,9 @@ public enum StageHelp {
     switch port.kind {
     case .fixed(let kind): return [port.name, kind.name, "", port.summary]
     case .sameAs(let input): return [port.name, "as \(input)", "", port.summary]
+    case .chosen(let key, let kinds):
+      let choices = kinds.sorted { $0.key < $1.key }.map { "\($0.value) for \(key) \($0.key)" }
+      return [port.name, choices.joined(separator: ", "), "", port.summary]
     }
   }
 
@@ -71,6 +74,9 @@ public enum StageHelp {
     switch specification.kind {
     case .number(let unit, let range):
       words = "number" + (unit.map { " in \($0)" } ?? "") + (range == .any ? "" : ", \(range)")
+    case .numbers(let unit, let range):
+      words =
+        "list of numbers" + (unit.map { " in \($0)" } ?? "") + (range == .any ? "" : ", \(range)")
     case .integer(let range): words = "whole number" + ParameterReading.words(for: range)
     case .choice(let choices): words = choices.joined(separator: " | ")
     case .choices(let choices): words = "list of " + choices.joined(separator: " | ")
