@@ -7,7 +7,7 @@ internal import Glibc
 /// Coordinates are those of the scan, in m from its center ((n-1)/2 pixels along each axis), x to
 /// the right and y downwards. Where a projected potential V_proj (V m) exists, the projected field
 /// is E_proj = -∇V_proj (V).
-public enum PhantomLayer: Sendable, Equatable {
+public enum PhantomLayer: Sendable, Equatable, Codable {
   /// The same projected field everywhere, V.
   case uniform(x: Double, y: Double)
   /// V_proj = x·gradientX + y·gradientY; gradients in V, so E_proj = -(gradientX, gradientY).
@@ -74,7 +74,7 @@ public enum PhantomLayer: Sendable, Equatable {
 }
 
 /// A specimen as the sum of layers.
-public struct Phantom: Sendable, Equatable {
+public struct Phantom: Sendable, Equatable, Codable {
   public var layers: [PhantomLayer]
 
   public init(_ layers: [PhantomLayer]) {

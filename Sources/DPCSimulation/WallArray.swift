@@ -16,7 +16,7 @@ internal import Glibc
 /// `u± = X cos a ± (t/2) sin a`, and g E0 t sech²(X/w) edge-on. The direction factor g is the part
 /// of the field that lies in the image: 1 for a field along the wall and perpendicular to the
 /// beam, sin a along the wall in the plane of the beam and the normal, cos a along the normal.
-public struct WallArray: Sendable, Equatable {
+public struct WallArray: Sendable, Equatable, Codable {
   /// Position of each wall along its normal in the image, from the center of the scan, m.
   public var positions: [Double]
   /// Sign of each wall's field, +1 or -1 (any factor will do).

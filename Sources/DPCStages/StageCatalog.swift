@@ -7,6 +7,7 @@ extension StageCatalog {
     ReadAcquisition(), NormalizeSegments(), AverageFrames(), AverageUnitCell(), Crop(),
     DeflectionStage(), RemoveDescan(), RotateToScan(), Smooth(), ElectricFieldStage(), Integrate(),
     Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
-    ScalarMapStage(), ProfilePlotStage(),
+    ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
+    PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),
   ])
 }

@@ -27,6 +27,8 @@ extension ParameterValue: CustomStringConvertible {
 public enum ParameterKind: Sendable {
   /// A finite number within a range; the unit is part of the parameter's key and repeated here.
   case number(unit: String?, range: NumberRange)
+  /// A list of such numbers; one number alone is a list.
+  case numbers(unit: String?, range: NumberRange)
   case integer(ClosedRange<Int>)
   /// One of these words.
   case choice([String])

@@ -154,6 +154,12 @@ public enum JSONSchema {
 
   private static func kind(_ kind: ParameterKind) -> [String: JSONText] {
     switch kind {
+    case .numbers(let unit, let range):
+      let number = JSONText.object(self.kind(.number(unit: unit, range: range)))
+      let list = JSONText.object([
+        "type": .text("array"), "minItems": .integer(1), "items": number,
+      ])
+      return ["oneOf": .array([number, list])]
     case .number(_, let range):
       var members: [String: JSONText] = ["type": .text("number")]
       if range.lower.isFinite {

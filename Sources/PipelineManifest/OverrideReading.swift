@@ -70,8 +70,10 @@ struct OverrideReading {
     func word(_ text: String) -> SourceNode {
       SourceNode(content: .scalar(text, isPlain: true), span: span)
     }
-    guard case .choices = specification.kind, !specification.keywords.contains(value) else {
-      return word(value)
+    switch specification.kind {
+    case .choices, .numbers:
+      if specification.keywords.contains(value) { return word(value) }
+    default: return word(value)
     }
     let isBracketed = value.hasPrefix("[") && value.hasSuffix("]") && value.count >= 2
     let inner = isBracketed ? String(value.dropFirst().dropLast()).trimmed : value

@@ -32,6 +32,7 @@ struct ParameterReading {
     if let word = node.text, specification.keywords.contains(word) { return .value(.text(word)) }
     switch specification.kind {
     case .number(let unit, let range): return number(node, unit: unit, range: range)
+    case .numbers(let unit, let range): return numbers(node, unit: unit, range: range)
     case .integer(let range): return integer(node, range: range)
     case .choice(let words): return choice(node, words)
     case .choices(let words): return choices(node, words)
@@ -58,6 +59,32 @@ struct ParameterReading {
     // A zero's sign would only tell equal pipelines apart.
     let folded = value == 0 ? 0 : value
     return range.contains(folded) ? .value(.number(folded)) : refuse(node, message)
+  }
+
+  /// Each number stands for itself, so that the caret shows the one that is wrong.
+  private func numbers(
+    _ node: SourceNode, unit: String?, range: NumberRange
+  ) -> ParameterReadingResult {
+    guard case .list(let items) = node.content else {
+      if case .value(let value) = number(node, unit: unit, range: range) {
+        return .value(.list([value]))
+      }
+      let unitWords = unit.map { " in \($0)" } ?? ""
+      return refuse(
+        node, expectation("a list of numbers\(unitWords)", node),
+        node.text.map { _ in "write [1, 2, 3]" })
+    }
+    if items.isEmpty { return refuse(node, "'\(key)' takes at least one number") }
+    var values: [ParameterValue] = []
+    var complaints: [ParameterComplaint] = []
+    for item in items {
+      switch number(item, unit: unit, range: range) {
+      case .value(let value): values.append(value)
+      case .refused(let found): complaints += found
+      case .file: break
+      }
+    }
+    return complaints.isEmpty ? .value(.list(values)) : .refused(complaints)
   }
 
   private func integer(_ node: SourceNode, range: ClosedRange<Int>) -> ParameterReadingResult {

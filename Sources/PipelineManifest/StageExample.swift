@@ -9,7 +9,7 @@ struct StageExample {
   /// The stage as it stands under `stages`, named like its type.
   func stageLines(_ type: any StageType) -> [String] {
     var lines = ["\(type.name):", "  uses: \(type.name)"]
-    let sources = type.inputs.filter { $0.isRequired || $0.name == type.inputs.first?.name }
+    let sources = type.inputs.filter(\.isRequired)
       .map { (port: $0.name, source: source(of: $0)) }
     if sources.count == 1, sources[0].port == type.inputs.first?.name {
       lines.append("  from: \(sources[0].source)")
@@ -43,7 +43,7 @@ struct StageExample {
 
   private func gather(_ type: any StageType, into needed: inout [any StageType]) -> Bool {
     if needed.contains(where: { $0.name == type.name }) { return true }
-    for input in type.inputs where input.isRequired || input.name == type.inputs.first?.name {
+    for input in type.inputs where input.isRequired {
       guard let feeder = feeder(of: input), gather(feeder, into: &needed) else { return false }
     }
     needed.append(type)
@@ -85,7 +85,7 @@ struct StageExample {
     var depths: [String: Int] = [:]
     for depth in 0...catalog.types.count {
       for type in catalog.types where depths[type.name] == nil {
-        let inputs = type.inputs.filter { $0.isRequired || $0.name == type.inputs.first?.name }
+        let inputs = type.inputs.filter(\.isRequired)
         let isFed = inputs.allSatisfy { input in
           catalog.types.contains { feeder in
             (depths[feeder.name].map { $0 < depth } ?? false)
@@ -106,6 +106,9 @@ struct StageExample {
 
   private static func sample(_ specification: ParameterSpecification) -> String {
     switch specification.kind {
+    case .numbers(let unit, let range):
+      return "[" + sample(.init(specification.key, .number(unit: unit, range: range), summary: ""))
+        + "]"
     case .number(_, let range):
       let low = range.lower.isFinite
       let high = range.upper.isFinite

@@ -74,6 +74,9 @@ public enum StageHelp {
     switch specification.kind {
     case .number(let unit, let range):
       words = "number" + (unit.map { " in \($0)" } ?? "") + (range == .any ? "" : ", \(range)")
+    case .numbers(let unit, let range):
+      words =
+        "list of numbers" + (unit.map { " in \($0)" } ?? "") + (range == .any ? "" : ", \(range)")
     case .integer(let range): words = "whole number" + ParameterReading.words(for: range)
     case .choice(let choices): words = choices.joined(separator: " | ")
     case .choices(let choices): words = "list of " + choices.joined(separator: " | ")

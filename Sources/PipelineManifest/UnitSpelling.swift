@@ -58,9 +58,11 @@ enum UnitSpelling {
 }
 
 extension ParameterSpecification {
-  /// The unit of a number; nil for anything else.
+  /// The unit of a number or of each number of a list; nil for anything else.
   var unit: String? {
-    if case .number(let unit, _) = kind { return unit }
-    return nil
+    switch kind {
+    case .number(let unit, _), .numbers(let unit, _): return unit
+    default: return nil
+    }
   }
 }

@@ -7,17 +7,29 @@ public enum FrameType: String, Sendable, CaseIterable {
   case float64, float32, uint16, uint32
 }
 
+/// The units in which an acquisition file states its quantities.
+public enum FileUnits: String, Sendable, CaseIterable {
+  /// nm, mrad, deg and kV.
+  case microscopy
+  /// m, rad and V.
+  case si = "SI"
+}
+
 /// Writes acquisition files.
 public struct AcquisitionWriter: Sendable {
   /// The stored type of the frames. Integers are rounded to nearest and clipped to their range, as
   /// a detector does.
   public var frameType: FrameType
-  /// Packs each segment's plane by gzip and byte shuffling.
+  /// Packs each segment's plane, of frames and of a vacuum scan, by gzip and byte shuffling.
   public var isCompressed: Bool
+  public var units: FileUnits
 
-  public init(frameType: FrameType = .float64, isCompressed: Bool = false) {
+  public init(
+    frameType: FrameType = .float64, isCompressed: Bool = false, units: FileUnits = .microscopy
+  ) {
     self.frameType = frameType
     self.isCompressed = isCompressed
+    self.units = units
   }
 
   /// Writes an acquisition, replacing a file of that name.
@@ -54,7 +66,7 @@ public struct AcquisitionWriter: Sendable {
     _ truth: [TruthItem]
   ) throws(HDF5Error) {
     let file = try HDF5File(creating: path)
-    try MetadataWriting.write(metadata, in: file.root)
+    try MetadataWriting(units: units, isCompressed: isCompressed).write(metadata, in: file.root)
     switch frameType {
     case .float64: try writeFrames(frames, metadata, as: Double.self, in: file.root)
     case .float32: try writeFrames(frames, metadata, as: Float.self, in: file.root)

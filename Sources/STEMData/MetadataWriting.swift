@@ -1,23 +1,42 @@
-// Writes what an acquisition states: nm, mrad, kV and degrees, as microscopists read them.
+// Writes what an acquisition states: in nm, mrad, kV and degrees, as microscopists read them, or in SI.
 internal import HDF5
 internal import STEMCore
 
 /// A unit in which quantities are written, with the number of them in one SI unit.
-private struct WrittenUnit {
+struct WrittenUnit {
   let name: String
   let perSI: Double
   var divisor = 1.0
 
-  static let nanometers = WrittenUnit(name: "nm", perSI: 1e9)
-  static let milliradians = WrittenUnit(name: "mrad", perSI: 1e3)
-  static let degrees = WrittenUnit(name: "deg", perSI: 180, divisor: Double.pi)
-  static let kilovolts = WrittenUnit(name: "kV", perSI: 1, divisor: 1e3)
-
   func number(_ value: Double) -> Double { value * perSI / divisor }
 }
 
-enum MetadataWriting {
-  static func write(
+extension FileUnits {
+  var length: WrittenUnit {
+    self == .si ? WrittenUnit(name: "m", perSI: 1) : WrittenUnit(name: "nm", perSI: 1e9)
+  }
+  /// Of semi-angles.
+  var angle: WrittenUnit {
+    self == .si ? WrittenUnit(name: "rad", perSI: 1) : WrittenUnit(name: "mrad", perSI: 1e3)
+  }
+  /// Of azimuths and inclinations.
+  var azimuth: WrittenUnit {
+    self == .si
+      ? WrittenUnit(name: "rad", perSI: 1)
+      : WrittenUnit(name: "deg", perSI: 180, divisor: Double.pi)
+  }
+  var voltage: WrittenUnit {
+    self == .si
+      ? WrittenUnit(name: "V", perSI: 1) : WrittenUnit(name: "kV", perSI: 1, divisor: 1e3)
+  }
+}
+
+struct MetadataWriting {
+  let units: FileUnits
+  /// Whether a vacuum scan is packed like the frames.
+  let isCompressed: Bool
+
+  func write(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     try root.setAttribute("NX_class", to: "NXroot")
@@ -38,7 +57,7 @@ enum MetadataWriting {
     if hasReferences { try writeReferences(metadata, in: root) }
   }
 
-  private static func writeAxes(
+  private func writeAxes(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     let data = try root.group("/entry/data")
@@ -47,40 +66,40 @@ enum MetadataWriting {
       "axes", to: (metadata.frameCount > 1 ? ["frame"] : []) + ["segment", "y", "x"])
     guard let pixelSize = metadata.pixelSize else { return }
     let (x, y) = (
-      WrittenUnit.nanometers.number(pixelSize.x), WrittenUnit.nanometers.number(pixelSize.y)
+      units.length.number(pixelSize.x), units.length.number(pixelSize.y)
     )
     let columns = (0..<metadata.shape.columns).map { Double($0) * x }
     let rows = (0..<metadata.shape.rows).map { Double($0) * y }
     try root.write(AcquisitionPath.xAxis, columns, shape: [columns.count])
-      .setAttribute("units", to: "nm")
+      .setAttribute("units", to: units.length.name)
     try root.write(AcquisitionPath.yAxis, rows, shape: [rows.count])
-      .setAttribute("units", to: "nm")
+      .setAttribute("units", to: units.length.name)
   }
 
-  private static func writeBeam(
+  private func writeBeam(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
-    try write(metadata.beam.voltage, .kilovolts, AcquisitionPath.voltage, in: root)
+    try write(metadata.beam.voltage, units.voltage, AcquisitionPath.voltage, in: root)
     try root.write(AcquisitionPath.probe, "electron")
-    try write(metadata.probeSemiAngle, .milliradians, AcquisitionPath.semiAngle, in: root)
-    try write(metadata.defocus, .nanometers, AcquisitionPath.defocus, in: root)
+    try write(metadata.probeSemiAngle, units.angle, AcquisitionPath.semiAngle, in: root)
+    try write(metadata.defocus, units.length, AcquisitionPath.defocus, in: root)
   }
 
-  private static func writeDetector(
+  private func writeDetector(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     let segments = metadata.detector.segments
     try root.write(AcquisitionPath.detectorType, "segmented annular")
     for (path, angle, unit) in [
-      (AcquisitionPath.segmentInner, \DetectorSegment.inner, WrittenUnit.milliradians),
-      (AcquisitionPath.segmentOuter, \.outer, .milliradians),
-      (AcquisitionPath.segmentStart, \.start, .degrees),
-      (AcquisitionPath.segmentStop, \.stop, .degrees),
+      (AcquisitionPath.segmentInner, \DetectorSegment.inner, units.angle),
+      (AcquisitionPath.segmentOuter, \.outer, units.angle),
+      (AcquisitionPath.segmentStart, \.start, units.azimuth),
+      (AcquisitionPath.segmentStop, \.stop, units.azimuth),
     ] {
       let values = segments.map { unit.number($0[keyPath: angle]) }
       try root.write(path, values, shape: [values.count]).setAttribute("units", to: unit.name)
     }
-    try write(metadata.detector.orientation, .degrees, AcquisitionPath.orientation, in: root)
+    try write(metadata.detector.orientation, units.azimuth, AcquisitionPath.orientation, in: root)
     if let gain = metadata.segmentGain {
       try root.write(AcquisitionPath.gain, gain, shape: [gain.count])
     }
@@ -91,22 +110,22 @@ enum MetadataWriting {
     }
   }
 
-  private static func writeScan(
+  private func writeScan(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
-    try write(metadata.pixelSize?.x, .nanometers, AcquisitionPath.pixelSizeX, in: root)
-    try write(metadata.pixelSize?.y, .nanometers, AcquisitionPath.pixelSizeY, in: root)
+    try write(metadata.pixelSize?.x, units.length, AcquisitionPath.pixelSizeX, in: root)
+    try write(metadata.pixelSize?.y, units.length, AcquisitionPath.pixelSizeY, in: root)
     let rotation = metadata.scanRotation
     let dataset = try root.write(
-      AcquisitionPath.scanRotation, rotation.map { WrittenUnit.degrees.number($0) } ?? .nan)
-    try dataset.setAttribute("units", to: WrittenUnit.degrees.name)
+      AcquisitionPath.scanRotation, rotation.map { units.azimuth.number($0) } ?? .nan)
+    try dataset.setAttribute("units", to: units.azimuth.name)
     try dataset.setAttribute("status", to: rotation == nil ? "unknown" : "known")
     if let electrons = metadata.electronsPerPixel {
       try root.write(AcquisitionPath.electronsPerPixel, electrons)
     }
   }
 
-  private static func writeSpecimen(
+  private func writeSpecimen(
     _ specimen: Specimen, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     for (path, text) in [
@@ -116,12 +135,13 @@ enum MetadataWriting {
     ] {
       if let text { try root.write(path, text) }
     }
-    try write(specimen.thickness, .nanometers, AcquisitionPath.thickness, in: root)
-    try write(specimen.wallInclination, .degrees, AcquisitionPath.wallInclination, in: root)
-    try write(specimen.wallNormalAzimuth, .degrees, AcquisitionPath.wallNormalAzimuth, in: root)
+    try write(specimen.thickness, units.length, AcquisitionPath.thickness, in: root)
+    try write(specimen.wallInclination, units.azimuth, AcquisitionPath.wallInclination, in: root)
+    try write(
+      specimen.wallNormalAzimuth, units.azimuth, AcquisitionPath.wallNormalAzimuth, in: root)
   }
 
-  private static func writeReferences(
+  private func writeReferences(
     _ metadata: AcquisitionMetadata, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     let references = metadata.references
@@ -140,12 +160,15 @@ enum MetadataWriting {
     case .scan(let planes):
       try root.write(
         AcquisitionPath.vacuum, planes.flatMap(\.values),
-        shape: [planes.count, metadata.shape.rows, metadata.shape.columns]
+        shape: [planes.count, metadata.shape.rows, metadata.shape.columns],
+        layout: isCompressed
+          ? .compressed(chunk: [1, metadata.shape.rows, metadata.shape.columns], level: 4)
+          : .contiguous
       ).setAttribute("units", to: unit)
     }
   }
 
-  private static func write(
+  private func write(
     _ value: Double?, _ unit: WrittenUnit, _ path: String, in root: borrowing HDF5Group
   ) throws(HDF5Error) {
     guard let value else { return }

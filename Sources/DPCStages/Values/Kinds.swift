@@ -46,4 +46,6 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<WallsValue>(kind: .walls),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
   ArchiveCodec<FigureValue>(kind: .figure),
+  ArchiveCodec<PhantomValue>(kind: .phantom),
+  ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),
 ]
