@@ -54,8 +54,6 @@ struct Judgement {
     name = facts.name
     method = result.deflection?.method
     failures = result.complaints
-    let reference = ReferenceFigures.known(facts.name, electrons: facts.totalElectrons)
-    wallReference = reference?.wall
     guard let deflection = result.deflection else {
       failures.append("no deflection_x and deflection_y with @frame scan in the result")
       return
@@ -70,8 +68,11 @@ struct Judgement {
     let strength = rootMeanSquare(truth.deflection, where: usable)
     let noise = facts.countingDeviation.map { 2.0.squareRoot() * $0 }
     noiseLimit = strength > 0 ? noise.map { $0 / strength } : nil
+    let known = ReferenceFigures.known(facts.name, electrons: facts.totalElectrons)
+    let reference = known.flatMap { $0.fits(noiseLimit: noiseLimit) ? $0 : nil }
+    wallReference = reference?.wall
     let targets = Targets(
-      facts, noiseLimit: noiseLimit,
+      facts, noiseLimit: noiseLimit, isReferenceCase: known == nil || reference != nil,
       isAlongWall: facts.fieldDirection == "perp" && truth.projectedPotential == nil
         && !truth.walls.isEmpty)
     judgeMasks(usable, facts: facts, truth: truth)
