@@ -45,8 +45,9 @@ extension SegmentCorrection {
 extension SegmentSignals {
   /// Masks every position where a segment stands out of its 5×5 neighborhood.
   ///
-  /// A signal is hot, or a drop-out, where it differs from the median of the usable signals within
-  /// two pixels by more than `threshold` standard deviations. The deviation is the larger of
+  /// A signal is hot, or a drop-out, where it differs from the median of the usable signals in its 5×5
+  /// neighborhood (at the rim the nearest one that lies within the frame) by more than `threshold`
+  /// standard deviations. The deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
   /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
   /// known electrons only the latter is used, at least 1e-6 of the median.
@@ -74,6 +75,13 @@ struct SpikeDetector {
   let threshold: Double
   let electronsPerUnit: Double?
   private static let reach = 2
+
+  /// Five positions around one, moved inwards at the rim: half a window there would take the slope of
+  /// a structure for its height.
+  private static func window(_ position: Int, of count: Int) -> ClosedRange<Int> {
+    let first = max(0, min(position - reach, count - 2 * reach - 1))
+    return first...min(first + 2 * reach, count - 1)
+  }
 
   func spikes() -> [Int] {
     let rows = usable.shape.rows
@@ -116,8 +124,8 @@ struct SpikeDetector {
     var neighbors: [Double] = []
     neighbors.reserveCapacity(25)
     let columns = usable.shape.columns
-    for r in max(row - Self.reach, 0)...min(row + Self.reach, usable.shape.rows - 1) {
-      for c in max(column - Self.reach, 0)...min(column + Self.reach, columns - 1) {
+    for r in Self.window(row, of: usable.shape.rows) {
+      for c in Self.window(column, of: columns) {
         let position = r * columns + c
         if usable.bytes[position] & ~PixelFlags.hot.rawValue == 0 {
           neighbors.append(plane[position])
@@ -144,7 +152,7 @@ struct SpikeDetector {
     for row in 0..<rows {
       for column in 0..<columns {
         var best = start
-        for c in max(column - Self.reach, 0)...min(column + Self.reach, columns - 1) {
+        for c in Self.window(column, of: columns) {
           let position = row * columns + c
           if usable.bytes[position] & ~PixelFlags.hot.rawValue == 0 {
             best = pick(best, plane[position])
@@ -157,7 +165,7 @@ struct SpikeDetector {
     for row in 0..<rows {
       for column in 0..<columns {
         var best = start
-        for r in max(row - Self.reach, 0)...min(row + Self.reach, rows - 1) {
+        for r in Self.window(row, of: rows) {
           best = pick(best, along[r * columns + column])
         }
         result[row * columns + column] = best

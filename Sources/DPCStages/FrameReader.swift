@@ -11,8 +11,8 @@ struct FrameReader {
   private var window: ScanWindow { frames.window }
   private var metadata: AcquisitionMetadata { frames.acquisition.metadata }
 
-  /// Rows of neighbors that the spike rule looks at on either side.
-  private static let halo = 2
+  /// Rows of neighbors that the spike rule looks at on either side; at the frame's rim all on one.
+  private static let halo = 4
   /// Rows of a band; a multiple of common chunk sides, and enough to make the halo cheap.
   private static let bandRows = 64
 

@@ -77,8 +77,10 @@ struct SegmentCorrectionTests {
     for row in 0..<shape.rows {
       for column in 0..<shape.columns {
         var near: [Double] = []
-        for r in max(0, row - 2)...min(shape.rows - 1, row + 2) {
-          for c in max(0, column - 2)...min(shape.columns - 1, column + 2) {
+        let top = min(max(0, row - 2), shape.rows - 5)
+        let left = min(max(0, column - 2), shape.columns - 5)
+        for r in top..<(top + 5) {
+          for c in left..<(left + 5) {
             near.append(plane[r * shape.columns + c])
           }
         }

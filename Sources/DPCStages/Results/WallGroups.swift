@@ -33,11 +33,12 @@ extension WallsValue {
     var attributes: [String: ResultAttribute] = [
       "thickness_m": .number(thickness), "inclination_rad": .number(inclination),
       "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
-      "offset": .number(table.offset.value),
       "wall_width_definition": .text(
         "intrinsic full width at half maximum, 1.7627 w of sech^2(u/w)"),
     ]
-    if let chiSquare = table.reducedChiSquare {
+    // Without a wall to report, what else the model held says nothing.
+    if !table.rows.isEmpty { attributes["offset"] = .number(table.offset.value) }
+    if !table.rows.isEmpty, let chiSquare = table.reducedChiSquare {
       attributes["reduced_chi_square"] = .number(chiSquare)
     }
     return ResultGroup(

@@ -53,7 +53,9 @@ struct ProfilePlotStage: StageType {
       title: Figures.title(context, "\(label), \(component)", map),
       footer: Figures.footer(map, noise: noise) + walls(table, unit: unit), profile: profile,
       quantityLabel: label, unit: unit,
-      fit: table.map { ProfileCurve(distance: $0.curveDistance, value: $0.curve) },
+      fit: table.flatMap { $0.rows.isEmpty ? nil : $0 }.map {
+        ProfileCurve(distance: $0.curveDistance, value: $0.curve)
+      },
       markers: (table?.rows ?? []).enumerated().map {
         ProfileMarker(position: $1.wall.position.value, label: "\($0 + 1)")
       })
