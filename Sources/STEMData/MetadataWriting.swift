@@ -8,7 +8,14 @@ struct WrittenUnit {
   let perSI: Double
   var divisor = 1.0
 
-  func number(_ value: Double) -> Double { value * perSI / divisor }
+  /// The number to write for a value in SI: 60 for 60e-9 m in nm, where two roundings make 59.99...
+  ///
+  /// A number of few decimals that reads back as the very same value is what was meant.
+  func number(_ value: Double) -> Double {
+    let number = value * perSI / divisor
+    let short = (number * 1e9).rounded() / 1e9
+    return short * divisor / perSI == value ? short : number
+  }
 }
 
 extension FileUnits {

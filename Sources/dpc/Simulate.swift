@@ -60,32 +60,32 @@ struct Simulate: AsyncParsableCommand {
   var force = false
 
   func run() async throws {
-    let graph = try loadGraph()
+    let graph = loadGraph()
     let stages = graph.stages.filter { stage in
       stage.type.outputs.first?.kind == .fixed(.simulatedAcquisition)
     }
     if stages.isEmpty {
-      throw failed(2, "\(manifest): no stage uses simulate-acquisition", "dpc help simulate")
+      fail(2, "\(manifest): no stage uses simulate-acquisition", "dpc help simulate")
     }
     let targets = stages.map { SimulationTarget(stage: $0, folder: output) }
-    if !force { try targets.forEach(checkAbsent) }
+    if !force { targets.forEach(checkAbsent) }
     let runner = PipelineRunner(
       graph: graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? Self.userCache),
       toolVersion: "simulate", threads: ProcessInfo.processInfo.activeProcessorCount)
     let report = await runner.run()
     for (_, failure) in report.failures { Self.report(failure) }
     for target in targets where report[target.name]?.succeeded ?? false {
-      try write(target, runner, report)
+      write(target, runner, report)
     }
-    if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+    if report.exitCode != 0 { Foundation.exit(report.exitCode) }
   }
 
-  private func loadGraph() throws -> PipelineGraph {
+  private func loadGraph() -> PipelineGraph {
     let text: String
     do {
       text = String(decoding: try WholeFile.read(manifest), as: UTF8.self)
     } catch {
-      throw failed(2, error.message, error.remedy)
+      fail(2, error.message, error.remedy)
     }
     do {
       return try ManifestReader.load(
@@ -93,21 +93,21 @@ struct Simulate: AsyncParsableCommand {
       ).graph
     } catch {
       Self.complain(error.rendered)
-      throw ExitCode(2)
+      Foundation.exit(2)
     }
   }
 
-  private func checkAbsent(_ target: SimulationTarget) throws {
+  private func checkAbsent(_ target: SimulationTarget) {
     for path in [target.acquisition, target.truth]
     where FileManager.default.fileExists(atPath: path) {
-      throw failed(2, "\(path) is there already", "--force replaces it")
+      fail(2, "\(path) is there already", "--force replaces it")
     }
   }
 
   /// The truth first: an acquisition that can be seen has its truth beside it.
   private func write(
     _ target: SimulationTarget, _ runner: PipelineRunner, _ report: RunReport
-  ) throws {
+  ) {
     do {
       let value = try runner.value(of: target.reference, in: report)
       guard let files = value as? SimulatedAcquisitionValue else { return }
@@ -118,7 +118,7 @@ struct Simulate: AsyncParsableCommand {
       print("\(target.truth)  \(files.truth.count) bytes")
     } catch {
       Self.report(error)
-      throw ExitCode(5)
+      Foundation.exit(5)
     }
     for fact in report[target.name]?.facts ?? [] { print("  \(fact.text)") }
     for note in report[target.name]?.notes ?? [] { print("  \(note.kind.rawValue): \(note.text)") }
@@ -126,9 +126,9 @@ struct Simulate: AsyncParsableCommand {
 
   // MARK: Words
 
-  private func failed(_ code: Int32, _ message: String, _ remedy: String? = nil) -> ExitCode {
+  private func fail(_ code: Int32, _ message: String, _ remedy: String? = nil) -> Never {
     Self.complain("error: \(message)" + (remedy.map { "; \($0)" } ?? "") + "\n")
-    return ExitCode(code)
+    Foundation.exit(code)
   }
 
   private static func report(_ failure: StageFailure) {

@@ -1,4 +1,4 @@
-// What is handed over as truth, and the two example acquisitions.
+// What is handed over as truth.
 import DPCSimulation
 import Glibc
 import STEMCore

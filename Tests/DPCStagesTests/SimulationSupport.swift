@@ -1,0 +1,100 @@
+// A folder in which manifests are run: simulations first, then the reconstruction of what they made.
+@testable import DPCStages
+import Foundation
+import Pipeline
+import PipelineManifest
+import STEMCore
+import STEMData
+
+/// Runs manifests with a cache of its own; everything is gone with it.
+final class Laboratory: Sendable {
+  let folder: String
+
+  init() throws {
+    folder =
+      FileManager.default.temporaryDirectory
+      .appending(path: "simulation-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// A run that is over, and its values.
+  struct Outcome {
+    let runner: PipelineRunner
+    let report: RunReport
+
+    func value<Value>(_ stage: String, as type: Value.Type) throws -> Value {
+      if let failure = report.failures.first?.failure { throw failure }
+      guard let port = runner.graph[stage]?.type.outputs.first?.name,
+        let value = try runner.value(of: OutputReference(stage: stage, port: port), in: report)
+          as? Value
+      else { throw StageFailure(.failed, "\(stage) left no \(Value.self)") }
+      return value
+    }
+  }
+
+  func run(_ manifest: String, set overrides: [String] = []) async throws -> Outcome {
+    let loaded = try ManifestReader.load(
+      text: manifest, path: "test.yaml", catalog: .dpc,
+      overrides: overrides.map { ManifestOverride($0) })
+    let runner = PipelineRunner(
+      graph: loaded.graph, codecs: stageCodecs, cache: PipelineCache(path: folder + "/cache"),
+      toolVersion: "test")
+    return Outcome(runner: runner, report: await runner.run())
+  }
+
+  /// Simulates the stage `scan` of a manifest and leaves its acquisition in a file.
+  func file(_ manifest: String, set overrides: [String] = []) async throws -> String {
+    let value = try await run(manifest, set: overrides)
+      .value("scan", as: SimulatedAcquisitionValue.self)
+    let path = folder + "/\(UUID().uuidString).h5"
+    try Data(value.acquisition).write(to: URL(filePath: path))
+    return path
+  }
+
+  /// The projected field that the reconstruction finds in an acquisition, V in the scan's axes.
+  func projectedField(in path: String) async throws -> VectorField {
+    try await reconstruction(of: path).value("field", as: ProjectedFieldValue.self).map.field
+  }
+
+  /// Frames to field, every correction as the file allows it; `walls` fits inclined walls.
+  func reconstruction(of path: String, fitsWalls: Bool = false) async throws -> Outcome {
+    let walls = """
+        walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
+      """
+    return try await run(
+      """
+      schema: dpc-pipeline/1
+      name: reconstruction
+      inputs: { acquisition: \(path) }
+      stages:
+        read: { uses: read-acquisition, with: { file: $acquisition } }
+        clean: { uses: normalize-segments, from: read }
+        mean: { uses: average-frames, from: clean }
+        tilt: { uses: deflection, from: mean }
+        steady: { uses: remove-descan, from: tilt }
+        turned: { uses: rotate-to-scan, from: steady }
+        field: { uses: electric-field, from: turned }
+      \(fitsWalls ? walls : "")
+      results: [\(fitsWalls ? "walls" : "field")]
+
+      """)
+  }
+}
+
+/// The files that come with the package.
+enum ExampleData {
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "ExampleData")
+
+  static func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  static func text(_ name: String) throws -> String {
+    try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+  }
+
+  static func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: folder.appending(path: name)))
+  }
+}
