@@ -47,7 +47,7 @@ extension SegmentSignals {
   ///
   /// A signal is hot, or a drop-out, where it differs from the median of the usable signals in its 5×5
   /// neighborhood (at the rim the nearest one that lies within the frame) by more than `threshold`
-  /// standard deviations. The deviation is the larger of
+  /// standard deviations, and fewer than three of its eight neighbors share half of that. The deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
   /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
   /// known electrons only the latter is used, at least 1e-6 of the median.
@@ -136,6 +136,24 @@ struct SpikeDetector {
     var deviations = neighbors.map { abs($0 - median) }
     let deviation = max(1.4826 * Self.median(&deviations), countingDeviation(median))
     return abs(value - median) > threshold * deviation
+      && !isShared(value - median, median: median, row: row, column: column)
+  }
+
+  /// Whether three of eight direct neighbors, or as large a part of those there are, stand out the same
+  /// way by at least half as much: then it is the onset of a structure, not a defect.
+  private func isShared(_ residual: Double, median: Double, row: Int, column: Int) -> Bool {
+    var neighbors = 0
+    var alike = 0
+    let columns = usable.shape.columns
+    for r in max(row - 1, 0)...min(row + 1, usable.shape.rows - 1) {
+      for c in max(column - 1, 0)...min(column + 1, columns - 1) where (r, c) != (row, column) {
+        let position = r * columns + c
+        if usable.bytes[position] & ~PixelFlags.hot.rawValue != 0 { continue }
+        neighbors += 1
+        if (plane[position] - median) / residual >= 0.5 { alike += 1 }
+      }
+    }
+    return alike > 0 && 8 * alike >= 3 * neighbors
   }
 
   static func median(_ values: inout [Double]) -> Double {

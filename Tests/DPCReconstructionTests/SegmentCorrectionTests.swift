@@ -88,9 +88,17 @@ struct SegmentCorrectionTests {
         let deviation = max(
           (max(middle, 0) + 9).squareRoot(), 1.4826 * median(near.map { abs($0 - middle) }))
         let value = plane[row * shape.columns + column]
-        if abs(value - middle) > threshold * deviation {
-          found.insert(row * shape.columns + column)
+        if abs(value - middle) <= threshold * deviation { continue }
+        var neighbors = 0
+        var alike = 0
+        for r in max(0, row - 1)...min(shape.rows - 1, row + 1) {
+          for c in max(0, column - 1)...min(shape.columns - 1, column + 1)
+          where (r, c) != (row, column) {
+            neighbors += 1
+            alike += (plane[r * shape.columns + c] - middle) / (value - middle) >= 0.5 ? 1 : 0
+          }
         }
+        if alike == 0 || 8 * alike < 3 * neighbors { found.insert(row * shape.columns + column) }
       }
     }
     return found
@@ -116,6 +124,21 @@ struct SegmentCorrectionTests {
       (0..<shape.count).filter { signals.mask.bytes[$0] & PixelFlags.hot.rawValue != 0 })
     #expect(found == plainSpikes(plane, shape, threshold: 9))
     #expect(found.count >= 7)
+  }
+
+  @Test(
+    "Where an empty segment begins to count, and more than half of a window is empty, nothing is hot"
+  )
+  func onsetIsKept() {
+    let shape = GridShape(rows: 12, columns: 12)
+    let plane = (0..<shape.count).map { position in
+      max(0, 40 * Double(position % 12) - 200 + 10 * Double(position / 12))
+    }
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
+      electronsPerUnit: 1)
+    signals.maskSpikes(threshold: 9)
+    #expect(signals.mask.unusableCount == 0)
   }
 
   @Test("A steep slope and a sharp peak are structure, not spikes")
