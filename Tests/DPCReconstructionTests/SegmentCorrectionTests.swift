@@ -95,7 +95,8 @@ struct SegmentCorrectionTests {
           for c in max(0, column - 1)...min(shape.columns - 1, column + 1)
           where (r, c) != (row, column) {
             neighbors += 1
-            alike += (plane[r * shape.columns + c] - middle) / (value - middle) >= 0.5 ? 1 : 0
+            let share: Double = (plane[r * shape.columns + c] - middle) / (value - middle)
+            if share >= 0.5 { alike += 1 }
           }
         }
         if alike == 0 || 8 * alike < 3 * neighbors { found.insert(row * shape.columns + column) }
@@ -131,8 +132,9 @@ struct SegmentCorrectionTests {
   )
   func onsetIsKept() {
     let shape = GridShape(rows: 12, columns: 12)
-    let plane = (0..<shape.count).map { position in
-      max(0, 40 * Double(position % 12) - 200 + 10 * Double(position / 12))
+    let plane = (0..<shape.count).map { position -> Double in
+      let ramp = 40 * Double(position % 12) + 10 * Double(position / 12)
+      return max(0, ramp - 200)
     }
     var signals = SegmentSignals(
       shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
