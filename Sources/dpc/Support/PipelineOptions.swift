@@ -33,7 +33,7 @@ struct PipelineOptions: ParsableArguments {
         text: text, path: pipeline, catalog: .dpc, overrides: set.map { ManifestOverride($0) },
         inputOverrides: inputs)
     } catch {
-      throw CommandFailure(.usage, error.rendered)
+      throw CommandFailure(error)
     }
   }
 
