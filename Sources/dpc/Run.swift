@@ -65,6 +65,7 @@ struct Run: AsyncParsableCommand {
     var versions = ResultAssembly.libraryVersions
     versions["dpc"] = dpcVersion
     var outputs: [PublishedFile] = []
+    var trouble: CommandFailure?
     let isInterrupted = report.interruptedBySignal != nil
     do {
       let assembly = ResultAssembly(runner: runner, report: report)
@@ -76,7 +77,7 @@ struct Run: AsyncParsableCommand {
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
       try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
     } catch let failure as StageFailure {
-      throw CommandFailure(failure, isVerbose: verbose)
+      trouble = CommandFailure(failure, isVerbose: verbose)
     }
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
@@ -85,6 +86,11 @@ struct Run: AsyncParsableCommand {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    // What went wrong in the run is told first: it may be why nothing could be written.
+    if let trouble {
+      trouble.report()
+      if !isInterrupted { trouble.status.exit() }
+    }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
   }
 }
