@@ -11,6 +11,11 @@ struct Finished: Sendable {
   var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
   /// The lines that begin with "error:".
   var complaints: [String] { errorLines.filter { $0.hasPrefix("error: ") } }
+  /// The complaints with the lines that say what to do about them.
+  var told: String {
+    errors.range(of: "error: ", options: .anchored).map { String(errors[$0.lowerBound...]) }
+      ?? errors.range(of: "\nerror: ").map { String(errors[$0.lowerBound...]) } ?? ""
+  }
 }
 
 enum Program {

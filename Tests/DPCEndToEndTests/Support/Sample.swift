@@ -46,7 +46,8 @@ struct Sample {
     self.rows = rows
     self.columns = columns
     self.deflection = deflection
-    segments = [(0.0, 24.0, 90.0), (24, 48, 0), (0, 24, 0), (0, 24, 270)].map(Self.quadrant)
+    segments =
+      [(0.0, 24.0, 90.0), (24, 48, 0), (0, 24, 0), (0, 24, 270)].map(Self.quadrant)
       + [(24.0, 48.0, 180.0), (24, 48, 270), (0, 24, 180), (24, 48, 90)].map(Self.quadrant)
     items = [
       "/entry/title": .text("by hand"),
@@ -154,5 +155,24 @@ struct Sample {
       group += "/" + name
       if try !root.contains(group) { _ = try root.createGroup(group) }
     }
+  }
+}
+
+extension Sample {
+  /// The same numbers over and over, on a scan of another size; quick to make.
+  mutating func enlarge(rows: Int, columns: Int) {
+    guard case .numbers(let values, _, let units)? = items[Self.frames] else { return }
+    let plane = self.rows * self.columns
+    var larger: [Double] = []
+    larger.reserveCapacity(segments.count * rows * columns)
+    for segment in segments.indices {
+      for row in 0..<rows {
+        for column in 0..<columns {
+          larger.append(
+            values[segment * plane + row % self.rows * self.columns + column % self.columns])
+        }
+      }
+    }
+    items[Self.frames] = .numbers(larger, shape: [segments.count, rows, columns], units: units)
   }
 }

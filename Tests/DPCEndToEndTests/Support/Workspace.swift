@@ -17,7 +17,8 @@ final class Workspace: Sendable {
 
   init() throws {
     // Links resolved: what dpc prints is compared with what it was given.
-    path = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
+    path =
+      FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
       + "/dpc-\(UUID().uuidString)"
     for folder in [path, path + "/.logs"] {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -30,7 +31,9 @@ final class Workspace: Sendable {
   subscript(name: String) -> String { path + "/" + name }
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: self[name]) }
-  func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: self[name])) }
+  func bytes(_ name: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: self[name]))
+  }
   func text(_ name: String) throws -> String { String(decoding: try bytes(name), as: UTF8.self) }
 
   @discardableResult
