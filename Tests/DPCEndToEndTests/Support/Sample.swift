@@ -32,7 +32,8 @@ struct Sample {
   var items: [String: Item]
   /// Attributes beside the units: path, name, text.
   var attributes: [(String, String, String)] = []
-  var electrons = 1e6
+  /// So many that both walls stand above the noise.
+  static let electrons = 1e8
   /// Two rings of four; the order is not that of azimuths, and no two sectors are opposite in it.
   var segments: [DetectorSegment]
   var orientation = 10.0 * Double.pi / 180
@@ -56,7 +57,7 @@ struct Sample {
       Self.rotation: .scalar(25, "deg"),
       Self.pixelSizeX: .scalar(4, "nm"),
       Self.pixelSizeY: .scalar(50, "angstrom"),
-      "/entry/instrument/scan/electrons_per_pixel": .scalar(1e6, nil),
+      "/entry/instrument/scan/electrons_per_pixel": .scalar(Self.electrons, nil),
       "/entry/sample/material": .text("PbTiO3"),
       "/entry/sample/view": .text("top"),
       Self.thickness: .scalar(50, "nm"),
@@ -111,7 +112,7 @@ struct Sample {
         for column in 0..<columns {
           let shift = deflection(row, column)
           values.append(
-            electrons
+            Self.electrons
               * disc.fraction(
                 on: segment, orientation: orientation, displacedBy: shift.x, shift.y))
         }
