@@ -1,5 +1,6 @@
 // How dpc ends: the exit codes, and failures as one line with the details on demand.
-import Foundation
+// Not a race: nothing assigns the pointer to the standard stream.
+@preconcurrency import Foundation
 import Pipeline
 import PipelineManifest
 
@@ -27,9 +28,10 @@ struct ExitStatus: Equatable {
 
   /// Ends the command; one that could not say what it had to say has not done its work.
   func exit() -> Never {
-    if fflush(nil) != 0 && self == .done {
-      let reason = String(cString: strerror(errno))
-      CommandFailure(.machine, "standard output: cannot be written: \(reason)").report()
+    let flushed = fflush(stdout)
+    // What a failed write threw away before is known by the stream's own mark alone.
+    if (flushed != 0 || ferror(stdout) != 0) && self == .done {
+      CommandFailure(.machine, "standard output: not all of it could be written").report()
       Foundation.exit(Self.machine.code)
     }
     Foundation.exit(code)
@@ -58,7 +60,7 @@ struct CommandFailure: Error {
 
   /// Everything that is wrong with a manifest, each with its place.
   init(_ error: ManifestError) {
-    self.init(.usage, error.rendered)
+    self.init(.usage, error.rendered.trimmingCharacters(in: .newlines))
     isReport = true
   }
 
