@@ -125,6 +125,35 @@ struct CommandTests {
     #expect(help.errors.isEmpty)
   }
 
+  @Test("Texts end with one line break, as other programs' do")
+  func lineBreaks() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Quick.text, to: Quick.manifest)
+    for arguments in [
+      ["schema"], ["stages"], ["stages", "deflection"], ["graph", Quick.manifest],
+      ["graph", Quick.manifest, "--format", "dot"], ["--version"],
+    ] {
+      let output = try await workspace.dpc(arguments).output
+      #expect(output.hasSuffix("\n") && !output.hasSuffix("\n\n"), "\(arguments)")
+    }
+  }
+
+  @Test("Without --output and --cache, results stand beside the caller and the cache in its place")
+  func defaults() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.text, to: Quick.manifest)
+    let finished = try await workspace.dpc(
+      ["run", Quick.manifest], environment: ["XDG_CACHE_HOME": workspace["xdg"]])
+    #expect(finished.status == 0, "\(finished.errors)")
+    #expect(workspace.exists("quick/result.h5"))
+    #expect(workspace.exists("xdg/dpc/v1"))
+    let homeless = try await workspace.dpc(
+      ["run", Quick.manifest], environment: ["XDG_CACHE_HOME": "", "HOME": ""])
+    #expect(homeless.status == 2)
+    #expect(homeless.told.contains("--cache"), "\(homeless.errors)")
+  }
+
   @Test("The version is that which results record")
   func version() async throws {
     let workspace = try Workspace()

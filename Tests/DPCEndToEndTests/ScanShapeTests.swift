@@ -25,6 +25,35 @@ struct ScanShapeTests {
     #expect(abs(found - expected) < 1e-6 * max(abs(expected), 1), "\(found), not \(expected)")
   }
 
+  @Test("A line has a charge density under a stated assumption, a single pixel has none")
+  func line() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 1, columns: 24))
+    let line = try await workspace.run(Program.pipeline("top-view"))
+    #expect(line.output.contains("charge: the scan is a line"), "\(line.output)")
+    try workspace.write(Sample(rows: 1, columns: 1))
+    let point = try await workspace.run(Program.pipeline("top-view"), output: "point")
+    #expect(point.status == 3)
+    #expect(point.told.contains("stage charge: a scan of one pixel"), "\(point.errors)")
+    #expect(try !Stored(workspace["point/result.h5"]).contains("/entry/charge"))
+  }
+
+  @Test("A frame of nothing but NaN in a stack is left out; the others give the field")
+  func missingFrame() async throws {
+    let workspace = try Workspace()
+    var sample = Sample(rows: 6, columns: 9)
+    sample.stack(3) { frame, value in frame == 1 ? .nan : value }
+    try workspace.write(sample)
+    let finished = try await workspace.run(Program.pipeline("top-view"))
+    #expect([0, 3].contains(finished.status), "\(finished.errors)")
+    let expected = -343_741.13 * deflection(row: 0, column: 7)
+    let found = try Stored(workspace["out/result.h5"]).values("/entry/field/projected_field_y")[7]
+    #expect(abs(found - expected) < 1e-6 * abs(expected), "\(found), not \(expected)")
+    let single = try await workspace.run()
+    #expect(single.status == 4 || single.status == 1 || single.status == 2, "\(single.errors)")
+    #expect(single.told.contains("average-frames"), "\(single.errors)")
+  }
+
   /// Along y in the scan's axes.
   private func deflection(row: Int, column: Int) -> Double {
     let angle = 25 * Double.pi / 180

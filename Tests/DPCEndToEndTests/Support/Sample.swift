@@ -176,4 +176,12 @@ extension Sample {
     }
     items[Self.frames] = .numbers(larger, shape: [segments.count, rows, columns], units: units)
   }
+
+  /// A stack of frames: frame, value of the single frame to value.
+  mutating func stack(_ count: Int, _ change: (Int, Double) -> Double) {
+    guard case .numbers(let values, let shape, let units)? = items[Self.frames] else { return }
+    items[Self.frames] = .numbers(
+      (0..<count).flatMap { frame in values.map { change(frame, $0) } }, shape: [count] + shape,
+      units: units)
+  }
 }
