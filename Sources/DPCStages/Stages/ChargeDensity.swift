@@ -32,10 +32,11 @@ struct ChargeDensity: StageType {
         variance: whole.covariance.map {
           projectedChargeDensityVariance(of: $0, pixelSize: pixelSize)
         }, mask: whole.mask, pixelSize: pixelSize),
-      context: input.context.adding([
-        "method": "epsilon0 div of the projected field, fourth-order differences",
-        "charge": "total (free and bound); no relative permittivity applied",
-      ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
+      context: input.context.adding(
+        [
+          "method": "epsilon0 div of the projected field, fourth-order differences",
+          "charge": "total (free and bound); no relative permittivity applied",
+        ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
     let strength = rootMeanSquare(value.map)
     return StageProduct(
       outputs: ["charge": value],
