@@ -47,7 +47,7 @@ struct Run: AsyncParsableCommand {
       PlanText.printPlan(plan)
       return try PlanText.failIfBlocked(plan)
     }
-    let folder = OutputFolder(path: output ?? manifest.name)
+    let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
     try folder.prepare()
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
@@ -56,6 +56,16 @@ struct Run: AsyncParsableCommand {
     let display = Progress(progress, graph: manifest.graph)
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }
     try finish(report, runner: runner, manifest: manifest, folder: folder)
+  }
+
+  /// A manifest from elsewhere must not choose where to write: its name is a folder's name at most.
+  private func defaultOutput(_ name: String) throws(CommandFailure) -> String {
+    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+      throw CommandFailure(
+        .usage, "the pipeline's name '\(name)' does not serve as a folder's",
+        remedy: "name the output folder with --output")
+    }
+    return name
   }
 
   /// Writes what the run produced, says what it found, and ends with its exit code.
