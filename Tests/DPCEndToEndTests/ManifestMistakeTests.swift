@@ -93,4 +93,20 @@ struct ManifestMistakeTests {
     #expect(finished.errors.lowercased().contains("error: "), "\(finished.errors)")
     #expect(!finished.errors.contains("error: error"))
   }
+
+  @Test("Names that would lead out of the folder, or collide in result.h5, are refused")
+  func names() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    for (from, to, words) in [
+      ("name: quick", "name: ../elsewhere", "--output"), ("tilt", "title", "'title'"),
+      ("tilt", "process_01_frames", "'process_01_frames'"), ("tilt", "../tilt", "'../tilt'"),
+    ] {
+      try workspace.write(Quick.text.replacingOccurrences(of: from, with: to), to: "named.yaml")
+      let finished = try await workspace.dpc(["run", "named.yaml", "--cache", "cache"])
+      #expect(finished.status == 2)
+      #expect(finished.errors.contains(words), "\(finished.errors)")
+      #expect(!workspace.exists("cache") && !workspace.exists("../elsewhere"))
+    }
+  }
 }

@@ -58,6 +58,22 @@ struct RefusedFileTests {
     Spoiled("negative counts", mentions: [Sample.frames, "negative"]) {
       $0.changeFrames { _, _, _, value in -value }
     },
+    Spoiled("next to no electrons", mentions: [Sample.frames, "electrons at a pixel", "units"]) {
+      $0.changeFrames { _, _, _, value in value * 1e-300 }
+    },
+    Spoiled("more electrons than there are", mentions: [Sample.frames, "electrons at a pixel"]) {
+      $0.changeFrames { _, _, _, value in value * 1e290 }
+    },
+    Spoiled("a disc that leaves the detector", mentions: ["60.0 mrad", "48.0 mrad"]) {
+      $0.items["/entry/instrument/optics/semi_convergence_angle"] = .scalar(60, "mrad")
+    },
+    Spoiled("nothing but zeros", mentions: [Sample.frames, "no counts"]) {
+      $0.changeFrames { _, _, _, _ in 0 }
+    },
+    Spoiled("frames of a unit that is none", mentions: [Sample.frames, "furlong"]) {
+      guard case .numbers(let values, let shape, _)? = $0.items[Sample.frames] else { return }
+      $0.items[Sample.frames] = .numbers(values, shape: shape, units: "furlong")
+    },
     Spoiled("frames of another number of segments", mentions: ["8", "7"]) {
       $0.segments.removeLast()
       $0.setFrames()
@@ -90,10 +106,12 @@ struct RefusedFileTests {
     newer[8] = 9
     try workspace.write(newer, to: "newer.h5")
     try workspace.makeFolder("folder.h5")
+    // Opening a pipe that nobody writes into would never end.
+    #expect(mkfifo(workspace["pipe.h5"], 0o600) == 0)
     for (name, words) in [
       ("absent.h5", "No such file"), ("table.csv", "not an HDF5 file"), ("empty.h5", "empty"),
       ("short.h5", "truncated"), ("newer.h5", "newer HDF5 (superblock version 9)"),
-      ("folder.h5", "directory"),
+      ("folder.h5", "directory"), ("pipe.h5", "cannot read"),
     ] {
       let finished = try await workspace.run(input: name, output: "out-\(name)")
       try expectRefusal(finished, mentions: [name, words])
