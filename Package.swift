@@ -111,7 +111,8 @@ let package = Package(
       swiftSettings: strict),
     // Runs the built binary as a user would.
     .testTarget(
-      name: "DPCEndToEndTests", dependencies: ["HDF5", "dpc"], swiftSettings: strict),
+      name: "DPCEndToEndTests", dependencies: ["DPCSimulation", "HDF5", "STEMCore", "dpc"],
+      exclude: ["Python"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

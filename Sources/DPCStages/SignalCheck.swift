@@ -71,10 +71,22 @@ struct SignalCheck {
       : "dpc inspect shows what the frames hold"
   }
 
-  /// - Throws: `inputRefused` where a segment that the disc lights counts nothing.
+  /// Electrons at a pixel beyond which a number is a mistake of scale or unit.
+  private static let plausibleElectrons = 1e-6...1e15
+
+  /// - Throws: `inputRefused` where no detector counts so few or so many electrons, or where a segment that the disc lights counts nothing.
   func check(_ statistics: SignalStatistics) throws {
     let total = statistics.segmentSums.reduce(0, +)
     if statistics.usableCount == 0 || total <= 0 { return }
+    if let electrons = statistics.medianElectrons,
+      !Self.plausibleElectrons.contains(electrons)
+    {
+      throw StageFailure(
+        .inputRefused,
+        "\(path): /entry/data/frames: \(electrons) electrons at a pixel (median) is outside"
+          + " \(Self.plausibleElectrons.lowerBound) to \(Self.plausibleElectrons.upperBound)",
+        remedy: "check the attribute units of the frames, and electrons_per_pixel")
+    }
     let segments = frames.acquisition.metadata.detector.segments
     let disc = frames.acquisition.metadata.probeSemiAngle
     for (index, segment) in segments.enumerated() {

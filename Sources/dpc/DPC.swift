@@ -26,9 +26,10 @@ struct DPC: AsyncParsableCommand {
       } else {
         try command.run()
       }
+      ExitStatus.done.exit()
     } catch let failure as CommandFailure {
       failure.report()
-      exit(failure.status)
+      failure.status.exit()
     } catch {
       exit(reporting: error)
     }
@@ -39,14 +40,10 @@ struct DPC: AsyncParsableCommand {
     let text = fullMessage(for: error)
     if exitCode(for: error).isSuccess {
       print(text)
-      exit(.done)
+      ExitStatus.done.exit()
     }
     Terminal.printError(text)
-    exit(.usage)
-  }
-
-  private static func exit(_ status: ExitStatus) -> Never {
-    status.exit()
+    ExitStatus.usage.exit()
   }
 }
 

@@ -17,8 +17,8 @@ struct Graph: ParsableCommand {
   func run() throws {
     let graph = try options.load().graph
     switch format {
-    case .mermaid: print(GraphDrawing.mermaid(graph))
-    case .dot: print(GraphDrawing.dot(graph))
+    case .mermaid: print(GraphDrawing.mermaid(graph), terminator: "")
+    case .dot: print(GraphDrawing.dot(graph), terminator: "")
     }
   }
 }

@@ -47,7 +47,7 @@ struct Run: AsyncParsableCommand {
       PlanText.printPlan(plan)
       return try PlanText.failIfBlocked(plan)
     }
-    let folder = OutputFolder(path: output ?? manifest.name)
+    let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
     try folder.prepare()
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
@@ -58,6 +58,16 @@ struct Run: AsyncParsableCommand {
     try finish(report, runner: runner, manifest: manifest, folder: folder)
   }
 
+  /// A manifest from elsewhere must not choose where to write: its name is a folder's name at most.
+  private func defaultOutput(_ name: String) throws(CommandFailure) -> String {
+    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+      throw CommandFailure(
+        .usage, "the pipeline's name '\(name)' does not serve as a folder's",
+        remedy: "name the output folder with --output")
+    }
+    return name
+  }
+
   /// Writes what the run produced, says what it found, and ends with its exit code.
   private func finish(
     _ report: RunReport, runner: PipelineRunner, manifest: LoadedManifest, folder: OutputFolder
@@ -65,6 +75,7 @@ struct Run: AsyncParsableCommand {
     var versions = ResultAssembly.libraryVersions
     versions["dpc"] = dpcVersion
     var outputs: [PublishedFile] = []
+    var trouble: CommandFailure?
     let isInterrupted = report.interruptedBySignal != nil
     do {
       let assembly = ResultAssembly(runner: runner, report: report)
@@ -76,7 +87,7 @@ struct Run: AsyncParsableCommand {
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
       try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
     } catch let failure as StageFailure {
-      throw CommandFailure(failure, isVerbose: verbose)
+      trouble = CommandFailure(failure, isVerbose: verbose)
     }
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
@@ -85,6 +96,11 @@ struct Run: AsyncParsableCommand {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    // What went wrong in the run is told first: it may be why nothing could be written.
+    if let trouble {
+      trouble.report()
+      if !isInterrupted { trouble.status.exit() }
+    }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
   }
 }

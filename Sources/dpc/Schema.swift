@@ -9,5 +9,5 @@ struct Schema: ParsableCommand {
     abstract: "Print a JSON Schema of the manifest for editors.",
     discussion: "Example: dpc schema > dpc-pipeline.schema.json")
 
-  func run() throws { print(JSONSchema.text(for: .dpc)) }
+  func run() throws { print(JSONSchema.text(for: .dpc), terminator: "") }
 }

@@ -14,7 +14,7 @@ struct Stages: ParsableCommand {
 
   func run() throws {
     guard let type else {
-      print(StageHelp.list(.dpc))
+      print(StageHelp.list(.dpc), terminator: "")
       return
     }
     guard let text = StageHelp.text(for: type, in: .dpc) else {
@@ -23,6 +23,6 @@ struct Stages: ParsableCommand {
         remedy: Spelling.suggestion(for: type, among: StageCatalog.dpc.names)
           ?? "dpc stages lists them")
     }
-    print(text)
+    print(text, terminator: "")
   }
 }

@@ -1,5 +1,6 @@
 // From a finished run to the contents of result.h5 and of the figures folder.
 internal import FFTW
+internal import Foundation
 internal import HDF5
 public import Pipeline
 public import STEMData
@@ -62,6 +63,32 @@ public struct ResultAssembly: Sendable {
       if let group = ResultExport.group(of: value, stage: stage) { groups.append(group) }
     }
     return ResultFile(title: graph.name, groups: groups, chain: chain, versions: versions)
+  }
+
+  /// Writes result.h5 at a temporary path.
+  ///
+  /// - Parameter name: What to call the file where it cannot be written.
+  /// - Throws: ``StageFailure`` where an object of the cache is damaged; of category `machine` where
+  ///   the disk is full.
+  public func writeResult(versions: [String: String], to path: String, name: String) throws {
+    let result = try resultFile(versions: versions)
+    do {
+      try result.write(to: path)
+    } catch let error as HDF5Error {
+      throw StageFailure(
+        .machine, "\(name): cannot be written: \(Self.systemReason(error))",
+        remedy: "check the space and the permissions there, or choose another folder",
+        details: error.stack)
+    }
+  }
+
+  /// The system's words where the library quotes them among its own.
+  private static func systemReason(_ error: HDF5Error) -> String {
+    let parts = error.reason.components(separatedBy: "error message = '")
+    guard parts.count > 1, let words = parts[1].split(separator: "'").first else {
+      return error.reason
+    }
+    return String(words)
   }
 
   /// The files of every figure: name with extension, and bytes.

@@ -18,6 +18,13 @@ struct ChargeDensity: StageType {
     guard let pixelSize = input.map.pixelSize else {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
+    let shape = input.map.shape
+    if shape.count == 1 {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(context.stageName): a scan of one pixel has no derivatives, so no charge density",
+        remedy: "scan at least two pixels")
+    }
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let value = ChargeDensityValue(
       map: ScalarMap(
@@ -25,10 +32,11 @@ struct ChargeDensity: StageType {
         variance: whole.covariance.map {
           projectedChargeDensityVariance(of: $0, pixelSize: pixelSize)
         }, mask: whole.mask, pixelSize: pixelSize),
-      context: input.context.adding([
-        "method": "epsilon0 div of the projected field, fourth-order differences",
-        "charge": "total (free and bound); no relative permittivity applied",
-      ]))
+      context: input.context.adding(
+        [
+          "method": "epsilon0 div of the projected field, fourth-order differences",
+          "charge": "total (free and bound); no relative permittivity applied",
+        ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
     let strength = rootMeanSquare(value.map)
     return StageProduct(
       outputs: ["charge": value],
@@ -38,7 +46,15 @@ struct ChargeDensity: StageType {
           text:
             "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
           value: strength, unit: "C/m^2")
-      ], notes: fillingNotes(whole.mask))
+      ], notes: fillingNotes(whole.mask) + lineNotes(shape))
+  }
+
+  private func lineNotes(_ shape: GridShape) -> [Note] {
+    if min(shape.rows, shape.columns) > 1 { return [] }
+    let axis = shape.rows == 1 ? "y" : "x"
+    return [
+      Note(.assumption, "the scan is a line: the field is taken not to change along \(axis)")
+    ]
   }
 
   private func rootMeanSquare(_ map: ScalarMap) -> Double {

@@ -1,6 +1,8 @@
 // How dpc ends: the exit codes, and failures as one line with the details on demand.
-import Foundation
+// Not a race: nothing assigns the pointer to the standard stream.
+@preconcurrency import Foundation
 import Pipeline
+import PipelineManifest
 
 /// The exit codes that scripts may rely on.
 struct ExitStatus: Equatable {
@@ -24,8 +26,14 @@ struct ExitStatus: Equatable {
     }
   }
 
+  /// Ends the command; one that could not say what it had to say has not done its work.
   func exit() -> Never {
-    fflush(nil)
+    let flushed = fflush(stdout)
+    // What a failed write threw away before is known by the stream's own mark alone.
+    if (flushed != 0 || ferror(stdout) != 0) && self == .done {
+      CommandFailure(.machine, "standard output: not all of it could be written").report()
+      Foundation.exit(Self.machine.code)
+    }
     Foundation.exit(code)
   }
 }
@@ -36,6 +44,8 @@ struct CommandFailure: Error {
   var message: String
   var remedy: String?
   var details: [String] = []
+  /// Whether the message is a text that says for itself that it tells of errors.
+  private var isReport = false
 
   init(_ status: ExitStatus, _ message: String, remedy: String? = nil) {
     self.status = status
@@ -48,9 +58,15 @@ struct CommandFailure: Error {
     if isVerbose { details = failure.details }
   }
 
+  /// Everything that is wrong with a manifest, each with its place.
+  init(_ error: ManifestError) {
+    self.init(.usage, error.rendered.trimmingCharacters(in: .newlines))
+    isReport = true
+  }
+
   /// One line, what to do about it, and the details if they were asked for.
   func report() {
-    Terminal.printError("error: \(message)")
+    Terminal.printError(isReport ? message : "error: \(message)")
     if let remedy { Terminal.printError("  \(remedy)") }
     for line in details { Terminal.printError("  | \(line)") }
   }

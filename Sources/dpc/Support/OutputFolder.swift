@@ -34,9 +34,7 @@ struct OutputFolder {
         throw CommandFailure(
           .usage, "\(path): a file, not a folder", remedy: "name another --output")
       }
-      let names = (try? manager.contentsOfDirectory(atPath: path)) ?? []
-      let isOurs = RunArchive.exists(in: provenance) || manager.fileExists(atPath: statePath)
-      if !names.isEmpty && !isOurs {
+      if !isOurs() {
         throw CommandFailure(
           .usage, "\(path): not empty, and not made by dpc",
           remedy: "name an empty or a new folder with --output")
@@ -44,18 +42,31 @@ struct OutputFolder {
     }
     do {
       try PublishedFile.makeFolder(provenance)
-      // Learn now, not after the work, that nothing can be written here.
+      // From here on the folder is ours, however the run may end. That also shows now, not after
+      // the work, whether anything can be written here.
+      if readState() == nil { try writeState(State(identity: "", files: [], stamps: [:])) }
       let probe = try PublishedFile.write([], to: "\(provenance)/.probe")
       try manager.removeItem(atPath: probe.path)
     } catch let failure as StageFailure {
+      removeIfEmpty()
       throw CommandFailure(failure)
     } catch {
       throw CommandFailure(.machine, "\(path): \(error.localizedDescription)")
     }
   }
 
-  /// Leaves no empty shell where a run came to nothing.
-  func removeIfEmpty() {
+  /// Whether the folder is empty or the work of an earlier run, which may have died at any moment.
+  private func isOurs() -> Bool {
+    let manager = FileManager.default
+    let names = (try? manager.contentsOfDirectory(atPath: path)) ?? []
+    if RunArchive.exists(in: provenance) || manager.fileExists(atPath: statePath) { return true }
+    // A run that died before its first record leaves temporaries in provenance/ at most.
+    let records = (try? manager.contentsOfDirectory(atPath: provenance)) ?? []
+    return names.allSatisfy { $0 == "provenance" } && records.allSatisfy { $0.hasPrefix(".") }
+  }
+
+  /// Leaves no empty shell where a run could not begin.
+  private func removeIfEmpty() {
     let manager = FileManager.default
     for folder in [provenance, path] {
       // A folder that is gone or cannot be read is left as it is.
@@ -80,9 +91,11 @@ struct OutputFolder {
     let earlier = readState()?.files.map(\.path) ?? []
     var files: [PublishedFile] = []
     if !assembly.quantityStages.isEmpty {
-      let result = try assembly.resultFile(versions: versions)
       files.append(
-        relative(try PublishedFile.make("\(path)/result.h5") { try result.write(to: $0) }))
+        relative(
+          try PublishedFile.make("\(path)/result.h5") {
+            try assembly.writeResult(versions: versions, to: $0, name: "\(path)/result.h5")
+          }))
     }
     let figures = try assembly.figures()
     if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
@@ -100,7 +113,7 @@ struct OutputFolder {
 
   /// Where the record of a run goes: a run that left nothing does not replace that of one that did.
   func archiveFolder(hasOutputs: Bool) -> String {
-    hasOutputs || readState() == nil ? provenance : "\(provenance)/failed-run"
+    hasOutputs || readState()?.files.isEmpty != false ? provenance : "\(provenance)/failed-run"
   }
 
   private func relative(_ file: PublishedFile) -> PublishedFile {

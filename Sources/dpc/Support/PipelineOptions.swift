@@ -28,12 +28,25 @@ struct PipelineOptions: ParsableArguments {
   func load() throws(CommandFailure) -> LoadedManifest {
     let inputs = try inputOverrides()
     let text = try Self.text(of: pipeline)
+    let manifest: LoadedManifest
     do {
-      return try ManifestReader.load(
+      manifest = try ManifestReader.load(
         text: text, path: pipeline, catalog: .dpc, overrides: set.map { ManifestOverride($0) },
         inputOverrides: inputs)
     } catch {
-      throw CommandFailure(.usage, error.rendered)
+      throw CommandFailure(error)
+    }
+    try refuseReservedNames(manifest.graph.results)
+    return manifest
+  }
+
+  /// Names that result.h5 has another use for: its title, and the steps of the chain.
+  private func refuseReservedNames(_ results: [String]) throws(CommandFailure) {
+    for name in results where name == "title" || name.hasPrefix("process_") {
+      throw CommandFailure(
+        .usage, "\(pipeline): results: a result cannot be called '\(name)'",
+        remedy: "rename the stage: result.h5 keeps its title and the chain of steps (process_...)"
+          + " under such names")
     }
   }
 

@@ -24,12 +24,17 @@ enum Terminal {
     return (Int(window.ws_row), Int(window.ws_col))
   }
 
-  static func printError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
-  }
+  static func printError(_ line: String) { write(line + "\n") }
 
+  /// Writes on standard error. Whoever reads it may be gone: the work is worth more than the telling.
   static func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      if count <= 0 { return }
+      rest = rest.dropFirst(count)
+    }
   }
 
   enum Style: String {

@@ -1,0 +1,158 @@
+// The machine's own limits and interruptions: folders that cannot be written, full disks, signals,
+// readers that leave.
+import Foundation
+import Testing
+
+struct MachineTests {
+  @Test("A folder with someone else's files is refused and left alone")
+  func foreignFolder() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.makeFolder("out")
+    try workspace.write("mine", to: "out/notes.txt")
+    let finished = try await workspace.run()
+    #expect(finished.status == 2)
+    #expect(finished.complaints == ["error: out: not empty, and not made by dpc"])
+    #expect(workspace.files(under: "out") == ["notes.txt"])
+  }
+
+  @Test("Where nothing can be written, the path is named before any work is done")
+  func unwritable() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write("", to: "file")
+    let output = try await workspace.run(output: "file/out")
+    #expect(output.status == 5)
+    #expect(output.complaints.first?.contains("file/out") == true, "\(output.errors)")
+    #expect(!workspace.exists("cache"))
+    let cache = try await workspace.run(cache: "file/cache")
+    #expect(cache.status == 5)
+    #expect(cache.complaints.first?.contains("file/cache") == true, "\(cache.errors)")
+    #expect(!workspace.exists("out/result.h5"))
+    let file = try await workspace.run(output: "file")
+    #expect(file.status == 2)
+    #expect(file.complaints == ["error: file: a file, not a folder"])
+  }
+
+  @Test(
+    "Without permission to write, a run ends with 5 and names the folder",
+    .enabled(if: geteuid() != 0, "permissions do not bind the superuser"))
+  func readOnly() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.makeFolder("locked")
+    #expect(chmod(workspace["locked"], 0o500) == 0)
+    defer { chmod(workspace["locked"], 0o700) }
+    let finished = try await workspace.run(output: "locked/out")
+    #expect(finished.status == 5)
+    #expect(finished.complaints.first?.contains("locked/out") == true, "\(finished.errors)")
+  }
+
+  @Test("A full disk ends a run with 5 and the path; with room, the same command goes on")
+  func fullDisk() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 24, columns: 32))
+    let words = try workspace.runArguments() + ["--progress", "none"]
+    let command = "exec \"$DPC\" " + words.joined(separator: " ")
+    // Blocks of 512 bytes: no file may grow beyond 10 kB, as if the space ended there.
+    let limit = "trap '' XFSZ; ulimit -f 20; "
+    let inCache = try await workspace.shell(limit + command)
+    #expect(inCache.status == 5)
+    let complaint = try #require(inCache.complaints.first, "\(inCache.errors)")
+    #expect(complaint.contains("cache/v1/") && complaint.contains("File too large"), "\(complaint)")
+    #expect(!workspace.exists("out/result.h5"))
+
+    let complete = try await workspace.shell(command)
+    #expect(complete.status == 0, "\(complete.errors)")
+    let result = try workspace.bytes("out/result.h5")
+
+    // Everything is in the cache now; only the result has no room.
+    let warm = limit + command.replacingOccurrences(of: "--output out", with: "--output new")
+    let inOutput = try await workspace.shell(warm)
+    #expect(inOutput.status == 5)
+    #expect(
+      inOutput.complaints == ["error: new/result.h5: cannot be written: File too large"],
+      "\(inOutput.errors)")
+    #expect(workspace.files(under: "new").filter { $0.contains("result.h5") }.isEmpty)
+    #expect(try workspace.bytes("out/result.h5") == result)
+  }
+
+  @Test(
+    "An interrupted run says so by its exit code, leaves no result, and goes on when run again",
+    arguments: [SIGINT, SIGTERM])
+  func interrupted(number: Int32) async throws {
+    let workspace = try Workspace()
+    // Large enough that its deflection takes long after the signal is sent.
+    var sample = Sample(rows: 4, columns: 6)
+    sample.enlarge(rows: 300, columns: 300)
+    try workspace.write(sample)
+    let arguments = try workspace.runArguments() + ["--progress", "json", "--threads", "1"]
+    let running = try await workspace.start(Program.dpc, arguments)
+    let start = ContinuousClock.now
+    while !running.errorsSoFar.contains(#""event":"stage-started","stage":"tilt""#) {
+      try #require(ContinuousClock.now - start < .seconds(60), "\(running.errorsSoFar)")
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    running.signal(number)
+    let finished = try await running.end()
+    #expect(finished.status == 128 + number, "\(finished.errors)")
+    #expect(workspace.files(under: "out").filter { !$0.hasPrefix("provenance") }.isEmpty)
+    #expect(workspace.exists("out/provenance/run.json"))
+
+    let again = try await workspace.dpc(arguments)
+    #expect(again.status == 0, "\(again.errors)")
+    let outcomes = try Outcomes(again)
+    #expect(outcomes.named("hit").isSuperset(of: ["frames", "clean"]))
+    #expect(outcomes.named("ran").contains("field"))
+    #expect(workspace.exists("out/result.h5"))
+  }
+
+  @Test("A run that is killed at any moment goes on when the same command is given again")
+  func killed() async throws {
+    let workspace = try Workspace()
+    var sample = Sample(rows: 4, columns: 6)
+    sample.enlarge(rows: 120, columns: 120)
+    try workspace.write(sample)
+    let arguments = try workspace.runArguments() + ["--progress", "json"]
+    for stage in ["frames", "tilt", "field", "map"] {
+      let running = try await workspace.start(Program.dpc, arguments)
+      let start = ContinuousClock.now
+      while !running.errorsSoFar.contains(#""event":"stage-started","stage":"\#(stage)""#),
+        !running.errorsSoFar.contains("run-finished")
+      {
+        try #require(ContinuousClock.now - start < .seconds(60), "\(running.errorsSoFar)")
+        try await Task.sleep(for: .milliseconds(1))
+      }
+      running.signal(SIGKILL)
+      _ = try await running.end()
+    }
+    let again = try await workspace.dpc(arguments)
+    #expect(again.status == 0, "\(again.errors)")
+    let pristine = try await workspace.run(output: "new", cache: "new-cache")
+    #expect(pristine.status == 0, "\(pristine.errors)")
+    #expect(try workspace.bytes("out/result.h5") == workspace.bytes("new/result.h5"))
+    #expect(workspace.files(under: "cache").filter { $0.contains("/tmp/") }.isEmpty)
+  }
+
+  @Test("A reader that leaves costs no work: the result is complete")
+  func brokenPipe() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let words = try workspace.runArguments().joined(separator: " ")
+    for (stream, output) in [("2>&1 >log", "progress"), ("2>log", "summary")] {
+      let command = words.replacingOccurrences(of: "--output out", with: "--output \(output)")
+      let finished = try await workspace.shell("trap '' PIPE; \"$DPC\" \(command) \(stream) | :")
+      #expect(finished.status == 0)
+      let result = Stored(workspace["\(output)/result.h5"])
+      #expect(try result.contains("/entry/field/projected_field_x"))
+      #expect(workspace.exists("\(output)/provenance/run.json"))
+    }
+    // Unlike a reader that leaves, a full disk under the output is an error: of short texts, which
+    // fail at the end, and of long ones, which fail before.
+    for command in ["--version", "stages", "schema"] {
+      let full = try await workspace.shell("\"$DPC\" \(command) >/dev/full")
+      #expect(full.status == 5, "\(command)")
+      #expect(full.complaints == ["error: standard output: not all of it could be written"])
+    }
+  }
+}
