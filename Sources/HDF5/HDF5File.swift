@@ -42,7 +42,9 @@ public struct HDF5File: ~Copyable, Sendable {
     try Library.checked("create", place) {
       H5Pset_libver_bounds(access.id, H5F_LIBVER_V18, H5F_LIBVER_V18)
     }
-    try Library.checked("create", place) { H5Pset_file_locking(access.id, true, true) }
+    // No lock: a file is read by others only after it was closed, and a lock outlives the closing
+    // where a child process was started meanwhile and holds on to the descriptor.
+    try Library.checked("create", place) { H5Pset_file_locking(access.id, false, true) }
     let file = try Handle("create", place) {
       H5Fcreate(path, CHDF5_truncate(), creation.id, access.id)
     }

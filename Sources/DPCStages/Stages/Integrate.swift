@@ -17,8 +17,8 @@ struct Integrate: StageType {
       default: .text(IntegrationBoundary.neumann.rawValue),
       summary: "neumann for a frame that ends at its rim, periodic for one that repeats itself"),
     ParameterSpecification(
-      "high_pass_nm", .number(unit: "nm", range: .positive), keywords: ["off"],
-      default: .text("off"),
+      "high_pass_nm", .number(unit: "nm", range: .positive), keywords: ["none"],
+      default: .text("none"),
       summary:
         "period at which slow variation is damped by half; the uniform field is then left out"),
   ]
@@ -46,7 +46,7 @@ struct Integrate: StageType {
         "uniform_field":
           "x \(uniform.x), y \(uniform.y) V; "
           + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
-        "high_pass": highPass.map { "period \($0) m" } ?? "off",
+        "high_pass": highPass.map { "period \($0) m" } ?? "none",
         "method": "least squares, E = -grad V"
           + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
       ]))

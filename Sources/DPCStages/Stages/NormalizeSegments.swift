@@ -22,7 +22,7 @@ struct NormalizeSegments: StageType {
       default: .text("from-file"),
       summary: "source of the relative gains; from-file takes the first of flat, gain, vacuum"),
     ParameterSpecification(
-      "spike_sigma", .number(unit: nil, range: NumberRange(3...1000)), keywords: ["off"],
+      "spike_sigma", .number(unit: nil, range: NumberRange(3...1000)), keywords: ["none"],
       default: .number(9),
       summary: "a segment this many standard deviations off its 5×5 median is masked as hot"),
   ]
