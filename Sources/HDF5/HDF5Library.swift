@@ -60,7 +60,9 @@ enum Library {
   ) throws(HDF5Error) -> Result {
     var stack: [String] = []
     let result = locked {
+      HDF5CrashNotice.enter(place.file)
       let result = body()
+      HDF5CrashNotice.leave()
       if result < 0 { stack = takeStack() }
       return result
     }

@@ -1,5 +1,6 @@
 // dpc: from segmented-detector acquisitions to electric-field maps. Subcommands, one file each.
 import ArgumentParser
+import DPCStages
 
 @main
 struct DPC: AsyncParsableCommand {
@@ -19,6 +20,7 @@ struct DPC: AsyncParsableCommand {
     ])
 
   static func main() async {
+    endOrderlyOnCrash(exitCode: ExitStatus.inputRefused.code)
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

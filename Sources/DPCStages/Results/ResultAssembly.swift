@@ -5,6 +5,11 @@ internal import HDF5
 public import Pipeline
 public import STEMData
 
+/// Ends the process with a line and this exit code where a damaged file crashes the HDF5 library.
+public func endOrderlyOnCrash(exitCode: Int32) {
+  HDF5CrashNotice.install(exitCode: exitCode)
+}
+
 /// What a run leaves in the output folder, assembled from cached values.
 public struct ResultAssembly: Sendable {
   private let runner: PipelineRunner

@@ -27,6 +27,9 @@ enum Program {
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? beside
   }()
 
+  /// The tool that holds results against known truth, built beside dpc.
+  static var validate: String { dpc + "-validate" }
+
   /// The folder of the package.
   static let repository: String = {
     var path = #filePath as NSString
