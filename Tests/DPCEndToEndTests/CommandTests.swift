@@ -154,6 +154,32 @@ struct CommandTests {
     #expect(homeless.told.contains("--cache"), "\(homeless.errors)")
   }
 
+  @Test("Progress is drawn, told line by line, told to programs or not at all, on standard error")
+  func progress() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let arguments = try workspace.runArguments() + ["--progress"]
+    let board = try await workspace.dpc(arguments + ["board"], environment: ["TERM": "xterm"])
+    #expect(board.errors.contains("\u{1B}[7A"))
+    #expect(board.errors.contains("✓"))
+    let plain = try await workspace.dpc(arguments + ["auto"])
+    #expect(plain.errorLines.count == 7)
+    #expect(plain.errorLines.last?.hasPrefix("[7/7] ") == true, "\(plain.errors)")
+    #expect(plain.errorLines.allSatisfy { $0.hasSuffix("from the cache") })
+    let json = try await workspace.dpc(arguments + ["json"])
+    #expect(json.errorLines.count > 15)
+    for line in json.errorLines {
+      let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(event?["event"] is String)
+    }
+    let silent = try await workspace.dpc(arguments + ["none"])
+    #expect(silent.errors.isEmpty)
+    for finished in [board, plain, json, silent] {
+      #expect(finished.status == 0)
+      #expect(finished.output.contains("Result:  out/result.h5"), "\(finished.output)")
+    }
+  }
+
   @Test("The version is that which results record")
   func version() async throws {
     let workspace = try Workspace()

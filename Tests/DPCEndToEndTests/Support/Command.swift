@@ -41,6 +41,13 @@ enum Program {
   static func pipeline(_ name: String) -> String { "\(repository)/Pipelines/\(name).yaml" }
 }
 
+/// A signal for a program that has come to a certain point.
+struct TimedSignal {
+  let number: Int32
+  /// What the program's standard error holds at that point.
+  let words: String
+}
+
 /// A program under way, its output going to files.
 final class RunningProgram: Sendable {
   private let process: Process
@@ -66,7 +73,7 @@ final class RunningProgram: Sendable {
 
   init(
     _ program: String, _ arguments: [String], in folder: String, logs: String,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], signal: TimedSignal? = nil
   ) throws {
     let process = Process()
     let ended = Ended()
@@ -79,9 +86,25 @@ final class RunningProgram: Sendable {
     process.standardError = try Self.newFile(logs + ".err")
     process.terminationHandler = { _ in Task { await ended.finish() } }
     try process.run()
+    if let signal { try Self.send(signal, to: process.processIdentifier, logs: logs) }
     self.process = process
     self.logs = logs
     self.ended = ended
+  }
+
+  /// A process of its own looks out: the threads of the tests may be busy when the moment comes.
+  private static func send(_ signal: TimedSignal, to process: Int32, logs: String) throws {
+    let watcher = Process()
+    watcher.executableURL = URL(fileURLWithPath: "/bin/sh")
+    watcher.arguments = [
+      "-c",
+      """
+      while kill -0 "$1" && ! grep -qF "$2" "$3"; do sleep 0.002; done
+      kill -"$4" "$1"
+      """, "sh", "\(process)", signal.words, logs + ".err", "\(signal.number)",
+    ]
+    watcher.standardError = FileHandle.nullDevice
+    try watcher.run()
   }
 
   private static func newFile(_ path: String) throws -> FileHandle {
@@ -89,10 +112,9 @@ final class RunningProgram: Sendable {
     return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
   }
 
-  var processIdentifier: Int32 { process.processIdentifier }
-  var errorsSoFar: String { (try? String(contentsOfFile: logs + ".err", encoding: .utf8)) ?? "" }
-
-  func signal(_ number: Int32) { _ = kill(process.processIdentifier, number) }
+  private var errorsSoFar: String {
+    (try? String(contentsOfFile: logs + ".err", encoding: .utf8)) ?? ""
+  }
 
   func end() async throws -> Finished {
     await ended.wait()

@@ -73,11 +73,11 @@ final class Workspace: Sendable {
   /// Starts a program in this folder or one below.
   func start(
     _ program: String, _ arguments: [String], in folder: String = "",
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], signal: TimedSignal? = nil
   ) async throws -> RunningProgram {
     try RunningProgram(
       program, arguments, in: self[folder], logs: self[".logs/\(await logCount.next())"],
-      environment: environment)
+      environment: environment, signal: signal)
   }
 
   /// Runs dpc to its end.
