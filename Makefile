@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format validate bench docs build dependencies
 
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 help:
 	@echo "make demo       build dpc, run both pipelines on ExampleData, say what was found"

@@ -76,6 +76,13 @@ let package = Package(
       dependencies: [
         "HDF5", "STEMCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Validation", swiftSettings: strict),
+    // Times kernels and whole runs beside a memory copy and raw transforms of the same machine.
+    .executableTarget(
+      name: "dpc-bench",
+      dependencies: [
+        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "HDF5", "STEMCore", "STEMData",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/DPCBenchmark", swiftSettings: strict),
 
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),

@@ -22,28 +22,35 @@ public func deflectionMap(
     VectorCovariance(
       shape: shape, xx: field.x, yy: field.x, xy: field.x)
   }
-  for position in 0..<shape.count where mask.isUsable(position) {
-    let sum = signals.sum(at: position)
-    if !(sum > 0) {
-      mask.bytes[position] |= PixelFlags.noCounts.rawValue
-      continue
-    }
-    guard
-      let shift = estimator.shift(
-        signals.values, offset: position, stride: shape.count, sum: sum)
-    else {
-      mask.bytes[position] |= PixelFlags.outsideModel.rawValue
-      continue
-    }
-    (field.x[position], field.y[position]) = calibration(shift.x, shift.y)
-    if let electronsPerUnit = signals.electronsPerUnit {
-      let raw = estimator.covariance(
-        signals.values, offset: position, stride: shape.count, sum: sum,
-        electrons: sum * electronsPerUnit / signals.varianceFactor)
-      let turned = transformed(raw, by: calibration)
-      covariance?.xx[position] = turned.xx
-      covariance?.yy[position] = turned.yy
-      covariance?.xy[position] = turned.xy
+  var sums = SignedSums(
+    estimator.diameters, segmentCount: signals.segmentCount,
+    withProducts: signals.electronsPerUnit != nil)
+  var work = DiameterWork(estimator)
+  let electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
+  for first in stride(from: 0, to: shape.count, by: SignedSums.blockCount) {
+    let positions = first..<min(first + SignedSums.blockCount, shape.count)
+    sums.form(from: signals, at: positions)
+    for position in positions where mask.isUsable(position) {
+      let place = position - first
+      let total = sums.total(at: place)
+      if !(total > 0) {
+        mask.bytes[position] |= PixelFlags.noCounts.rawValue
+        continue
+      }
+      guard
+        let estimate = estimator.estimate(
+          sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
+      else {
+        mask.bytes[position] |= PixelFlags.outsideModel.rawValue
+        continue
+      }
+      (field.x[position], field.y[position]) = calibration(estimate.x, estimate.y)
+      if electronsPerUnit != nil {
+        let turned = transformed(estimate.covariance, by: calibration)
+        covariance?.xx[position] = turned.xx
+        covariance?.yy[position] = turned.yy
+        covariance?.xy[position] = turned.xy
+      }
     }
   }
   return VectorMap(field: field, covariance: covariance, mask: mask, pixelSize: pixelSize)
@@ -63,18 +70,31 @@ func transformed(
 /// Turns (and scales) every vector and its covariance by a matrix.
 public func transformed(_ map: VectorMap, by matrix: Matrix2) -> VectorMap {
   var result = map
-  for position in 0..<map.shape.count {
-    (result.field.x[position], result.field.y[position]) = matrix(
-      map.field.x[position], map.field.y[position])
-  }
-  if let covariance = map.covariance {
-    for position in 0..<map.shape.count {
-      let turned = transformed(
-        (covariance.xx[position], covariance.yy[position], covariance.xy[position]), by: matrix)
-      result.covariance?.xx[position] = turned.xx
-      result.covariance?.yy[position] = turned.yy
-      result.covariance?.xy[position] = turned.xy
-    }
+  turn(&result.field.x, &result.field.y, by: matrix)
+  if var covariance = result.covariance {
+    // Else the arrays would have two owners, and writing to them would copy them.
+    result.covariance = nil
+    turn(&covariance.xx, &covariance.yy, &covariance.xy, by: matrix)
+    result.covariance = covariance
   }
   return result
+}
+
+private func turn(_ x: inout [Double], _ y: inout [Double], by matrix: Matrix2) {
+  precondition(x.count == y.count, "one vector per scan position")
+  var xs = x.mutableSpan
+  var ys = y.mutableSpan
+  for index in 0..<xs.count { (xs[index], ys[index]) = matrix(xs[index], ys[index]) }
+}
+
+private func turn(
+  _ xx: inout [Double], _ yy: inout [Double], _ xy: inout [Double], by matrix: Matrix2
+) {
+  precondition(xx.count == yy.count && xx.count == xy.count, "one matrix per scan position")
+  var a = xx.mutableSpan
+  var b = yy.mutableSpan
+  var c = xy.mutableSpan
+  for index in 0..<a.count {
+    (a[index], b[index], c[index]) = transformed((a[index], b[index], c[index]), by: matrix)
+  }
 }

@@ -43,3 +43,10 @@ func fill(
     for index in values.indices { span[index] = values[index] - offset }
   }
 }
+
+/// Adds `weight` times a line to the beginning of a line that is no shorter.
+func add(_ line: Span<Double>, times weight: Double, to sums: inout [Double]) {
+  precondition(line.count <= sums.count, "a line fits its sums")
+  var target = sums.mutableSpan
+  for index in 0..<line.count { target[index] += weight * line[index] }
+}

@@ -5,40 +5,56 @@ extension SegmentCorrection {
   /// Corrects one frame or a band of it: (raw - dark) / gain, and the mask of what is unusable.
   ///
   /// A position where any segment is NaN or infinite is `missing`, where any has reached the
-  /// largest number of its type `saturated`; such positions hold zero in every segment.
+  /// largest number of its type `saturated`, where the corrected sum is not positive `noCounts`; such
+  /// positions hold zero in every segment.
   ///
   /// - Parameters:
   ///   - raw: `raw[segment * shape.count + position]`, as read.
   ///   - shape: Rows and columns of the band.
   ///   - saturationLevel: nil where the type of the frames has no largest number.
   public func corrected(
-    _ raw: [Double], shape: GridShape, saturationLevel: Double?, electronsPerUnit: Double?
+    _ raw: consuming [Double], shape: GridShape, saturationLevel: Double?, electronsPerUnit: Double?
   ) -> SegmentSignals {
     let count = shape.count
     let segments = gain.count
     precondition(raw.count == segments * count, "one signal per segment and position")
     var values = raw
     var mask = PixelMask(shape: shape)
-    let level = saturationLevel ?? .infinity
-    for segment in 0..<segments {
-      let offset = dark[segment]
-      let scale = gain[segment]
-      for position in 0..<count {
-        let signal = raw[segment * count + position]
-        if !signal.isFinite {
-          mask.bytes[position] |= PixelFlags.missing.rawValue
-        } else if signal >= level {
-          mask.bytes[position] |= PixelFlags.saturated.rawValue
-        }
-        values[segment * count + position] = (signal - offset) / scale
-      }
-    }
+    correct(&values, &mask.bytes, saturationLevel: saturationLevel ?? .infinity)
+    markEmpty(values, &mask.bytes)
     for position in 0..<count where mask.bytes[position] != 0 {
       for segment in 0..<segments { values[segment * count + position] = 0 }
     }
     return SegmentSignals(
       shape: shape, segmentCount: segments, values: values, mask: mask,
       electronsPerUnit: electronsPerUnit)
+  }
+
+  private func markEmpty(_ values: [Double], _ flags: inout [UInt8]) {
+    let count = flags.count
+    for position in 0..<count where flags[position] == 0 {
+      var sum = 0.0
+      for segment in gain.indices { sum += values[segment * count + position] }
+      if !(sum > 0) { flags[position] = PixelFlags.noCounts.rawValue }
+    }
+  }
+
+  private func correct(_ values: inout [Double], _ flags: inout [UInt8], saturationLevel: Double) {
+    var signals = values.mutableSpan
+    var reasons = flags.mutableSpan
+    let count = reasons.count
+    for segment in gain.indices {
+      let (offset, scale, first) = (dark[segment], gain[segment], segment * count)
+      for position in 0..<count {
+        let signal = signals[first + position]
+        if !signal.isFinite {
+          reasons[position] |= PixelFlags.missing.rawValue
+        } else if signal >= saturationLevel {
+          reasons[position] |= PixelFlags.saturated.rawValue
+        }
+        signals[first + position] = (signal - offset) / scale
+      }
+    }
   }
 }
 
@@ -47,7 +63,8 @@ extension SegmentSignals {
   ///
   /// A signal is hot, or a drop-out, where it differs from the median of the usable signals in its 5×5
   /// neighborhood (at the rim the nearest one that lies within the frame) by more than `threshold`
-  /// standard deviations, and fewer than three of its eight neighbors share half of that. The deviation is the larger of
+  /// standard deviations, and fewer than three of its eight neighbors share half of that. The
+  /// deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
   /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
   /// known electrons only the latter is used, at least 1e-6 of the median.
@@ -55,140 +72,17 @@ extension SegmentSignals {
   /// - Parameter threshold: In standard deviations; positive.
   public mutating func maskSpikes(threshold: Double) {
     let count = shape.count
+    var detector = SpikeDetector(
+      usable: mask, threshold: threshold, electronsPerUnit: electronsPerUnit)
+    var spikes: [Int] = []
     for segment in 0..<segmentCount {
-      let plane = Array(values[(segment * count)..<((segment + 1) * count)])
-      let detector = SpikeDetector(
-        plane: plane, usable: mask, threshold: threshold, electronsPerUnit: electronsPerUnit)
-      for position in detector.spikes() { mask.bytes[position] |= PixelFlags.hot.rawValue }
+      spikes += detector.spikes(
+        in: values.span.extracting((segment * count)..<((segment + 1) * count)))
     }
+    for position in spikes { mask.bytes[position] |= PixelFlags.hot.rawValue }
     let hot = PixelFlags.hot.rawValue
     for position in 0..<count where mask.bytes[position] & hot != 0 {
       for segment in 0..<segmentCount { values[segment * count + position] = 0 }
     }
-  }
-}
-
-/// Finds the outliers of one plane.
-struct SpikeDetector {
-  let plane: [Double]
-  let usable: PixelMask
-  let threshold: Double
-  let electronsPerUnit: Double?
-  private static let reach = 2
-
-  /// Five positions around one, moved inwards at the rim: half a window there would take the slope of
-  /// a structure for its height.
-  private static func window(_ position: Int, of count: Int) -> ClosedRange<Int> {
-    let first = max(0, min(position - reach, count - 2 * reach - 1))
-    return first...min(first + 2 * reach, count - 1)
-  }
-
-  func spikes() -> [Int] {
-    let rows = usable.shape.rows
-    let columns = usable.shape.columns
-    let lowest = extreme(.infinity, min)
-    let highest = extreme(-.infinity, max)
-    var found: [Int] = []
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let position = row * columns + column
-        // A pixel unusable for another reason, the earlier segments' spikes excepted, is no news.
-        if usable.bytes[position] & ~PixelFlags.hot.rawValue != 0 { continue }
-        let value = plane[position]
-        if value <= upper(lowest[position]) && value >= lower(highest[position]) { continue }
-        if isSpike(value, row: row, column: column) { found.append(position) }
-      }
-    }
-    return found
-  }
-
-  /// Counting noise of a signal of this size, in units of the signal.
-  private func countingDeviation(_ median: Double) -> Double {
-    guard let scale = electronsPerUnit else { return 1e-6 * abs(median) }
-    return (max(median * scale, 0) + 9).squareRoot() / scale
-  }
-
-  // With deviation d(m) ≥ √(m + 9) the bound m + T d(m) rises with m, and the bound m - T d(m) is
-  // convex for m ≥ -9 electrons, so over all m up to the largest neighbor it is at most its value
-  // there or -9. A signal within the bounds of the smallest and the largest neighbor is therefore
-  // within those of the median, and the median need not be formed.
-  private func upper(_ smallest: Double) -> Double {
-    smallest + threshold * countingDeviation(smallest)
-  }
-  private func lower(_ largest: Double) -> Double {
-    let bound = largest - threshold * countingDeviation(largest)
-    return electronsPerUnit.map { max(bound, -9 / $0) } ?? bound
-  }
-
-  private func isSpike(_ value: Double, row: Int, column: Int) -> Bool {
-    var neighbors: [Double] = []
-    neighbors.reserveCapacity(25)
-    let columns = usable.shape.columns
-    for r in Self.window(row, of: usable.shape.rows) {
-      for c in Self.window(column, of: columns) {
-        let position = r * columns + c
-        if usable.bytes[position] & ~PixelFlags.hot.rawValue == 0 {
-          neighbors.append(plane[position])
-        }
-      }
-    }
-    let median = Self.median(&neighbors)
-    var deviations = neighbors.map { abs($0 - median) }
-    let deviation = max(1.4826 * Self.median(&deviations), countingDeviation(median))
-    return abs(value - median) > threshold * deviation
-      && !isShared(value - median, median: median, row: row, column: column)
-  }
-
-  /// Whether three of eight direct neighbors, or as large a part of those there are, stand out the same
-  /// way by at least half as much: then it is the onset of a structure, not a defect.
-  private func isShared(_ residual: Double, median: Double, row: Int, column: Int) -> Bool {
-    var neighbors = 0
-    var alike = 0
-    let columns = usable.shape.columns
-    for r in max(row - 1, 0)...min(row + 1, usable.shape.rows - 1) {
-      for c in max(column - 1, 0)...min(column + 1, columns - 1) where (r, c) != (row, column) {
-        let position = r * columns + c
-        if usable.bytes[position] & ~PixelFlags.hot.rawValue != 0 { continue }
-        neighbors += 1
-        if (plane[position] - median) / residual >= 0.5 { alike += 1 }
-      }
-    }
-    return alike > 0 && 8 * alike >= 3 * neighbors
-  }
-
-  static func median(_ values: inout [Double]) -> Double {
-    values.sort()
-    let middle = values.count / 2
-    return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
-  }
-
-  /// The smallest or largest usable signal of each 5×5 neighborhood, by rows and then columns.
-  private func extreme(_ start: Double, _ pick: (Double, Double) -> Double) -> [Double] {
-    let rows = usable.shape.rows
-    let columns = usable.shape.columns
-    var along = [Double](repeating: start, count: rows * columns)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        var best = start
-        for c in Self.window(column, of: columns) {
-          let position = row * columns + c
-          if usable.bytes[position] & ~PixelFlags.hot.rawValue == 0 {
-            best = pick(best, plane[position])
-          }
-        }
-        along[row * columns + column] = best
-      }
-    }
-    var result = along
-    for row in 0..<rows {
-      for column in 0..<columns {
-        var best = start
-        for r in Self.window(row, of: rows) {
-          best = pick(best, along[r * columns + column])
-        }
-        result[row * columns + column] = best
-      }
-    }
-    return result
   }
 }

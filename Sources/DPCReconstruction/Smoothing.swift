@@ -138,10 +138,3 @@ private func convolvedAlongX(
   }
   return result
 }
-
-/// Adds `weight` times a line to a line of the same length.
-private func add(_ line: Span<Double>, times weight: Double, to sums: inout [Double]) {
-  precondition(line.count == sums.count, "lines of one length")
-  var target = sums.mutableSpan
-  for index in 0..<line.count { target[index] += weight * line[index] }
-}

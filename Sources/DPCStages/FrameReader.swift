@@ -3,6 +3,7 @@ internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
 internal import STEMData
+internal import Synchronization
 
 /// Reads the frames of an acquisition through bands of rows, so that neither a stack nor a large frame
 /// has to fit in memory. Bands and their order are fixed: results do not depend on threads.
@@ -28,7 +29,7 @@ struct FrameReader {
         remedy: "put an average-frames stage before it")
     }
     let bands = try mapBands(context) { reader, rows in
-      try corrected(rows, frame: 0, reader: &reader)
+      try corrected(rows, frame: 0, reader: reader)
     }
     return joined(bands)
   }
@@ -40,7 +41,7 @@ struct FrameReader {
       var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
       for frame in 0..<metadata.frameCount {
         try context.checkCancellation()
-        accumulator.add(try corrected(rows, frame: frame, reader: &reader))
+        accumulator.add(try corrected(rows, frame: frame, reader: reader))
       }
       return accumulator.finished()
     }
@@ -54,7 +55,7 @@ struct FrameReader {
     _ context: StageContext, estimator: DiscShiftEstimator, calibration: Matrix2
   ) throws -> (map: VectorMap, statistics: SignalStatistics) {
     let bands = try mapBands(context) { reader, rows in
-      let signals = try corrected(rows, frame: 0, reader: &reader)
+      let signals = try corrected(rows, frame: 0, reader: reader)
       let map = deflectionMap(
         of: signals, estimator: estimator, calibration: calibration,
         pixelSize: metadata.pixelSize)
@@ -70,7 +71,7 @@ struct FrameReader {
     var medians: [Double] = []
     for frame in 0..<metadata.frameCount {
       let sums = try mapBands(context) { reader, rows in
-        let signals = try raw(rows, frame: frame, reader: &reader)
+        let signals = try raw(rows, frame: frame, reader: reader)
         return (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:))
       }
       if let median = median(sums.flatMap { $0 }) { medians.append(median) }
@@ -81,21 +82,26 @@ struct FrameReader {
   // MARK: Bands
 
   /// Runs `body` on every band of the window and returns what it gives, in the bands' order.
+  ///
+  /// Bands are read one at a time and worked on together.
   private func mapBands<Result: Sendable>(
     _ context: StageContext,
-    _ body: (inout AcquisitionReader, Range<Int>) throws -> Result
+    _ body: @Sendable (borrowing SharedReader, Range<Int>) throws -> Result
   ) throws -> [Result] {
     let path = frames.acquisition.file.path
+    let rows = window.shape.rows
+    let count = (rows + Self.bandRows - 1) / Self.bandRows
     do {
-      var reader = try AcquisitionReader(path: path)
-      var results: [Result] = []
-      let rows = window.shape.rows
-      for first in stride(from: 0, to: rows, by: Self.bandRows) {
+      let reader = SharedReader(try AcquisitionReader(path: path))
+      let finished = Atomic(0)
+      return try concurrentMap(count) { band in
         try context.checkCancellation()
-        results.append(try body(&reader, first..<min(first + Self.bandRows, rows)))
-        context.progress(Double(results.count * Self.bandRows) / Double(rows))
+        let first = band * Self.bandRows
+        let result = try body(reader, first..<min(first + Self.bandRows, rows))
+        let done = finished.add(1, ordering: .relaxed).newValue
+        context.progress(Double(done) / Double(count))
+        return result
       }
-      return results
     } catch let error as AcquisitionError {
       throw StageFailure(error)
     }
@@ -103,11 +109,10 @@ struct FrameReader {
 
   /// One band of one frame, corrected and cut to the window's columns.
   private func raw(
-    _ rows: Range<Int>, frame: Int, reader: inout AcquisitionReader
+    _ rows: Range<Int>, frame: Int, reader: borrowing SharedReader
   ) throws -> SegmentSignals {
-    var values: [Double] = []
     let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
-    try reader.readRows(fileRows, ofFrame: frame, into: &values)
+    var values = try reader.rows(fileRows, ofFrame: frame)
     let full = GridShape(rows: rows.count, columns: metadata.shape.columns)
     if window.shape.columns != full.columns {
       let part = ScanWindow(
@@ -125,14 +130,14 @@ struct FrameReader {
 
   /// One band of one frame with its spikes masked; read with a halo, returned without.
   private func corrected(
-    _ rows: Range<Int>, frame: Int, reader: inout AcquisitionReader
+    _ rows: Range<Int>, frame: Int, reader: borrowing SharedReader
   ) throws -> SegmentSignals {
     guard let threshold = frames.spikeThreshold else {
-      return try raw(rows, frame: frame, reader: &reader)
+      return try raw(rows, frame: frame, reader: reader)
     }
     let first = max(rows.lowerBound - Self.halo, 0)
     let wide = first..<min(rows.upperBound + Self.halo, window.shape.rows)
-    var signals = try raw(wide, frame: frame, reader: &reader)
+    var signals = try raw(wide, frame: frame, reader: reader)
     signals.maskSpikes(threshold: threshold)
     return signals.rows((rows.lowerBound - first)..<(rows.upperBound - first))
   }
@@ -167,6 +172,21 @@ struct FrameReader {
         shape: shape, x: bands.flatMap(\.field.x), y: bands.flatMap(\.field.y)),
       covariance: covariance, mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       pixelSize: metadata.pixelSize)
+  }
+}
+
+/// An open acquisition that several threads read from in turn.
+private struct SharedReader: ~Copyable {
+  private let reader: Mutex<AcquisitionReader>
+
+  init(_ reader: consuming AcquisitionReader) { self.reader = Mutex(reader) }
+
+  func rows(_ rows: Range<Int>, ofFrame frame: Int) throws(AcquisitionError) -> [Double] {
+    try reader.withLock { reader throws(AcquisitionError) in
+      var values: [Double] = []
+      try reader.readRows(rows, ofFrame: frame, into: &values)
+      return values
+    }
   }
 }
 

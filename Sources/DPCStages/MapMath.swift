@@ -23,11 +23,38 @@ func rootMeanSquare(_ map: VectorMap) -> Double {
   return count > 0 ? (sum / Double(count)).squareRoot() : 0
 }
 
+/// The median; nil of nothing. No value may be NaN.
+/// - Complexity: O(count) on average.
 func median(_ values: [Double]) -> Double? {
   if values.isEmpty { return nil }
-  let sorted = values.sorted()
-  let middle = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  var values = values
+  let middle = values.count / 2
+  let upper = smallest(middle, of: &values)
+  if values.count % 2 == 1 { return upper }
+  // Everything before the middle is no larger than the number there.
+  let lower = values[..<middle].reduce(-.infinity, max)
+  return (lower + upper) / 2
+}
+
+/// The number that stands at `rank` once sorted; moves no larger ones before it, no smaller ones
+/// behind (C. A. R. Hoare, Comm. ACM 4 (1961) 321).
+private func smallest(_ rank: Int, of values: inout [Double]) -> Double {
+  var (first, last) = (0, values.count - 1)
+  while first < last {
+    let pivot = values[(first + last) / 2]
+    var (low, high) = (first, last)
+    while low <= high {
+      while values[low] < pivot { low += 1 }
+      while values[high] > pivot { high -= 1 }
+      if low <= high {
+        values.swapAt(low, high)
+        low += 1
+        high -= 1
+      }
+    }
+    if rank <= high { last = high } else if rank >= low { first = low } else { break }
+  }
+  return values[rank]
 }
 
 /// The part of a plane of numbers that lies in a window.

@@ -1,0 +1,73 @@
+// dpc-bench: times kernels and whole runs beside what the machine can do at best; judges nothing.
+internal import ArgumentParser
+internal import FFTW
+internal import Foundation
+
+@main
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dpc-bench",
+    abstract: "Times kernels and whole runs of dpc beside floors of the same machine.",
+    discussion: """
+      Each time is the median of several runs. Ratios to the floor measured in the same minute are \
+      what to compare; milliseconds are this machine's, and other work on it shows in them.
+      """)
+
+  @Option(help: ArgumentHelp("The program to run.", valueName: "program"))
+  var dpc = ".build/release/dpc"
+  @Option(help: ArgumentHelp("Folder of the pipelines.", valueName: "folder"))
+  var pipelines = "Pipelines"
+  @Option(help: ArgumentHelp("Sides of the acquisitions for whole runs, px.", valueName: "sides"))
+  var sides = "512,1024,2048"
+  @Flag(help: "Kernels only.")
+  var kernels = false
+  @Flag(help: "Also write the tables to Benchmarks/runs, named by date and number of cores.")
+  var save = false
+
+  func run() throws {
+    let machine = Machine()
+    var text = machine.markdown
+    func add(_ table: Table) {
+      print(table.markdown)
+      text += "\n" + table.markdown
+    }
+    print(machine.markdown)
+    add(copies())
+    add(try KernelTimes(side: 1024).table())
+    if !kernels { add(try wholeRuns()) }
+    if save {
+      let path = "Benchmarks/runs/\(machine.date)-\(machine.cores)cores.md"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      print("written to \(path)")
+    }
+  }
+
+  private func copies() -> Table {
+    var table = Table(title: "Floors: memory")
+    for threads in [1, 2] {
+      let bytes = 64 << 20
+      table.rows.append(
+        Row(
+          name: "copy of 64 MiB, \(threads) \(threads == 1 ? "thread" : "threads"), read + written",
+          time: Floors.copy(bytes: bytes, threads: threads), bytes: 2 * bytes))
+    }
+    return table
+  }
+
+  private func wholeRuns() throws -> Table {
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpc-bench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    // A scratch folder that cannot be removed is the system's to sweep.
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    let runs = WholeRuns(program: dpc, pipelines: pipelines, scratch: scratch)
+    var table = Table(title: "Whole runs, 8 segments of 32-bit frames; GB/s of the frames")
+    table.rows.append(try runs.start())
+    for side in sides.split(separator: ",").compactMap({ Int($0) }) {
+      let path = scratch.appendingPathComponent("scan-\(side).h5").path
+      try BenchmarkAcquisition(side: side).write(to: path)
+      table.rows += try runs.rows(for: path, side: side)
+    }
+    return table
+  }
+}
