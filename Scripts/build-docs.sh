@@ -20,6 +20,7 @@ restore() {
   [ ! -f "$scratch/ordinary.resolved" ] || mv "$scratch/ordinary.resolved" Package.resolved
 }
 trap restore EXIT
+trap 'exit 130' HUP INT TERM
 log=$scratch/log
 status=0
 for module in $modules; do
