@@ -122,6 +122,12 @@ struct FieldConventionsTests {
     for i in bad {
       #expect(map.mask.bytes[i] == 1 && map.field.x[i] == 0 && map.field.y[i] == 0)
     }
+    // Signals too: all segments of a position where one is missing.
+    let correction = SegmentCorrection(dark: [1, 1], gain: [1, 1], gainSource: .none)
+    let signals = correction.corrected(
+      [5, .nan, 7, 7], shape: GridShape(rows: 1, columns: 2), saturationLevel: nil,
+      electronsPerUnit: 1)
+    #expect(signals.values == [4, 0, 6, 0] && signals.mask.bytes == [0, 1])
   }
 
   @Test("27. A filled-in pixel keeps its reason and stays out of every statistic")
