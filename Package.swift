@@ -13,13 +13,18 @@ let strict: [SwiftSetting] = [
 /// Numeric modules are optimised in debug builds too: unoptimised Span loops are a hundred times slower.
 let numeric = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// What only the documentation needs (Scripts/build-docs.sh): an ordinary build fetches no plugin.
+let documentation: [Package.Dependency] =
+  Context.environment["DPC_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
   name: "dpc-stem",
   products: [.executable(name: "dpc", targets: ["dpc"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
-  ],
+  ] + documentation,
   targets: [
     // C libraries: a module map and the few inline shims that Swift cannot import.
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
@@ -90,7 +95,8 @@ let package = Package(
     .testTarget(name: "STEMCoreTests", dependencies: ["STEMCore"], swiftSettings: strict),
     .testTarget(
       name: "DPCReconstructionTests",
-      dependencies: ["DPCReconstruction", "DPCSimulation", "STEMCore"], swiftSettings: strict),
+      dependencies: ["DPCReconstruction", "DPCSimulation", "FFTW", "STEMCore"],
+      swiftSettings: strict),
     .testTarget(
       name: "STEMDataTests", dependencies: ["HDF5", "STEMCore", "STEMData"],
       swiftSettings: strict),

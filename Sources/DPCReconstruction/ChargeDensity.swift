@@ -40,7 +40,9 @@ public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
 ///
 /// Pixels are taken as independent of each other; the covariance of x and y counts where both
 /// differences weigh the pixel itself, near the rim only.
-/// - Parameter covariance: One-pixel covariance of the projected field, V².
+/// - Parameters:
+///   - covariance: One-pixel covariance of the projected field, V².
+///   - pixelSize: m.
 public func projectedChargeDensityVariance(
   of covariance: VectorCovariance, pixelSize: PixelSize
 ) -> [Double] {

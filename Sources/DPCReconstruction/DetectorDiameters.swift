@@ -24,7 +24,7 @@ extension SegmentedDetector {
   /// from the inner to the outer ring stays in its half. This is what summing the rings of equal
   /// azimuth is for.
   ///
-  /// - Throws: ``DetectorGeometryError`` for an invalid geometry; ``EstimatorError`` where the
+  /// - Throws: `DetectorGeometryError` for an invalid geometry; ``EstimatorError`` where the
   ///   rings share fewer than two diameters.
   public func commonDiameters() throws -> [DetectorDiameter] {
     let rings = try self.rings()

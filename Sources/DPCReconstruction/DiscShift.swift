@@ -34,7 +34,7 @@ public struct DiscShiftEstimator: Sendable {
   /// - Parameters:
   ///   - detector: The geometry; azimuths include its orientation.
   ///   - probeSemiAngle: α, rad.
-  /// - Throws: ``DetectorGeometryError`` or ``EstimatorError`` where the model does not apply.
+  /// - Throws: `DetectorGeometryError` or ``EstimatorError`` where the model does not apply.
   public init(detector: SegmentedDetector, probeSemiAngle: Double) throws {
     let rings = try detector.rings()
     let margin = detector.outerAngle - probeSemiAngle

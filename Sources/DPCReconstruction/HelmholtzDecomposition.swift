@@ -59,6 +59,7 @@ public struct HelmholtzParts: Sendable {
 /// - Parameters:
 ///   - field: Any unit, x along a row, y down; no masked pixels left.
 ///   - pixelSize: m.
+///   - boundary: What is known beyond the rim.
 /// - Returns: Parts in the field's unit; they and the mean add up to the field.
 /// - Complexity: O(*n* log *n*).
 public func helmholtzParts(

@@ -90,7 +90,7 @@ public struct InclinationGeometry: Sendable, Equatable {
   /// - Parameters:
   ///   - distance: X along the wall normal's azimuth, m.
   ///   - amplitude: E0, V/m.
-  ///   - sechWidth: w of sech²(u/w), m; FWHM = ``widthFactor`` w.
+  ///   - w: Of sech²(u/w), m; FWHM = ``widthFactor`` w.
   ///   - position: X0 of the wall, m.
   /// - Returns: The component that the image shows, V/m, and its derivatives.
   public func meanField(

@@ -9,7 +9,7 @@ public import STEMCore
 /// the surface is smooth in space, otherwise in pixels. The equations are solved to 1e-11 in the
 /// energy norm, in a number of steps that hardly depends on the size of the regions.
 ///
-/// Filled pixels keep their reason and carry ``PixelFlags/filledIn`` besides: they remain unusable
+/// Filled pixels keep their reason and carry `PixelFlags.filledIn` besides: they remain unusable
 /// as measurements. Usable pixels and the covariance stay as they are; a filled pixel has no error
 /// of its own.
 /// - Returns: The same map where nothing is masked.

@@ -17,7 +17,9 @@ public func projectedField(of deflection: VectorMap, beam: ElectronBeam) -> Vect
 
 /// The field averaged over the thickness, V/m, from the projected field, V.
 ///
-/// - Parameter thickness: Along the beam, m; positive.
+/// - Parameters:
+///   - projectedField: ∫E dz, V.
+///   - thickness: Along the beam, m; positive.
 public func meanField(of projectedField: VectorMap, thickness: Double) -> VectorMap {
   precondition(thickness > 0, "a thickness is positive")
   let scale = 1 / thickness

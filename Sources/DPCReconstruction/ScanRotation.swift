@@ -15,7 +15,9 @@ public enum Handedness: String, Sendable, CaseIterable {
 /// R(a)(vx, vy) = (cos a vx - sin a vy, sin a vx + cos a vy); y points down, so a positive angle
 /// turns clockwise on the screen. A mirrored detector has its y component reversed first.
 ///
-/// - Parameter rotation: Scan rotation a, rad.
+/// - Parameters:
+///   - rotation: Scan rotation a, rad.
+///   - handedness: Whether the detector is seen from behind.
 public func scanFrameMatrix(rotation: Double, handedness: Handedness) -> Matrix2 {
   let matrix = Matrix2.rotation(cosine: cos(rotation), sine: sin(rotation))
   switch handedness {

@@ -12,6 +12,7 @@ extension SegmentCorrection {
   ///   - raw: `raw[segment * shape.count + position]`, as read.
   ///   - shape: Rows and columns of the band.
   ///   - saturationLevel: nil where the type of the frames has no largest number.
+  ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
   public func corrected(
     _ raw: consuming [Double], shape: GridShape, saturationLevel: Double?, electronsPerUnit: Double?
   ) -> SegmentSignals {

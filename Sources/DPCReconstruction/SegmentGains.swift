@@ -51,6 +51,7 @@ public enum ReferenceError: Error, Sendable, CustomStringConvertible {
 /// The correction from one gain source; dark is subtracted from the references too.
 ///
 /// - Parameters:
+///   - metadata: References, stated gains and geometry.
 ///   - source: nil takes the first that the file has of flat, gain, vacuum.
 ///   - usesDark: Whether the dark reference, where there is one, is subtracted.
 /// - Throws: ``ReferenceError``.

@@ -112,6 +112,7 @@ public struct WallFit: Sendable, Equatable {
 /// - Parameters:
 ///   - profile: Mean field over the thickness, V/m, over the distance along the normal, m.
 ///   - geometry: Thickness, inclination and field direction.
+///   - options: Which walls are reported, and what stands under them.
 /// - Returns: Possibly no walls; that is an answer, not an error.
 /// - Throws: ``WallError`` where the direction factor is zero or samples are too few.
 public func fitWalls(

@@ -22,7 +22,9 @@ public struct MeasuredWallNormal: Sendable, Equatable {
 /// filled from their neighbors for the filter and left out of the sum. (Bigün & Granlund, Proc.
 /// 1st ICCV, 433 (1987).)
 ///
-/// - Parameter smoothing: Standard deviation of the Gaussian, pixels.
+/// - Parameters:
+///   - map: A vector per scan position in the scan frame, any unit.
+///   - smoothing: Standard deviation of the Gaussian, pixels.
 /// - Returns: The normal; coherence 0 where the map does not vary beyond its noise or is smaller
 ///   than the filter.
 /// - Throws: ``WallError/pixelSizeMissing``.

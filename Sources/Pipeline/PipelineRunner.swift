@@ -16,7 +16,12 @@ public struct PipelineRunner: Sendable {
   public let toolVersion: String
   private let codecs: [String: any ValueCodec]
 
-  /// - Parameter codecs: One for each kind of value that flows in the graph.
+  /// - Parameters:
+  ///   - graph: The stages and their connections.
+  ///   - codecs: One for each kind of value that flows in the graph.
+  ///   - cache: Where finished stages are looked up and kept.
+  ///   - toolVersion: Recorded with each result; no part of any key.
+  ///   - threads: How many stages may run at once; no part of any key.
   public init(
     graph: PipelineGraph, codecs: [any ValueCodec], cache: PipelineCache, toolVersion: String,
     threads: Int = 1
@@ -34,7 +39,9 @@ public struct PipelineRunner: Sendable {
 
   /// Runs the pipeline. Never throws: failures are part of the report.
   ///
-  /// - Parameter onEvent: Called for one event at a time, from any thread; must not wait for the run.
+  /// - Parameters:
+  ///   - cancellation: Ends the run between stages, and within those that check for it.
+  ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
   public func run(
     cancellation: RunCancellation = RunCancellation(),
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }

@@ -66,7 +66,10 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   ///
   /// Numbers are those of the file, as it counts them, NaN where missing. Integers of up to 32
   /// bits and floating-point numbers are exact.
-  /// - Parameter values: Resized where its count does not fit, else its memory is used again.
+  /// - Parameters:
+  ///   - rows: Rows of the scan.
+  ///   - frame: 0 for a file without a frame axis.
+  ///   - values: Resized where its count does not fit, else its memory is used again.
   /// - Precondition: `rows` and `frame` lie in the acquisition.
   public func readRows(
     _ rows: Range<Int>, ofFrame frame: Int, into values: inout [Double]

@@ -34,9 +34,12 @@ public struct AcquisitionWriter: Sendable {
 
   /// Writes an acquisition, replacing a file of that name.
   ///
-  /// - Parameter frames: `[frame][segment]` planes of the scan's shape in `metadata.signalUnit`,
-  ///   NaN where a number is missing.
-  /// - Parameter truth: Written as the group `/truth`; none for a measurement.
+  /// - Parameters:
+  ///   - frames: `[frame][segment]` planes of the scan's shape in `metadata.signalUnit`,
+  ///     NaN where a number is missing.
+  ///   - metadata: What the file is to state.
+  ///   - path: A new file, or one to replace.
+  ///   - truth: Written as the group `/truth`; none for a measurement.
   /// - Throws: ``AcquisitionError`` where the system does not let it be written, or where a NaN is
   ///   to become an integer.
   /// - Precondition: `frames` has the counts and shapes that `metadata` states.

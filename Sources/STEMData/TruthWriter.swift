@@ -32,7 +32,10 @@ public struct TruthItem: Sendable {
 public enum TruthWriter {
   /// Writes a file that holds nothing but the truth, replacing one of that name.
   ///
-  /// - Parameter isCompressed: Packs maps by gzip and byte shuffling.
+  /// - Parameters:
+  ///   - items: Named arrays in their units.
+  ///   - path: A new file, or one to replace.
+  ///   - isCompressed: Packs maps by gzip and byte shuffling.
   public static func write(
     _ items: [TruthItem], to path: String, isCompressed: Bool = false
   ) throws(AcquisitionError) {

@@ -59,7 +59,7 @@ public struct ResultAssembly: Sendable {
 
   /// The contents of result.h5.
   ///
-  /// - Throws: ``StageFailure`` where an object of the cache is damaged.
+  /// - Throws: `StageFailure` where an object of the cache is damaged.
   public func resultFile(versions: [String: String]) throws -> ResultFile {
     var groups: [ResultGroup] = []
     for stage in quantityStages {
@@ -98,7 +98,7 @@ public struct ResultAssembly: Sendable {
 
   /// The files of every figure: name with extension, and bytes.
   ///
-  /// - Throws: ``StageFailure`` where an object of the cache is damaged.
+  /// - Throws: `StageFailure` where an object of the cache is damaged.
   public func figures() throws -> [(name: String, bytes: [UInt8])] {
     var figures: [(String, [UInt8])] = []
     for stage in figureStages {
