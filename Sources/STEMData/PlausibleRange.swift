@@ -16,7 +16,7 @@ struct PlausibleRange {
   static let angle = PlausibleRange(
     bounds: -4 * Double.pi...4 * Double.pi, unit: "deg", scale: Double.pi / 180)
   static let inclination = PlausibleRange(
-    bounds: -Double.pi / 2...Double.pi / 2, unit: "deg", scale: Double.pi / 180)
+    bounds: 0...(89.9 * Double.pi / 180), unit: "deg", scale: Double.pi / 180)
   static let electrons = PlausibleRange(bounds: 1e-6...1e15, unit: "electrons", scale: 1)
 
   /// What is wrong with the value, or nil; rounding at the bounds is forgiven.

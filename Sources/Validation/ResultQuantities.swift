@@ -156,8 +156,8 @@ struct ResultQuantities {
     }
     let fieldErrors = try group.numbers("wall_field_errors") ?? []
     let widthErrors = try group.numbers("wall_width_errors") ?? []
-    let products = try group.numbers("wall_field_times_width") ?? []
-    let productErrors = try group.numbers("wall_field_times_width_errors") ?? []
+    let products = try group.numbers("wall_field_times_sech_width") ?? []
+    let productErrors = try group.numbers("wall_field_times_sech_width_errors") ?? []
     return positions.indices.map { row in
       func item(_ list: [Double]) -> Double? { row < list.count ? list[row] : nil }
       let product = item(products).flatMap { product in

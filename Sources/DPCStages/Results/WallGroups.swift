@@ -31,6 +31,7 @@ extension WallTable {
 extension WallsValue {
   func group(_ stage: String) -> ResultGroup {
     var attributes: [String: ResultAttribute] = [
+      "covariance_order": .text("field (V/m), w of sech^2(u/w) (m), position (m); units multiply"),
       "thickness_m": .number(thickness), "inclination_rad": .number(inclination),
       "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
       "wall_width_definition": .text(
@@ -45,7 +46,7 @@ extension WallsValue {
       name: stage, quantity: "walls", title: "Walls fitted through the thickness",
       signal: "wall_field", axes: [],
       datasets: table.datasets(fieldUnit: "V/m")
-        + column("wall_field_times_width", table.rows.map(\.product), unit: "V") + [
+        + column("wall_field_times_sech_width", table.rows.map(\.product), unit: "V") + [
           ResultDataset(
             "covariance", shape: [table.rows.count, 3, 3],
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")

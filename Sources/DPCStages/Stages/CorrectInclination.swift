@@ -131,7 +131,9 @@ struct CorrectInclination: StageType {
       of: meanField, orientation, correlation: context.correlationLength)
     let table =
       orientation.hasStraightWalls
-      ? WallTable(try fitWalls(profile: profiles.forFit, geometry: geometry)) : .empty
+      ? WallTable(
+        try fitWalls(profile: profiles.forFit, geometry: geometry), errorScale: profiles.errorScale)
+      : .empty
     let value = WallsValue(
       table: table, profile: profiles.profile, orientation: orientation,
       inclination: inclination.angle,
@@ -145,6 +147,6 @@ struct CorrectInclination: StageType {
     return StageProduct(
       outputs: ["corrected": value],
       facts: orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"),
-      notes: notes(orientation, inclination) + table.notes)
+      notes: notes(orientation, inclination) + profiles.notes + table.notes)
   }
 }

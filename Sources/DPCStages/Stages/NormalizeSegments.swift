@@ -70,6 +70,8 @@ struct NormalizeSegments: StageType {
     case .none:
       notes.append(
         Note(.assumption, "no gain reference: all segments are taken to be equally sensitive"))
+    case .vacuum where correction.uncalibratedSegments.isEmpty:
+      notes.append(Note(.information, "gains from the vacuum reference"))
     case .vacuum:
       notes.append(
         Note(

@@ -28,7 +28,8 @@ struct WallProfileStage: StageType {
       // A profile too short for a fit is still a profile.
       let table =
         orientation.hasStraightWalls
-        ? try? WallTable(fitImageWalls(profile: profiles.forFit)) : .empty
+        ? try? WallTable(
+          fitImageWalls(profile: profiles.forFit), errorScale: profiles.errorScale) : .empty
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -38,7 +39,7 @@ struct WallProfileStage: StageType {
           ) { first, _ in first }))
       return StageProduct(
         outputs: ["profile": value], facts: facts(value),
-        notes: orientation.notes
+        notes: orientation.notes + profiles.notes
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
     } catch {
       throw wallFailure(error, stage: context.stageName)

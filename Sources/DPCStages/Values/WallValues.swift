@@ -36,15 +36,22 @@ struct WallTable: Codable, Sendable, Equatable {
   /// Root mean square of profile minus curve, in the unit of the profile.
   var residual: Double
 
-  init(_ fit: WallFit) {
+  /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
+  init(_ fit: WallFit, errorScale: Double) {
+    func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
+      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
+    }
     rows = fit.reported.map { fitted in
       WallRow(
-        wall: fitted.wall, product: fitted.product, covariance: fitted.covariance,
-        imageHeight: fitted.imageHeight, significance: fitted.significance,
+        wall: Wall(
+          position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
+          width: scaled(fitted.wall.width)), product: scaled(fitted.product),
+        covariance: fitted.covariance.map { $0 * errorScale * errorScale },
+        imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
         remarks: Self.remarks(fitted.flags))
     }
-    offset = fit.offset
-    reducedChiSquare = fit.reducedChiSquare
+    offset = scaled(fit.offset)
+    reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
     curve = fit.curve
     residual = fit.residual
