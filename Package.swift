@@ -124,7 +124,8 @@ let package = Package(
       swiftSettings: strict),
     // Runs the built binary as a user would.
     .testTarget(
-      name: "DPCEndToEndTests", dependencies: ["DPCSimulation", "HDF5", "STEMCore", "dpc", "dpc-validate"],
+      name: "DPCEndToEndTests",
+      dependencies: ["DPCSimulation", "HDF5", "STEMCore", "dpc", "dpc-validate"],
       exclude: ["Python"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
