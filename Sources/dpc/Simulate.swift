@@ -13,7 +13,9 @@ struct Simulate: AsyncParsableCommand {
       specimen, and each simulate-acquisition stage NAME leaves two files, NAME.h5 and \
       truth-NAME.h5. Equal manifests give equal files.
 
-      Example:
+      Example: dpc simulate walls.yaml --output data --set top-view.seed=2
+
+      with walls.yaml:
 
         schema: dpc-pipeline/1
         name: walls
@@ -30,8 +32,6 @@ struct Simulate: AsyncParsableCommand {
             from: walls
             with: { columns_px: 128, rows_px: 96, pixel_size_nm: 2 }
         results: [top-view]
-
-        dpc simulate walls.yaml --output data --set top-view.seed=2
 
       dpc stages simulate-acquisition tells every parameter.
       """)

@@ -72,8 +72,11 @@ public struct ResultAssembly: Sendable {
 
   /// Writes result.h5 at a temporary path.
   ///
-  /// - Parameter name: What to call the file where it cannot be written.
-  /// - Throws: ``StageFailure`` where an object of the cache is damaged; of category `machine` where
+  /// - Parameters:
+  ///   - versions: Recorded in each step of the chain.
+  ///   - path: Of a file that is not there yet.
+  ///   - name: What to call the file where it cannot be written.
+  /// - Throws: `StageFailure` where an object of the cache is damaged; of category `machine` where
   ///   the disk is full.
   public func writeResult(versions: [String: String], to path: String, name: String) throws {
     let result = try resultFile(versions: versions)
