@@ -178,13 +178,20 @@ enum LeastSquares {
   ) -> (matrix: [Double], gradient: [Double]) {
     var matrix = [Double](repeating: 0, count: size * size)
     var gradient = [Double](repeating: 0, count: size)
+    // Walls are local: most entries of a row are zero, and only the others are multiplied.
+    var columns: [Int] = []
+    columns.reserveCapacity(size)
     for row in residuals.indices {
       let base = row * size
-      for i in 0..<size {
+      columns.removeAll(keepingCapacity: true)
+      for i in 0..<size where jacobian[base + i] != 0 { columns.append(i) }
+      for i in columns {
         let value = jacobian[base + i]
-        if value == 0 { continue }
         gradient[i] += value * residuals[row]
-        for j in 0...i { matrix[i * size + j] += value * jacobian[base + j] }
+        for j in columns {
+          if j > i { break }
+          matrix[i * size + j] += value * jacobian[base + j]
+        }
       }
     }
     for i in 0..<size {

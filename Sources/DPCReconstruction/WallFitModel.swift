@@ -17,6 +17,16 @@ struct ProfileSamples {
   var count: Int { distance.count }
   var span: Double { (distance.last ?? 0) - (distance.first ?? 0) }
 
+  /// The first sample at this distance or beyond; distances ascend.
+  func firstIndex(from start: Double) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if distance[middle] < start { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   init(_ profile: LineProfile) {
     hasErrors = profile.error != nil
     for i in profile.distance.indices {
@@ -150,6 +160,10 @@ struct WallModel {
     let wallCount = (size - baselineCount) / 3
     let widths = (0..<wallCount).map { exp(p[baselineCount + 3 * $0 + 1]) }
     let shapes = widths.map { ProjectedWall(geometry: geometry, sechWidth: $0) }
+    // Beyond, a wall is below 1e-16 of its height: zeros there spare the normal equations their work.
+    let reaches = widths.map {
+      (geometry.thickness * geometry.sine / 2 + 20 * $0) / geometry.cosine
+    }
     for i in 0..<samples.count {
       let x = samples.distance[i]
       let weight = samples.weight[i]
@@ -162,6 +176,10 @@ struct WallModel {
       }
       for k in 0..<wallCount {
         let base = baselineCount + 3 * k
+        if abs(x - p[base + 2]) > reaches[k] {
+          for column in base..<(base + 3) { jacobian[row + column] = 0 }
+          continue
+        }
         let sample = shapes[k].sample(at: x - p[base + 2], amplitude: p[base])
         value += sample.value
         jacobian[row + base] = weight * sample.byAmplitude

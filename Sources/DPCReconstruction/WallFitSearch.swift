@@ -161,6 +161,7 @@ struct WallSearch {
   ) -> WallParameters? {
     let curve = model.curve(fit.walls, baseline: fit.baseline)
     let residual = zip(samples.value, curve).map { $0 - $1 }
+    let totals = totals(of: residual)
     let geometry = model.geometry
     let range = model.sechWidthRange
     var best: (gain: Double, wall: WallParameters)?
@@ -174,7 +175,8 @@ struct WallSearch {
         let position = first + Double(k) * step
         if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
         let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
-        let match = match(trial, residual: residual, holdsBaseline: holdsBaseline)
+        let match = match(
+          trial, residual: residual, totals: totals, holdsBaseline: holdsBaseline)
         if match.gain > (best?.gain ?? 0) {
           let wall = WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
           best = (match.gain, wall)
@@ -197,27 +199,36 @@ struct WallSearch {
     return abs(position - wall.position) < 0.7 * width
   }
 
+  /// Sums over all samples that every trial wall shares.
+  private func totals(of residual: [Double]) -> (w: Double, r: Double) {
+    var total = (w: 0.0, r: 0.0)
+    for i in 0..<samples.count {
+      let weight = samples.weight[i] * samples.weight[i]
+      total.w += weight
+      total.r += weight * residual[i]
+    }
+    return total
+  }
+
   /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
   private func match(
-    _ trial: WallParameters, residual: [Double], holdsBaseline: Bool = false
+    _ trial: WallParameters, residual: [Double], totals total: (w: Double, r: Double),
+    holdsBaseline: Bool = false
   ) -> (amplitude: Double, gain: Double, information: Double) {
     let geometry = model.geometry
-    var total = (w: 0.0, r: 0.0)
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
     let shape = ProjectedWall(geometry: geometry, sechWidth: trial.sechWidth)
     // Beyond, the trial is below 1e-9 of its height.
     let reach =
       (geometry.thickness * geometry.sine / 2 + 12 * trial.sechWidth) / geometry.cosine
-    for i in 0..<samples.count {
+    var i = samples.firstIndex(from: trial.position - reach)
+    while i < samples.count, samples.distance[i] <= trial.position + reach {
       let weight = samples.weight[i] * samples.weight[i]
-      total.w += weight
-      total.r += weight * residual[i]
-      let x = samples.distance[i] - trial.position
-      if abs(x) > reach { continue }
-      let t = shape.unitHeight(at: x)
+      let t = shape.unitHeight(at: samples.distance[i] - trial.position)
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
+      i += 1
     }
     if holdsBaseline {
       return sums.tt > 0 ? (sums.tr / sums.tt, sums.tr * sums.tr / sums.tt, sums.tt) : (0, 0, 0)
@@ -231,7 +242,7 @@ struct WallSearch {
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
   func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
-    let information = match(wall, residual: zero).information
+    let information = match(wall, residual: zero, totals: totals(of: zero)).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()
   }
 
