@@ -33,7 +33,7 @@ extension WallError: CustomStringConvertible {
       return "a \(direction.rawValue) field has no component in the image at an inclination of "
         + "\(inclination) rad: its direction factor is zero"
     case .tooFewSamples(let count, let needed):
-      return "\(count) usable samples, at least \(needed) are needed"
+      return "too few usable samples across the walls: \(count), at least \(needed) are needed"
     }
   }
 }

@@ -86,7 +86,7 @@ struct Helmholtz: StageType {
       Note(
         .warning,
         "an electrostatic field has no curl, but \(Format.percent(signal.divergenceFree)) of this one's"
-          + " power is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
+          + " power beyond noise is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
       )
     ]
   }
