@@ -1,5 +1,6 @@
 // Small questions about maps that several stages ask.
 internal import DPCReconstruction
+internal import Pipeline
 internal import STEMCore
 
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
@@ -87,4 +88,12 @@ func cropped(_ map: ScalarMap, to window: ScanWindow) -> ScalarMap {
     field: ScalarField(shape: window.shape, values: part(map.field.values)),
     variance: map.variance.map(part), mask: cropped(map.mask, to: window),
     pixelSize: map.pixelSize)
+}
+
+/// A warning where a value given in place of the file's differs from it.
+func contradictionNotes(
+  _ name: String, given: Double?, stated: Double?, tolerance: Double, text: (Double) -> String
+) -> [Note] {
+  guard let given, let stated, abs(given - stated) > tolerance else { return [] }
+  return [Note(.warning, "\(name) \(text(given)) was given; the file states \(text(stated))")]
 }

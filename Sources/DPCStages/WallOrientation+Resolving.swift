@@ -31,7 +31,8 @@ extension WallOrientation {
       map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
-      directionOrigin: direction.origin, coherence: normal.coherence)
+      directionOrigin: direction.origin, coherence: normal.coherence,
+      statedAzimuth: specimen.wallNormalAzimuth)
   }
 
   private static func normalAzimuth(
@@ -85,6 +86,15 @@ extension WallOrientation {
   /// What was not stated, as notes.
   var notes: [Note] {
     var notes: [Note] = []
+    if let statedAzimuth {
+      // A normal and its opposite are one wall; only the sign of its field differs.
+      let turns = (normalAzimuth - statedAzimuth) / Double.pi
+      if normalOrigin == "given" && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
+        notes += contradictionNotes(
+          "wall normal", given: normalAzimuth, stated: statedAzimuth, tolerance: 0,
+          text: Format.degrees)
+      }
+    }
     if !hasStraightWalls {
       return [
         Note(

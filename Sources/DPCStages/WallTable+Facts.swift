@@ -23,9 +23,25 @@ extension WallTable {
   }
 
   var notes: [Note] {
-    rows.enumerated().flatMap { index, row in
+    var notes = rows.enumerated().flatMap { index, row in
       row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
     }
+    if unmeasuredCount > 0 {
+      notes.append(
+        Note(
+          .warning,
+          "\(unmeasuredCount) more above the noise, but with a field whose error exceeds it: left out"
+        ))
+    }
+    if isPoorFit, let reducedChiSquare {
+      notes.append(
+        Note(
+          .warning,
+          "the model does not fit the profile within its errors (reduced chi-square"
+            + " \(Format.significant(reducedChiSquare, digits: 3))): look at the figure before trusting"
+            + " the numbers"))
+    }
+    return notes
   }
 }
 

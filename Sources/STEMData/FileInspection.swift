@@ -38,10 +38,10 @@ public struct FileInspection: Sendable {
       "no lengths: no potential, no charge density, no wall widths")
     note(
       metadata.specimen.thickness != nil, AcquisitionPath.thickness,
-      "only the projected field in V, no mean field in V/m")
+      "only the projected field in V: no V/m, and no fit of walls")
     note(
       metadata.scanRotation != nil, AcquisitionPath.scanRotation,
-      "vectors stay in the detector's axes until a rotation is given or estimated")
+      "only the deflection in the detector's axes, until a rotation is given")
     note(
       metadata.electronsPerPixel != nil || metadata.signalUnit == .electrons,
       AcquisitionPath.electronsPerPixel, "no errors from counting statistics")

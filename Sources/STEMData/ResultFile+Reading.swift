@@ -24,7 +24,9 @@ extension ResultFile {
             type: try group.dataset("stage_type").string(),
             algorithmVersion: try group.dataset("algorithm_version").scalar(),
             parameters: try texts("parameters", in: group), inputs: try texts("inputs", in: group),
-            files: try texts("files", in: group), key: try group.dataset("key").string())
+            files: try texts("files", in: group), key: try group.dataset("key").string(),
+            statements: try group.contains("statements")
+              ? try group.dataset("statements").strings() : [])
         ))
       versions = try texts("versions", in: group)
     }

@@ -87,10 +87,12 @@ public struct ProcessStep: Sendable, Equatable {
   public var files: [String: String]
   /// SHA-256 of the step's cache key.
   public var key: String
+  /// What the step found, assumed and warned of, in words.
+  public var statements: [String]
 
   public init(
     stage: String, type: String, algorithmVersion: Int, parameters: [String: String],
-    inputs: [String: String], files: [String: String], key: String
+    inputs: [String: String], files: [String: String], key: String, statements: [String] = []
   ) {
     self.stage = stage
     self.type = type
@@ -99,6 +101,7 @@ public struct ProcessStep: Sendable, Equatable {
     self.inputs = inputs
     self.files = files
     self.key = key
+    self.statements = statements
   }
 }
 
@@ -197,6 +200,7 @@ public struct ResultFile: Sendable, Equatable {
     try group.write("stage_type", step.type)
     try group.write("algorithm_version", step.algorithmVersion)
     try group.write("key", step.key)
+    if !step.statements.isEmpty { try group.write("statements", step.statements) }
     try Self.write(step.parameters, named: "parameters", to: group)
     try Self.write(step.inputs, named: "inputs", to: group)
     try Self.write(step.files, named: "files", to: group)

@@ -35,5 +35,6 @@ struct ProvenanceCommand: ParsableCommand {
     for (key, value) in step.parameters.sorted(by: { $0.key < $1.key }) {
       print("     \(key): \(value)")
     }
+    for statement in step.statements { print("     - \(statement)") }
   }
 }

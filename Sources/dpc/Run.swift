@@ -92,6 +92,8 @@ struct Run: AsyncParsableCommand {
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
     }
+    // Where both streams go to one place, the failures stand last, in sight.
+    fflush(nil)
     for failure in report.failures {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }

@@ -24,6 +24,8 @@ struct CacheTests {
   func warm(pipeline: String) async throws {
     let workspace = try Workspace()
     try workspace.write(Sample())
+    // A file younger than two seconds could change without its times telling: it is read again.
+    try await Task.sleep(for: .seconds(2.5))
     let watch = try FileWatch(workspace["scan.h5"])
     let path = Program.pipeline(pipeline)
     let cold = try await run(workspace, pipeline: path)

@@ -23,7 +23,7 @@ public struct ResultAssembly: Sendable {
 
   /// The libraries whose versions a result records.
   public static var libraryVersions: [String: String] {
-    ["fftw": fftwVersion(), "hdf5": HDF5Library.version]
+    ["fftw": String(fftwVersion().trimmingPrefix("fftw-")), "hdf5": HDF5Library.version]
   }
 
   /// Listed stages that succeeded and leave a quantity, in the manifest's order.
@@ -125,6 +125,13 @@ public struct ResultAssembly: Sendable {
     return graph.stages.map(\.name).filter(wanted.contains)
   }
 
+  /// Facts, assumptions and warnings of a stage; what it merely remarks is left out.
+  private func statements(of stage: String) -> [String] {
+    guard let report = report[stage] else { return [] }
+    let notes = report.notes.filter { $0.kind != .information }
+    return report.facts.map(\.text) + notes.map { "\($0.kind.rawValue): \($0.text)" }
+  }
+
   private var chain: [ProcessStep] {
     let digests = Dictionary(
       report.inputs.map { ($0.name, $0.digest?.hex ?? "") }, uniquingKeysWith: { first, _ in first }
@@ -138,7 +145,7 @@ public struct ResultAssembly: Sendable {
         files: Dictionary(
           node.fileParameters.values.map { ($0, digests[$0] ?? "") },
           uniquingKeysWith: { first, _ in first }),
-        key: report[name]?.key?.description ?? "")
+        key: report[name]?.key?.description ?? "", statements: statements(of: name))
     }
   }
 }

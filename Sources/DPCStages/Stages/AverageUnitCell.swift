@@ -44,8 +44,8 @@ struct AverageUnitCell: StageType {
     let averaged = unitCellAverage(of: signals, period: period)
     var notes: [Note] = [
       Note(
-        .information,
-        "a rim of half a cell has no whole cell and is masked; neighbors within a cell share counts"
+        .assumption,
+        "a rim of half a cell has no whole cell and is masked as missing; neighbors within a cell share counts"
       )
     ]
     if min(period.x, period.y) < 8 {

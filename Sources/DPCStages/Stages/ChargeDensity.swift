@@ -29,7 +29,7 @@ struct ChargeDensity: StageType {
     let value = ChargeDensityValue(
       map: ScalarMap(
         field: projectedChargeDensity(of: whole.field, pixelSize: pixelSize),
-        variance: whole.covariance.map {
+        variance: independentCovariance(whole, input.context).map {
           projectedChargeDensityVariance(of: $0, pixelSize: pixelSize)
         }, mask: whole.mask, pixelSize: pixelSize),
       context: input.context.adding(
@@ -55,6 +55,14 @@ struct ChargeDensity: StageType {
     return [
       Note(.assumption, "the scan is a line: the field is taken not to change along \(axis)")
     ]
+  }
+
+  /// Differences of pixels that share noise are less uncertain than their errors say, by an amount that
+  /// is not tracked: then no error is stated rather than a wrong one.
+  private func independentCovariance(
+    _ map: VectorMap, _ context: MapContext
+  ) -> VectorCovariance? {
+    context.correlationLength == CorrelationLength() ? map.covariance : nil
   }
 
   private func rootMeanSquare(_ map: ScalarMap) -> Double {

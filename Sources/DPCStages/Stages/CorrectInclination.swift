@@ -49,14 +49,22 @@ struct CorrectInclination: StageType {
         isInclined: inclination.angle > 1e-9)
       let geometry = try InclinationGeometry(
         thickness: thickness, inclination: inclination.angle, direction: orientation.direction)
+      let contradictions = contradictionNotes(
+        "wall inclination", given: context.number("inclination_deg").map { $0 * Double.pi / 180 },
+        stated: input.context.metadata.specimen.wallInclination, tolerance: 1e-3,
+        text: Format.degrees)
+      var product: StageProduct
       if context.word("model") == "finite-wall" {
-        return try walls(
+        product = try walls(
+          meanField, geometry: geometry, orientation: orientation, inclination: inclination,
+          context: input.context)
+      } else {
+        product = try projected(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
           context: input.context)
       }
-      return try projected(
-        meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-        context: input.context)
+      product.notes += contradictions
+      return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }

@@ -42,7 +42,9 @@ struct ElectricFieldStage: StageType {
       outputs: ["field": value], facts: facts(value),
       notes: thickness == nil
         ? [Note(.assumption, "thickness unknown: the field is projected (V), no V/m is formed")]
-        : [])
+        : contradictionNotes(
+          "thickness", given: given, stated: metadata.specimen.thickness, tolerance: 1e-11
+        ) { Format.quantity($0, unit: "m") })
   }
 
   private func facts(_ value: ProjectedFieldValue) -> [Fact] {

@@ -52,6 +52,8 @@ enum Figures {
     if let model = context.attributes["inclination_model"] {
       second.append("inclination model: \(model)")
     }
+    // Numbers stay with their units.
+    first = first.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }
     return [first.joined(separator: " · "), second.joined(separator: " · ")].filter { !$0.isEmpty }
   }
 

@@ -81,7 +81,7 @@ struct Helmholtz: StageType {
 
   private func notes(_ parts: HelmholtzParts, noise: Double?) -> [Note] {
     let signal = SignalShares(parts, noise: noise)
-    guard !signal.isMostlyNoise, signal.divergenceFree > 0.15 else { return [] }
+    guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return [] }
     return [
       Note(
         .warning,
@@ -98,9 +98,14 @@ private struct SignalShares {
   let divergenceFree: Double
   let isMostlyNoise: Bool
 
+  /// Of a uniform field nothing is left to divide but rounding.
+  let isUniform: Bool
+
   /// White noise gives both parts the same power, so its share of the whole is at most twice the
   /// smaller part's, whatever the counting statistics say.
   init(_ parts: HelmholtzParts, noise: Double?) {
+    let varying = parts.curlFreePower + parts.divergenceFreePower + parts.harmonicPower
+    isUniform = varying <= 1e-20 * (varying + parts.meanPower)
     let transverse = parts.transverseFraction
     let perPart = min(noise ?? 0, transverse, 1 - transverse)
     let signal = 1 - 2 * perPart
@@ -111,6 +116,7 @@ private struct SignalShares {
   }
 
   var statement: String {
+    if isUniform { return "the field is uniform: there is nothing to divide" }
     if isMostlyNoise { return "the field is mostly counting noise" }
     if divergenceFree > 0.6 {
       return "the divergence-free part carries the signal: a field along walls, which no potential"

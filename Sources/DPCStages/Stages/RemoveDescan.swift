@@ -88,7 +88,7 @@ struct RemoveDescan: StageType {
     ])
     let error = plane.variance?.center.squareRoot()
     if let error {
-      value.context.attributes["removed_mean_error"] = "\(error) rad, common to all pixels"
+      value.context.attributes["removed_descan_error"] = "\(error) rad, common to all pixels"
     }
     let size = (plane.center.x * plane.center.x + plane.center.y * plane.center.y).squareRoot()
     return StageProduct(

@@ -47,7 +47,10 @@ struct RotateToScan: StageType {
           "scan_rotation",
           text: "scan rotation \(Format.degrees(rotation.angle)) (\(rotation.origin))",
           value: rotation.angle * 180 / Double.pi, unit: "deg")
-      ])
+      ],
+      notes: contradictionNotes(
+        "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
+        stated: input.context.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees))
   }
 
   private func rotation(

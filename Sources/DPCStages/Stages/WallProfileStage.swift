@@ -39,7 +39,7 @@ struct WallProfileStage: StageType {
           ) { first, _ in first }))
       return StageProduct(
         outputs: ["profile": value], facts: facts(value),
-        notes: orientation.notes + profiles.notes
+        notes: orientation.notes + profiles.notes + (table?.notes ?? [])
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
     } catch {
       throw wallFailure(error, stage: context.stageName)

@@ -29,6 +29,8 @@ struct WallRow: Codable, Sendable, Equatable {
 /// The fit of a profile: its walls, its baseline and its curve.
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
+  /// Walls that stand out of the noise but whose field has an error larger than itself.
+  var unmeasuredCount = 0
   var offset: STEMCore.Measurement
   var reducedChiSquare: Double?
   var curveDistance: [Double]
@@ -41,20 +43,35 @@ struct WallTable: Codable, Sendable, Equatable {
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
       STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
     }
-    rows = fit.reported.map { fitted in
+    // A field whose error exceeds it is not measured, however clear it is that something is there.
+    let measured = fit.reported.filter { fitted in
+      (fitted.wall.field.error ?? 0) * errorScale <= abs(fitted.wall.field.value)
+    }
+    unmeasuredCount = fit.reported.count - measured.count
+    rows = measured.map { fitted in
       WallRow(
         wall: Wall(
           position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
           width: scaled(fitted.wall.width)), product: scaled(fitted.product),
         covariance: fitted.covariance.map { $0 * errorScale * errorScale },
         imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
-        remarks: Self.remarks(fitted.flags))
+        remarks: Self.remarks(fitted, errorScale: errorScale))
     }
     offset = scaled(fit.offset)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
     curve = fit.curve
     residual = fit.residual
+  }
+
+  /// A field known less well than this, in a wall too inclined for its width, deserves a remark.
+  private static let looseFraction = 0.1
+
+  /// Whether the misfit exceeds what noise does by more than five standard errors of χ².
+  var isPoorFit: Bool {
+    guard let reducedChiSquare, !rows.isEmpty else { return false }
+    let freedom = Double(max(1, curve.count - 3 * rows.count - 1))
+    return reducedChiSquare > 1 + 5 * (2 / freedom).squareRoot()
   }
 
   /// The table of a map without straight walls.
@@ -68,12 +85,18 @@ struct WallTable: Codable, Sendable, Equatable {
     residual = 0
   }
 
-  private static func remarks(_ flags: WallFlags) -> [String] {
+  private static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
     var remarks: [String] = []
-    if flags.contains(.atBound) { remarks.append("width or position at a bound of the fit") }
-    if flags.contains(.uncertain) { remarks.append("error larger than the value") }
-    if flags.contains(.widthIllDetermined) {
-      remarks.append("too inclined to tell field and width apart: trust their product")
+    if fitted.flags.contains(.atBound) {
+      remarks.append("width or position at a bound of the fit")
+    }
+    let field = fitted.wall.field
+    let relative = field.error.map { $0 * errorScale / abs(field.value) } ?? 0
+    if fitted.flags.contains(.widthIllDetermined) && relative > looseFraction {
+      let product = Format.quantity(
+        fitted.product.value, error: fitted.product.error.map { $0 * errorScale }, unit: "V")
+      remarks.append(
+        "too inclined to tell field and width well apart; their product E0·w is \(product)")
     }
     return remarks
   }
@@ -89,6 +112,8 @@ struct WallOrientation: Codable, Sendable, Equatable {
   var directionOrigin: String
   /// 0...1, where the normal was measured: how much the map varies along one direction only.
   var coherence: Double?
+  /// What the file states, whatever was used, rad.
+  var statedAzimuth: Double?
 
   /// Below this a map has no straight walls: it varies as much along any other direction.
   static let straightCoherence = 0.3

@@ -40,6 +40,12 @@ struct RunSummary {
 
   private func printTotals() {
     let failed = report.stages.count - report.ranCount - report.hitCount
+    if failed > 0 {
+      print("Not complete: \(failed) of \(report.stages.count) stages were not done.")
+    }
+    if report.interruptedBySignal != nil {
+      print("The same command goes on where this one stopped.")
+    }
     var parts = ["\(report.ranCount) computed", "\(report.hitCount) from the cache"]
     if failed > 0 { parts.append("\(failed) not done") }
     let all = report.hitCount == report.stages.count ? "everything from the cache" : nil
