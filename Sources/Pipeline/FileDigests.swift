@@ -15,13 +15,15 @@ struct DigestedFile: Sendable, Hashable {
 /// ```
 /// CACHE/v1/memo/DEVICE-INODE   stamp and digest of the file with these numbers, hexadecimal
 /// ```
-/// A digest is remembered only when the file was last touched more than ``settlingTime`` before it
-/// was read: clocks of file systems tick as slowly as once in two seconds, and within one tick a
-/// second write leaves the same stamp. The memo saves time and decides nothing: a memo that cannot
+/// A digest is remembered only when the file was last touched more than its settling time before it
+/// was read: within one tick of the file system's clock a second write leaves the same stamp, and
+/// such clocks tick every few milliseconds at best and once in two seconds at worst. The memo saves time and decides nothing: a memo that cannot
 /// be read or written costs a reading of the file.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
-  static let settlingTime = 2_000_000_000
+  private static let coarseSettlingTime = 2_000_000_000
+  /// Nanoseconds: several ticks of a kernel that stamps files at its timer's rate (at most 10 ms).
+  private static let fineSettlingTime = 40_000_000
   /// A file that changes this often while it is read is being written.
   private static let attempts = 3
 
@@ -65,7 +67,11 @@ struct FileDigests: Sendable {
 
   /// A stamp from the future is young too: it belongs to a clock that is not ours.
   private static func isYoung(_ stamp: FileStamp, at time: Int) -> Bool {
-    time - max(stamp.modified, stamp.changed) < settlingTime
+    let touched = max(stamp.modified, stamp.changed)
+    // A time that is no multiple of 10 ms was not stamped by a coarse clock.
+    let settlingTime =
+      touched % 10_000_000 == 0 ? coarseSettlingTime : fineSettlingTime
+    return time - touched < settlingTime
   }
 
   private static func read(_ path: String) throws(SystemError) -> SHA256Digest {

@@ -24,8 +24,8 @@ struct CacheTests {
   func warm(pipeline: String) async throws {
     let workspace = try Workspace()
     try workspace.write(Sample())
-    // A file younger than two seconds could change without its times telling: it is read again.
-    try await Task.sleep(for: .seconds(2.5))
+    // A file just written could change without its times telling: it would be read again.
+    try await Task.sleep(for: .seconds(0.1))
     let watch = try FileWatch(workspace["scan.h5"])
     let path = Program.pipeline(pipeline)
     let cold = try await run(workspace, pipeline: path)

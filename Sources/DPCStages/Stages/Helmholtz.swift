@@ -56,7 +56,7 @@ struct Helmholtz: StageType {
     guard let covariance = map.covariance else { return nil }
     let usable = (0..<map.shape.count).filter(map.mask.isUsable)
     let total = usable.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
-    return usable.isEmpty ? nil : total / Double(usable.count)
+    return usable.isEmpty || !total.isFinite ? nil : total / Double(usable.count)
   }
 
   private func fractions(_ parts: HelmholtzParts) -> String {
