@@ -79,7 +79,10 @@ extension WallOrientation {
       ? nil
       : [
         Fact(
-          "\(prefix)_count", text: "no straight walls: the map varies in all directions", value: 0)
+          "\(prefix)_count",
+          text: coherence == 0
+            ? "no walls: nothing varies beyond the noise"
+            : "no straight walls: the map varies in all directions", value: 0)
       ]
   }
 
