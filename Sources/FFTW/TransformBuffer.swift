@@ -11,10 +11,6 @@ public struct Complex: BitwiseCopyable, Sendable, Equatable {
     self.real = real
     self.imaginary = imaginary
   }
-
-  /// The square of the modulus.
-  @inlinable
-  public var squaredMagnitude: Double { real * real + imaginary * imaginary }
 }
 
 /// A block of `Double` or ``Complex`` numbers, aligned to 64 bytes, freed when its owner goes.

@@ -66,6 +66,9 @@ struct WallProfileStage: StageType {
     var facts =
       value.orientation.withoutWalls(prefix: "profile")
       ?? value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
+    if let table = value.table, table.isPoorFit {
+      facts += directWidths(value.profile, table)
+    }
     if let errors = value.profile.error, let error = median(errors) {
       facts.append(
         Fact(
@@ -75,5 +78,19 @@ struct WallProfileStage: StageType {
             + " the wall (5 sigma)", value: 5 * error, unit: value.unit))
     }
     return facts
+  }
+
+  /// Where sech² does not describe a wall, its width at half height is read off the profile.
+  private func directWidths(_ profile: LineProfile, _ table: WallTable) -> [Fact] {
+    table.rows.enumerated().compactMap { index, row in
+      directWidth(
+        of: profile, at: row.wall.position.value, baseline: table.offset.value
+      ).map { width in
+        Fact(
+          "profile_\(index + 1)_direct_width",
+          text: "wall \(index + 1): width at half height, read off the profile,"
+            + " \(Format.quantity(width, unit: "m"))", value: width, unit: "m")
+      }
+    }
   }
 }
