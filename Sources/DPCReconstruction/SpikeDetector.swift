@@ -132,7 +132,7 @@ struct SpikeDetector {
   }
 
   /// Whether three of eight direct neighbors, or as large a part of those there are, stand out the same
-  /// way by at least half as much: then it is the onset of a structure, not a defect.
+  /// way by at least a quarter as much: then it is the onset of a structure, not a defect.
   private func isShared(
     _ plane: Span<Double>, by residual: Double, above median: Double, row: Int, column: Int
   ) -> Bool {
@@ -142,7 +142,7 @@ struct SpikeDetector {
       for c in max(column - 1, 0)...min(column + 1, shape.columns - 1)
       where (r, c) != (row, column) && usable[r * shape.columns + c] {
         neighbors += 1
-        if (plane[r * shape.columns + c] - median) / residual >= 0.5 { alike += 1 }
+        if (plane[r * shape.columns + c] - median) / residual >= 0.25 { alike += 1 }
       }
     }
     return alike > 0 && 8 * alike >= 3 * neighbors

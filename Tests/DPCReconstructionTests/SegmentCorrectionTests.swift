@@ -96,7 +96,7 @@ struct SegmentCorrectionTests {
           where (r, c) != (row, column) {
             neighbors += 1
             let share: Double = (plane[r * shape.columns + c] - middle) / (value - middle)
-            if share >= 0.5 { alike += 1 }
+            if share >= 0.25 { alike += 1 }
           }
         }
         if alike == 0 || 8 * alike < 3 * neighbors { found.insert(row * shape.columns + column) }
