@@ -54,7 +54,10 @@ enum Figures {
     }
     // Numbers stay with their units.
     first = first.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }
-    return [first.joined(separator: " · "), second.joined(separator: " · ")].filter { !$0.isEmpty }
+    let third = context.attributes["caution"] ?? ""
+    return [first.joined(separator: " · "), second.joined(separator: " · "), third].filter {
+      !$0.isEmpty
+    }
   }
 
   /// "5σ of a pixel: 120 MV/m".

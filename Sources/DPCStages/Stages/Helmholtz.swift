@@ -52,13 +52,6 @@ struct Helmholtz: StageType {
       shape: first.shape, x: zip(first.x, second.x).map(+), y: zip(first.y, second.y).map(+))
   }
 
-  private func meanVariance(_ map: VectorMap) -> Double? {
-    guard let covariance = map.covariance else { return nil }
-    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-    let total = usable.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
-    return usable.isEmpty || !total.isFinite ? nil : total / Double(usable.count)
-  }
-
   private func fractions(_ parts: HelmholtzParts) -> String {
     let total =
       parts.curlFreePower + parts.divergenceFreePower + parts.harmonicPower + parts.meanPower
@@ -93,7 +86,7 @@ struct Helmholtz: StageType {
 }
 
 /// How the power that is not noise divides between the two parts.
-private struct SignalShares {
+struct SignalShares {
   /// Of the power without noise, 0...1.
   let divergenceFree: Double
   let isMostlyNoise: Bool
@@ -128,4 +121,12 @@ private struct SignalShares {
       : "both parts carry signal: curl-free \(Format.percent(1 - divergenceFree)), divergence-free"
         + " \(Format.percent(divergenceFree))"
   }
+}
+
+/// The mean over usable pixels and both components of the counting variance; nil where unknown.
+func meanVariance(_ map: VectorMap) -> Double? {
+  guard let covariance = map.covariance else { return nil }
+  let usable = (0..<map.shape.count).filter(map.mask.isUsable)
+  let total = usable.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
+  return usable.isEmpty || !total.isFinite ? nil : total / Double(usable.count)
 }

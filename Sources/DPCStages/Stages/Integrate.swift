@@ -34,22 +34,24 @@ struct Integrate: StageType {
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let integrated = integratedPotential(
       of: whole.field, pixelSize: pixelSize, boundary: boundary, highPassPeriod: highPass)
+    let caution = caution(input.map, whole: whole.field, pixelSize: pixelSize)
     let uniform = DescanPlane.Vector2(
       x: integrated.uniformField.x, y: integrated.uniformField.y)
     let value = PotentialValue(
       map: ScalarMap(
         field: integrated.potential, variance: nil, mask: whole.mask, pixelSize: pixelSize),
       uniformField: uniform,
-      context: input.context.adding([
-        "boundary": boundary.rawValue,
-        "removed_mean": "the mean of the potential (its zero is arbitrary)",
-        "uniform_field":
-          "x \(uniform.x), y \(uniform.y) V; "
-          + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
-        "high_pass": highPass.map { "period \($0) m" } ?? "none",
-        "method": "least squares, E = -grad V"
-          + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
-      ]))
+      context: input.context.adding(
+        [
+          "boundary": boundary.rawValue,
+          "removed_mean": "the mean of the potential (its zero is arbitrary)",
+          "uniform_field":
+            "x \(uniform.x), y \(uniform.y) V; "
+            + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
+          "high_pass": highPass.map { "period \($0) m" } ?? "none",
+          "method": "least squares, E = -grad V"
+            + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
+        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
     let range =
       (integrated.potential.values.max() ?? 0) - (integrated.potential.values.min() ?? 0)
     return StageProduct(
@@ -60,7 +62,18 @@ struct Integrate: StageType {
           text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
           value: range,
           unit: "V m")
-      ], notes: fillingNotes(whole.mask))
+      ], notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(whole.mask))
+  }
+
+  /// What a reader of the potential must know where much of the field has none.
+  private func caution(_ map: VectorMap, whole: VectorField, pixelSize: PixelSize) -> String? {
+    let parts = helmholtzParts(of: whole, pixelSize: pixelSize, boundary: .periodic)
+    let noise = meanVariance(map).map(parts.transverseFractionFromNoise(meanVariance:))
+    let signal = SignalShares(parts, noise: noise)
+    guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return nil }
+    return
+      "\(Format.percent(signal.divergenceFree)) of the field's power has no potential: where it"
+      + " leaves the frame the map shows lobes that are no charges"
   }
 }
 

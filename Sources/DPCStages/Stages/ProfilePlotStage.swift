@@ -63,10 +63,17 @@ struct ProfilePlotStage: StageType {
 
   /// One line of numbers for each of the first walls.
   private func walls(_ table: WallTable?, unit: String) -> [String] {
-    (table?.rows ?? []).prefix(6).enumerated().map { index, row in
-      let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
-      let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-      return "wall \(index + 1): \(field), FWHM \(width)"
+    var lines: [String] = []
+    if let table, table.isPoorFit, let chiSquare = table.reducedChiSquare {
+      lines.append(
+        "the fit does not describe the profile (reduced chi-square"
+          + " \(Format.significant(chiSquare, digits: 3)))")
     }
+    return lines
+      + (table?.rows ?? []).prefix(6).enumerated().map { index, row in
+        let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
+        let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
+        return "wall \(index + 1): \(field), FWHM \(width)"
+      }
   }
 }
