@@ -28,7 +28,7 @@ public struct InputContent: Sendable, Hashable, Codable {
 /// Not in it: the tool's version, paths, times, numbers of threads, names of stages.
 public struct ActionPreimage: Sendable, Hashable, Codable {
   /// The version of this structure and of its encoding.
-  public static let currentSchemaVersion = 1
+  public static let currentSchemaVersion = 2
 
   public var schemaVersion: Int
   public var stageType: String

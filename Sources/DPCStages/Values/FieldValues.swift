@@ -29,6 +29,8 @@ struct MapContext: Codable, Sendable, Equatable {
   var electronsPerPixel: Double?
   /// Over how many pixels along x and y errors go together; 1 for independent pixels.
   var correlationLength = CorrelationLength()
+  /// What is uncertain about the map as a whole.
+  var commonErrors = CommonErrors()
 
   init(metadata: AcquisitionMetadata) {
     self.metadata = metadata
