@@ -1,6 +1,6 @@
-# The only entry points: demo, test, check, format, validate, bench, docs. Each installs what it lacks.
+# The only entry points: demo, test, check, format, validate, bench, torture, docs. Each installs what it lacks.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format validate bench docs build dependencies
+.PHONY: help demo test check format validate bench docs torture build dependencies
 
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
@@ -11,6 +11,7 @@ help:
 	@echo "make format     format the sources"
 	@echo "make validate CASES=DIR   compare results with known truth, case by case"
 	@echo "make bench      time kernels and whole runs beside a memory copy"
+	@echo "make torture    kill dpc at every call that changes a file, and refuse each such call"
 	@echo "make docs       build the documentation"
 
 dependencies:
@@ -46,3 +47,7 @@ bench: build
 
 docs: dependencies
 	@Scripts/build-docs.sh
+
+torture: build
+	@swift build -c release --product FaultInjection -q
+	@Scripts/torture.sh .build/release/dpc .build/release/libFaultInjection.so

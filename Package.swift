@@ -20,7 +20,10 @@ let documentation: [Package.Dependency] =
 
 let package = Package(
   name: "dpc-stem",
-  products: [.executable(name: "dpc", targets: ["dpc"])],
+  products: [
+    .executable(name: "dpc", targets: ["dpc"]),
+    .library(name: "FaultInjection", type: .dynamic, targets: ["FaultInjection"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -90,6 +93,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/DPCBenchmark", swiftSettings: strict),
 
+    // Preloaded before dpc: kills it at a chosen system call, or refuses that call.
+    .target(name: "FaultInjection", path: "Tests/FaultInjection"),
+
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
     .testTarget(name: "HDF5Tests", dependencies: ["HDF5"], swiftSettings: strict),
@@ -126,7 +132,9 @@ let package = Package(
     // Runs the built binary as a user would.
     .testTarget(
       name: "DPCEndToEndTests",
-      dependencies: ["DPCSimulation", "HDF5", "STEMCore", "dpc", "dpc-validate"],
+      dependencies: [
+        "DPCSimulation", "FaultInjection", "HDF5", "STEMCore", "dpc", "dpc-validate",
+      ],
       exclude: ["Python"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -36,6 +36,8 @@ public struct HDF5File: ~Copyable, Sendable {
   /// time: the same content written in the same order gives the same bytes.
   public init(creating path: String) throws(HDF5Error) {
     let place = Place(file: path, object: nil)
+    // What befell an earlier file of this name is not this one's.
+    _ = ReleaseFailures.take(path)
     let creation = try Handle("create", place) { H5Pcreate(CHDF5_file_creation()) }
     try Library.checked("create", place) { H5Pset_obj_track_times(creation.id, false) }
     let access = try Handle("create", place) { H5Pcreate(CHDF5_file_access()) }
@@ -69,7 +71,7 @@ public struct HDF5File: ~Copyable, Sendable {
   ///   would put the closing off.
   public consuming func close() throws(HDF5Error) {
     let place = Place(file: path, object: nil)
-    let isWritable = self.isWritable
+    let (path, isWritable) = (self.path, self.isWritable)
     try root.release()
     let id = handle.id
     if isWritable { try Library.checked("write", place) { H5Fflush(id, H5F_SCOPE_LOCAL) } }
@@ -80,5 +82,8 @@ public struct HDF5File: ~Copyable, Sendable {
       throw place.error(.library, "close", "\(open) of its objects are still open")
     }
     try handle.close("close", place)
+    if isWritable && ReleaseFailures.take(path) {
+      throw place.error(.library, "write", "not all of it could be written")
+    }
   }
 }

@@ -1,19 +1,24 @@
 // The owner of one identifier of the library.
 internal import CHDF5
+internal import Synchronization
 
 /// One reference to an object of the library, given back when the handle goes.
 struct Handle: ~Copyable {
   let id: hid_t
+  /// Stands for the file; a text would keep `close()` from giving the handle up.
+  private let file: Int
 
   /// Takes over what `body` yields; a failed call never becomes a handle.
   init(_ operation: String, _ place: Place, _ body: () -> hid_t) throws(HDF5Error) {
     id = try Library.checked(operation, place, body)
+    file = place.file.hashValue
   }
 
   deinit {
     let id = self.id
-    // Nobody is left to tell; writers close by `close()`, which does.
-    _ = Library.locked { H5Idec_ref(id) }
+    // The last reference writes what the library held back. Nobody is here to tell of a failure: the
+    // file's `close()` is.
+    if Library.locked({ H5Idec_ref(id) }) < 0 { ReleaseFailures.note(file) }
   }
 
   /// Gives the reference back and says whether that worked.
@@ -22,4 +27,14 @@ struct Handle: ~Copyable {
     discard self
     try Library.checked(operation, place) { H5Idec_ref(id) }
   }
+}
+
+/// Files of which an object could not be released: what the library still had to write is lost.
+enum ReleaseFailures {
+  private static let files = Mutex<Set<Int>>([])
+
+  static func note(_ file: Int) { files.withLock { _ = $0.insert(file) } }
+
+  /// Whether there was one since the last time that was asked.
+  static func take(_ file: String) -> Bool { files.withLock { $0.remove(file.hashValue) } != nil }
 }
