@@ -122,13 +122,42 @@ struct ActionCache: Sendable {
     return root + "/last/" + Self.split(SHA256Digest(of: name.bytes))
   }
 
+  /// Notes that a result was of use, so that it is among the last to go. Once in an hour is enough,
+  /// and a cache that cannot be written to forgets a little sooner.
+  func markUsed(_ key: ActionKey) {
+    let path = path(of: key)
+    guard let stamp = try? FileSystem.stamp(of: path) else { return }
+    if abs(Clock.now() - stamp.modified) > 3600 * 1_000_000_000 { FileSystem.touch(path) }
+  }
+
   /// Every record's path, in order.
-  func allPaths() throws(SystemError) -> [String] {
+  func allPaths() throws(SystemError) -> [String] { try paths(in: "records") }
+
+  /// The path of every entry of `last`, in order.
+  func lastPaths() throws(SystemError) -> [String] { try paths(in: "last") }
+
+  private func paths(in section: String) throws(SystemError) -> [String] {
     var found: [String] = []
-    for prefix in try FileSystem.names(in: root + "/records") {
-      let folder = root + "/records/" + prefix
+    for prefix in try FileSystem.names(in: root + "/" + section) {
+      let folder = root + "/" + section + "/" + prefix
       found += try FileSystem.names(in: folder).map { folder + "/" + $0 }
     }
     return found
+  }
+
+  static func isSoundLast(_ bytes: [UInt8]) -> Bool {
+    (try? CacheJSON.unseal(LastAction.self, from: bytes)) != nil
+  }
+
+  /// Removes the last actions whose record is gone; they explain nothing any more.
+  func dropDanglingLast() {
+    for path in (try? lastPaths()) ?? [] {
+      guard let bytes = try? FileSystem.readAll(path),
+        let last = try? CacheJSON.unseal(LastAction.self, from: bytes),
+        case .none = record(of: last.key)
+      else { continue }
+      // One that stays costs a few bytes.
+      try? FileSystem.remove(path)
+    }
   }
 }

@@ -21,7 +21,8 @@ enum CacheJSON {
     return try encode(Sealed(checksum: checksum, value: value)) + [UInt8(ascii: "\n")]
   }
 
-  /// - Throws: ``Damage`` where the bytes are not what ``seal(_:)`` wrote.
+  /// - Throws: ``Damage`` where the bytes are not, to the last one, what ``seal(_:)`` wrote: a
+  ///   changed blank means as little as a changed digit means much, and both mean a bad disk.
   static func unseal<Value: Codable>(
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(Damage) -> Value {
@@ -30,7 +31,12 @@ enum CacheJSON {
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
       let sealed = try decoder.decode(Sealed<Value>.self, from: Data(bytes))
-      if SHA256Digest(of: try encode(sealed.value)) == sealed.checksum { return sealed.value }
+      if SHA256Digest(of: try encode(sealed.value)) == sealed.checksum {
+        if try encode(sealed) + [UInt8(ascii: "\n")] == bytes { return sealed.value }
+        throw Damage(description: "bytes that mean nothing were changed")
+      }
+    } catch let damage as Damage {
+      throw damage
     } catch { throw Damage(description: "it is not complete JSON of the expected form") }
     throw Damage(description: "its checksum is wrong")
   }

@@ -17,8 +17,8 @@ struct DigestedFile: Sendable, Hashable {
 /// ```
 /// A digest is remembered only when the file was last touched more than its settling time before it
 /// was read: within one tick of the file system's clock a second write leaves the same stamp, and
-/// such clocks tick every few milliseconds at best and once in two seconds at worst. The memo saves time and decides nothing: a memo that cannot
-/// be read or written costs a reading of the file.
+/// such clocks tick every few milliseconds at best and once in two seconds at worst. The memo saves
+/// time and decides nothing: a memo that cannot be read or written costs a reading of the file.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
   private static let coarseSettlingTime = 2_000_000_000
@@ -86,6 +86,18 @@ struct FileDigests: Sendable {
     folder + "/" + String(stamp.device, radix: 16) + "-" + String(stamp.inode, radix: 16)
   }
 
+  /// The path of every memo, in order.
+  func memoPaths() throws(SystemError) -> [String] {
+    try FileSystem.names(in: folder).map { folder + "/" + $0 }
+  }
+
+  static func isSoundMemo(_ bytes: [UInt8]) -> Bool {
+    (try? CacheJSON.unseal(Entry.self, from: bytes)) != nil
+  }
+
+  /// Forgets a file that is about to go.
+  func forget(_ stamp: FileStamp) { try? FileSystem.remove(memoPath(stamp)) }
+
   private func remembered(_ stamp: FileStamp) -> SHA256Digest? {
     guard let bytes = try? FileSystem.readAll(memoPath(stamp)),
       let entry = try? CacheJSON.unseal(Entry.self, from: bytes), entry.stamp == stamp
@@ -96,9 +108,11 @@ struct FileDigests: Sendable {
   private func remember(_ digest: SHA256Digest, _ stamp: FileStamp) {
     // A memo that cannot be kept is no loss: the file is read again.
     guard let bytes = try? CacheJSON.seal(Entry(stamp: stamp, digest: digest)) else { return }
-    let temporary = memoPath(stamp) + "." + Clock.randomName()
+    let temporaries = FileSystem.parent(of: folder) + "/tmp"
+    let temporary = temporaries + "/" + TemporaryName.make()
     do {
       try FileSystem.makeFolder(folder)
+      try FileSystem.makeFolder(temporaries)
       try FileSystem.write(bytes, toNew: temporary, durably: false)
       try FileSystem.rename(temporary, to: memoPath(stamp))
     } catch { try? FileSystem.remove(temporary) }

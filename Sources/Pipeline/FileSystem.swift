@@ -21,6 +21,8 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 
   var description: String { "cannot \(operation) \(path): \(reason)" }
   var isMissingFile: Bool { code == ENOENT || code == ENOTDIR }
+  /// Whether the medium cannot give back what was written.
+  var isLostData: Bool { code == EIO || code == EBADMSG || code == EUCLEAN }
 }
 
 /// What the file system says of a file; unequal stamps mean that it may have changed.
@@ -142,6 +144,9 @@ enum FileSystem {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
+
+  /// Sets the times of a file to now; one that cannot be touched stays as it is.
+  static func touch(_ path: String) { _ = utimensat(AT_FDCWD, path, nil, 0) }
 
   static func remove(_ path: String) throws(SystemError) {
     if unlink(path) != 0 && errno != ENOENT { throw failure("remove", path) }

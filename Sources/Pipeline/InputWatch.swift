@@ -13,25 +13,39 @@ final class InputWatch: Sendable {
     digests = lookup.cache.digests
   }
 
-  /// - Throws: ``StageFailure`` of category `inputRefused` where one of these inputs is not what it
-  ///   was when the run began. A file that was only touched is read again and found the same.
-  func confirm(_ names: Set<String>) throws(StageFailure) {
+  /// The stamps of these inputs, whose content is what it was when the run began. A file that was
+  /// only touched is read again and found the same. Two equal answers mean that nothing was written
+  /// between: a file that was changed and changed back has another stamp.
+  ///
+  /// - Throws: ``StageFailure`` of category `inputRefused` where the content is another.
+  func confirm(_ names: Set<String>) throws(StageFailure) -> [String: FileStamp] {
+    var stamps: [String: FileStamp] = [:]
     for name in names.sorted() {
-      let changed = files.withLock { files -> String? in
-        guard let file = files[name] else { return nil }
+      let (changed, stamp) = files.withLock { files -> (String?, FileStamp?) in
+        guard let file = files[name] else { return (nil, nil) }
         do {
-          guard let confirmed = try digests.confirm(file) else { return file.path }
+          guard let confirmed = try digests.confirm(file) else { return (file.path, nil) }
           files[name] = confirmed
-          return nil
+          return (nil, confirmed.stamp)
         } catch {
-          return "\(file.path) (\(error))"
+          return ("\(file.path) (\(error))", nil)
         }
       }
+      stamps[name] = stamp
       if let changed {
         throw StageFailure(
           .inputRefused, "input '\(name)' changed while it was read: \(changed)",
           remedy: "run again once the file is complete")
       }
     }
+    return stamps
+  }
+
+  /// What to say of an input that never stood still.
+  func restless(_ name: String) -> StageFailure {
+    let path = files.withLock { $0[name]?.path } ?? name
+    return StageFailure(
+      .inputRefused, "input '\(name)' was touched each time that it was read: \(path)",
+      remedy: "run again once nothing works on the file any more")
   }
 }

@@ -61,7 +61,7 @@ public struct ObjectStore: Sendable {
   /// - Throws: ``SystemError`` where the cache cannot be written to.
   func temporaryPath() throws(SystemError) -> String {
     try FileSystem.makeFolder(temporaries)
-    return temporaries + "/" + Clock.randomName()
+    return temporaries + "/" + TemporaryName.make()
   }
 
   /// Learns before any work is done whether its result could be kept.
@@ -117,13 +117,12 @@ public struct ObjectStore: Sendable {
     if durably { try FileSystem.synchronize(folder) }
   }
 
-  /// Removes what killed runs left half-written; a file younger than a day may be in use.
+  /// Removes what killed runs left half-written.
   func sweepTemporaries() {
-    let oldest = Clock.now() - 86_400 * 1_000_000_000
     // A cache that cannot be swept, a read-only one for instance, is as good as before.
     for name in (try? FileSystem.names(in: temporaries)) ?? [] {
       let path = temporaries + "/" + name
-      if let stamp = try? FileSystem.stamp(of: path), stamp.modified < oldest {
+      if let stamp = try? FileSystem.stamp(of: path), TemporaryName.isLeftOver(name, stamp) {
         try? FileSystem.remove(path)
       }
     }

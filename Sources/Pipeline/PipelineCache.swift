@@ -11,7 +11,7 @@ public struct PipelineCache: Sendable {
   let actions: ActionCache
   let digests: FileDigests
 
-  private var root: String { path + "/v1" }
+  var root: String { path + "/v1" }
 
   /// Nothing is made or read until it is needed.
   public init(path: String) {
@@ -28,19 +28,6 @@ public struct PipelineCache: Sendable {
     /// Of all objects together.
     public var byteCount: Int
     public var recordCount: Int
-  }
-
-  /// What ``verify()`` found.
-  public struct Verification: Sendable, Hashable {
-    public var objectCount: Int
-    public var byteCount: Int
-    /// Objects whose bytes are not what their name says; they were removed.
-    public var damagedObjects: [String]
-    public var recordCount: Int
-    /// Records that cannot be read; they were removed.
-    public var damagedRecords: [String]
-
-    public var isSound: Bool { damagedObjects.isEmpty && damagedRecords.isEmpty }
   }
 
   /// Everything that can be taken from the cache, newest first; what cannot be read is left out.
@@ -69,43 +56,6 @@ public struct PipelineCache: Sendable {
     }
   }
 
-  /// Reads every object and record again, whatever the memo says, and removes those that are
-  /// damaged: what they held is computed again when it is needed.
-  ///
-  /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read or written.
-  public func verify() throws(StageFailure) -> Verification {
-    try mapped { () throws(SystemError) in
-      var found = Verification(
-        objectCount: 0, byteCount: 0, damagedObjects: [], recordCount: 0, damagedRecords: [])
-      for digest in try objects.all() {
-        let path = objects.path(of: digest)
-        found.objectCount += 1
-        let present = try? SHA256Digest.ofFile(at: path)
-        found.byteCount += present?.byteCount ?? 0
-        if present?.digest != digest {
-          found.damagedObjects.append(path)
-          try FileSystem.remove(path)
-        }
-      }
-      for path in try actions.allPaths() {
-        found.recordCount += 1
-        if !isSoundRecord(path) {
-          found.damagedRecords.append(path)
-          try FileSystem.remove(path)
-        }
-      }
-      return found
-    }
-  }
-
-  private func isSoundRecord(_ path: String) -> Bool {
-    guard let bytes = try? FileSystem.readAll(path),
-      let record = try? CacheJSON.unseal(ActionRecord.self, from: bytes),
-      let key = try? record.preimage.key()
-    else { return false }
-    return actions.path(of: key) == path
-  }
-
   /// Removes everything that the cache holds, and only that: other files in the folder stay.
   ///
   /// - Throws: ``StageFailure`` of category `machine` where something cannot be removed.
@@ -119,7 +69,7 @@ public struct PipelineCache: Sendable {
     }
   }
 
-  /// Removes results that were computed more than `age` seconds ago: records, and the objects
+  /// Removes results that were last used more than `age` seconds ago: records, and the objects
   /// that no record names any more.
   ///
   /// - Returns: How many objects went, and their bytes.
@@ -151,7 +101,7 @@ public struct PipelineCache: Sendable {
     }
   }
 
-  private func mapped<Value>(
+  func mapped<Value>(
     _ body: () throws(SystemError) -> Value
   ) throws(StageFailure) -> Value {
     do { return try body() } catch { throw Self.failure(error) }

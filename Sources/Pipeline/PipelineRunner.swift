@@ -59,7 +59,11 @@ public struct PipelineRunner: Sendable {
     sink.send(.runStarted(total: graph.stages.count))
     let plan = await Self.onThread {
       cache.objects.sweepTemporaries()
-      return self.plan()
+      let plan = self.plan()
+      for step in plan.steps {
+        if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
+      }
+      return plan
     }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
     let resources = resources(for: plan, cancellation, sink)

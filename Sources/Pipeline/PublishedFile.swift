@@ -30,7 +30,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
   ) throws -> PublishedFile {
     let name = path.split(separator: "/").last.map(String.init) ?? "file"
     let folder = FileSystem.parent(of: path)
-    let temporary = "\(folder)/.\(name).\(Clock.randomName())"
+    let temporary = "\(folder)/.\(name).\(TemporaryName.make())"
     do {
       try body(temporary)
       return try publish(temporary, as: path)
@@ -38,6 +38,32 @@ public struct PublishedFile: Sendable, Hashable, Codable {
       // The failure at hand is the one to report; a temporary that stays does no harm.
       try? FileSystem.remove(temporary)
       throw error
+    }
+  }
+
+  /// Learns before any work is done whether a file can be written in a folder.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine`.
+  public static func checkWritable(_ folder: String) throws(StageFailure) {
+    let probe = "\(folder)/.probe.\(TemporaryName.make())"
+    do throws(SystemError) {
+      try FileSystem.write([0], toNew: probe, durably: false)
+      try FileSystem.remove(probe)
+    } catch {
+      throw failure(error, writing: folder)
+    }
+  }
+
+  /// Removes what killed processes left half-written in a folder; the files of one that is still at
+  /// work stay.
+  public static func sweep(_ folder: String) {
+    // What cannot be listed or removed is litter, no more.
+    for name in (try? FileSystem.names(in: folder)) ?? [] where name.hasPrefix(".") {
+      guard let suffix = name.split(separator: ".").last, TemporaryName.isTemporary(suffix),
+        let stamp = try? FileSystem.stamp(of: folder + "/" + name),
+        TemporaryName.isLeftOver(suffix, stamp)
+      else { continue }
+      try? FileSystem.remove(folder + "/" + name)
     }
   }
 

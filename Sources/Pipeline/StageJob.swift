@@ -72,6 +72,7 @@ struct StageJob: Sendable {
     if reasons == nil {
       switch resources.lookup.answer(for: node, preimage: preimage, key: key) {
       case .hit(let record):
+        resources.cache.actions.markUsed(key)
         outcome.result = .hit(record)
         return outcome
       case .miss(let reasons): outcome.reasons = reasons
@@ -82,10 +83,7 @@ struct StageJob: Sendable {
     outcome.started = started
     do {
       try mapped { try resources.cache.objects.checkWritable() }
-      let inputs = try gatherInputs(&outcome.decoded)
-      let product = try run(inputs)
-      let duration = Clock.stopwatch() - stopwatch
-      let outputs = try publish(product)
+      let (product, outputs, duration) = try produce(&outcome.decoded)
       let record = ActionRecord(
         preimage: preimage, outputs: outputs, facts: product.facts, notes: product.notes,
         started: started, duration: duration, runID: resources.runID,
@@ -108,6 +106,29 @@ struct StageJob: Sendable {
     }
     outcome.duration = Clock.stopwatch() - stopwatch
     return outcome
+  }
+
+  /// An input that is touched this often while it is read never stands still.
+  private static let attempts = 3
+
+  /// Does the work and stores what it leaves; again where an input file was touched meanwhile: it may
+  /// have been changed and changed back.
+  private func produce(
+    _ decoded: inout [OutputReference: any StageValue]
+  ) throws -> (product: StageProduct, outputs: [String: OutputRecord], duration: Double) {
+    var touched = ""
+    for _ in 0..<Self.attempts {
+      let before = try resources.watch.confirm(inputNames)
+      let stopwatch = Clock.stopwatch()
+      let product = try run(try gatherInputs(&decoded))
+      let duration = Clock.stopwatch() - stopwatch
+      if let outputs = try publish(product, stamps: before, &touched) {
+        return (product, outputs, duration)
+      }
+      // What was read from the file on the way may be what it held for a moment.
+      decoded = [:]
+    }
+    throw resources.watch.restless(touched)
   }
 
   /// Every input value by port; those that are not in memory are read from the cache.
@@ -148,7 +169,11 @@ struct StageJob: Sendable {
 
   /// Stores every output; nothing appears among the objects unless all of them could be written
   /// and the input files are still what they were.
-  private func publish(_ product: StageProduct) throws -> [String: OutputRecord] {
+  ///
+  /// - Returns: nil where an input, which is `touched`, has another stamp.
+  private func publish(
+    _ product: StageProduct, stamps: [String: FileStamp], _ touched: inout String
+  ) throws -> [String: OutputRecord]? {
     let objects = resources.cache.objects
     var temporaries: [(port: String, kind: String, path: String)] = []
     // What has been moved to its place is no longer there; what is left belongs to a failure.
@@ -166,7 +191,11 @@ struct StageJob: Sendable {
       temporaries.append((port, kind, path))
       try encode(value, with: codec, to: path)
     }
-    try resources.watch.confirm(inputNames)
+    let present = try resources.watch.confirm(inputNames)
+    if let name = present.keys.sorted().first(where: { present[$0] != stamps[$0] }) {
+      touched = name
+      return nil
+    }
     var outputs: [String: OutputRecord] = [:]
     for (port, kind, path) in temporaries {
       outputs[port] = try mapped { try objects.publish(path, kind: kind) }

@@ -6,7 +6,7 @@ struct Cache: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Look after the cache: what it holds, whether it is sound, what may go.",
     discussion: "Example: dpc cache verify",
-    subcommands: [List.self, Verify.self, Clear.self], defaultSubcommand: List.self)
+    subcommands: [List.self, Verify.self, Collect.self, Clear.self], defaultSubcommand: List.self)
 
   struct Options: ParsableArguments {
     @Option(help: "The cache folder (default: dpc in your cache folder).")
@@ -19,33 +19,82 @@ struct Cache: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Tell where the cache is and how much it holds.",
+      abstract: "Tell where the cache is and what it holds.",
       discussion: "Example: dpc cache list")
     @OptionGroup var options: Options
 
+    @Option(help: PlanFormat.help)
+    var format: PlanFormat = .text
+
+    /// The layout of `--format json`.
+    private struct Document: Encodable {
+      let schema = "dpc-cache/1"
+      let path: String
+      let recordCount: Int
+      let objectCount: Int
+      let byteCount: Int
+      let stageTypes: [PipelineCache.Holding]
+    }
+
     func run() throws {
       let cache = try options.open()
-      let contents = try commandFailure { () throws(StageFailure) in try cache.contents() }
+      let (contents, holdings) = try commandFailure { () throws(StageFailure) in
+        (try cache.contents(), try cache.holdings())
+      }
+      if format == .json {
+        return try printJSON(
+          Document(
+            path: cache.path, recordCount: contents.recordCount,
+            objectCount: contents.objectCount, byteCount: contents.byteCount,
+            stageTypes: holdings))
+      }
       print("\(cache.path)")
       print(
         "  \(contents.recordCount) finished stages, \(contents.objectCount) objects,"
           + " \(bytes(contents.byteCount))")
+      let width = holdings.map(\.stageType.count).max() ?? 0
+      for holding in holdings {
+        print(
+          "  \(holding.stageType.padding(to: width))  \(holding.recordCount) finished,"
+            + " \(bytes(holding.byteCount)), \(seconds(holding.duration)) of work,"
+            + " the newest \(holding.newest)")
+      }
     }
   }
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Read everything in the cache again and remove what is damaged.",
-      discussion: "Example: dpc cache verify")
+      abstract: "Read everything in the cache again and name what is damaged.",
+      discussion: """
+        Ends with 5 where something is damaged and not removed. What is removed is computed again.
+
+        Example: dpc cache verify --repair
+        """)
     @OptionGroup var options: Options
+
+    @Flag(help: "Remove what is damaged.")
+    var repair = false
 
     func run() throws {
       let cache = try options.open()
-      let found = try commandFailure { () throws(StageFailure) in try cache.verify() }
-      for path in found.damagedObjects + found.damagedRecords { print("damaged, removed: \(path)") }
+      let found = try commandFailure { () throws(StageFailure) in
+        try cache.verify(isRepairing: repair)
+      }
+      for path in found.damage { print("damaged\(repair ? ", removed" : ""): \(path)") }
+      if found.incompleteRecordCount > 0 {
+        print("\(found.incompleteRecordCount) finished stages lack an object: computed again")
+      }
+      let state =
+        found.isSound
+        ? "all sound" : "\(found.damage.count) damaged" + (repair ? ", removed" : "")
       print(
-        "\(found.objectCount) objects (\(bytes(found.byteCount))), \(found.recordCount) records: "
-          + (found.isSound ? "all sound" : "the damaged ones will be computed again"))
+        "\(found.objectCount) objects (\(bytes(found.byteCount))), \(found.recordCount) records:"
+          + " \(state)")
+      if !found.isSound && !repair {
+        throw CommandFailure(
+          .machine, "\(cache.path): \(found.damage.count) damaged files",
+          remedy: "dpc cache verify --repair removes them; what they held is computed again")
+      }
     }
   }
 
@@ -55,7 +104,7 @@ struct Cache: ParsableCommand {
       discussion: "Example: dpc cache clear --older-than-days 30")
     @OptionGroup var options: Options
 
-    @Option(help: "Keep what was computed within this many days.")
+    @Option(help: "Keep what was computed or used within this many days.")
     var olderThanDays: Double?
 
     func validate() throws {
@@ -77,25 +126,4 @@ struct Cache: ParsableCommand {
       print("removed \(removed.objectCount) objects, \(bytes(removed.byteCount))")
     }
   }
-}
-
-/// Runs what fails as a stage does and fails as a command does.
-func commandFailure<Value>(
-  _ body: () throws(StageFailure) -> Value
-) throws(CommandFailure) -> Value {
-  do { return try body() } catch { throw CommandFailure(error) }
-}
-
-/// "12 kB", "3.4 GB".
-func bytes(_ count: Int) -> String {
-  var value = Double(count)
-  for unit in ["B", "kB", "MB", "GB", "TB"] {
-    if value < 1000 || unit == "TB" {
-      let tenths = Int((value * 10).rounded())
-      let text = unit == "B" || tenths >= 100 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
-      return "\(text) \(unit)"
-    }
-    value /= 1000
-  }
-  return "\(count) B"
 }

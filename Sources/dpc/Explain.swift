@@ -1,5 +1,6 @@
 // dpc explain: why a stage would run, down to the parameter that changed.
 import ArgumentParser
+import Foundation
 import Pipeline
 import PipelineManifest
 
@@ -13,6 +14,9 @@ struct Explain: ParsableCommand {
   @Option(help: "Only this stage.")
   var stage: String?
 
+  @Option(help: PlanFormat.help)
+  var format: PlanFormat = .text
+
   func run() throws {
     let graph = try options.load().graph
     if let stage, graph[stage] == nil {
@@ -21,15 +25,53 @@ struct Explain: ParsableCommand {
         remedy: Spelling.suggestion(for: stage, among: graph.stages.map(\.name)))
     }
     let plan = PipelinePlan(graph: graph, cache: try options.openCache())
-    for step in plan.steps where stage == nil || step.stage == stage { explain(step) }
+    var explanation = plan.explanation()
+    if let stage { explanation.stages.removeAll { $0.stage != stage } }
+    if format == .json {
+      try printJSON(explanation)
+    } else {
+      for stage in explanation.stages { explain(stage, plan) }
+      if stage == nil { printCauses(explanation) }
+      PlanText.printExpectation(explanation)
+    }
     try PlanText.failIfBlocked(plan)
   }
 
-  private func explain(_ step: PlanStep) {
+  private func explain(_ explained: StageExplanation, _ plan: PipelinePlan) {
+    guard let step = plan[explained.stage] else { return }
     print(step.description)
-    if stage != nil, let preimage = step.preimage { printKey(preimage) }
-    if case .hit(let record) = step.decision, stage != nil {
-      print("  computed \(record.started) in \(seconds(record.duration)) by run \(record.runID)")
+    for difference in explained.differences {
+      print(
+        "  \(difference.field): \(Self.short(difference.before)) ->"
+          + " \(Self.short(difference.after))")
+    }
+    if let expected = explained.expected {
+      print(
+        "  expected \(seconds(expected.duration)) and \(bytes(expected.byteCount)), "
+          + (expected.isOwn
+            ? "as the last time" : "the mean of \(expected.recordCount) of its type"))
+    }
+    guard stage != nil else { return }
+    if let preimage = step.preimage { printKey(preimage) }
+    if let computed = explained.computed {
+      print(
+        "  computed \(computed.started) in \(seconds(computed.duration)) by run \(computed.runID)")
+    }
+  }
+
+  /// A value as it was; of a digest the first digits, which tell two apart.
+  private static func short(_ value: String?) -> String {
+    guard let value else { return "none" }
+    guard let range = value.range(of: "sha256:") else { return value }
+    return String(value[..<range.upperBound] + value[range.upperBound...].prefix(12))
+  }
+
+  /// Where many stages run for one reason, that reason once.
+  private func printCauses(_ explanation: PlanExplanation) {
+    for (cause, stages) in explanation.causes where stages.count > 1 {
+      print(
+        "\(stages.count) stages because \(cause.stage) has \(cause.reason):"
+          + " \(stages.joined(separator: ", "))")
     }
   }
 
@@ -45,13 +87,4 @@ struct Explain: ParsableCommand {
       print("  file \(key): SHA-256 \(digest.hex)")
     }
   }
-}
-
-/// "0.12 s", "3 min 20 s".
-func seconds(_ duration: Double) -> String {
-  if duration >= 60 {
-    return "\(Int(duration) / 60) min \(Int(duration) % 60) s"
-  }
-  let hundredths = Int((duration * 100).rounded())
-  return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
 }

@@ -10,42 +10,12 @@ struct Plan: ParsableCommand {
 
   @OptionGroup var options: PipelineOptions
 
+  @Option(help: PlanFormat.help)
+  var format: PlanFormat = .text
+
   func run() throws {
     let plan = PipelinePlan(graph: try options.load().graph, cache: try options.openCache())
-    PlanText.printPlan(plan)
+    try PlanText.printPlan(plan, format: format)
     try PlanText.failIfBlocked(plan)
-  }
-}
-
-/// A plan as text.
-enum PlanText {
-  static func printPlan(_ plan: PipelinePlan) {
-    let width = plan.steps.map(\.stage.count).max() ?? 0
-    for step in plan.steps {
-      let name = step.stage.padding(to: width)
-      switch step.decision {
-      case .hit: print("hit      \(name)")
-      case .run(let reasons):
-        print("run      \(name)  \(reasons.map(\.description).joined(separator: "; "))")
-      case .blocked(.failure(let failure)): print("blocked  \(name)  \(failure.message)")
-      case .blocked(.upstream(let stages)):
-        print("blocked  \(name)  by \(stages.joined(separator: ", "))")
-      }
-    }
-    print("\(plan.hitCount) from the cache, \(plan.runCount) to run, \(plan.blockedCount) blocked")
-  }
-
-  /// A plan that cannot be carried out ends the command as the run would.
-  static func failIfBlocked(_ plan: PipelinePlan) throws(CommandFailure) {
-    for step in plan.steps {
-      if case .blocked(.failure(let failure)) = step.decision { throw CommandFailure(failure) }
-    }
-  }
-}
-
-extension String {
-  /// Padded on the right with spaces.
-  func padding(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }

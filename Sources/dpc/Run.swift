@@ -32,6 +32,9 @@ struct Run: AsyncParsableCommand {
   @Flag(help: "Show what would run, and why; run nothing.")
   var dryRun = false
 
+  @Option(help: "How --dry-run is printed: text, json.")
+  var format: PlanFormat = .text
+
   @Flag(help: "Show the details of failures.")
   var verbose = false
 
@@ -44,7 +47,7 @@ struct Run: AsyncParsableCommand {
     let cache = try options.openCache()
     if dryRun {
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
-      PlanText.printPlan(plan)
+      try PlanText.printPlan(plan, format: format)
       return try PlanText.failIfBlocked(plan)
     }
     let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
@@ -76,10 +79,12 @@ struct Run: AsyncParsableCommand {
     versions["dpc"] = dpcVersion
     var outputs: [PublishedFile] = []
     var trouble: CommandFailure?
+    // Neither a run that was stopped nor one that the machine failed replaces what there is.
     let isInterrupted = report.interruptedBySignal != nil
+    let isCutShort = isInterrupted || report.failures.contains { $0.failure.category == .machine }
     do {
       let assembly = ResultAssembly(runner: runner, report: report)
-      let hasOutputs = !isInterrupted && !report.producedResults.isEmpty
+      let hasOutputs = !isCutShort && !report.producedResults.isEmpty
       if hasOutputs { outputs = try folder.write(assembly, versions: versions) }
       let archive = RunArchive(
         report: report, manifest: manifest.text,

@@ -42,11 +42,13 @@ struct OutputFolder {
     }
     do {
       try PublishedFile.makeFolder(provenance)
+      for folder in [path, "\(path)/figures", provenance, "\(provenance)/failed-run"] {
+        PublishedFile.sweep(folder)
+      }
       // From here on the folder is ours, however the run may end. That also shows now, not after
       // the work, whether anything can be written here.
       if readState() == nil { try writeState(State(identity: "", files: [], stamps: [:])) }
-      let probe = try PublishedFile.write([], to: "\(provenance)/.probe")
-      try manager.removeItem(atPath: probe.path)
+      try PublishedFile.checkWritable(provenance)
     } catch let failure as StageFailure {
       removeIfEmpty()
       throw CommandFailure(failure)

@@ -24,6 +24,16 @@ struct PipelineOptions: ParsableArguments {
   @Option(help: "Where finished stages are kept (default: dpc in your cache folder).")
   var cache: String?
 
+  init() {}
+
+  /// The options of a command that names its pipelines otherwise.
+  init(pipeline: String, input: [String]) {
+    self.pipeline = pipeline
+    self.input = input
+    set = []
+    cache = nil
+  }
+
   /// Reads and checks the manifest.
   func load() throws(CommandFailure) -> LoadedManifest {
     let inputs = try inputOverrides()

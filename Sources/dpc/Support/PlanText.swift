@@ -1,0 +1,59 @@
+// A plan as text and as JSON: what each stage would do, why, and what that is expected to take.
+import ArgumentParser
+import Pipeline
+
+/// How a plan is printed.
+enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+
+  static let help = ArgumentHelp(
+    "How it is printed: \(allCases.map(\.rawValue).joined(separator: ", ")).")
+}
+
+enum PlanText {
+  static func printPlan(_ plan: PipelinePlan, format: PlanFormat) throws {
+    if format == .json { return try printJSON(plan.explanation()) }
+    let width = plan.steps.map(\.stage.count).max() ?? 0
+    for step in plan.steps {
+      let name = step.stage.padding(to: width)
+      switch step.decision {
+      case .hit: print("hit      \(name)")
+      case .run(let reasons):
+        print("run      \(name)  \(reasons.map(\.description).joined(separator: "; "))")
+      case .blocked(.failure(let failure)): print("blocked  \(name)  \(failure.message)")
+      case .blocked(.upstream(let stages)):
+        print("blocked  \(name)  by \(stages.joined(separator: ", "))")
+      }
+    }
+    print("\(plan.hitCount) from the cache, \(plan.runCount) to run, \(plan.blockedCount) blocked")
+    printExpectation(plan.explanation())
+  }
+
+  /// One line on time and room, where something is to run.
+  static func printExpectation(_ explanation: PlanExplanation) {
+    let expected = explanation.expected
+    let known = explanation.stages.count { $0.decision == .run } - expected.unknown.count
+    if known > 0 {
+      print(
+        "expected: \(seconds(expected.duration)) of work and \(bytes(expected.byteCount)),"
+          + " as in the runs on record")
+    }
+    if !expected.unknown.isEmpty {
+      print("never run before: \(expected.unknown.joined(separator: ", "))")
+    }
+  }
+
+  /// A plan that cannot be carried out ends the command as the run would.
+  static func failIfBlocked(_ plan: PipelinePlan) throws(CommandFailure) {
+    for step in plan.steps {
+      if case .blocked(.failure(let failure)) = step.decision { throw CommandFailure(failure) }
+    }
+  }
+}
+
+extension String {
+  /// Padded on the right with spaces.
+  func padding(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}
