@@ -155,7 +155,10 @@ struct CacheTests {
 
     let second = try damageLargestObject(workspace)
     let verified = try await workspace.dpc(["cache", "verify", "--cache", "cache"])
+    #expect(verified.status == 5)
     #expect(verified.output.contains((second as NSString).lastPathComponent), "\(verified.output)")
+    let repaired = try await workspace.dpc(["cache", "verify", "--repair", "--cache", "cache"])
+    #expect(repaired.status == 0 && repaired.output.contains("damaged, removed: "))
     #expect(
       try await workspace.dpc(["cache", "verify", "--cache", "cache"]).output.contains("all sound"))
     #expect(try await run(workspace, output: "newer").named("ran").count > 0)
@@ -183,6 +186,10 @@ struct CacheTests {
     let listed = try await workspace.dpc(["cache", "list", "--cache", "cache"])
     #expect(listed.status == 0)
     #expect(listed.output.contains("7 finished stages"), "\(listed.output)")
+    let json = try await workspace.dpc(
+      ["cache", "list", "--format", "json", "--cache", "cache"])
+    #expect(json.output.contains("\"recordCount\" : 7"), "\(json.output)")
+    try await collect(workspace)
     let kept = try await workspace.dpc(
       ["cache", "clear", "--older-than-days", "1", "--cache", "cache"])
     #expect(kept.status == 0 && kept.output.contains("removed 0 objects"), "\(kept.output)")
@@ -191,5 +198,26 @@ struct CacheTests {
     let empty = try await workspace.dpc(["cache", "list", "--cache", "cache"])
     #expect(empty.output.contains("0 finished stages, 0 objects"), "\(empty.output)")
     #expect(try await workspace.run().status == 0)
+  }
+
+  /// Two results, of which one is kept, first by its pipeline and then by its output folder.
+  private func collect(_ workspace: Workspace) async throws {
+    let twelve = ["--set", "aligned.rotation_deg=12"]
+    let gc = ["cache", "gc", "--grace-hours", "0", "--cache", "cache"]
+    for root in [["--keep", "quick.yaml", "-i", "acquisition=scan.h5"], ["--keep", "out"]] {
+      let other = try workspace.runArguments(output: "other") + twelve
+      #expect(try await workspace.dpc(other).status == 0)
+      try await Task.sleep(for: .seconds(0.1))
+      let told = try await workspace.dpc(gc + root + ["--dry-run"])
+      #expect(
+        told.output.contains("would remove 4 finished stages"), "\(told.output)\(told.errors)")
+      let done = try await workspace.dpc(gc + root)
+      #expect(done.output.contains("removed 4 finished stages"), "\(done.output)")
+      let again = try await workspace.run()
+      #expect(again.output.contains("everything from the cache"), "\(again.output)")
+    }
+    let refused = try await workspace.dpc(gc + ["--keep", "absent"])
+    #expect(refused.status == 2)
+    #expect(try await workspace.dpc(gc + ["--max-size", "much"]).status == 2)
   }
 }

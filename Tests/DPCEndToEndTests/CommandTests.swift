@@ -32,6 +32,19 @@ struct CommandTests {
     let explained = try await workspace.dpc(["explain"] + planned + more + ["--stage", "aligned"])
     #expect(explained.output.hasPrefix("aligned because rotation_deg 12 -> 12.5\n"))
     #expect(explained.output.contains("parameter rotation_deg = 12.5"))
+    #expect(explained.output.contains("\n  parameters.rotation_deg: 12 -> 12.5\n"))
+    #expect(explained.output.contains(", as the last time"))
+    for command in [["explain"], ["plan"], ["run", "--dry-run"]] {
+      let json = try await workspace.dpc(command + planned + more + ["--format", "json"])
+      let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+      let stages = try #require((object as? [String: Any])?["stages"] as? [[String: Any]])
+      #expect(stages.map { $0["decision"] as? String }.count { $0 == "run" } == 4)
+      let potential = try #require(stages.first { $0["stage"] as? String == "potential" })
+      #expect(
+        potential["reasons"] as? [String] == [
+          "field because aligned because rotation_deg 12 -> 12.5"
+        ])
+    }
     let cached = try await workspace.dpc(["explain"] + planned + twelve + ["--stage", "aligned"])
     #expect(cached.output.contains("aligned: cached") && cached.output.contains("computed 20"))
 
@@ -114,7 +127,7 @@ struct CommandTests {
     "Every command's help gives an example, and nothing on standard error",
     arguments: [
       "", "run", "plan", "explain", "graph", "stages", "inspect", "schema", "cache", "cache list",
-      "cache verify", "cache clear", "provenance", "simulate",
+      "cache verify", "cache gc", "cache clear", "provenance", "simulate",
     ])
   func help(command: String) async throws {
     let workspace = try Workspace()

@@ -18,7 +18,7 @@ struct CacheMaintenanceTests {
     ]
   }
 
-  @Test("verify finds and removes what is damaged, and the next run computes it again")
+  @Test("verify finds what is damaged and removes it on demand; the next run computes it again")
   func verify() async throws {
     let runner = try scratch.runner(stages())
     let first = await runner.run()
@@ -39,6 +39,8 @@ struct CacheMaintenanceTests {
     let damaged = try scratch.cache.verify()
     #expect(damaged.damagedObjects == [path])
     #expect(damaged.damagedRecords == [record])
+    #expect(damaged.incompleteRecordCount == 1)
+    #expect(try scratch.cache.verify(isRepairing: true) == damaged)
     #expect(try scratch.cache.verify().isSound)
     #expect(await runner.run().ranCount == 2)
   }

@@ -92,14 +92,51 @@ struct InputFileTests {
     #expect(report["late"]?.failure?.category == .inputRefused)
   }
 
-  @Test("an input that is only touched while it is read is no reason to fail")
+  @Test("an input that is touched while it is read is read again; never at rest, it is refused")
   func touched() async throws {
     let path = try scratch.write("6", to: "number.txt")
-    let touching = Operation("touching", inputs: []) { _ in
-      try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: path)
-      return ["value": 6]
+    for (restless, expected) in [(false, Int32(0)), (true, 4)] {
+      let tally = Tally()
+      let touching = Operation("touching-\(restless)", inputs: [], tally: tally) { _ in
+        if restless || tally.total == 1 {
+          let date = Date(timeIntervalSince1970: 1e9 + Double(tally.total))
+          try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+        }
+        return ["value": 6]
+      }
+      let report = await (try reading(path, type: touching)).run()
+      #expect(report.exitCode == expected)
+      #expect(tally.total == (restless ? 3 : 2))
+      #expect(
+        report["read"]?.failure?.message
+          == (restless
+            ? "input 'numbers' was touched each time that it was read: \(path)" : nil))
     }
-    #expect(await (try reading(path, type: touching)).run().exitCode == 0)
+  }
+
+  @Test("what a file held for a moment, between two times the same content, is never published")
+  func changedAndChangedBack() async throws {
+    let path = try scratch.write("6", to: "number.txt")
+    let scratch = scratch
+    let fleeting = Operation("fleeting", inputs: []) { context in
+      _ = try scratch.write("7", to: "number.txt")
+      let text = try String(contentsOfFile: context.file("file")?.path ?? "", encoding: .utf8)
+      _ = try scratch.write("6", to: "number.txt")
+      return ["value": Double(text) ?? 0]
+    }
+    // One that never stops writing is refused; one that does is read as what it is.
+    #expect(await (try reading(path, type: fleeting)).run().exitCode == 4)
+    let counted = Tally()
+    let once = Operation("once", inputs: [], tally: counted) { context in
+      let isFirst = counted.total == 1
+      if isFirst { _ = try scratch.write("7", to: "number.txt") }
+      let text = try String(contentsOfFile: context.file("file")?.path ?? "", encoding: .utf8)
+      if isFirst { _ = try scratch.write("6", to: "number.txt") }
+      return ["value": Double(text) ?? 0]
+    }
+    let reader = try reading(path, type: once)
+    #expect(try reader.number("read", in: await reader.run()) == 6)
+    #expect(counted.total == 2)
   }
 
   @Test("a young file is not remembered, an old one is, and any change forgets it")

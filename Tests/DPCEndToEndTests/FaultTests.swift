@@ -1,0 +1,177 @@
+// dpc killed, or refused a call, at chosen calls that change a file: nothing is lost, nothing is half.
+// A sample of what `make torture` does at every call.
+import Foundation
+import Testing
+
+struct FaultTests {
+  /// Built with the tests, beside dpc.
+  private static let shim =
+    (Program.dpc as NSString).deletingLastPathComponent + "/libFaultInjection.so"
+
+  private func run(
+    _ workspace: Workspace, cache: String = "cache", output: String = "out",
+    _ environment: [String: String] = [:], set: String...
+  ) async throws -> Finished {
+    try await workspace.dpc(
+      try workspace.runArguments("small.yaml", output: output, cache: cache)
+        + ["--progress", "none"] + set.flatMap { ["--set", $0] },
+      environment: environment.isEmpty
+        ? [:] : environment.merging(["LD_PRELOAD": Self.shim]) { $0 + $1 })
+  }
+
+  /// A workspace with the result of another parameter in `old`, this one's in `new`, and the number of
+  /// calls that change files.
+  private func prepared() async throws -> (Workspace, calls: Int) {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.small, to: "small.yaml")
+    #expect(
+      try await run(workspace, cache: "cache-old", output: "old", set: Quick.other).status == 0)
+    let counted = try await run(
+      workspace, cache: "cache-new", output: "new",
+      ["FAULT_LOG": workspace["calls"]])
+    #expect(counted.status == 0, "\(counted.errors)")
+    #expect(try workspace.bytes("old/result.h5") != workspace.bytes("new/result.h5"))
+    let calls = try workspace.text("calls").split(separator: "\n").count
+    #expect(calls > 100, "the calls are not counted: is the shim loaded?")
+    return (workspace, calls)
+  }
+
+  private func begin(_ workspace: Workspace) throws {
+    for name in ["out", "cache"] where workspace.exists(name) {
+      try FileManager.default.removeItem(atPath: workspace[name])
+    }
+    try FileManager.default.copyItem(atPath: workspace["old"], toPath: workspace["out"])
+  }
+
+  private func checkWhole(_ workspace: Workspace, _ label: String) throws {
+    let bytes = try workspace.bytes("out/result.h5")
+    let whole = try [workspace.bytes("old/result.h5"), workspace.bytes("new/result.h5")]
+    #expect(whole.contains(bytes), "\(label)")
+  }
+
+  /// The same command again ends as if nothing had happened.
+  private func checkFinish(_ workspace: Workspace, _ label: String) async throws {
+    let again = try await run(workspace)
+    #expect(again.status == 0, "\(label): \(again.errors)")
+    #expect(try workspace.bytes("out/result.h5") == workspace.bytes("new/result.h5"), "\(label)")
+    let verified = try await workspace.dpc(["cache", "verify", "--cache", "cache"])
+    #expect(verified.status == 0, "\(label): \(verified.output)")
+    let left = workspace.files(under: "out").filter { $0.split(separator: "/").last?.first == "." }
+    #expect(left.isEmpty, "\(label)")
+    #expect(workspace.files(under: "cache/v1/tmp").isEmpty, "\(label)")
+  }
+
+  @Test("Killed at a call that changes a file, and in the recovery, the same command goes on")
+  func killed() async throws {
+    let (workspace, calls) = try await prepared()
+    for number in stride(from: 1, through: calls, by: max(1, calls / 12)) {
+      for action in ["kill", "tear"] {
+        let label = "\(action) at \(number)"
+        try begin(workspace)
+        for call in [number, number / 2 + 1] {
+          let killed = try await run(
+            workspace, ["FAULT_AT": "\(call)", "FAULT_ACTION": action])
+          #expect([0, 137].contains(killed.status), "\(label): \(killed.errors)")
+          try checkWhole(workspace, label)
+        }
+        try await checkFinish(workspace, label)
+      }
+    }
+  }
+
+  @Test(
+    "Refused a call, a run that cannot do without it ends with 5 and a path; the old result stays",
+    arguments: ["EIO", "ENOSPC"])
+  func refused(error: String) async throws {
+    let (workspace, calls) = try await prepared()
+    var statuses: Set<Int32> = []
+    for number in stride(from: 3, through: calls, by: max(1, calls / 24)) {
+      let label = "\(error) at \(number)"
+      try begin(workspace)
+      var faults = ["FAULT_AT": "\(number)", "FAULT_ACTION": error]
+      if error == "ENOSPC" { faults["FAULT_LASTING"] = "1" }
+      let refused = try await run(workspace, faults)
+      statuses.insert(refused.status)
+      try checkWhole(workspace, label)
+      if refused.status == 0 {
+        // What failed was of no consequence, such as a memo.
+        #expect(
+          try workspace.bytes("out/result.h5") == workspace.bytes("new/result.h5"), "\(label)")
+      } else {
+        #expect(refused.status == 5, "\(label): \(refused.errors)")
+        #expect(
+          refused.complaints.contains { $0.contains("out/") || $0.contains("cache/") },
+          "\(label): \(refused.errors)")
+      }
+      try await checkFinish(workspace, label)
+    }
+    #expect(statuses.isSubset(of: [0, 5]) && statuses.contains(5))
+  }
+
+  @Test("Many runs at once on one cache, some of them killed: every other one has the right result")
+  func together() async throws {
+    let (workspace, calls) = try await prepared()
+    var running: [RunningProgram] = []
+    for number in 0..<6 {
+      var environment: [String: String] = [:]
+      if number % 3 == 2 {
+        environment = [
+          "LD_PRELOAD": Self.shim, "FAULT_AT": "\(calls * number / 8)", "FAULT_ACTION": "kill",
+        ]
+      }
+      running.append(
+        try await workspace.start(
+          Program.dpc,
+          try workspace.runArguments("small.yaml", output: "out-\(number)", cache: "shared"),
+          environment: environment))
+    }
+    for (number, program) in running.enumerated() {
+      let finished = try await program.end()
+      if number % 3 == 2 { continue }
+      #expect(finished.status == 0, "\(finished.errors)")
+      #expect(
+        try workspace.bytes("out-\(number)/result.h5") == workspace.bytes("new/result.h5"))
+    }
+    let verified = try await workspace.dpc(["cache", "verify", "--cache", "shared"])
+    #expect(verified.output.contains("all sound"), "\(verified.output)")
+  }
+
+  @Test("A clock that was set back, or runs ahead, and a renamed pipeline: everything is a hit")
+  func clocks() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.small, to: "small.yaml")
+    #expect(try await run(workspace).status == 0)
+    for seconds in ["-86400", "-90", "864000"] {
+      let run = try await run(workspace, output: "out\(seconds)", ["FAULT_CLOCK": seconds])
+      #expect(run.output.contains("everything from the cache"), "\(run.output)\(run.errors)")
+      #expect(try workspace.bytes("out\(seconds)/result.h5") == workspace.bytes("out/result.h5"))
+    }
+    let renamed = Quick.small.replacingOccurrences(of: "name: small", with: "name: other")
+    try workspace.makeFolder("moved")
+    try workspace.write(renamed, to: "moved/small.yaml")
+    let moved = try await workspace.dpc(
+      try workspace.runArguments("moved/small.yaml", output: "moved-out"))
+    #expect(moved.output.contains("other: everything from the cache"), "\(moved.output)")
+  }
+}
+
+extension Quick {
+  /// The shortest pipeline with a result and a figure.
+  static let small = """
+    schema: dpc-pipeline/1
+    name: small
+    inputs: { acquisition: scan.h5 }
+    stages:
+      frames:  { uses: read-acquisition, with: { file: $acquisition } }
+      clean:   { uses: normalize-segments, from: frames }
+      tilt:    { uses: deflection, from: clean }
+      aligned: { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }
+      map:     { uses: vector-map, from: aligned, with: { format: [svg] } }
+    results: [aligned]
+
+    """
+  /// A parameter by which its result is another.
+  static let other = "aligned.rotation_deg=12"
+}

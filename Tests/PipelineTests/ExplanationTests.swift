@@ -1,0 +1,79 @@
+// A plan explained: fields, first causes and the cost to expect.
+import Foundation
+import Testing
+
+@testable import Pipeline
+
+struct ExplanationTests {
+  let scratch: Scratch
+  let toy = Arithmetic()
+
+  init() throws { scratch = try Scratch() }
+
+  private func runner(factor: Double, text: String) throws -> PipelineRunner {
+    try scratch.runner(
+      [
+        node("read", toy.read, files: ["file": "numbers"]),
+        node("scaled", toy.scale, ["factor": factor], from: ["a": "read"]),
+        node("sign", toy.sign, from: ["a": "scaled"]),
+        node("other", toy.constant, ["value": 1]),
+      ], inputs: ["numbers": try scratch.write(text, to: "numbers.txt")])
+  }
+
+  @Test("each field that differs is told with both values, and each chain with its first cause")
+  func differences() async throws {
+    _ = await (try runner(factor: 10, text: "6")).run()
+    let explained = try runner(factor: 12.5, text: "6").plan().explanation()
+    let stages = Dictionary(uniqueKeysWithValues: explained.stages.map { ($0.stage, $0) })
+    let scaled = try #require(stages["scaled"])
+    #expect(
+      scaled.differences
+        == [FieldDifference(field: "parameters.factor", before: "10", after: "12.5")])
+    #expect(scaled.causes == [.init(stage: "scaled", reason: "factor 10 -> 12.5")])
+    let sign = try #require(stages["sign"])
+    #expect(sign.reasons == ["scaled because factor 10 -> 12.5"])
+    #expect(sign.causes == scaled.causes)
+    #expect(sign.differences.isEmpty && sign.key == nil)
+    #expect(stages["read"]?.decision == .hit && stages["read"]?.computed?.byteCount == 11)
+    let causes = explained.causes
+    #expect(causes.map(\.stages) == [["scaled", "sign"]])
+  }
+
+  @Test("another input is told by the digests of both contents")
+  func files() async throws {
+    _ = await (try runner(factor: 10, text: "6")).run()
+    let explained = try runner(factor: 10, text: "-6").plan().explanation()
+    let difference = try #require(
+      explained.stages.first { $0.stage == "read" }?.differences.first)
+    #expect(difference.field == "files.file")
+    #expect(
+      difference.before
+        == "sha256:e7f6c011776e8db7cd330b54174fd76f7d0216b612387a5ffcfb81e6f0919683")
+    #expect(difference.after?.hasPrefix("sha256:") == true)
+    #expect(explained.causes.map(\.stages) == [["read", "scaled", "sign"]])
+  }
+
+  @Test("the cost to expect is that of the last time, else the mean of the type, else unknown")
+  func costs() async throws {
+    let nothing = try runner(factor: 10, text: "6").plan().explanation().expected
+    #expect(nothing.unknown.count == 4 && nothing.byteCount == 0)
+    let report = await (try runner(factor: 10, text: "6")).run()
+    let explained = try runner(factor: 11, text: "6").plan().explanation()
+    let expected = try #require(explained.stages.first { $0.stage == "scaled" }?.expected)
+    #expect(expected.isOwn && expected.byteCount == 12)
+    #expect(expected.duration == report["scaled"]?.duration)
+    // "scaled" leaves 12 bytes, "sign" 11.
+    #expect(explained.expected.byteCount == 23 && explained.expected.unknown.isEmpty)
+    let renamed = try scratch.runner([node("new", toy.constant, ["value": 3])])
+    let mean = try #require(renamed.plan().explanation().stages.first?.expected)
+    #expect(!mean.isOwn && mean.recordCount == 1 && mean.byteCount == 11)
+  }
+
+  @Test("JSON carries all of it and reads back the same")
+  func json() async throws {
+    _ = await (try runner(factor: 10, text: "6")).run()
+    let explained = try runner(factor: 11, text: "6").plan().explanation()
+    let data = try JSONEncoder().encode(explained)
+    #expect(try JSONDecoder().decode(PlanExplanation.self, from: data) == explained)
+  }
+}
