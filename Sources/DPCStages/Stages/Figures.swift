@@ -55,7 +55,8 @@ enum Figures {
     // Numbers stay with their units.
     first = first.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }
     let third = context.attributes["caution"] ?? ""
-    return [first.joined(separator: " · "), second.joined(separator: " · "), third].filter {
+    let sign = context.attributes["sign"].map { "sign of the field \($0)" } ?? ""
+    return [first.joined(separator: " · "), second.joined(separator: " · "), third, sign].filter {
       !$0.isEmpty
     }
   }
