@@ -91,4 +91,14 @@ extension MapContext {
   func resultAttributes(_ more: [String: ResultAttribute] = [:]) -> [String: ResultAttribute] {
     attributes.mapValues { ResultAttribute.text($0) }.merging(more) { _, new in new }
   }
+
+  /// As above, with what the errors of the group contain.
+  func resultAttributes(
+    _ more: [String: ResultAttribute] = [:], errorsIn unit: String, hasCounting: Bool,
+    errors: CommonErrors? = nil
+  ) -> [String: ResultAttribute] {
+    let stated = (errors ?? commonErrors).attributes(unit: unit, hasCounting: hasCounting)
+    return resultAttributes(stated.mapValues { ResultAttribute.text($0) })
+      .merging(more) { _, new in new }
+  }
 }

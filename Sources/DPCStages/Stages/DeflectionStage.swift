@@ -45,6 +45,9 @@ struct DeflectionStage: StageType {
     mapContext.metadata.shape = map.shape
     mapContext.electronsPerPixel = statistics.medianElectrons
     mapContext.attributes = attributes(frames)
+    if let error = metadata.deflectionCalibrationError {
+      mapContext.commonErrors.scale["deflection_calibration"] = error
+    }
     if let segments = source as? SegmentsValue {
       mapContext.correlationLength = segments.correlation
     }
