@@ -79,6 +79,5 @@ struct RotationErrorTests {
     #expect(within > 0.58 && within < 0.78, "\(within)")
     let efficiency = draws.map(\.efficiency).reduce(0, +) / 200
     #expect(efficiency > 0.9 && efficiency < 1.3, "\(efficiency)")
-    print("PULLS", deviation, mean, spread, within, efficiency)
   }
 }
