@@ -87,6 +87,18 @@ struct WallTable: Codable, Sendable, Equatable {
     return copy
   }
 
+  /// The same walls with their fields counted in the other direction.
+  var opposite: WallTable {
+    var copy = self
+    for index in rows.indices {
+      copy.rows[index].wall.field.value.negate()
+      copy.rows[index].product.value.negate()
+      guard rows[index].covariance.count == 9 else { continue }
+      for element in [1, 2, 3, 6] { copy.rows[index].covariance[element].negate() }
+    }
+    return copy
+  }
+
   /// A field known less well than this, in a wall too inclined for its width, deserves a remark.
   private static let looseFraction = 0.1
 
