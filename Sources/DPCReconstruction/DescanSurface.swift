@@ -68,6 +68,18 @@ public struct DescanSurface: Sendable, Equatable, Codable {
     return max(0, sum).squareRoot()
   }
 
+  /// One standard deviation of each component at every position, rad; nil if unknown.
+  public func errors() -> ScalarField? {
+    if covariance == nil { return nil }
+    var field = ScalarField(shape: shape)
+    for position in 0..<shape.count {
+      let s = Self.coordinate(position % shape.columns, of: shape.columns)
+      let t = Self.coordinate(position / shape.columns, of: shape.rows)
+      field.values[position] = error(s: s, t: t) ?? 0
+    }
+    return field
+  }
+
   /// The largest error at the four corners of the scan, rad.
   public var cornerError: Double? {
     [(-1.0, -1.0), (1, -1), (-1, 1), (1, 1)].compactMap { error(s: $0.0, t: $0.1) }.max()

@@ -33,6 +33,11 @@ public struct SimulationSpecification: Sendable, Equatable {
   public var badPixels = BadPixels()
   public var output = SignalOutput()
   public var recording = RecordedReferences()
+  /// A known tilt of the beam for each frame, detector axes; empty is none.
+  public var beamTilts: [BeamTilt] = []
+  /// Displacement of the disc = response · deflection, detector axes: a camera length, an orientation
+  /// or a shear other than the file states. The descan is a displacement already.
+  public var response = Matrix2.identity
 
   public init(
     title: String? = nil, beam: ElectronBeam, probeSemiAngle: Double,

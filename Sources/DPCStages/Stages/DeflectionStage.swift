@@ -45,6 +45,10 @@ struct DeflectionStage: StageType {
     mapContext.metadata.shape = map.shape
     mapContext.electronsPerPixel = statistics.medianElectrons
     mapContext.attributes = attributes(frames)
+      .merging(frames.calibration.attributes) { _, new in new }
+    mapContext.commonErrors = frames.commonErrors(statistics) {
+      deflectionMap(of: $0, estimator: estimator, calibration: calibration, pixelSize: nil)
+    }
     if let segments = source as? SegmentsValue {
       mapContext.correlationLength = segments.correlation
     }
@@ -136,7 +140,8 @@ struct DeflectionStage: StageType {
     switch reference {
     case .single:
       return .single(
-        .init(x: map.field.x[0], y: map.field.y[0]), variance: map.covariance?.xx[0])
+        .init(x: map.field.x[0], y: map.field.y[0]),
+        variance: map.covariance.map { $0.xx[0] / (metadata.references.vacuumExposures ?? 1) })
     case .scan:
       return .scan(cropped(map, to: frames.window))
     }
