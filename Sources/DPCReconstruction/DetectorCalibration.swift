@@ -106,53 +106,12 @@ public func calibrateDetector(
       ? Measurement(fit.parameters[index], error: variance.squareRoot()) : nil
   }
   func slopes(_ indices: [Int]) -> [Measurement] {
-    fit.hasSlopes ? indices.compactMap(measured) : []
+    fit.model.hasSlopes ? indices.compactMap(measured) : []
   }
   let first = fit.segmentCount
   return DetectorCalibration(
     gain: gains, discCenterX: measured(first), discCenterY: measured(first + 1),
     probeSemiAngle: measured(first + 2), descanAlongX: slopes([first + 3, first + 5]),
-    descanAlongY: slopes([first + 4, first + 6]), unlitSegments: fit.unlitSegments,
+    descanAlongY: slopes([first + 4, first + 6]), unlitSegments: fit.model.unlitSegments,
     reducedChiSquare: fit.reducedChiSquare, assumption: assumption)
-}
-
-/// Counts of the empty beam, summed over blocks of the scan.
-struct VacuumBlocks {
-  /// Electrons per block and segment.
-  var counts: [[Double]] = []
-  /// Mean coordinates of the usable pixels of each block, -1...1.
-  var s: [Double] = []
-  var t: [Double] = []
-
-  /// Blocks along each side at most: descan is smooth, and sums over many pixels are nearly normal.
-  private static let side = 16
-
-  init(_ signals: SegmentSignals, scale: Double) {
-    let shape = signals.shape
-    let rows = min(Self.side, shape.rows)
-    let columns = min(Self.side, shape.columns)
-    for blockRow in 0..<rows {
-      for blockColumn in 0..<columns {
-        var sums = [Double](repeating: 0, count: signals.segmentCount)
-        var (sumS, sumT, used) = (0.0, 0.0, 0.0)
-        for row in (blockRow * shape.rows / rows)..<((blockRow + 1) * shape.rows / rows) {
-          let range =
-            (blockColumn * shape.columns / columns)..<((blockColumn + 1) * shape.columns / columns)
-          for column in range where signals.mask.isUsable(row * shape.columns + column) {
-            for segment in sums.indices {
-              sums[segment] +=
-                signals.values[segment * shape.count + row * shape.columns + column] * scale
-            }
-            sumS += DescanSurface.coordinate(column, of: shape.columns)
-            sumT += DescanSurface.coordinate(row, of: shape.rows)
-            used += 1
-          }
-        }
-        if used == 0 || sums.reduce(0, +) <= 0 { continue }
-        counts.append(sums)
-        s.append(sumS / used)
-        t.append(sumT / used)
-      }
-    }
-  }
 }
