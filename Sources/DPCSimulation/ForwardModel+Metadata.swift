@@ -19,10 +19,12 @@ extension ForwardModel {
 
   private func references() -> References {
     let recording = specification.recording
+    let exposures = Double(recording.exposures)
     return References(
       dark: recording.dark ? darks : nil, flat: recording.flat ? flat() : nil,
-      vacuum: vacuum(), flatExposures: recording.flat ? Double(recording.exposures) : nil,
-      vacuumExposures: recording.vacuum == .none ? nil : Double(recording.exposures))
+      vacuum: vacuum(),
+      flatExposures: recording.statesExposures && recording.flat ? exposures : nil,
+      vacuumExposures: recording.statesExposures && recording.vacuum != .none ? exposures : nil)
   }
 
   /// The dose of one scan position spread evenly over the whole detector, dark signal included.

@@ -167,6 +167,8 @@ public struct RecordedReferences: Sendable, Equatable {
   public var vacuum = Vacuum.none
   /// Number of exposures averaged into each reference, which lowers its noise.
   public var exposures = 100
+  /// Whether the file states that number.
+  public var statesExposures = false
   /// Whether the file states the relative gains themselves.
   public var statesGain = false
   /// Whether the file states the scan rotation.

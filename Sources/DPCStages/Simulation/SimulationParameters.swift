@@ -149,6 +149,9 @@ enum SimulationParameters {
       "reference_exposures", .integer(1...1_000_000), default: .integer(100),
       summary: "exposures averaged into each reference"),
     ParameterSpecification(
+      "states_exposures", .boolean, default: .boolean(false),
+      summary: "whether the file tells that number"),
+    ParameterSpecification(
       "states_gain", .boolean, default: .boolean(false),
       summary: "whether the file tells the segments' gains"),
     ParameterSpecification(

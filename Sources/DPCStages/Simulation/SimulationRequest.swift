@@ -174,12 +174,14 @@ struct SimulationRequest {
         "references lists both vacuum and vacuum-scan, and a file has room for one of them",
         remedy: "remove one")
     }
-    return RecordedReferences(
+    var references = RecordedReferences(
       dark: wanted.contains("dark"), flat: wanted.contains("flat"),
       vacuum: wanted.contains("vacuum-scan")
         ? .scan : wanted.contains("vacuum") ? .single : .none,
       exposures: integer("reference_exposures"), statesGain: boolean("states_gain"),
       statesScanRotation: boolean("states_scan_rotation"))
+    references.statesExposures = boolean("states_exposures")
+    return references
   }
 
   // MARK: Plausibility

@@ -34,14 +34,13 @@ struct CalibrationReasons {
     let missing = calibration.gain.indices.filter { calibration.gain[$0] == nil }
     if missing.isEmpty { return nil }
     if calibration.assumption == .equalGains { return "taken as equal" }
-    let list = missing.map(String.init).joined(separator: ", ")
-    let isDark = Set(missing).isSubset(of: calibration.unlitSegments)
-    if isDark {
-      return "segments \(list): the empty beam lights only the others; record a flat"
-    }
-    let dark = calibration.unlitSegments.map(String.init).joined(separator: ", ")
-    let unlit = dark.isEmpty ? "" : "; segments \(dark) are not lit at all"
-    return "segments \(list): \(imitation)\(unlit)"
+    let isDark = Set(calibration.unlitSegments)
+    func list(_ segments: [Int]) -> String { segments.map(String.init).joined(separator: ", ") }
+    let lit = missing.filter { !isDark.contains($0) }
+    let dark = missing.filter(isDark.contains)
+    let unlit = "segments \(list(dark)): the empty beam does not light them; record a flat"
+    if lit.isEmpty { return unlit }
+    return "segments \(list(lit)): \(imitation)" + (dark.isEmpty ? "" : "; \(unlit)")
   }
 
   private var centerReason: String {
