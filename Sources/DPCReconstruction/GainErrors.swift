@@ -4,17 +4,19 @@ public import STEMCore
 /// Relative error of each gain by the counting noise of its reference.
 ///
 /// A reference of n exposures holds n times the electrons of one: its relative error is 1/√(n N), N of
-/// one exposure. Where the file does not state n it is taken as 1, and the error is an upper bound. All
-/// errors of a dark reference are neglected.
+/// one exposure. Where the file does not state n the error is unknown. That of the dark reference is
+/// neglected.
 ///
 /// - Parameters:
 ///   - correction: The gains in use.
 ///   - metadata: With the references from which they came.
 ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
-/// - Returns: Per segment, nil where that gain is unknown (not lit by the reference); nil as a whole for
-///   gains that carry no counts: stated ones, or none.
+///   - exposures: Of the reference; nil takes what the file states.
+/// - Returns: Per segment, nil where that gain is unknown (not lit by the reference); nil as a whole where
+///   nothing is known of the errors: stated gains, unstated exposures, unknown electrons.
 public func relativeGainErrors(
-  of correction: SegmentCorrection, metadata: AcquisitionMetadata, electronsPerUnit: Double?
+  of correction: SegmentCorrection, metadata: AcquisitionMetadata, electronsPerUnit: Double?,
+  exposures stated: Double? = nil
 ) -> [Double?]? {
   guard let electronsPerUnit else { return nil }
   let references = metadata.references
@@ -22,14 +24,16 @@ public func relativeGainErrors(
   let exposures: Double
   switch correction.gainSource {
   case .flat:
-    guard let flat = references.flat else { return nil }
-    (signals, exposures) = (flat, references.flatExposures ?? 1)
+    guard let flat = references.flat, let number = stated ?? references.flatExposures
+    else { return nil }
+    (signals, exposures) = (flat, number)
   case .vacuum:
-    guard let vacuum = references.vacuum else { return nil }
+    guard let vacuum = references.vacuum, let number = stated ?? references.vacuumExposures
+    else { return nil }
     var positions = 1
     if case .scan(let planes) = vacuum { positions = planes.first?.values.count ?? 1 }
     signals = meanVacuumSignals(vacuum)
-    exposures = (references.vacuumExposures ?? 1) * Double(positions)
+    exposures = number * Double(positions)
   case .gain, .calibration, .none: return nil
   }
   return signals.indices.map { segment in

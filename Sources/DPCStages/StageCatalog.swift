@@ -6,7 +6,8 @@ extension StageCatalog {
   public static let dpc = StageCatalog([
     ReadAcquisition(), CalibrateDetector(), CalibrateDeflection(), NormalizeSegments(),
     AverageFrames(), AverageUnitCell(), Crop(),
-    DeflectionStage(), RemoveDescan(), RotateToScan(), Smooth(), ElectricFieldStage(), Integrate(),
+    DeflectionStage(), RemoveDescan(), EstimateRotation(), RotateToScan(), Smooth(),
+    ElectricFieldStage(), Integrate(),
     Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
     ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
     PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),

@@ -76,7 +76,8 @@ struct CalibrationTests {
 
   @Test func anInnerRingAloneLeavesNothingButReasons() async throws {
     let laboratory = try Laboratory()
-    let file = try await laboratory.file(simulation("gain_error_percent: 12, references: vacuum"))
+    let file = try await laboratory.file(
+      simulation("gain_error_percent: 12, references: vacuum, states_exposures: true"))
     let stages = """
         read: { uses: read-acquisition, with: { file: $acquisition } }
         calibrated: { uses: calibrate-detector, from: read }

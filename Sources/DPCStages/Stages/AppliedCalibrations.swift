@@ -44,7 +44,9 @@ struct Calibrations {
     }
     if let deflection {
       frames.acquisition.metadata.deflectionCalibration = deflection.matrix
-      frames.calibration.scale = deflection.scale.error.map { $0 / deflection.scale.value }
+      frames.acquisition.metadata.deflectionCalibrationError = deflection.scale.error.map {
+        $0 / deflection.scale.value
+      }
       frames.calibration.rotation = deflection.rotation.error
       let c = deflection.matrix
       frames.calibration.attributes["calibration"] =

@@ -141,7 +141,9 @@ struct DeflectionStage: StageType {
     case .single:
       return .single(
         .init(x: map.field.x[0], y: map.field.y[0]),
-        variance: map.covariance.map { $0.xx[0] / (metadata.references.vacuumExposures ?? 1) })
+        variance: metadata.references.vacuumExposures.flatMap { exposures in
+          map.covariance.map { $0.xx[0] / exposures }
+        })
     case .scan:
       return .scan(cropped(map, to: frames.window))
     }

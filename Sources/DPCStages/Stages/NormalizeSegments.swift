@@ -56,10 +56,25 @@ struct NormalizeSegments: StageType {
         of: correction, metadata: metadata, electronsPerUnit: frames.electronsPerUnit)
       frames.correction = correction
     }
-    let applied = calibrations.apply(to: &frames)
+    let applied = calibrations.apply(to: &frames) + neglectedErrors(frames)
     return StageProduct(
       outputs: ["frames": frames], facts: facts(correction),
       notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit) + applied)
+  }
+
+  /// Where the exposures of a reference are not stated, one exposure bounds the errors of its gains.
+  private func neglectedErrors(_ frames: FramesValue) -> [Note] {
+    let bounds = relativeGainErrors(
+      of: frames.correction, metadata: frames.acquisition.metadata,
+      electronsPerUnit: frames.electronsPerUnit, exposures: 1)
+    guard frames.correction.gainErrors == nil, let largest = bounds?.compactMap({ $0 }).max()
+    else { return [] }
+    return [
+      Note(
+        .assumption,
+        "the errors of the gains are neglected: at most \(Format.percent(largest)) by counting, less if"
+          + " the reference averages exposures (its attribute exposures tells how many)")
+    ]
   }
 
   private func correction(

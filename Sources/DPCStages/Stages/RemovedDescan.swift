@@ -165,6 +165,12 @@ struct RemovedDescan {
             "\(Format.percent(fit.rejectedShare)) of the weight lies off the surface: the regions are"
               + " not free of fields"))
       }
+    } else if surface.covariance == nil {
+      notes.append(
+        Note(
+          .assumption,
+          "the error of the vacuum reference is neglected: its number of exposures or of electrons is not"
+            + " stated (attribute exposures)"))
     } else if let fit, let chiSquare = fit.reducedChiSquare,
       chiSquare > 1 + 6 * (2 / Double(max(fit.degreesOfFreedom, 1))).squareRoot(), chiSquare > 1.2
     {

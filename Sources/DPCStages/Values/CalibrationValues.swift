@@ -25,8 +25,6 @@ struct DeflectionCalibrationValue: HeaderOnlyValue {
 struct AppliedCalibration: Codable, Sendable, Equatable {
   /// Relative, of the probe's semi-angle α.
   var semiAngle: Double?
-  /// Relative, of the scale of the deflection.
-  var scale: Double?
   /// Of the directions of the deflection, rad.
   var rotation: Double?
   /// Attributes of the deflection that say where the calibrations come from.
@@ -44,7 +42,9 @@ extension FramesValue {
   ) -> CommonErrors {
     var errors = CommonErrors()
     if let semiAngle = calibration.semiAngle { errors.scale["probe_semi_angle"] = semiAngle }
-    if let scale = calibration.scale { errors.scale["deflection_calibration"] = scale }
+    if let scale = acquisition.metadata.deflectionCalibrationError {
+      errors.scale["deflection_calibration"] = scale
+    }
     errors.rotation = calibration.rotation
     if let gain = gainDeflectionError(correction.gainErrors, statistics.segmentSums, estimate) {
       errors.offset["gain"] = gain
