@@ -170,7 +170,7 @@ extension DescanSurface {
 ///
 /// The map's covariance stays that of the pixels among each other: the surface's own error is common to
 /// all of them, so averages do not lower it and differences of neighbors do not contain it.
-public func removing(_ surface: DescanSurface, from map: VectorMap) -> VectorMap {
+public func removing(surface: DescanSurface, from map: VectorMap) -> VectorMap {
   precondition(surface.shape == map.shape, "surface and map share a shape")
   var result = map
   let removed = surface.field()

@@ -15,7 +15,7 @@ struct RemovedDescan {
 
   func product(_ input: DeflectionValue) -> StageProduct {
     var value = input
-    value.map = removing(surface, from: input.map)
+    value.map = removing(surface: surface, from: input.map)
     value.vacuum = .none
     value.removed = surface
     value.context = input.context.adding(attributes(input.context.metadata))
