@@ -40,6 +40,7 @@ struct DescanFitTests {
     }
     let rest = removing(surface: fit.surface, from: map(truth, sigma: 0, seed: 0))
     #expect(rest.field.x.allSatisfy { abs($0) < 1e-18 })
+    #expect(rest.field.y.allSatisfy { abs($0) < 1e-18 })
   }
 
   /// s is +1 in the last column, t in the last row: the coefficients are the change to the rim.
