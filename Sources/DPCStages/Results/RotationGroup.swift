@@ -26,6 +26,7 @@ extension ScanRotationValue {
       attributes: context.resultAttributes([
         "state": .text(unresolvedBecause.map { "unresolved: \($0)" } ?? "resolved"),
         "sign": .text(signStatement),
+        "assumption": .text("a field without curl: charges, not walls, make the structure"),
         "handedness": .text(handedness.favored ?? "cannot be told"),
         "rotation_formula": .text(
           "2a = atan2(-2<CD>, <DD> - <CC>) over sine modes of curl C and divergence D, Wiener weights"

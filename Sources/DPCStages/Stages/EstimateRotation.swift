@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection],
@@ -19,6 +19,11 @@ struct EstimateRotation: StageType {
       summary: "angle with error and contrast, or why there is none")
   ]
   let parameters = [
+    ParameterSpecification(
+      "structure", .choice(AssumedStructure.allCases.map(\.rawValue)),
+      default: .text(AssumedStructure.asSeen.rawValue),
+      summary: "charges: the field is free of curl even where the map looks like walls, whose field"
+        + " may be nothing but curl; as-seen leaves such maps unresolved"),
     ParameterSpecification(
       "polarity", .choice(FieldPolarity.allCases.map(\.rawValue)),
       default: .text(FieldPolarity.unresolved.rawValue),
@@ -37,8 +42,13 @@ struct EstimateRotation: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
     let policy = try PolarityPolicy(context)
+    // An answer, not a failure: rotate-to-scan may have the angle from the file.
     guard input.map.pixelSize != nil else {
-      throw missingPixelSize("the acquisition", stage: context.stageName)
+      return product(
+        unresolved(
+          input,
+          because: "the acquisition states no pixel size (/entry/instrument/scan/pixel_size_x,"
+            + " pixel_size_y), without which there is no curl"), input: input)
     }
     guard min(input.map.shape.rows, input.map.shape.columns) >= 8 else {
       return product(
@@ -53,17 +63,36 @@ struct EstimateRotation: StageType {
     guard let recorded = estimate(.asRecorded), let mirrored = estimate(.mirrored) else {
       return product(unresolved(input, because: "nothing varies in these data"), input: input)
     }
-    let structure = structureDimension(of: whole)
-    var value = RotationJudgement(recorded, mirrored, structure).value(input.context)
+    let structure = structureDimension(
+      of: whole, noiseFactor: correlation.x * correlation.y)
+    var value = RotationJudgement(
+      recorded, mirrored, structure,
+      assumed: context.word("structure").flatMap(AssumedStructure.init) ?? .asSeen,
+      statedDirection: input.context.metadata.specimen.fieldDirection
+    ).value(input.context)
     if let angle = value.angle {
-      let turned = transformed(
-        whole, by: scanFrameMatrix(rotation: angle, handedness: .asRecorded))
-      let sign = policy.sign(of: turned, correlation: correlation)
-      value.isSignKnown = sign.value != 0
+      let sign = decided(angle, .asRecorded, policy, whole, correlation)
+      (value.angle, value.isSignKnown) = (sign.angle, sign.isKnown)
       value.signStatement = sign.statement
-      if sign.value < 0 { value.angle = angle > 0 ? angle - Double.pi : angle + Double.pi }
+    }
+    if let angle = value.handedness.mirroredAngle {
+      let sign = decided(angle, .mirrored, policy, whole, correlation)
+      (value.handedness.mirroredAngle, value.handedness.isMirroredSignKnown) = (
+        sign.angle, sign.isKnown
+      )
     }
     return product(value, input: input)
+  }
+
+  /// The angle, or its opposite where what is known of the sign asks for it.
+  private func decided(
+    _ angle: Double, _ handedness: Handedness, _ policy: PolarityPolicy, _ map: VectorMap,
+    _ correlation: CorrelationLength
+  ) -> (angle: Double, isKnown: Bool, statement: String) {
+    let turned = transformed(map, by: scanFrameMatrix(rotation: angle, handedness: handedness))
+    let sign = policy.sign(of: turned, correlation: correlation)
+    let opposite = angle > 0 ? angle - Double.pi : angle + Double.pi
+    return (sign.value < 0 ? opposite : angle, sign.value != 0, sign.statement)
   }
 
   private func unresolved(
@@ -82,31 +111,45 @@ struct EstimateRotation: StageType {
   }
 }
 
+/// Whether a map that looks like walls may be evaluated.
+enum AssumedStructure: String, CaseIterable {
+  case asSeen = "as-seen"
+  case charges
+}
+
 /// From the estimates for both sides of the detector to an answer, which may be that there is none.
 struct RotationJudgement {
   private let recorded: RotationEstimate
   private let mirrored: RotationEstimate
   private let structure: StructureDimension?
+  private let assumed: AssumedStructure
+  private let statedDirection: FieldDirection?
 
   /// An angle known less well than this is none: 0.1 rad is where a direction is told at five sigma.
   private static let largestError = 0.1
-  /// Structures that vary along one direction wherever they are have a share near 0, charges 0.5 and more.
-  private static let leastShare = 0.25
   /// Curl that no angle removes, beyond noise.
   private static let leastFreeness = 0.9
   /// By how much one side of the detector must be freer of curl than the other to be believed.
   private static let clearMargin = 0.2
+  /// Curl-free shares nearer to each other than this are alike.
+  private static let gridMargin = 0.05
 
   init(
-    _ recorded: RotationEstimate, _ mirrored: RotationEstimate, _ structure: StructureDimension?
+    _ recorded: RotationEstimate, _ mirrored: RotationEstimate, _ structure: StructureDimension?,
+    assumed: AssumedStructure, statedDirection: FieldDirection?
   ) {
     self.recorded = recorded
     self.mirrored = mirrored
     self.structure = structure
+    self.assumed = assumed
+    self.statedDirection = statedDirection
   }
 
-  private var isTwoDimensional: Bool {
-    (structure?.twoDimensionalShare ?? 0) >= Self.leastShare
+  /// Two perpendicular families of walls, one across the other, are two-dimensional at every
+  /// crossing; but a mirrored detector leaves them as free of curl as they were.
+  private var isGrid: Bool {
+    min(recorded.curlFreeness, mirrored.curlFreeness) >= Self.leastFreeness
+      && abs(recorded.curlFreeness - mirrored.curlFreeness) < Self.gridMargin
   }
 
   private var reason: String? {
@@ -115,12 +158,7 @@ struct RotationJudgement {
       return "the field does not rise enough above the noise (the angle's error would be"
         + " \(Format.degrees(min(error, Double.pi / 2))))"
     }
-    guard let structure else { return "no structure stands out of the noise" }
-    if structure.twoDimensionalShare < Self.leastShare {
-      return "the structure varies along one direction only wherever it stands out, as walls do: a"
-        + " field along a wall has nothing but curl, so that its smallest curl would be found 90°"
-        + " from the truth; curl minimization is meaningless for these data"
-    }
+    if assumed == .asSeen, let reason = reasonForWalls { return reason }
     if favored == .mirrored {
       return "a detector seen from behind fits better (curl-free share"
         + " \(Format.percent(min(1, mirrored.curlFreeness))) against"
@@ -135,8 +173,30 @@ struct RotationJudgement {
     return nil
   }
 
+  /// Why the structure may be one whose field has nothing but curl.
+  private var reasonForWalls: String? {
+    let verdict =
+      "curl minimization is meaningless for these data unless charges are known to make"
+      + " the structure (structure: charges)"
+    if statedDirection == .perp {
+      return "the file states walls with a field along them (field_direction perp), which have"
+        + " nothing but curl; \(verdict)"
+    }
+    guard let structure else { return "no structure stands out of the noise" }
+    if !structure.isTwoDimensional {
+      return "the structure varies along one direction only wherever it stands out, as walls do: a"
+        + " field along a wall has nothing but curl, so that its smallest curl would be found 90°"
+        + " from the truth; \(verdict)"
+    }
+    if isGrid {
+      return "a mirrored detector would leave as little curl: the structure runs along two"
+        + " perpendicular directions only, as crossing walls do; \(verdict)"
+    }
+    return nil
+  }
+
   private var favored: Handedness? {
-    guard isTwoDimensional else { return nil }
+    guard structure?.isTwoDimensional == true else { return nil }
     let difference = recorded.curlFreeness - mirrored.curlFreeness
     if abs(difference) < Self.clearMargin { return nil }
     return difference > 0 ? .asRecorded : .mirrored
@@ -145,7 +205,8 @@ struct RotationJudgement {
   func value(_ context: MapContext) -> ScanRotationValue {
     let reason = reason
     let mirroredIsGood =
-      favored == .mirrored && mirrored.error < Self.largestError
+      favored != .asRecorded && mirrored.error < Self.largestError
+      && (assumed == .charges || reasonForWalls == nil)
       && mirrored.curlFreeness >= Self.leastFreeness
     return ScanRotationValue(
       angle: reason == nil ? recorded.angle : nil, error: reason == nil ? recorded.error : nil,

@@ -119,11 +119,19 @@ struct RotateToScan: StageType {
       return Rotation(angle: angle, origin: "from the file")
     }
     if let estimate, let found = estimated(estimate, handedness) { return found }
-    let reason = estimate?.unresolvedBecause.map { "; from the data it is unresolved: \($0)" } ?? ""
+    var reason = estimate?.unresolvedBecause.map { "; from the data it is unresolved: \($0)" } ?? ""
+    if reason.isEmpty, let favored = estimate?.handedness.favored,
+      favored != handedness.rawValue
+    {
+      reason = "; the data speak for a detector \(favored), not \(handedness.rawValue)"
+    }
+    let lack =
+      context.word("rotation_deg") != "estimated"
+      ? "the acquisition does not state its scan rotation (/entry/instrument/scan/scan_rotation)"
+      : "the scan rotation is to be estimated"
+        + (estimate == nil ? ", and port rotation is not connected" : "")
     throw StageFailure(
-      .missingPrerequisite,
-      "stage \(context.stageName): the acquisition does not state its scan rotation"
-        + " (/entry/instrument/scan/scan_rotation)\(reason)",
+      .missingPrerequisite, "stage \(context.stageName): \(lack)\(reason)",
       remedy: "give it: --set \(context.stageName).rotation_deg=ANGLE (positive is clockwise on"
         + " the screen, from the detector's to the scan's axes)")
   }
@@ -136,7 +144,8 @@ struct RotateToScan: StageType {
       guard let angle = estimate.handedness.mirroredAngle else { return nil }
       return Rotation(
         angle: angle, origin: "estimated from the data, detector seen from behind",
-        error: estimate.handedness.mirroredError, openSign: ScanRotationValue.openSign)
+        error: estimate.handedness.mirroredError,
+        openSign: estimate.handedness.isMirroredSignKnown ? nil : ScanRotationValue.openSign)
     }
     return estimate.angle.map {
       Rotation(

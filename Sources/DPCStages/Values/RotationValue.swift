@@ -31,6 +31,8 @@ struct ScanRotationValue: HeaderOnlyValue {
     /// The angle for a detector seen from behind, rad.
     var mirroredAngle: Double?
     var mirroredError: Double?
+    /// Whether the sign of the field, seen from behind, is known.
+    var isMirroredSignKnown = false
     /// nil where the data do not tell.
     var favored: String?
   }
