@@ -11,7 +11,7 @@ public import STEMCore
 ///   - correction: The gains in use.
 ///   - metadata: With the references from which they came.
 ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
-///   - exposures: Of the reference; nil takes what the file states.
+///   - stated: Exposures of the reference; nil takes what the file states.
 /// - Returns: Per segment, nil where that gain is unknown (not lit by the reference); nil as a whole where
 ///   nothing is known of the errors: stated gains, unstated exposures, unknown electrons.
 public func relativeGainErrors(
