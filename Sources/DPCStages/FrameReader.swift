@@ -34,6 +34,12 @@ struct FrameReader {
     return joined(bands)
   }
 
+  /// Corrected signals of one frame of a stack, whole.
+  func frame(_ frame: Int, _ context: StageContext) throws -> SegmentSignals {
+    joined(
+      try mapBands(context) { reader, rows in try corrected(rows, frame: frame, reader: reader) })
+  }
+
   /// The sum of all frames and their scatter.
   func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
     let bands = try mapBands(context) { reader, rows in

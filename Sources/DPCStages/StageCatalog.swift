@@ -4,7 +4,8 @@ public import Pipeline
 extension StageCatalog {
   /// The stages of DPC-STEM.
   public static let dpc = StageCatalog([
-    ReadAcquisition(), NormalizeSegments(), AverageFrames(), AverageUnitCell(), Crop(),
+    ReadAcquisition(), CalibrateDetector(), CalibrateDeflection(), NormalizeSegments(),
+    AverageFrames(), AverageUnitCell(), Crop(),
     DeflectionStage(), RemoveDescan(), EstimateRotation(), RotateToScan(), Smooth(),
     ElectricFieldStage(), Integrate(),
     Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),

@@ -93,11 +93,30 @@ public struct References: Sendable, Equatable, Codable {
   /// Signal per segment under homogeneous illumination.
   public var flat: [Double]?
   public var vacuum: VacuumReference?
+  /// Exposures averaged into the flat and into the vacuum reference; nil where not stated.
+  public var flatExposures: Double?
+  public var vacuumExposures: Double?
 
-  public init(dark: [Double]? = nil, flat: [Double]? = nil, vacuum: VacuumReference? = nil) {
+  public init(
+    dark: [Double]? = nil, flat: [Double]? = nil, vacuum: VacuumReference? = nil,
+    flatExposures: Double? = nil, vacuumExposures: Double? = nil
+  ) {
     self.dark = dark
     self.flat = flat
     self.vacuum = vacuum
+    self.flatExposures = flatExposures
+    self.vacuumExposures = vacuumExposures
+  }
+}
+
+/// A known tilt of the beam in the axes of the detector, rad.
+public struct BeamTilt: Sendable, Equatable, Codable {
+  public var x: Double
+  public var y: Double
+
+  public init(x: Double, y: Double) {
+    self.x = x
+    self.y = y
   }
 }
 
@@ -128,6 +147,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var saturationLevel: Double?
   public var specimen: Specimen
   public var references: References
+  /// One known tilt for each frame of a calibration series; nil for an ordinary acquisition.
+  public var beamTilts: [BeamTilt]?
 
   public init(
     title: String? = nil, frameCount: Int, shape: GridShape, pixelSize: PixelSize?,
@@ -135,7 +156,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
     detector: SegmentedDetector, segmentGain: [Double]? = nil,
     deflectionCalibration: Matrix2? = nil, scanRotation: Double?,
     electronsPerPixel: Double? = nil, signalUnit: SignalUnit, saturationLevel: Double? = nil,
-    specimen: Specimen = Specimen(), references: References = References()
+    specimen: Specimen = Specimen(), references: References = References(),
+    beamTilts: [BeamTilt]? = nil
   ) {
     self.title = title
     self.frameCount = frameCount
@@ -153,6 +175,7 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
     self.saturationLevel = saturationLevel
     self.specimen = specimen
     self.references = references
+    self.beamTilts = beamTilts
   }
 
   public var segmentCount: Int { detector.segments.count }

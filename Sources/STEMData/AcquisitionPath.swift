@@ -23,6 +23,8 @@ enum AcquisitionPath {
     "/entry/instrument/detector/deflection_calibration_errors"
   static let pixelSizeX = "/entry/instrument/scan/pixel_size_x"
   static let pixelSizeY = "/entry/instrument/scan/pixel_size_y"
+  static let beamTiltX = "/entry/instrument/scan/beam_tilt_x"
+  static let beamTiltY = "/entry/instrument/scan/beam_tilt_y"
   static let scanRotation = "/entry/instrument/scan/scan_rotation"
   static let electronsPerPixel = "/entry/instrument/scan/electrons_per_pixel"
   static let material = "/entry/sample/material"

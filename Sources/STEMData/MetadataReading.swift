@@ -20,7 +20,8 @@ extension ItemReader {
       electronsPerPixel: try quantity(
         AcquisitionPath.electronsPerPixel, .number, within: .electrons),
       signalUnit: frames.unit, saturationLevel: frames.saturationLevel,
-      specimen: try specimen(), references: try references(frames: frames))
+      specimen: try specimen(), references: try references(frames: frames),
+      beamTilts: try beamTilts(count: frames.frameCount))
     metadata.deflectionCalibrationError = try deflectionCalibrationError(
       of: metadata.deflectionCalibration)
     return metadata
@@ -49,6 +50,22 @@ extension ItemReader {
     }
     let largest = [matrix.xx, matrix.xy, matrix.yx, matrix.yy].map(abs).reduce(0, max)
     return values.reduce(0, max) / largest
+  }
+
+  /// One tilt for each frame of a calibration series.
+  private func beamTilts(count: Int) throws(AcquisitionError) -> [BeamTilt]? {
+    let (x, y) = (
+      try list(AcquisitionPath.beamTiltX, .angle, count: count, each: "frame"),
+      try list(AcquisitionPath.beamTiltY, .angle, count: count, each: "frame")
+    )
+    switch (x, y) {
+    case (let x?, let y?): return zip(x, y).map { BeamTilt(x: $0, y: $1) }
+    case (nil, nil): return nil
+    case (nil, _):
+      throw failure(.missing, AcquisitionPath.beamTiltX, "it is missing, beam_tilt_y is there")
+    case (_, nil):
+      throw failure(.missing, AcquisitionPath.beamTiltY, "it is missing, beam_tilt_x is there")
+    }
   }
 
   private func detector(count: Int) throws(AcquisitionError) -> SegmentedDetector {

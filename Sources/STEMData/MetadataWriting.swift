@@ -132,6 +132,14 @@ struct MetadataWriting {
       AcquisitionPath.scanRotation, rotation.map { units.azimuth.number($0) } ?? .nan)
     try dataset.setAttribute("units", to: units.azimuth.name)
     try dataset.setAttribute("status", to: rotation == nil ? "unknown" : "known")
+    if let tilts = metadata.beamTilts {
+      for (path, values) in [
+        (AcquisitionPath.beamTiltX, tilts.map(\.x)), (AcquisitionPath.beamTiltY, tilts.map(\.y)),
+      ] {
+        try root.write(path, values.map { units.angle.number($0) }, shape: [values.count])
+          .setAttribute("units", to: units.angle.name)
+      }
+    }
     if let electrons = metadata.electronsPerPixel {
       try root.write(AcquisitionPath.electronsPerPixel, electrons)
     }
@@ -159,11 +167,14 @@ struct MetadataWriting {
   ) throws(HDF5Error) {
     let references = metadata.references
     let unit = metadata.signalUnit.rawValue
-    for (path, values) in [
-      (AcquisitionPath.dark, references.dark), (AcquisitionPath.flat, references.flat),
+    for (path, values, exposures) in [
+      (AcquisitionPath.dark, references.dark, nil),
+      (AcquisitionPath.flat, references.flat, references.flatExposures),
     ] {
       guard let values else { continue }
-      try root.write(path, values, shape: [values.count]).setAttribute("units", to: unit)
+      let dataset = try root.write(path, values, shape: [values.count])
+      try dataset.setAttribute("units", to: unit)
+      if let exposures { try dataset.setAttribute("exposures", to: exposures) }
     }
     switch references.vacuum {
     case nil: break
@@ -178,6 +189,9 @@ struct MetadataWriting {
           ? .compressed(chunk: [1, metadata.shape.rows, metadata.shape.columns], level: 4)
           : .contiguous
       ).setAttribute("units", to: unit)
+    }
+    if references.vacuum != nil, let exposures = references.vacuumExposures {
+      try root.dataset(AcquisitionPath.vacuum).setAttribute("exposures", to: exposures)
     }
   }
 

@@ -11,9 +11,31 @@ extension DeflectionValue {
       signal: "deflection_x", auxiliarySignals: ["deflection_y"],
       axes: mapAxes(map.shape, map.pixelSize),
       datasets: map.withCommonErrors(context.commonErrors)
-        .componentDatasets("deflection", unit: "rad") + [map.mask.dataset],
+        .componentDatasets("deflection", unit: "rad") + removedDatasets + [map.mask.dataset],
       attributes: context.resultAttributes(
         ["frame": .text(frame.rawValue)], errorsIn: "rad", hasCounting: map.covariance != nil))
+  }
+}
+
+extension DeflectionValue {
+  /// The descan that was subtracted, `descan_x` and `descan_y`, where it varies over this map.
+  private var removedDatasets: [ResultDataset] {
+    guard frame == .detector, let removed, removed.shape == map.shape,
+      removed.degree != .constant
+    else { return [] }
+    let side = [map.shape.rows, map.shape.columns]
+    let field = removed.field()
+    var datasets = [
+      ResultDataset("descan_x", shape: side, values: .float32(field.x), unit: "rad"),
+      ResultDataset("descan_y", shape: side, values: .float32(field.y), unit: "rad"),
+    ]
+    if let errors = removed.errors() {
+      for name in ["descan_x_errors", "descan_y_errors"] {
+        datasets.append(
+          ResultDataset(name, shape: side, values: .float32(errors.values), unit: "rad"))
+      }
+    }
+    return datasets
   }
 }
 

@@ -14,6 +14,8 @@ public enum ResultExport {
     case let value as PotentialValue: return value.group(stage)
     case let value as ChargeDensityValue: return value.group(stage)
     case let value as HelmholtzValue: return value.group(stage)
+    case let value as DetectorCalibrationValue: return value.group(stage)
+    case let value as DeflectionCalibrationValue: return value.group(stage)
     case let value as ScanRotationValue: return value.group(stage)
     case let value as WallsValue: return value.group(stage)
     case let value as WallProfileValue: return value.group(stage)

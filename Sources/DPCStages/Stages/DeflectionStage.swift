@@ -45,8 +45,9 @@ struct DeflectionStage: StageType {
     mapContext.metadata.shape = map.shape
     mapContext.electronsPerPixel = statistics.medianElectrons
     mapContext.attributes = attributes(frames)
-    if let error = metadata.deflectionCalibrationError {
-      mapContext.commonErrors.scale["deflection_calibration"] = error
+      .merging(frames.calibration.attributes) { _, new in new }
+    mapContext.commonErrors = frames.commonErrors(statistics) {
+      deflectionMap(of: $0, estimator: estimator, calibration: calibration, pixelSize: nil)
     }
     if let segments = source as? SegmentsValue {
       mapContext.correlationLength = segments.correlation
@@ -139,7 +140,10 @@ struct DeflectionStage: StageType {
     switch reference {
     case .single:
       return .single(
-        .init(x: map.field.x[0], y: map.field.y[0]), variance: map.covariance?.xx[0])
+        .init(x: map.field.x[0], y: map.field.y[0]),
+        variance: metadata.references.vacuumExposures.flatMap { exposures in
+          map.covariance.map { $0.xx[0] / exposures }
+        })
     case .scan:
       return .scan(cropped(map, to: frames.window))
     }

@@ -45,7 +45,8 @@ struct RotateToScan: StageType {
       "handedness": handedness.rawValue,
     ])
     if let sign = rotation.openSign { value.context.attributes["sign"] = sign }
-    value.context.commonErrors.rotation = rotation.error
+    // An angle estimated from the data itself contains whatever a calibration has turned before.
+    value.context.commonErrors.rotation = rotation.error ?? input.context.commonErrors.rotation
     value.context.metadata.scanRotation = rotation.angle
     let text =
       rotation.error.map { ScanRotationValue.angleText(rotation.angle, $0) }

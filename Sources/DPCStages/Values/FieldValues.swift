@@ -57,16 +57,19 @@ struct DeflectionValue: StoredValue, Equatable {
   var frame: ReferenceFrame
   var vacuum: VacuumDeflection
   var context: MapContext
+  /// What remove-descan took away, in the detector's axes.
+  var removed: DescanSurface?
 
   struct Header: Codable {
     var frame: ReferenceFrame
     var context: MapContext
     var vacuum: DescanPlane.Vector2?
     var vacuumVariance: Double?
+    var removed: DescanSurface?
   }
 
   var header: Header {
-    var header = Header(frame: frame, context: context)
+    var header = Header(frame: frame, context: context, removed: removed)
     if case .single(let vector, let variance) = vacuum {
       header.vacuum = vector
       header.vacuumVariance = variance
@@ -89,6 +92,7 @@ extension DeflectionValue {
     map = try VectorMap(archive: archive, pixelSize: pixelSize)
     frame = header.frame
     context = header.context
+    removed = header.removed
     if let vector = header.vacuum {
       vacuum = .single(vector, variance: header.vacuumVariance)
     } else if archive.entries["vacuum_x"] != nil {

@@ -25,6 +25,10 @@ extension PortKind {
   public static let chargeDensity: PortKind = "charge-density"
   /// Field corrected for the wall's inclination by vector projection, V/m.
   public static let intrinsicField: PortKind = "intrinsic-field"
+  /// Gains, disc center and semi-angle from the empty beam.
+  public static let detectorCalibration: PortKind = "detector-calibration"
+  /// From measured to true deflections, by known beam tilts.
+  public static let deflectionCalibration: PortKind = "deflection-calibration"
   /// A table of fitted walls.
   public static let walls: PortKind = "walls"
   /// The mean profile across walls.
@@ -46,6 +50,8 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<HelmholtzValue>(kind: .helmholtzParts),
   ArchiveCodec<ChargeDensityValue>(kind: .chargeDensity),
   ArchiveCodec<IntrinsicFieldValue>(kind: .intrinsicField),
+  ArchiveCodec<DetectorCalibrationValue>(kind: .detectorCalibration),
+  ArchiveCodec<DeflectionCalibrationValue>(kind: .deflectionCalibration),
   ArchiveCodec<WallsValue>(kind: .walls),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
   ArchiveCodec<FigureValue>(kind: .figure),
