@@ -11,7 +11,9 @@ extension DeflectionValue {
       signal: "deflection_x", auxiliarySignals: ["deflection_y"],
       axes: mapAxes(map.shape, map.pixelSize),
       datasets: map.componentDatasets("deflection", unit: "rad") + [map.mask.dataset],
-      attributes: context.resultAttributes(["frame": .text(frame.rawValue)]))
+      attributes: context.resultAttributes(
+        numbers.mapValues { .number($0) }.merging(["frame": .text(frame.rawValue)]) { _, new in new
+        }))
   }
 }
 

@@ -57,16 +57,19 @@ struct DeflectionValue: StoredValue, Equatable {
   var frame: ReferenceFrame
   var vacuum: VacuumDeflection
   var context: MapContext
+  /// Become attributes of the result that are numbers: `outer_share`, ...
+  var numbers: [String: Double] = [:]
 
   struct Header: Codable {
     var frame: ReferenceFrame
     var context: MapContext
+    var numbers: [String: Double]
     var vacuum: DescanPlane.Vector2?
     var vacuumVariance: Double?
   }
 
   var header: Header {
-    var header = Header(frame: frame, context: context)
+    var header = Header(frame: frame, context: context, numbers: numbers)
     if case .single(let vector, let variance) = vacuum {
       header.vacuum = vector
       header.vacuumVariance = variance
@@ -89,6 +92,7 @@ extension DeflectionValue {
     map = try VectorMap(archive: archive, pixelSize: pixelSize)
     frame = header.frame
     context = header.context
+    numbers = header.numbers
     if let vector = header.vacuum {
       vacuum = .single(vector, variance: header.vacuumVariance)
     } else if archive.entries["vacuum_x"] != nil {
