@@ -4,8 +4,9 @@ public import STEMCore
 
 /// A deflection Σ q_j v_j, with q_j the signal of segment j over the sum of all.
 ///
-/// To first order in the shift; the response of a disc to a shift d is smaller by the factor 1 - d²/(6α²)
-/// along the shift for diameters, hence by 0.03 % at 1 mrad and α = 24 mrad.
+/// To first order in the shift d. Where all rings are divided along the same lines the result is too small
+/// by about (d/α)²/6, 0.03 % at 1 mrad and α = 24 mrad. Where a ring ends at the rim and its neighbor is divided
+/// along other lines, terms in d|d| remain: up to 0.2 d/α, 0.02 % at 30 µrad and 0.7 % at 1 mrad.
 public struct LinearEstimator: DeflectionEstimator {
   /// Per segment, rad, detector frame.
   public let vectors: [(x: Double, y: Double)]

@@ -12,37 +12,32 @@ public struct NeighborRatio: Sendable, Equatable {
   /// Mean square of the second map without noise.
   public var power: Double
 
-  /// Σ a(p)·b(p + lag) over Σ b(p)·b(p + lag), both ways round, along rows.
+  /// Σ a(p)·b(q) over Σ b(p)·b(q), both ways round, q being `lag` pixels from p along the row or the column.
   ///
   /// The noise of a pixel enters products with itself only; pixels `lag` apart have independent noise, so
   /// nothing need be known of it and nothing is left of it but scatter. Structure must be wider than `lag`
-  /// pixels. Pieces of at most 64 columns are taken as independent for the error.
+  /// pixels. Pieces of rows of at most 64 columns are taken as independent for the error.
   ///
+  /// - Parameter alongColumns: Whether rows follow each other in the map too.
   /// - Returns: nil for fewer than eight pieces with usable pixels.
-  public init?(of a: VectorMap, to b: VectorMap, lag: Int) {
+  public init?(of a: VectorMap, to b: VectorMap, lag: Int, alongColumns: Bool = true) {
     precondition(a.shape == b.shape && lag >= 1, "maps share a shape")
-    let columns = b.shape.columns
-    var pieces: [(mixed: Double, own: Double)] = []
-    var (count, squares) = (0, 0.0)
+    var pieces: [Piece] = []
     for row in 0..<b.shape.rows {
-      for first in stride(from: 0, to: columns, by: 64) {
-        var piece = (mixed: 0.0, own: 0.0)
-        let before = count
-        for column in first..<max(first, min(first + 64, columns - lag)) {
-          let p = row * columns + column
-          let q = p + lag
-          if !(a.mask.isUsable(p) && b.mask.isUsable(p)) { continue }
-          if !(a.mask.isUsable(q) && b.mask.isUsable(q)) { continue }
-          let own = b.field.x[p] * b.field.x[q] + b.field.y[p] * b.field.y[q]
-          piece.mixed += (a.field.x[p] * b.field.x[q] + a.field.y[p] * b.field.y[q]) / 2
-          piece.mixed += (a.field.x[q] * b.field.x[p] + a.field.y[q] * b.field.y[p]) / 2
-          piece.own += own
-          squares += own * own
-          count += 1
+      for first in stride(from: 0, to: b.shape.columns, by: 64) {
+        var piece = Piece()
+        for column in first..<min(first + 64, b.shape.columns) {
+          let p = row * b.shape.columns + column
+          if column + lag < b.shape.columns { piece.add(a, b, p, p + lag) }
+          if alongColumns && row + lag < b.shape.rows {
+            piece.add(a, b, p, p + lag * b.shape.columns)
+          }
         }
-        if count > before { pieces.append(piece) }
+        if piece.count > 0 { pieces.append(piece) }
       }
     }
+    let count = pieces.reduce(0) { $0 + $1.count }
+    let squares = pieces.reduce(0) { $0 + $1.squares }
     let mixed = pieces.reduce(0) { $0 + $1.mixed }
     let own = pieces.reduce(0) { $0 + $1.own }
     if pieces.count < 8 || own == 0 { return nil }
@@ -55,6 +50,25 @@ public struct NeighborRatio: Sendable, Equatable {
     error = (scatter * size / (size - 1)).squareRoot() / abs(own)
     significance = own / squares.squareRoot()
     power = own / Double(count)
+  }
+}
+
+/// Sums of products over part of a row.
+private struct Piece {
+  var mixed = 0.0
+  var own = 0.0
+  var squares = 0.0
+  var count = 0
+
+  mutating func add(_ a: VectorMap, _ b: VectorMap, _ p: Int, _ q: Int) {
+    if !(a.mask.isUsable(p) && b.mask.isUsable(p)) { return }
+    if !(a.mask.isUsable(q) && b.mask.isUsable(q)) { return }
+    let product = b.field.x[p] * b.field.x[q] + b.field.y[p] * b.field.y[q]
+    mixed += (a.field.x[p] * b.field.x[q] + a.field.y[p] * b.field.y[q]) / 2
+    mixed += (a.field.x[q] * b.field.x[p] + a.field.y[q] * b.field.y[p]) / 2
+    own += product
+    squares += product * product
+    count += 1
   }
 }
 
@@ -71,7 +85,7 @@ public func outerShare(
     let outerPlane = DescanPlane(fittedTo: sample.outer),
     let ratio = NeighborRatio(
       of: removing(outerPlane, from: sample.outer), to: removing(plane, from: sample.total),
-      lag: lag),
+      lag: lag, alongColumns: sample.isContiguous),
     ratio.significance > 5, ratio.error < OuterShare.largestError
   else { return OuterShare(obstacle: .weakSignal) }
   let offset = rootMeanSquare(plane, shape: sample.total.shape)
@@ -106,8 +120,10 @@ public func rigidModelCheck(
   guard let plane = DescanPlane(fittedTo: sample.total),
     let partPlane = DescanPlane(fittedTo: part),
     let ratio = NeighborRatio(
-      of: removing(partPlane, from: part), to: removing(plane, from: sample.total), lag: lag),
-    ratio.significance > 5, ratio.error < 0.1
+      of: removing(partPlane, from: part), to: removing(plane, from: sample.total), lag: lag,
+      alongColumns: sample.isContiguous),
+    ratio.significance > 5, ratio.error < 0.1,
+    ratio.power.squareRoot() >= 1e-3 * rootMeanSquare(plane, shape: sample.total.shape)
   else { return nil }
   return ratio
 }

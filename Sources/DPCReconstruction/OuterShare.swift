@@ -66,6 +66,9 @@ public struct RegimeSample: Sendable {
   /// The part of `total` that the segments beyond the rim add.
   public var outer: VectorMap
 
+  /// Whether no row between the first and the last is left out.
+  var isContiguous: Bool { zip(rows, rows.dropFirst()).allSatisfy { $0 + 1 == $1 } }
+
   /// Bands in their order.
   public init(joining bands: [RegimeSample]) {
     rows = bands.flatMap(\.rows)

@@ -14,6 +14,9 @@ struct RegimeReport {
 
   /// Slopes nearer to 1 are right; further away, and beyond three errors, the model does not hold.
   private static let slopeTolerance = 0.05
+  /// Per degree of freedom. Counting gives 1, and less where segments are nearly dark; wrong numbers of
+  /// electrons and small gain errors are not to be taken for a failure of the model.
+  private static let largestDeviance = 1.5
 
   init(
     estimation: DeflectionEstimation, sample: RegimeSample, estimate: DeflectionEstimate, lag: Int
@@ -116,6 +119,7 @@ struct RegimeReport {
     case .weakPhase, .intermediate, .beyondRigidShift: return .fails
     case .rigidShift, .notDetermined: break
     }
+    if let fit, fit.deviance > Self.largestDeviance * Double(fit.degreesOfFreedom) { return .fails }
     guard let check else { return .undetermined }
     if abs(check.value - 1) > max(3 * check.error, Self.slopeTolerance) { return .fails }
     return .holds
