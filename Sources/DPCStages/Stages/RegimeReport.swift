@@ -144,7 +144,9 @@ struct RegimeReport {
   }
 
   private func number(_ value: Double, _ error: Double) -> String {
-    "\(Format.fixed(value, 3)) ± \(Format.fixed(max(error, 0.0005), 3))"
+    let decimals = error < 0.001 ? 4 : 3
+    let deviation = error < 5e-5 ? "<0.0001" : Format.fixed(error, decimals)
+    return "\(Format.fixed(value, decimals)) ± \(deviation)"
   }
 
   private var sentence: String {
@@ -175,8 +177,8 @@ struct RegimeReport {
   private var meaning: String {
     switch share.regime {
     case .weakPhase:
-      "weak phase (0), intensity moves within the disc; use disc-shift, center-of-mass and"
-        + " maximum-likelihood are wrong here"
+      "weak phase (0), intensity moves within the disc; use disc-shift, or the transfer function where"
+        + " structure is as fine as the probe; center-of-mass and maximum-likelihood are wrong here"
     case .intermediate:
       "between weak phase (0) and rigid shift (0.5); use disc-shift, center-of-mass and"
         + " maximum-likelihood are wrong here"
