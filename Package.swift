@@ -79,7 +79,8 @@ let package = Package(
     .executableTarget(
       name: "dpc-validate",
       dependencies: [
-        "HDF5", "STEMCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "FFTW", "FieldRendering", "HDF5", "STEMCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Validation", swiftSettings: strict),
     // Times kernels and whole runs beside a memory copy and raw transforms of the same machine.
     .executableTarget(

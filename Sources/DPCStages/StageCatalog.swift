@@ -5,7 +5,8 @@ extension StageCatalog {
   /// The stages of DPC-STEM.
   public static let dpc = StageCatalog([
     ReadAcquisition(), NormalizeSegments(), AverageFrames(), AverageUnitCell(), Crop(),
-    DeflectionStage(), RemoveDescan(), RotateToScan(), Smooth(), ElectricFieldStage(), Integrate(),
+    DeflectionStage(), RemoveDescan(), EstimateRotation(), RotateToScan(), Smooth(),
+    ElectricFieldStage(), Integrate(),
     Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
     ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
     PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),

@@ -33,6 +33,8 @@ public struct Specimen: Sendable, Equatable, Codable {
   public var view: SpecimenView?
   /// Along the beam, m.
   public var thickness: Double?
+  /// One standard deviation of the thickness, m.
+  public var thicknessError: Double?
   /// Angle between the beam and the plane of the wall (0 = edge-on), rad.
   public var wallInclination: Double?
   /// Azimuth of the wall normal in the image, rad.
@@ -116,6 +118,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var segmentGain: [Double]?
   /// true deflection = matrix * measured, from a beam-tilt calibration, in the detector frame.
   public var deflectionCalibration: Matrix2?
+  /// One relative standard deviation of the calibration's scale.
+  public var deflectionCalibrationError: Double?
   /// From the detector frame to the scan frame, positive clockwise on the screen, rad; nil unknown.
   public var scanRotation: Double?
   public var electronsPerPixel: Double?

@@ -19,6 +19,8 @@ enum AcquisitionPath {
   static let orientation = "/entry/instrument/detector/orientation"
   static let gain = "/entry/instrument/detector/gain"
   static let deflectionCalibration = "/entry/instrument/detector/deflection_calibration"
+  static let deflectionCalibrationErrors =
+    "/entry/instrument/detector/deflection_calibration_errors"
   static let pixelSizeX = "/entry/instrument/scan/pixel_size_x"
   static let pixelSizeY = "/entry/instrument/scan/pixel_size_y"
   static let scanRotation = "/entry/instrument/scan/scan_rotation"
@@ -27,6 +29,7 @@ enum AcquisitionPath {
   static let zoneAxis = "/entry/sample/zone_axis"
   static let view = "/entry/sample/view"
   static let thickness = "/entry/sample/thickness"
+  static let thicknessErrors = "/entry/sample/thickness_errors"
   static let wallInclination = "/entry/sample/wall_inclination"
   static let wallNormalAzimuth = "/entry/sample/wall_normal_azimuth"
   static let fieldDirection = "/entry/sample/field_direction"

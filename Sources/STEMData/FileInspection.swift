@@ -109,6 +109,7 @@ extension FileInspection {
     var rows = [
       ("specimen", words.isEmpty ? "not stated" : words.joined(separator: ", ")),
       ("thickness", Self.quantity(specimen.thickness, 1e-9, "nm")),
+      ("thickness error", Self.quantity(specimen.thicknessError, 1e-9, "nm")),
     ]
     if specimen.wallInclination != nil || specimen.wallNormalAzimuth != nil {
       rows += [

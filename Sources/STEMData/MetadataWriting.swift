@@ -115,6 +115,11 @@ struct MetadataWriting {
         AcquisitionPath.deflectionCalibration, [matrix.xx, matrix.xy, matrix.yx, matrix.yy],
         shape: [2, 2])
     }
+    if let error = metadata.deflectionCalibrationError, let matrix = metadata.deflectionCalibration
+    {
+      let largest = [matrix.xx, matrix.xy, matrix.yx, matrix.yy].map(abs).reduce(0, max)
+      try root.write(AcquisitionPath.deflectionCalibrationErrors, error * largest)
+    }
   }
 
   private func writeScan(
@@ -143,6 +148,7 @@ struct MetadataWriting {
       if let text { try root.write(path, text) }
     }
     try write(specimen.thickness, units.length, AcquisitionPath.thickness, in: root)
+    try write(specimen.thicknessError, units.length, AcquisitionPath.thicknessErrors, in: root)
     try write(specimen.wallInclination, units.azimuth, AcquisitionPath.wallInclination, in: root)
     try write(
       specimen.wallNormalAzimuth, units.azimuth, AcquisitionPath.wallNormalAzimuth, in: root)

@@ -12,6 +12,8 @@ struct AcquisitionFacts {
   var view: String
   /// rad.
   var semiConvergenceAngle: Double
+  /// Of the electrons, m; nil where the file states no voltage.
+  var wavelength: Double?
   /// Sectors into which the azimuths of the segments divide the circle.
   var sectorCount: Int
   /// Of one frame.
@@ -44,6 +46,9 @@ struct AcquisitionFacts {
       throw ValidationError("\(path): no semi-convergence angle")
     }
     semiConvergenceAngle = angle
+    wavelength = try entry.number("instrument/source/voltage").map {
+      ElectronBeam(voltage: $0).wavelength
+    }
     let starts = try entry.numbers("instrument/detector/segment_start") ?? []
     sectorCount = Set(starts.map { Self.wholeDegrees($0) }).count
     electronsPerPixel = try entry.number("instrument/scan/electrons_per_pixel")

@@ -39,53 +39,54 @@ struct CaseRunner {
   /// Results and cache go here.
   var scratch: String
 
-  func judge(_ item: ValidationCase) -> Judgement {
+  /// Runs a case with every method that applies to it.
+  func judgements(
+    _ item: ValidationCase, methods: [EstimationMethod] = EstimationMethod.allCases
+  ) -> [Judgement] {
     do {
       let facts = try AcquisitionFacts(name: item.name, path: item.acquisition)
       let truth = try Truth(path: item.truth)
-      let output = "\(scratch)/\(item.name)"
-      let start = Date()
-      let arguments = arguments(item, facts: facts, truth: truth, output: output)
-      let outcome = try execute(arguments, name: item.name)
-      // 3 is a partial run: what is missing is judged by what the case asks for.
-      guard outcome.status == 0 || outcome.status == 3 else {
-        return Judgement(
-          item.name, failure: "dpc left with \(outcome.status): \(outcome.message)")
+      return EstimationMethod.applicable(to: facts).filter(methods.contains).map { method in
+        do {
+          return try judge(item, method, facts: facts, truth: truth)
+        } catch {
+          return Judgement(item.name, method: method, failure: "\(error)")
+        }
       }
-      let seconds = Date().timeIntervalSince(start)
-      let result = try ResultQuantities(path: "\(output)/result.h5")
-      var judgement = Judgement(facts, truth: truth, result: result)
-      judgement.seconds = seconds
-      if outcome.status == 3 { judgement.notes.append("partial: \(outcome.message)") }
-      return judgement
     } catch {
-      return Judgement(item.name, failure: "\(error)")
+      return [Judgement(item.name, failure: "\(error)")]
     }
   }
 
-  /// The command for a case: its pipeline, and the parameters that its file does not state.
-  func arguments(
-    _ item: ValidationCase, facts: AcquisitionFacts, truth: Truth, output: String
-  ) -> [String] {
-    let isCrystal = CaseClass(name: item.name) == .crystal
-    let pipeline =
-      isCrystal ? "crystal" : facts.view == "cross-section" ? "cross-section" : "top-view"
-    var arguments = [
-      "run", "\(pipelines)/\(pipeline).yaml", "--input", "acquisition=\(item.acquisition)",
-      "--output", output, "--cache", "\(scratch)/cache",
-    ]
-    if !facts.isRotationKnown, let rotation = truth.scanRotation {
-      // Rounded: 31° in radians and back is not 31 any more.
-      let degrees = (rotation * 180 / Double.pi * 1e9).rounded() / 1e9
-      arguments += ["--set", "aligned.rotation_deg=\(degrees)"]
+  private func judge(
+    _ item: ValidationCase, _ method: EstimationMethod, facts: AcquisitionFacts, truth: Truth
+  ) throws -> Judgement {
+    var run = CaseRun(item: item, method: method, facts: facts, truth: truth)
+    var judgement = try judge(run)
+    // Where the data do not tell the rotation, the rest can still be judged with the true one.
+    if !facts.isRotationKnown, truth.scanRotation != nil, judgement.checks[.deflection] == nil {
+      run.givesRotation = true
+      judgement = try judge(run)
+      judgement.notes.append("the rotation cannot be told from these data: the true one was given")
     }
-    if isCrystal, let period = truth.latticePeriod {
-      let nanometers = (period * 1e9 * 1e9).rounded() / 1e9
-      arguments += [
-        "--set", "cell.period_x_nm=\(nanometers)", "--set", "cell.period_y_nm=\(nanometers)",
-      ]
+    return judgement
+  }
+
+  private func judge(_ run: CaseRun) throws -> Judgement {
+    let output = "\(scratch)/\(run.name)"
+    let outcome = try execute(
+      run.arguments(pipelines: pipelines, output: output, cache: "\(scratch)/cache"),
+      name: run.name)
+    // 3 is a partial run: what is missing is judged by what the case asks for.
+    guard outcome.status == 0 || outcome.status == 3 else {
+      return Judgement(
+        run.item.name, method: run.method,
+        failure: "dpc left with \(outcome.status): \(outcome.message)")
     }
-    return arguments
+    let result = try ResultQuantities(path: "\(output)/result.h5")
+    var judgement = Judgement(run.facts, truth: run.truth, result: result, method: run.method)
+    if outcome.status == 3 { judgement.notes.append("partial: \(outcome.message)") }
+    return judgement
   }
 
   /// Runs the program to its end; the message is the line of its standard error that tells most.
@@ -119,5 +120,49 @@ struct CaseRunner {
       let handle = FileHandle(forWritingAtPath: path)
     else { throw ValidationError("\(path): cannot be written") }
     return handle
+  }
+}
+
+/// One case with one method.
+struct CaseRun {
+  var item: ValidationCase
+  var method: EstimationMethod
+  var facts: AcquisitionFacts
+  var truth: Truth
+  /// Whether the true rotation is given where the file does not state it.
+  var givesRotation = false
+
+  /// Of the folder for its results.
+  var name: String {
+    method == .standard ? item.name : "\(item.name)-\(method.rawValue)"
+  }
+
+  /// The command: the case's pipeline, and the parameters that its file does not state.
+  func arguments(pipelines: String, output: String, cache: String) -> [String] {
+    let isCrystal = CaseClass(name: item.name) == .crystal
+    let pipeline =
+      isCrystal ? "crystal" : facts.view == "cross-section" ? "cross-section" : "top-view"
+    var arguments = [
+      "run", "\(pipelines)/\(pipeline).yaml", "--input", "acquisition=\(item.acquisition)",
+      "--output", output, "--cache", cache,
+    ]
+    if method != .standard { arguments += ["--set", "tilt.method=\(method.rawValue)"] }
+    // The transfer function is that of the detector as it stands to the scan.
+    let needsRotation = givesRotation || method == .phaseContrastTransfer
+    if !facts.isRotationKnown, needsRotation, let rotation = truth.scanRotation {
+      // Rounded: 31° in radians and back is not 31 any more.
+      let degrees = (rotation * 180 / Double.pi * 1e9).rounded() / 1e9
+      arguments += ["--set", "aligned.rotation_deg=\(degrees)"]
+      if method == .phaseContrastTransfer {
+        arguments += ["--set", "tilt.rotation_deg=\(degrees)"]
+      }
+    }
+    if isCrystal, let period = truth.latticePeriod {
+      let nanometers = (period * 1e9 * 1e9).rounded() / 1e9
+      arguments += [
+        "--set", "cell.period_x_nm=\(nanometers)", "--set", "cell.period_y_nm=\(nanometers)",
+      ]
+    }
+    return arguments
   }
 }

@@ -23,6 +23,10 @@ enum Quantity: String, CaseIterable {
   case potential = "potential error"
   case transverse = "divergence-free share"
   case coverage = "part of the deflections within one standard deviation"
+  case fieldCoverage = "part of the fields within one standard deviation"
+  case potentialCoverage = "part of the potentials within one standard deviation"
+  case rotation = "error of the scan rotation, degrees"
+  case rotationEfficiency = "deviation of the scan rotation over the least possible"
   case masked = "masked part"
   case slope
   case residual = "shape residual"
@@ -31,11 +35,15 @@ enum Quantity: String, CaseIterable {
 /// Everything that is said about a case.
 struct Judgement {
   var name: String
-  var method: String?
+  var method: EstimationMethod
   var checks: [Quantity: Check] = [:]
   var noiseLimit: Double?
   var slopeReference: Double?
   var wallReference: (field: Double, width: Double, product: Double)?
+  /// Error of the scan rotation in its own standard deviations, where it was estimated.
+  var rotationDeviations: Double?
+  /// What is left of the deflection once the truth is taken off, for a figure.
+  var residual: ResidualMap?
   var walls: [WallFigures] = []
   var failures: [String] = []
   var notes: [String] = []
@@ -44,15 +52,19 @@ struct Judgement {
   var isOK: Bool { failures.isEmpty }
 
   /// A case that could not be judged.
-  init(_ name: String, failure: String) {
+  init(_ name: String, method: EstimationMethod = .standard, failure: String) {
     self.name = name
+    self.method = method
     failures = [failure]
   }
 
   /// Holds a result against the truth.
-  init(_ facts: AcquisitionFacts, truth: Truth, result: ResultQuantities) {
+  init(
+    _ facts: AcquisitionFacts, truth: Truth, result: ResultQuantities,
+    method: EstimationMethod = .standard
+  ) {
     name = facts.name
-    method = result.deflection?.method
+    self.method = method
     failures = result.complaints
     guard let deflection = result.deflection else {
       failures.append("no deflection_x and deflection_y with @frame scan in the result")
@@ -63,38 +75,69 @@ struct Judgement {
         "the deflection has shape \(deflection.field.shape), the truth \(truth.deflection.shape)")
       return
     }
-    let truth = Self.comparable(truth, facts: facts)
-    let usable = deflection.isUsable
-    let strength = rootMeanSquare(truth.deflection, where: usable)
-    let noise = facts.countingDeviation.map { 2.0.squareRoot() * $0 }
-    noiseLimit = strength > 0 ? noise.map { $0 / strength } : nil
-    let known = ReferenceFigures.known(facts.name, electrons: facts.totalElectrons)
-    let reference = known.flatMap { $0.fits(noiseLimit: noiseLimit) ? $0 : nil }
-    wallReference = reference?.wall
-    let targets = Targets(
-      facts, noiseLimit: noiseLimit, isReferenceCase: known == nil || reference != nil,
-      isAlongWall: facts.fieldDirection == "perp" && truth.projectedPotential == nil
-        && !truth.walls.isEmpty)
-    judgeMasks(usable, facts: facts, truth: truth)
-    if strength > 0 {
-      judgeVectors(result, truth: truth, targets: targets, reference: reference, facts: facts)
-    } else {
-      judgeNull(deflection, facts: facts)
+    if let used = deflection.method, used != method.rawValue {
+      failures.append("the result is of method \(used), not \(method.rawValue)")
     }
-    judgeCoverage(deflection, truth: truth, targets: targets)
-    judgePotential(result, truth: truth, targets: targets, reference: reference)
-    judgeTransverse(result, targets: targets)
-    judgeWalls(result, truth: truth, targets: targets, facts: facts)
+    let truth = comparable(truth, facts: facts, deflection: deflection)
+    judge(result, deflection, truth: truth, facts: facts)
     for quantity in Quantity.allCases {
       guard let check = checks[quantity], !check.passes, let allowed = check.allowed else {
         continue
       }
       failures.append(Self.text(quantity, check.value, allowed))
     }
+    explain(facts: facts)
   }
 
-  /// A crystal's mean field is compared after the same average as the measurement.
-  private static func comparable(_ truth: Truth, facts: AcquisitionFacts) -> Truth {
+  private mutating func judge(
+    _ result: ResultQuantities, _ deflection: ResultVectors, truth: Truth, facts: AcquisitionFacts
+  ) {
+    let usable = deflection.isUsable
+    let strength = rootMeanSquare(truth.deflection, where: usable)
+    let noise = facts.countingDeviation.map { 2.0.squareRoot() * $0 }
+    noiseLimit = strength > 0 ? noise.map { $0 / strength } : nil
+    let known = ReferenceFigures.known(facts.name, electrons: facts.totalElectrons)
+    let reference = known.flatMap { $0.fits(noiseLimit: noiseLimit) ? $0 : nil }
+    wallReference = method == .standard ? reference?.wall : nil
+    var targets = Targets(
+      facts, noiseLimit: noiseLimit, isReferenceCase: known == nil || reference != nil,
+      isAlongWall: facts.fieldDirection == "perp" && truth.projectedPotential == nil
+        && !truth.walls.isEmpty)
+    targets.adapt(to: method, facts: facts, reference: reference, caution: deflection.caution)
+    judgeMasks(usable, facts: facts, truth: truth)
+    if strength > 0 {
+      judgeVectors(result, truth: truth, targets: targets, reference: reference, facts: facts)
+    } else {
+      judgeNull(deflection, facts: facts)
+    }
+    judgeCoverage(result, truth: truth, targets: targets)
+    judgePotential(result, truth: truth, targets: targets, reference: reference, facts: facts)
+    judgeTransverse(result, targets: targets)
+    judgeRotation(result, truth: truth, facts: facts)
+    judgeWalls(result, truth: truth, targets: targets, facts: facts)
+    residual = ResidualMap(deflection, truth: truth.deflection, pixelSize: facts.pixelSize)
+    if let caution = deflection.caution { notes.append("says of itself: \(caution)") }
+  }
+
+  /// The truth as the measurement can show it: a crystal's averaged over the unit cell, and turned by
+  /// 180° where the result leaves the sign open and is nearer to that.
+  private mutating func comparable(
+    _ truth: Truth, facts: AcquisitionFacts, deflection: ResultVectors
+  ) -> Truth {
+    var truth = Self.averaged(truth, facts: facts)
+    guard !facts.isRotationKnown, deflection.hasOpenSign else { return truth }
+    let turned = truth.turnedByHalf
+    let errors = [truth, turned].map {
+      relativeError(of: deflection.field, against: $0.deflection, where: deflection.isUsable)
+    }
+    if errors[1] < errors[0] {
+      truth = turned
+      notes.append("the sign is left open by the result: compared with the field turned by 180°")
+    }
+    return truth
+  }
+
+  private static func averaged(_ truth: Truth, facts: AcquisitionFacts) -> Truth {
     guard CaseClass(name: facts.name) == .crystal, let size = facts.pixelSize,
       let period = truth.latticePeriod
     else { return truth }
@@ -115,6 +158,25 @@ struct Judgement {
       : "\(Layout.number(allowed.lowerBound)) to \(Layout.number(allowed.upperBound))"
     return "\(quantity.rawValue) is \(Layout.number(value)), allowed \(range)"
   }
+
+  /// Rows worse than the reference by more than 5 % need a sentence that says why.
+  private mutating func explain(facts: AcquisitionFacts) {
+    for quantity in [Quantity.deflection, .potential] {
+      guard let check = checks[quantity], let reference = check.reference else { continue }
+      guard check.value > max(1.05 * reference, Self.rounding) else { continue }
+      let worse =
+        "\(quantity.rawValue) \(Layout.percent(check.value)), reference \(Layout.percent(reference))"
+      if let sentence = Explanations.sentence(name, method, quantity, facts: facts) {
+        notes.append("\(worse): \(sentence)")
+      } else {
+        failures.append("\(worse), and nothing says why")
+      }
+    }
+  }
+
+  /// Results are stored as float32: relative errors below its rounding, and what a difference of two
+  /// such numbers leaves, are no errors of the method.
+  private static let rounding = 1e-7
 
   // MARK: Quantities
 
@@ -141,7 +203,8 @@ struct Judgement {
         return nil
       }
       let error = relativeError(of: map.field, against: truth, where: map.isUsable)
-      return Check(value: error, allowed: allowed, reference: reference?.field)
+      return Check(
+        value: error, allowed: allowed, reference: reference?.figures(of: method).field)
     }
     checks[.deflection] = check(result.deflection, truth.deflection, "deflection")
     checks[.field] = check(result.projectedField, truth.projectedField, "projected_field")
@@ -166,19 +229,29 @@ struct Judgement {
   }
 
   private mutating func judgeCoverage(
-    _ deflection: ResultVectors, truth: Truth, targets: Targets
+    _ result: ResultQuantities, truth: Truth, targets: Targets
   ) {
-    guard let errors = deflection.errors else {
-      if targets.coverage != nil { failures.append("the deflection has no errors") }
-      return
+    func share(_ map: ResultVectors?, _ truth: VectorField?) -> Double? {
+      guard let map, let truth, let errors = map.errors, map.field.shape == truth.shape else {
+        return nil
+      }
+      return coverage(of: map.field, errors: errors, truth: truth, where: map.isUsable)
     }
-    let value = coverage(
-      of: deflection.field, errors: errors, truth: truth.deflection, where: deflection.isUsable)
-    checks[.coverage] = Check(value: value, allowed: targets.coverage)
+    if let value = share(result.deflection, truth.deflection) {
+      checks[.coverage] = Check(value: value, allowed: targets.coverage)
+    } else if targets.coverage != nil {
+      failures.append("the deflection has no errors")
+    }
+    // The field in V/m where there is one: its errors have the thickness in them.
+    let field = share(result.meanField, truth.meanField)
+    if let value = field ?? share(result.projectedField, truth.projectedField) {
+      checks[.fieldCoverage] = Check(value: value, allowed: targets.coverage)
+    }
   }
 
   private mutating func judgePotential(
-    _ result: ResultQuantities, truth: Truth, targets: Targets, reference: ReferenceFigures?
+    _ result: ResultQuantities, truth: Truth, targets: Targets, reference: ReferenceFigures?,
+    facts: AcquisitionFacts
   ) {
     guard let expected = truth.projectedPotential else { return }
     guard let potential = result.potential else {
@@ -189,9 +262,52 @@ struct Judgement {
       failures.append("the potential has shape \(potential.field.shape)")
       return
     }
-    let error = relativeError(of: potential.field, against: expected, where: potential.isUsable)
+    let (found, wanted) = bandLimited(potential.field, expected, facts: facts)
     checks[.potential] = Check(
-      value: error, allowed: targets.potential.map { 0...$0 }, reference: reference?.potential)
+      value: relativeError(of: found, against: wanted, where: potential.isUsable),
+      allowed: targets.potential.map { 0...$0 },
+      reference: reference?.figures(of: method).potential)
+    guard let errors = potential.errors, facts.isSampled else { return }
+    // Errors of neighboring pixels go together: a map has few independent ones, so this is shown only.
+    checks[.potentialCoverage] = Check(
+      value: coverage(
+        of: potential.field, errors: errors, truth: expected, where: potential.isUsable))
+  }
+
+  /// At atomic resolution nothing beyond the information limit can be right: both maps are compared up
+  /// to 1.5 α/λ.
+  private func bandLimited(
+    _ found: ScalarField, _ wanted: ScalarField, facts: AcquisitionFacts
+  ) -> (ScalarField, ScalarField) {
+    guard CaseClass(name: facts.name) == .atomic, let size = facts.pixelSize,
+      let wavelength = facts.wavelength
+    else { return (found, wanted) }
+    let limit = 1.5 * facts.semiConvergenceAngle / wavelength
+    return (
+      lowPassed(found, pixelSize: size, limit: limit),
+      lowPassed(wanted, pixelSize: size, limit: limit)
+    )
+  }
+
+  /// An estimated rotation must be right within three of its own deviations, and those must be near
+  /// what any estimator can do, σ/√Σ|θ|²; an error of 0.05° passes in any case.
+  private mutating func judgeRotation(
+    _ result: ResultQuantities, truth: Truth, facts: AcquisitionFacts
+  ) {
+    guard let rotation = result.rotation, let angle = rotation.angle,
+      let expected = truth.scanRotation
+    else { return }
+    let halfTurns = (angle - expected) / Double.pi
+    let error = abs(halfTurns - halfTurns.rounded()) * 180
+    let deviation = rotation.error.map { $0 * 180 / Double.pi }
+    rotationDeviations = deviation.map { error / $0 }
+    checks[.rotation] = Check(
+      value: error, allowed: facts.isRotationKnown ? nil : 0...max(0.05, 3 * (deviation ?? 0)))
+    if let noiseLimit, let deviation, !facts.isRotationKnown {
+      let count = Double(truth.deflection.shape.count)
+      let bound = noiseLimit / (2 * count).squareRoot() * 180 / Double.pi
+      checks[.rotationEfficiency] = Check(value: deviation / bound, allowed: 0...1.5)
+    }
   }
 
   private mutating func judgeTransverse(_ result: ResultQuantities, targets: Targets) {

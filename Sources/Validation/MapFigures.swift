@@ -61,6 +61,18 @@ func coverage(
   return Double(within) / Double(count)
 }
 
+/// The same for a scalar that is defined up to a constant: both means over the pixels are removed.
+func coverage(
+  of map: ScalarField, errors: ScalarField, truth: ScalarField, where usable: [Bool]
+) -> Double {
+  let pixels = usable.indices.filter { usable[$0] }
+  let offset = pixels.reduce(0) { $0 + map.values[$1] - truth.values[$1] } / Double(pixels.count)
+  let within = pixels.count {
+    abs(map.values[$0] - truth.values[$0] - offset) < errors.values[$0]
+  }
+  return Double(within) / Double(pixels.count)
+}
+
 /// How a measured map follows a true one.
 struct Regression {
   var slope: Double

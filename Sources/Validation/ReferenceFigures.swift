@@ -12,6 +12,10 @@ struct ReferenceFigures {
   var slope: Double?
   /// The counting limit that the reference states beside a noisy case.
   var noise: Double?
+  /// The same two with segment centroids, not calibrated for a rigid shift.
+  var centroids: (field: Double?, potential: Double?) = (nil, nil)
+  /// The same two with the phase-contrast transfer function, rings summed.
+  var transfer: (field: Double?, potential: Double?) = (nil, nil)
 
   init(
     _ field: Double? = nil, potential: Double? = nil,
@@ -23,6 +27,26 @@ struct ReferenceFigures {
     self.wall = wall
     self.slope = slope
     self.noise = noise
+  }
+
+  private func with(
+    centroids: Double? = nil, centroidPotential: Double? = nil, transfer: Double? = nil,
+    transferPotential: Double? = nil
+  ) -> ReferenceFigures {
+    var copy = self
+    copy.centroids = (centroids, centroidPotential)
+    copy.transfer = (transfer, transferPotential)
+    return copy
+  }
+
+  /// The figures of field and potential for a method; nil where the reference did not try it.
+  func figures(of method: EstimationMethod) -> (field: Double?, potential: Double?) {
+    switch method {
+    case .discShift: (field, potential)
+    case .centerOfMass: centroids
+    case .phaseContrastTransfer: transfer
+    case .maximumLikelihood: (nil, nil)
+    }
   }
 
   /// Whether the figures can belong to a case: a weaker field at the same dose is another case.
@@ -53,37 +77,68 @@ struct ReferenceFigures {
   }
 
   private static let table: [String: ReferenceFigures] = [
-    "rigid-plane": ReferenceFigures(1.2e-14),
-    "rigid-large": ReferenceFigures(5.8e-16),
-    "rigid-herringbone": ReferenceFigures(2.6e-13, wall: (-4.7e-6, 1e-5, 5.5e-6)),
-    "depol-walls": ReferenceFigures(4e-14, potential: 1.4e-15),
-    "rotation-noiseless": ReferenceFigures(6.7e-5, potential: 9.6e-6),
-    "xsec45-parallel": ReferenceFigures(2.7e-13, wall: (-2.9e-14, -1.4e-15, -3e-14)),
-    "descan-vacscan": ReferenceFigures(0.16, potential: 0.017, noise: 0.16),
-    "gain-ref": ReferenceFigures(0.087, potential: 0.025, noise: 0.086),
-    "stack4": ReferenceFigures(0.51, noise: 0.5),
+    "rigid-plane": ReferenceFigures(1.2e-14)
+      .with(centroids: 0.099),
+    "rigid-large": ReferenceFigures(5.8e-16)
+      .with(centroids: 0.093),
+    "rigid-herringbone": ReferenceFigures(2.6e-13, wall: (-4.7e-6, 1e-5, 5.5e-6))
+      .with(centroids: 0.099),
+    "depol-walls": ReferenceFigures(4e-14, potential: 1.4e-15)
+      .with(
+        centroids: 0.099, centroidPotential: 0.099, transfer: 0.00023, transferPotential: 0.0001),
+    "rotation-noiseless": ReferenceFigures(6.7e-5, potential: 9.6e-6)
+      .with(centroids: 0.099, centroidPotential: 0.099, transfer: 0.033, transferPotential: 0.06),
+    "xsec45-parallel": ReferenceFigures(2.7e-13, wall: (-2.9e-14, -1.4e-15, -3e-14))
+      .with(centroids: 0.099),
+    "descan-vacscan": ReferenceFigures(0.16, potential: 0.017, noise: 0.16)
+      .with(centroids: 0.13, centroidPotential: 0.098),
+    "gain-ref": ReferenceFigures(0.087, potential: 0.025, noise: 0.086)
+      .with(centroids: 0.11, centroidPotential: 0.096, transfer: 0.062, transferPotential: 0.022),
+    "stack4": ReferenceFigures(0.51, noise: 0.5)
+      .with(centroids: 0.29),
     "multislice-thin": ReferenceFigures(wall: (-0.033, 0.02, -0.014), slope: 0.972),
-    "rigid-herringbone@1000000": ReferenceFigures(0.65, noise: 0.65),
-    "rigid-herringbone@100000": ReferenceFigures(2.06, noise: 2.06),
-    "rotation@1000000": ReferenceFigures(0.49, potential: 0.031, noise: 0.49),
-    "rotation@100000": ReferenceFigures(1.54, potential: 0.10, noise: 1.54),
-    "depol-walls@1000000": ReferenceFigures(0.60, potential: 0.019, noise: 0.6),
-    "gain-nan@1000000": ReferenceFigures(0.45, potential: 0.049, noise: 0.45),
-    "descan-vacscan@1000000": ReferenceFigures(0.86, potential: 0.10, noise: 0.87),
-    "wave-xsec45": ReferenceFigures(
-      1.8e-7, potential: 5.4e-8, wall: (-0.0011, 0.0025, 0.0014)),
-    "wave-xsec45-h": ReferenceFigures(2.5e-5, potential: 2.1e-5),
-    "wave-xsec45-weak-h": ReferenceFigures(4.2e-4, potential: 1.4e-4),
-    "wave-depol": ReferenceFigures(0.0034, potential: 0.0021),
-    "wave-dots": ReferenceFigures(0.0043, potential: 0.0029),
-    "wave-dots@1000000": ReferenceFigures(0.062, potential: 0.007, noise: 0.061),
-    "wave-dots@100000": ReferenceFigures(0.19, potential: 0.021, noise: 0.19),
-    "wave-fine": ReferenceFigures(0.17, potential: 0.11),
-    "wave-fine@1000000": ReferenceFigures(0.17, potential: 0.11, noise: 0.02),
-    "wave-atomic-weak": ReferenceFigures(0.64, potential: 0.37),
-    "wave-atomic": ReferenceFigures(0.64, potential: 0.32),
-    "wave-atomic@100000": ReferenceFigures(0.64, potential: 0.32, noise: 0.042),
-    "wave-atomic-df3": ReferenceFigures(0.73, potential: 0.44),
+    "rigid-herringbone@1000000": ReferenceFigures(0.65, noise: 0.65)
+      .with(centroids: 0.36),
+    "rigid-herringbone@100000": ReferenceFigures(2.06, noise: 2.06)
+      .with(centroids: 1.12),
+    "rotation@1000000": ReferenceFigures(0.49, potential: 0.031, noise: 0.49)
+      .with(centroids: 0.28, transfer: 0.34, transferPotential: 0.034),
+    "rotation@100000": ReferenceFigures(1.54, potential: 0.10, noise: 1.54)
+      .with(centroids: 0.84, transfer: 1.09, transferPotential: 0.098),
+    "depol-walls@1000000": ReferenceFigures(0.60, potential: 0.019, noise: 0.6)
+      .with(centroids: 0.34, transfer: 0.43, transferPotential: 0.018),
+    "gain-nan@1000000": ReferenceFigures(0.45, potential: 0.049, noise: 0.45)
+      .with(centroids: 0.26, transfer: 0.32, transferPotential: 0.029),
+    "descan-vacscan@1000000": ReferenceFigures(0.86, potential: 0.10, noise: 0.87)
+      .with(centroids: 0.48),
+    "wave-xsec45": ReferenceFigures(1.8e-7, potential: 5.4e-8, wall: (-0.0011, 0.0025, 0.0014))
+      .with(
+        centroids: 0.27, centroidPotential: 0.26, transfer: 0.00044, transferPotential: 0.00048),
+    "wave-xsec45-h": ReferenceFigures(2.5e-5, potential: 2.1e-5)
+      .with(centroids: 0.23, transfer: 0.00045, transferPotential: 0.00049),
+    "wave-xsec45-weak-h": ReferenceFigures(4.2e-4, potential: 1.4e-4)
+      .with(centroids: 0.46, transfer: 0.00017, transferPotential: 0.00021),
+    "wave-depol": ReferenceFigures(0.0034, potential: 0.0021)
+      .with(centroids: 0.46, transfer: 0.00039, transferPotential: 0.0004),
+    "wave-dots": ReferenceFigures(0.0043, potential: 0.0029)
+      .with(
+        centroids: 0.25, centroidPotential: 0.24, transfer: 0.00022, transferPotential: 0.00015),
+    "wave-dots@1000000": ReferenceFigures(0.062, potential: 0.007, noise: 0.061)
+      .with(centroids: 0.22, transfer: 0.045, transferPotential: 0.0062),
+    "wave-dots@100000": ReferenceFigures(0.19, potential: 0.021, noise: 0.19)
+      .with(centroids: 0.24, transfer: 0.14, transferPotential: 0.018),
+    "wave-fine": ReferenceFigures(0.17, potential: 0.11)
+      .with(centroids: 0.54, transfer: 0.0058, transferPotential: 0.0021),
+    "wave-fine@1000000": ReferenceFigures(0.17, potential: 0.11, noise: 0.02)
+      .with(centroids: 0.54, transfer: 0.023, transferPotential: 0.015),
+    "wave-atomic-weak": ReferenceFigures(0.64, potential: 0.37)
+      .with(centroids: 0.78, centroidPotential: 0.62, transfer: 0.02, transferPotential: 0.00045),
+    "wave-atomic": ReferenceFigures(0.64, potential: 0.32)
+      .with(centroids: 0.77, transfer: 0.13, transferPotential: 0.037),
+    "wave-atomic@100000": ReferenceFigures(0.64, potential: 0.32, noise: 0.042)
+      .with(centroids: 0.77, transfer: 0.31, transferPotential: 0.068),
+    "wave-atomic-df3": ReferenceFigures(0.73, potential: 0.44)
+      .with(centroids: 0.84, transfer: 0.038, transferPotential: 0.024),
   ]
 
   /// Standard deviations of fitted field, width and their product in a Monte Carlo of noisy cases.

@@ -10,12 +10,26 @@ struct ResultVectors {
   /// Pixels without any mask bit.
   var isUsable: [Bool]
   var method: String?
+  /// Whether the result leaves open which of two opposite directions is right.
+  var hasOpenSign = false
+  /// Why, by its own words, the method does not fit these data; nil where it does.
+  var caution: String?
 }
 
 /// A scalar quantity of a result.
 struct ResultScalars {
   var field: ScalarField
+  /// One standard deviation; nil where the file has none.
+  var errors: ScalarField?
   var isUsable: [Bool]
+}
+
+/// An estimate of the scan rotation, rad.
+struct ResultRotation {
+  /// nil: not determined by the data.
+  var angle: Double?
+  var error: Double?
+  var isSignKnown: Bool
 }
 
 /// A row of a table of walls.
@@ -41,6 +55,7 @@ struct ResultQuantities {
   /// Power of the divergence-free part over that of both parts; nil for a uniform field.
   var transverseFraction: Double?
   var walls: [ResultWall]?
+  var rotation: ResultRotation?
   /// What of the file is not as it should be: wrong units, missing masks.
   var complaints: [String] = []
 
@@ -70,8 +85,11 @@ struct ResultQuantities {
       meanField = try vectors("electric_field", unit: "V/m", of: group, name: name)
     }
     if potential == nil, let field = try plane("projected_potential", "V m", of: group, name) {
-      potential = ResultScalars(field: field, isUsable: try usable(field, of: group, name))
+      let errors = try plane("projected_potential_errors", "V m", of: group, name)
+      potential = ResultScalars(
+        field: field, errors: errors, isUsable: try usable(field, of: group, name))
     }
+    if rotation == nil, try group.contains("contrast") { rotation = try rotation(of: group) }
     if transverseFraction == nil { transverseFraction = try fraction(of: group) }
     if walls == nil { walls = try wallTable(of: group, name: name) }
   }
@@ -95,7 +113,16 @@ struct ResultQuantities {
     }
     return ResultVectors(
       field: VectorField(shape: x.shape, x: x.values, y: y.values), errors: errors,
-      isUsable: try usable(x, of: group, name), method: try group.attributeString("method"))
+      isUsable: try usable(x, of: group, name), method: try group.attributeString("method"),
+      hasOpenSign: try group.hasAttribute("sign"),
+      caution: try group.attributeString("model_caution"))
+  }
+
+  private func rotation(of group: borrowing HDF5Group) throws -> ResultRotation {
+    let isKnown = try group.number("ambiguity_resolved") ?? 0
+    return ResultRotation(
+      angle: try group.number("scan_rotation").flatMap { $0.isFinite ? $0 : nil },
+      error: try group.number("scan_rotation_errors"), isSignKnown: isKnown != 0)
   }
 
   private mutating func plane(

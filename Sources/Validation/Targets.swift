@@ -75,6 +75,27 @@ struct Targets {
     wall = isReferenceCase || !facts.isSampled ? Self.wall(facts, caseClass) : nil
   }
 
+  /// What another method than the standard one has to attain.
+  ///
+  /// Its reference, where there is one. Without, it is held to the noise of the standard method only on
+  /// discs that move as a whole and only if it does not itself say that its model does not hold; a
+  /// method that says so has done its duty. Walls belong to the standard method.
+  mutating func adapt(
+    to method: EstimationMethod, facts: AcquisitionFacts, reference: ReferenceFigures?,
+    caution: String?
+  ) {
+    if method == .standard { return }
+    let figures = reference?.figures(of: method)
+    let isDisc = CaseClass(name: facts.name) == .disc && method != .phaseContrastTransfer
+    let own = isDisc ? field : .infinity
+    field = caution != nil ? .infinity : figures?.field.map { max(1.05 * $0, 1e-6) } ?? own
+    potential = caution != nil ? nil : figures?.potential.map { max(1.05 * $0, 1e-6) }
+    if !isDisc || caution != nil { coverage = nil }
+    (slope, residual, transverse) = (nil, nil, nil)
+    needsWalls = false
+    wall = (.infinity, .infinity, .infinity)
+  }
+
   private static func cleanField(_ caseClass: CaseClass, name: String) -> Double {
     let base = ReferenceFigures.baseName(name)
     let reference = ReferenceFigures.known(base, electrons: nil)?.field

@@ -51,6 +51,25 @@ struct Truth {
     hasSeveralArrays = try group.contains("wall_E0_2")
   }
 
+  /// The truth seen by a microscope whose scan is turned by 180°: every vector and the potential change
+  /// sign.
+  var turnedByHalf: Truth {
+    func opposite(_ field: VectorField) -> VectorField {
+      VectorField(shape: field.shape, x: field.x.map(-), y: field.y.map(-))
+    }
+    var turned = self
+    turned.deflection = opposite(deflection)
+    turned.projectedField = opposite(projectedField)
+    turned.meanField = meanField.map(opposite)
+    turned.projectedPotential = projectedPotential.map {
+      ScalarField(shape: $0.shape, values: $0.values.map(-))
+    }
+    for index in turned.walls.indices where turned.walls[index].hasSign {
+      turned.walls[index].field.negate()
+    }
+    return turned
+  }
+
   /// `wall_E0` and `wall_fwhm` hold for all walls of an array; their signs may alternate.
   private static func walls(of group: borrowing HDF5Group) throws -> [TrueWall] {
     guard let field = try group.number("wall_E0"), let width = try group.number("wall_fwhm")

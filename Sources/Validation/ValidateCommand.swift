@@ -18,6 +18,18 @@ struct ValidateCommand: ParsableCommand {
   var pipelines = "Pipelines"
   @Option(help: ArgumentHelp("Also write the table as Markdown.", valueName: "file"))
   var markdown: String?
+  @Option(
+    help: ArgumentHelp(
+      "Write the table into this article, between its lines `<!-- table -->`.", valueName: "file"))
+  var document: String?
+  @Option(
+    help: ArgumentHelp("Draw what each result leaves of its truth here.", valueName: "folder"))
+  var figures: String?
+  @Option(
+    help: ArgumentHelp(
+      "Only this method: \(EstimationMethod.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "method"))
+  var method: EstimationMethod?
   @Option(help: ArgumentHelp("Only cases with this in their name.", valueName: "name"))
   var filter: String?
   @Option(help: ArgumentHelp("Keep results and cache in this new folder.", valueName: "folder"))
@@ -32,6 +44,8 @@ struct ValidateCommand: ParsableCommand {
       if let markdown {
         try Data(report.markdown.utf8).write(to: URL(fileURLWithPath: markdown))
       }
+      if let document { try ValidationDocument(path: document).write(report) }
+      if let figures { try report.drawResiduals(in: figures) }
       if !report.isOK { throw ExitCode(1) }
     } catch let error as ValidationError {
       FileHandle.standardError.write(Data("dpc-validate: error: \(error)\n".utf8))
@@ -48,10 +62,13 @@ struct ValidateCommand: ParsableCommand {
     try manager.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     defer { if keep == nil { try? manager.removeItem(atPath: scratch) } }
     let runner = CaseRunner(program: dpc, pipelines: pipelines, scratch: scratch)
+    let methods = method.map { [$0] } ?? EstimationMethod.allCases
     return ValidationReport(
-      judgements: chosen.map { item in
+      judgements: chosen.flatMap { item in
         FileHandle.standardError.write(Data("\(item.name)\n".utf8))
-        return runner.judge(item)
+        return runner.judgements(item, methods: methods)
       })
   }
 }
+
+extension EstimationMethod: ExpressibleByArgument {}

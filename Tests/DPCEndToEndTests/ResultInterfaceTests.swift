@@ -190,8 +190,8 @@ struct ResultInterfaceTests {
     defer { withExtendedLifetime(workspace) {} }
     let steps = try file.names(in: "/entry").filter { $0.hasPrefix("process_") }.sorted()
     #expect(
-      steps.prefix(6).map { $0.dropFirst(11) }.elementsEqual(
-        ["frames", "clean", "averaged", "tilt", "descan", "aligned"]))
+      steps.prefix(7).map { $0.dropFirst(11) }.elementsEqual(
+        ["frames", "clean", "averaged", "tilt", "descan", "rotation", "aligned"]))
     for (index, step) in steps.enumerated() {
       #expect(try file.attribute("NX_class", of: "/entry/\(step)") == ["NXprocess"])
       #expect(try file.text("/entry/\(step)/program") == "dpc")

@@ -6,7 +6,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness")
@@ -49,6 +49,8 @@ struct CorrectInclination: StageType {
         isInclined: inclination.angle > 1e-9)
       let geometry = try InclinationGeometry(
         thickness: thickness, inclination: inclination.angle, direction: orientation.direction)
+      var mapContext = input.context
+      mapContext.commonErrors = input.meanFieldErrors ?? CommonErrors()
       let contradictions = contradictionNotes(
         "wall inclination", given: context.number("inclination_deg").map { $0 * Double.pi / 180 },
         stated: input.context.metadata.specimen.wallInclination, tolerance: 1e-3,
@@ -57,11 +59,11 @@ struct CorrectInclination: StageType {
       if context.word("model") == "finite-wall" {
         product = try walls(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          context: input.context)
+          context: mapContext)
       } else {
         product = try projected(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          context: input.context)
+          context: mapContext)
       }
       product.notes += contradictions
       return product
@@ -140,7 +142,8 @@ struct CorrectInclination: StageType {
     let table =
       orientation.hasStraightWalls
       ? WallTable(
-        try fitWalls(profile: profiles.forFit, geometry: geometry), errorScale: profiles.errorScale)
+        try fitWalls(profile: profiles.forFit, geometry: geometry), errorScale: profiles.errorScale
+      ).withScaleError(context.commonErrors.relativeScale)
       : .empty
     let value = WallsValue(
       table: table, profile: profiles.profile, orientation: orientation,
@@ -154,7 +157,8 @@ struct CorrectInclination: StageType {
             + " plus a constant; g E0 sech^2(X/w) for a = 0")))
     return StageProduct(
       outputs: ["corrected": value],
-      facts: orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"),
+      facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"))
+        + table.limitFacts(prefix: "wall", profile: profiles.profile, geometry: geometry),
       notes: notes(orientation, inclination) + profiles.notes + table.notes)
   }
 }

@@ -51,6 +51,9 @@ struct DeflectionStage: StageType {
     mapContext.electronsPerPixel = statistics.medianElectrons
     mapContext.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
     mapContext.correlationLength = correlation
+    if let error = metadata.deflectionCalibrationError {
+      mapContext.commonErrors.scale["deflection_calibration"] = error
+    }
     let value = DeflectionValue(
       map: estimate.map, frame: .detector,
       vacuum: try vacuumDeflection(frames, estimation), context: mapContext,

@@ -73,7 +73,7 @@ struct ProfilePlotStage: StageType {
       + (table?.rows ?? []).prefix(6).enumerated().map { index, row in
         let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
         let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-        return "wall \(index + 1): \(field), FWHM \(width)"
+        return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
       }
   }
 }

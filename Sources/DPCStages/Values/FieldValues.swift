@@ -125,6 +125,17 @@ extension ProjectedFieldValue {
     context = header.context
   }
 
+  /// What is uncertain about the mean field as a whole: that of the projected field, and the thickness.
+  var meanFieldErrors: CommonErrors? {
+    thickness.map { thickness in
+      var errors = context.commonErrors.scaled(by: 1 / thickness)
+      if let error = context.metadata.specimen.thicknessError {
+        errors.scale["thickness"] = error / thickness
+      }
+      return errors
+    }
+  }
+
   /// The field averaged over the thickness, V/m; nil without a thickness.
   var meanField: VectorMap? {
     thickness.map { DPCReconstruction.meanField(of: map, thickness: $0) }

@@ -13,6 +13,8 @@ extension PortKind {
   public static let detectorDeflection: PortKind = "detector-deflection"
   /// Deflection in the axes of the scan, rad.
   public static let deflection: PortKind = "deflection"
+  /// An estimate of the scan rotation, or why there is none.
+  public static let scanRotation: PortKind = "scan-rotation"
   /// ∫E dz in the axes of the scan, V, with the thickness where it is known.
   public static let projectedField: PortKind = "projected-field"
   /// ∫V dz, V m.
@@ -38,6 +40,7 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<SegmentsValue>(kind: .segments),
   ArchiveCodec<DeflectionValue>(kind: .detectorDeflection),
   ArchiveCodec<DeflectionValue>(kind: .deflection),
+  ArchiveCodec<ScanRotationValue>(kind: .scanRotation),
   ArchiveCodec<ProjectedFieldValue>(kind: .projectedField),
   ArchiveCodec<PotentialValue>(kind: .projectedPotential),
   ArchiveCodec<HelmholtzValue>(kind: .helmholtzParts),

@@ -1,5 +1,6 @@
 // Wall profiles, tables of walls and figures as values.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 internal import STEMData
@@ -62,6 +63,28 @@ struct WallTable: Codable, Sendable, Equatable {
     curveDistance = fit.distance
     curve = fit.curve
     residual = fit.residual
+  }
+
+  /// The table with an error of the field's scale, which all walls share; positions and widths know
+  /// nothing of it.
+  func withScaleError(_ relative: Double) -> WallTable {
+    guard relative > 0 else { return self }
+    func widened(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
+      var copy = measurement
+      copy.error = measurement.error.map { hypot($0, relative * measurement.value) }
+      return copy
+    }
+    var copy = self
+    for index in rows.indices {
+      let field = rows[index].wall.field.value
+      copy.rows[index].wall.field = widened(rows[index].wall.field)
+      copy.rows[index].product = widened(rows[index].product)
+      if !rows[index].covariance.isEmpty {
+        copy.rows[index].covariance[0] += relative * relative * field * field
+      }
+    }
+    copy.offset = widened(offset)
+    return copy
   }
 
   /// A field known less well than this, in a wall too inclined for its width, deserves a remark.
