@@ -13,7 +13,9 @@ extension DeflectionValue {
       datasets: map.withCommonErrors(context.commonErrors)
         .componentDatasets("deflection", unit: "rad") + removedDatasets + [map.mask.dataset],
       attributes: context.resultAttributes(
-        ["frame": .text(frame.rawValue)], errorsIn: "rad", hasCounting: map.covariance != nil))
+        numbers.mapValues { .number($0) }.merging(["frame": .text(frame.rawValue)]) { _, new in new
+        },
+        errorsIn: "rad", hasCounting: map.covariance != nil))
   }
 }
 

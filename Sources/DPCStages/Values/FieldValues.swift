@@ -59,17 +59,20 @@ struct DeflectionValue: StoredValue, Equatable {
   var context: MapContext
   /// What remove-descan took away, in the detector's axes.
   var removed: DescanSurface?
+  /// Become attributes of the result that are numbers: `outer_share`, ...
+  var numbers: [String: Double] = [:]
 
   struct Header: Codable {
     var frame: ReferenceFrame
     var context: MapContext
+    var numbers: [String: Double]
     var vacuum: DescanPlane.Vector2?
     var vacuumVariance: Double?
     var removed: DescanSurface?
   }
 
   var header: Header {
-    var header = Header(frame: frame, context: context, removed: removed)
+    var header = Header(frame: frame, context: context, numbers: numbers, removed: removed)
     if case .single(let vector, let variance) = vacuum {
       header.vacuum = vector
       header.vacuumVariance = variance
@@ -93,6 +96,7 @@ extension DeflectionValue {
     frame = header.frame
     context = header.context
     removed = header.removed
+    numbers = header.numbers
     if let vector = header.vacuum {
       vacuum = .single(vector, variance: header.vacuumVariance)
     } else if archive.entries["vacuum_x"] != nil {
