@@ -48,6 +48,7 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<IntrinsicFieldValue>(kind: .intrinsicField),
   ArchiveCodec<WallsValue>(kind: .walls),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
+  ArchiveCodec<FlexoelectricValue>(kind: .flexoelectricEstimate),
   ArchiveCodec<FigureValue>(kind: .figure),
   ArchiveCodec<PhantomValue>(kind: .phantom),
   ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),
