@@ -79,7 +79,7 @@ struct FlexoelectricRequest {
         thickness: walls.thickness, inclination: walls.inclination,
         direction: walls.orientation.direction)
       return geometry.projectedHeight(sechWidth: width / InclinationGeometry.widthFactor)
-    } catch let error as WallError {
+    } catch {
       throw wallFailure(error, stage: context.stageName)
     }
   }

@@ -1,7 +1,9 @@
 // flexoelectric-estimate: published figures, measured walls beside them, and what is refused.
 @testable import DPCStages
+import DPCReconstruction
 import Foundation
 import Pipeline
+import STEMCore
 import STEMData
 import Testing
 

@@ -1,6 +1,6 @@
 // The estimate of a flexoelectric field as a value: what was assumed, what follows, what was measured.
 internal import DPCReconstruction
-internal import Pipeline
+public import Pipeline
 internal import STEMCore
 
 extension PortKind {
