@@ -19,6 +19,7 @@ public enum ResultExport {
     case let value as ScanRotationValue: return value.group(stage)
     case let value as WallsValue: return value.group(stage)
     case let value as WallProfileValue: return value.group(stage)
+    case let value as FlexoelectricValue: return value.group(stage)
     default: return nil
     }
   }

@@ -54,6 +54,7 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<DeflectionCalibrationValue>(kind: .deflectionCalibration),
   ArchiveCodec<WallsValue>(kind: .walls),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
+  ArchiveCodec<FlexoelectricValue>(kind: .flexoelectricEstimate),
   ArchiveCodec<FigureValue>(kind: .figure),
   ArchiveCodec<PhantomValue>(kind: .phantom),
   ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),
