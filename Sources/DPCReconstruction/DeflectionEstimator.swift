@@ -9,6 +9,8 @@ public enum DeflectionMethod: String, CaseIterable, Sendable, Codable {
   case centerOfMass = "center-of-mass"
   /// Multinomial likelihood of a rigidly shifted disc over all segments.
   case maximumLikelihood = "maximum-likelihood"
+  /// The phase by the inverse of the transfer function, and its slope; of whole maps only.
+  case phaseContrastTransfer = "phase-contrast-transfer"
 }
 
 /// A deflection map, and how well its model describes the signals where it has one.
@@ -76,7 +78,8 @@ public func deflectionEstimator(
   _ method: DeflectionMethod, detector: SegmentedDetector, probeSemiAngle: Double
 ) throws -> any DeflectionEstimator {
   switch method {
-  case .discShift:
+  // The transfer function starts from it.
+  case .discShift, .phaseContrastTransfer:
     do {
       return try DiscShiftEstimator(detector: detector, probeSemiAngle: probeSemiAngle)
     } catch EstimatorError.noCommonDiameters(let rings, let common) {

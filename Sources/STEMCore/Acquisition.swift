@@ -132,6 +132,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var probeSemiAngle: Double
   /// Positive is underfocus, m.
   public var defocus: Double?
+  /// Third-order spherical aberration Cs, m.
+  public var sphericalAberration: Double?
   public var detector: SegmentedDetector
   /// Relative gain of each segment, to divide by.
   public var segmentGain: [Double]?

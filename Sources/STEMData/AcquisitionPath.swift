@@ -11,6 +11,7 @@ enum AcquisitionPath {
   static let probe = "/entry/instrument/source/probe"
   static let semiAngle = "/entry/instrument/optics/semi_convergence_angle"
   static let defocus = "/entry/instrument/optics/defocus"
+  static let sphericalAberration = "/entry/instrument/optics/spherical_aberration"
   static let detectorType = "/entry/instrument/detector/type"
   static let segmentInner = "/entry/instrument/detector/segment_inner"
   static let segmentOuter = "/entry/instrument/detector/segment_outer"

@@ -22,6 +22,8 @@ extension ItemReader {
       signalUnit: frames.unit, saturationLevel: frames.saturationLevel,
       specimen: try specimen(), references: try references(frames: frames),
       beamTilts: try beamTilts(count: frames.frameCount))
+    metadata.sphericalAberration = try quantity(
+      AcquisitionPath.sphericalAberration, .length, within: .sphericalAberration)
     metadata.deflectionCalibrationError = try deflectionCalibrationError(
       of: metadata.deflectionCalibration)
     return metadata

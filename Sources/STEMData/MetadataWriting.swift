@@ -90,6 +90,8 @@ struct MetadataWriting {
     try root.write(AcquisitionPath.probe, "electron")
     try write(metadata.probeSemiAngle, units.angle, AcquisitionPath.semiAngle, in: root)
     try write(metadata.defocus, units.length, AcquisitionPath.defocus, in: root)
+    try write(
+      metadata.sphericalAberration, units.length, AcquisitionPath.sphericalAberration, in: root)
   }
 
   private func writeDetector(

@@ -43,6 +43,9 @@ struct DeflectionEstimation: Sendable {
       }
     case .centerOfMass:
       "sum of signal times segment centroid over the sum, divided by its gain for a rigid shift"
+    case .phaseContrastTransfer:
+      "phase = sum w T* i/(sum w |T|^2 + eps), sectors summed over the rings, w = 1/f; deflection ="
+        + " (lambda/2 pi) grad phase"
     case .maximumLikelihood:
       "multinomial likelihood of a rigidly shifted uniform disc on all segments; errors from the Fisher"
         + " information"

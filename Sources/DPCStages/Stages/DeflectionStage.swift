@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -20,7 +20,23 @@ struct DeflectionStage: StageType {
       "method", .choice(DeflectionMethod.allCases.map(\.rawValue)),
       default: .text(DeflectionMethod.discShift.rawValue),
       summary: "disc-shift: rings summed by azimuth, right in every regime; center-of-mass and"
-        + " maximum-likelihood: rigid shift of the disc only, checked")
+        + " maximum-likelihood: rigid shift of the disc only, checked; phase-contrast-transfer: weak"
+        + " phases as fine as the probe"),
+    ParameterSpecification(
+      "rotation_deg", .number(unit: "deg", range: NumberRange(-360...360)),
+      keywords: ["from-file"], default: .text("from-file"),
+      summary: "scan rotation, for phase-contrast-transfer only: how the sectors stand to the scan"),
+    ParameterSpecification(
+      "boundary", .choice(IntegrationBoundary.allCases.map(\.rawValue)),
+      default: .text(IntegrationBoundary.neumann.rawValue),
+      summary: "of phase-contrast-transfer: neumann for a frame that ends at its rim, periodic for one"
+        + " that repeats itself"),
+    ParameterSpecification(
+      "regularization", .number(unit: nil, range: NumberRange(1e-15...1)), keywords: ["measured"],
+      default: .text("measured"),
+      summary:
+        "of phase-contrast-transfer, relative to the largest transfer; measured takes noise over"
+        + " signal by frequency"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
@@ -30,7 +46,7 @@ struct DeflectionStage: StageType {
     let method = context.word("method").flatMap(DeflectionMethod.init) ?? .discShift
     let estimation = try self.estimation(method, frames)
     let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
-    let estimate: DeflectionEstimate
+    var estimate: DeflectionEstimate
     let sample: RegimeSample
     let statistics: SignalStatistics
     if case SegmentsValue.averaged(let signals, _, _)? = source {
@@ -43,6 +59,11 @@ struct DeflectionStage: StageType {
     let check = SignalCheck(frames)
     try check.check(statistics)
     try check.check(estimate.map.mask)
+    let transfer =
+      method == .phaseContrastTransfer
+      ? try TransferredDeflection(
+        context, frames: frames, source: source, first: estimate.map) : nil
+    if let transfer { estimate.map = transfer.map }
     let report = RegimeReport(
       estimation: estimation, sample: sample, estimate: estimate,
       lag: max(1, Int(correlation.x.rounded(.up))))
@@ -52,6 +73,7 @@ struct DeflectionStage: StageType {
     mapContext.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
       .merging(frames.calibration.attributes) { _, new in new }
     mapContext.correlationLength = correlation
+    if let transfer { transfer.describe(&mapContext) }
     mapContext.commonErrors = frames.commonErrors(statistics) {
       estimation.deflection(of: $0).map
     }
@@ -60,8 +82,10 @@ struct DeflectionStage: StageType {
       vacuum: try vacuumDeflection(frames, estimation), context: mapContext,
       numbers: report.numbers)
     return StageProduct(
-      outputs: ["deflection": value], facts: facts(estimate.map, statistics) + report.facts,
-      notes: notes(estimate.map, metadata, estimation) + report.notes)
+      outputs: ["deflection": value],
+      facts: facts(estimate.map, statistics) + report.facts
+        + (transfer?.facts ?? []),
+      notes: notes(estimate.map, metadata, estimation) + report.notes + (transfer?.notes ?? []))
   }
 
   private func frames(_ source: (any StageValue)?, stage: String) throws -> FramesValue {

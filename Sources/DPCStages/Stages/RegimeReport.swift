@@ -68,7 +68,7 @@ struct RegimeReport {
 
   var notes: [Note] {
     switch method {
-    case .discShift: return []
+    case .discShift, .phaseContrastTransfer: return []
     case .centerOfMass:
       if let bias, let slope, abs(slope - 1) > Self.slopeTolerance {
         return [
@@ -177,7 +177,7 @@ struct RegimeReport {
   private var meaning: String {
     switch share.regime {
     case .weakPhase:
-      "weak phase (0), intensity moves within the disc; use disc-shift, or the transfer function where"
+      "weak phase (0), intensity moves within the disc; use disc-shift, or phase-contrast-transfer where"
         + " structure is as fine as the probe; center-of-mass and maximum-likelihood are wrong here"
     case .intermediate:
       "between weak phase (0) and rigid shift (0.5); use disc-shift, center-of-mass and"

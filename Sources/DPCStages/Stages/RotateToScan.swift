@@ -72,6 +72,16 @@ struct RotateToScan: StageType {
       notes.append(
         Note(.assumption, "scan rotation \(rotation.origin): charges, not walls, make it"))
     }
+    if let used = input.context.attributes["transfer_rotation"],
+      let angle = used.split(separator: " ").first.flatMap({ Double($0) }),
+      abs(angle - rotation.angle) > 1e-6
+    {
+      notes.append(
+        Note(
+          .warning,
+          "phase-contrast-transfer took a scan rotation of \(Format.degrees(angle)), and"
+            + " \(Format.degrees(rotation.angle)) is applied: give both stages the same"))
+    }
     if rotation.openSign != nil {
       notes.append(
         Note(
