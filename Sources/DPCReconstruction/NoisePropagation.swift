@@ -59,7 +59,10 @@ public struct PixelNoise: Sendable, Equatable {
 /// arbitrary, is not.
 /// - Parameters:
 ///   - noise: Of the projected field, V².
+///   - shape: Of the map.
 ///   - pixelSize: m.
+///   - boundary: As in the integral.
+///   - highPassPeriod: As in the integral, m.
 /// - Complexity: One transform of the frame.
 public func potentialVariance(
   of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize, boundary: IntegrationBoundary,
@@ -188,6 +191,10 @@ private func foldedSquare(_ mode: Int, count: Int) -> [(index: Int, factor: Doub
 /// Periodic projections divide every wave between the parts by its direction, so that each component
 /// of each part holds some half of its variance. For `neumann` the same number is a good estimate
 /// away from the rim; the harmonic part goes with the curl-free one.
+/// - Parameters:
+///   - noise: Of the field.
+///   - shape: Of the map.
+///   - pixelSize: m.
 public func helmholtzVariances(
   of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize
 ) -> (curlFree: (x: Double, y: Double), divergenceFree: (x: Double, y: Double)) {

@@ -8,7 +8,8 @@ extension StageCatalog {
     AverageFrames(), AverageUnitCell(), Crop(),
     DeflectionStage(), RemoveDescan(), EstimateRotation(), RotateToScan(), Smooth(),
     ElectricFieldStage(), Integrate(),
-    Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
+    Helmholtz(), ChargeDensity(), CorrectInclination(), CombineViews(), WallProfileStage(),
+    FlexoelectricEstimateStage(), VectorMapStage(),
     ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
     PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),
   ])

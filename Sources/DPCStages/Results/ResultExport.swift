@@ -18,7 +18,9 @@ public enum ResultExport {
     case let value as DeflectionCalibrationValue: return value.group(stage)
     case let value as ScanRotationValue: return value.group(stage)
     case let value as WallsValue: return value.group(stage)
+    case let value as CombinedFieldValue: return value.group(stage)
     case let value as WallProfileValue: return value.group(stage)
+    case let value as FlexoelectricValue: return value.group(stage)
     default: return nil
     }
   }

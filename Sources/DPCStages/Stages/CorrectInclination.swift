@@ -16,15 +16,21 @@ struct CorrectInclination: StageType {
     OutputPort(
       "corrected",
       kind: .chosen(
-        byParameter: "model", ["vector-projection": .intrinsicField, "finite-wall": .walls]),
-      summary: "intrinsic field map (vector-projection) or table of walls (finite-wall)")
+        byParameter: "model",
+        [
+          "vector-projection": .intrinsicField, "finite-wall": .walls,
+          "deconvolve": .intrinsicField,
+        ]),
+      summary: "intrinsic field map (vector-projection, deconvolve) or table of walls (finite-wall)"
+    )
   ]
   let parameters =
     [
       ParameterSpecification(
-        "model", .choice(["vector-projection", "finite-wall"]), isRequired: true,
+        "model", .choice(["vector-projection", "finite-wall", "deconvolve"]), isRequired: true,
         summary: "vector-projection divides the component along the image normal by the direction"
-          + " factor; finite-wall fits field, width and position through the whole thickness"),
+          + " factor; finite-wall fits field, width and position through the whole thickness;"
+          + " deconvolve takes the path through the wall back as far as noise allows"),
       ParameterSpecification(
         "inclination_deg",
         .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
@@ -65,6 +71,10 @@ struct CorrectInclination: StageType {
         product = try walls(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
           isOpposite: (factor ?? 1) < 0, context: mapContext)
+      } else if context.word("model") == "deconvolve" {
+        product = try deconvolved(
+          try withoutGaps(meanField, stage: context.stageName), geometry: geometry,
+          orientation: orientation, inclination: inclination, context: mapContext)
       } else {
         product = try projected(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
@@ -136,7 +146,7 @@ struct CorrectInclination: StageType {
         angle: 0, origin: "edge-on assumed for a top view", isAssumed: true, isFitted: false)
   }
 
-  private func attributes(
+  func attributes(
     _ orientation: WallOrientation, _ inclination: Inclination,
     geometry: InclinationGeometry, model: String, formula: String
   ) -> [String: String] {
@@ -149,7 +159,7 @@ struct CorrectInclination: StageType {
     ]) { first, _ in first }
   }
 
-  private func notes(
+  func notes(
     _ orientation: WallOrientation, _ inclination: Inclination
   ) -> [Note] {
     (inclination.isAssumed ? [Note(.assumption, "wall inclination: \(inclination.origin)")] : [])

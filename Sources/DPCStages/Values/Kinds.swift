@@ -31,6 +31,8 @@ extension PortKind {
   public static let deflectionCalibration: PortKind = "deflection-calibration"
   /// A table of fitted walls.
   public static let walls: PortKind = "walls"
+  /// A field of three components from two views of walls.
+  public static let combinedField: PortKind = "combined-field"
   /// The mean profile across walls.
   public static let wallProfile: PortKind = "wall-profile"
   /// Finished figures.
@@ -53,7 +55,9 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<DetectorCalibrationValue>(kind: .detectorCalibration),
   ArchiveCodec<DeflectionCalibrationValue>(kind: .deflectionCalibration),
   ArchiveCodec<WallsValue>(kind: .walls),
+  ArchiveCodec<CombinedFieldValue>(kind: .combinedField),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
+  ArchiveCodec<FlexoelectricValue>(kind: .flexoelectricEstimate),
   ArchiveCodec<FigureValue>(kind: .figure),
   ArchiveCodec<PhantomValue>(kind: .phantom),
   ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),
