@@ -54,7 +54,7 @@ public func structureDimension(
 }
 
 /// The mean of xx + yy over usable pixels; nil without counting statistics.
-private func meanVariance(of map: VectorMap) -> Double? {
+func meanVariance(of map: VectorMap) -> Double? {
   guard let covariance = map.covariance else { return nil }
   let usable = (0..<map.shape.count).filter(map.mask.isUsable)
   guard !usable.isEmpty else { return nil }
@@ -64,7 +64,7 @@ private func meanVariance(of map: VectorMap) -> Double? {
 
 /// An upper bound of the noise, xx + yy: the power of the second difference along both axes, to
 /// which independent pixels contribute 36 times their variance and smooth structure next to nothing.
-private func varianceOfFinestStructure(of map: VectorMap) -> Double {
+func varianceOfFinestStructure(of map: VectorMap) -> Double {
   let (rows, columns) = (map.shape.rows, map.shape.columns)
   guard rows >= 3, columns >= 3 else { return 0 }
   let count = (rows - 2) * (columns - 2)

@@ -50,7 +50,7 @@ extension WallsValue {
           ResultDataset(
             "covariance", shape: [table.rows.count, 3, 3],
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")
-        ],
+        ] + foundDatasets,
       attributes: context.resultAttributes(
         attributes, errorsIn: "V/m", hasCounting: profile.error != nil,
         errors: context.commonErrors.scaleOnly))

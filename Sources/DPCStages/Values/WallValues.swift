@@ -27,6 +27,22 @@ struct WallRow: Codable, Sendable, Equatable {
   var remarks: [String]
 }
 
+extension WallRow {
+  /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
+  init(_ fitted: FittedWall, errorScale: Double) {
+    func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
+      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
+    }
+    self.init(
+      wall: Wall(
+        position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
+        width: scaled(fitted.wall.width)), product: scaled(fitted.product),
+      covariance: fitted.covariance.map { $0 * errorScale * errorScale },
+      imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
+      remarks: WallTable.remarks(fitted, errorScale: errorScale))
+  }
+}
+
 /// The fit of a profile: its walls, its baseline and its curve.
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
@@ -49,15 +65,7 @@ struct WallTable: Codable, Sendable, Equatable {
       (fitted.wall.field.error ?? 0) * errorScale <= abs(fitted.wall.field.value)
     }
     unmeasuredCount = fit.reported.count - measured.count
-    rows = measured.map { fitted in
-      WallRow(
-        wall: Wall(
-          position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
-          width: scaled(fitted.wall.width)), product: scaled(fitted.product),
-        covariance: fitted.covariance.map { $0 * errorScale * errorScale },
-        imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
-        remarks: Self.remarks(fitted, errorScale: errorScale))
-    }
+    rows = measured.map { WallRow($0, errorScale: errorScale) }
     offset = scaled(fit.offset)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
@@ -120,7 +128,7 @@ struct WallTable: Codable, Sendable, Equatable {
     residual = 0
   }
 
-  private static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
+  fileprivate static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
     var remarks: [String] = []
     if fitted.flags.contains(.atBound) {
       remarks.append("width or position at a bound of the fit")
@@ -165,6 +173,8 @@ struct WallsValue: HeaderOnlyValue {
   /// m.
   var thickness: Double
   var context: MapContext
+  /// Where the walls were found one by one, each with an azimuth of its own.
+  var found: FoundWallsColumns?
 }
 
 /// The profile across the walls of a map, as it appears in the image.
