@@ -57,7 +57,10 @@ struct PhaseSolver {
       slopeX[index] = Complex(-gx * value.imaginary, gx * value.real)
       slopeY[index] = Complex(-gy * value.imaginary, gy * value.real)
       let copies = column == 0 || 2 * column == shape.columns ? 1.0 : 2
-      let power = (noise ?? 0) * sums.weight[index] / (divisor * divisor)
+      // Wiener's own error, N/(W + ε): the noise let through and the signal held back. A chosen ε says
+      // nothing of the signal, so that only the noise counts.
+      let kept = regularization == .measured ? 1 : sums.weight[index] / divisor
+      let power = (noise ?? 0) * kept / divisor
       xx += copies * gx * gx * power
       yy += copies * gy * gy * power
       xy += copies * gx * gy * power

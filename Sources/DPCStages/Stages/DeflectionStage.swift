@@ -29,7 +29,8 @@ struct DeflectionStage: StageType {
     ParameterSpecification(
       "boundary", .choice(IntegrationBoundary.allCases.map(\.rawValue)),
       default: .text(IntegrationBoundary.neumann.rawValue),
-      summary: "of phase-contrast-transfer: neumann for a frame that ends at its rim, periodic for one"
+      summary:
+        "of phase-contrast-transfer: neumann for a frame that ends at its rim, periodic for one"
         + " that repeats itself"),
     ParameterSpecification(
       "regularization", .number(unit: nil, range: NumberRange(1e-15...1)), keywords: ["measured"],

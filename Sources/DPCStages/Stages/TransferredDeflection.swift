@@ -9,6 +9,8 @@ struct TransferredDeflection {
   private let result: PhaseReconstruction
   private let rotation: Double
   private let limit: Double
+  /// Share of the field that is no gradient, beyond noise.
+  private let divergenceFree: Double
 
   /// Above this the object is not weak where it is fine, rad.
   private static let weakPhase = 0.5
@@ -70,6 +72,10 @@ struct TransferredDeflection {
     self.map = map
     self.rotation = rotation
     limit = geometry.informationLimit
+    let parts = helmholtzParts(of: raw.field, pixelSize: pixelSize, boundary: .neumann)
+    let shares = SignalShares(
+      parts, noise: meanVariance(raw).map(parts.transverseFractionFromNoise(meanVariance:)))
+    divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
   }
 
   private var isStrong: Bool { result.finePhase > Self.weakPhase }
@@ -81,7 +87,17 @@ struct TransferredDeflection {
     context.attributes["information_limit"] = "\(limit) 1/m; nothing is transferred beyond"
     context.attributes["resolved_frequency"] = "\(result.resolvedFrequency) 1/m"
     context.attributes["fine_phase"] = "\(result.finePhase) rad"
-    if isStrong { context.attributes["model_caution"] = strongText }
+    if let caution { context.attributes["model_caution"] = caution }
+  }
+
+  /// A phase has no curl: what of a field has, as along walls, is lost.
+  private var caution: String? {
+    if divergenceFree > 0.15 {
+      return
+        "\(Format.percent(divergenceFree)) of the signal's power is divergence-free, as fields along"
+        + " walls are: no phase makes it, and this deflection leaves it out; use method disc-shift"
+    }
+    return isStrong ? strongText : nil
   }
 
   private var strongText: String {
@@ -106,7 +122,7 @@ struct TransferredDeflection {
         .assumption,
         "phase-contrast-transfer takes a thin object, a phase that is weak where it is as fine as the"
           + " probe, and the scan rotation \(Format.degrees(rotation))")
-    ] + (isStrong ? [Note(.warning, strongText)] : [])
+    ] + (caution.map { [Note(.warning, $0)] } ?? [])
   }
 }
 
