@@ -255,7 +255,10 @@ struct Judgement {
   ) {
     guard let expected = truth.projectedPotential else { return }
     guard let potential = result.potential else {
-      if targets.slope == nil { failures.append("no projected_potential in the result") }
+      // The crystals' pipeline leaves none: the mean field of a cell is what counts there.
+      if CaseClass(name: facts.name) != .crystal {
+        failures.append("no projected_potential in the result")
+      }
       return
     }
     guard potential.field.shape == expected.shape else {
