@@ -11,6 +11,8 @@ struct TransferredDeflection {
   private let limit: Double
   /// Share of the field that is no gradient, beyond noise.
   private let divergenceFree: Double
+  /// What the curl of a plane through the deflection makes at the rim, over the root mean square of all.
+  private let linearCurl: Double
 
   /// Above this the object is not weak where it is fine, rad.
   private static let weakPhase = 0.5
@@ -76,6 +78,7 @@ struct TransferredDeflection {
     let shares = SignalShares(
       parts, noise: meanVariance(raw).map(parts.transverseFractionFromNoise(meanVariance:)))
     divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
+    linearCurl = Self.linearCurl(of: raw)
   }
 
   private var isStrong: Bool { result.finePhase > Self.weakPhase }
@@ -97,7 +100,24 @@ struct TransferredDeflection {
         "\(Format.percent(divergenceFree)) of the signal's power is divergence-free, as fields along"
         + " walls are: no phase makes it, and this deflection leaves it out; use method disc-shift"
     }
+    if linearCurl > 0.1 {
+      return
+        "the deflection turns about the scan's center, as a descan does that grows with the scan: no"
+        + " phase makes that, and it spoils this one; use method disc-shift"
+    }
     return isStrong ? strongText : nil
+  }
+
+  /// From half the difference of ∂θy/∂x and ∂θx/∂y, per pixel, over half the diagonal.
+  private static func linearCurl(of map: VectorMap) -> Double {
+    guard let plane = DescanPlane(fittedTo: map), let size = map.pixelSize else { return 0 }
+    let curl = plane.perColumn.y / size.x - plane.perRow.x / size.y
+    let (width, height) = (
+      Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y
+    )
+    let reach = (width * width + height * height).squareRoot() / 2
+    let strength = rootMeanSquare(map)
+    return strength > 0 ? abs(curl) / 2 * reach / strength : 0
   }
 
   private var strongText: String {
