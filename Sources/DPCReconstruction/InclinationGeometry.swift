@@ -29,7 +29,11 @@ public struct InclinationGeometry: Sendable, Equatable {
   let cosine: Double
   let sine: Double
 
-  /// - Parameter factor: g of a field whose direction none of the three names; nil: as `direction` says.
+  /// - Parameters:
+  ///   - thickness: Along the beam, m.
+  ///   - inclination: Between beam and wall plane, rad.
+  ///   - direction: Of the field.
+  ///   - factor: g of a field whose direction none of the three names; nil: as `direction` says.
   /// - Throws: ``WallError`` where the thickness is not positive or the angle not in [0, 90°).
   public init(
     thickness: Double, inclination: Double, direction: FieldDirection, factor: Double? = nil

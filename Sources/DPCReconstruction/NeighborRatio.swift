@@ -18,7 +18,11 @@ public struct NeighborRatio: Sendable, Equatable {
   /// nothing need be known of it and nothing is left of it but scatter. Structure must be wider than `lag`
   /// pixels. Pieces of rows of at most 64 columns are taken as independent for the error.
   ///
-  /// - Parameter alongColumns: Whether rows follow each other in the map too.
+  /// - Parameters:
+  ///   - lag: Pixels.
+  ///   - alongColumns: Whether rows follow each other in the map too.
+  ///   - a: The first factor of the upper sum, by pixel.
+  ///   - b: The factor of both sums.
   /// - Returns: nil for fewer than eight pieces with usable pixels.
   public init?(of a: VectorMap, to b: VectorMap, lag: Int, alongColumns: Bool = true) {
     precondition(a.shape == b.shape && lag >= 1, "maps share a shape")
@@ -76,7 +80,10 @@ private struct Piece {
 ///
 /// A plane is taken off both first: descan and mistilt move the disc, and say nothing of the specimen.
 ///
-/// - Parameter lag: Distance in pixels at which noise is independent.
+/// - Parameters:
+///   - sample: What was gathered of the map.
+///   - obstacle: Why there is no share, where that is known beforehand.
+///   - lag: Distance in pixels at which noise is independent.
 public func outerShare(
   of sample: RegimeSample, obstacle: OuterShare.Obstacle?, lag: Int
 ) -> OuterShare {
@@ -104,6 +111,7 @@ public func outerShare(
 /// - Parameters:
 ///   - sample: As for ``outerShare(of:obstacle:lag:)``; not meaningful where its obstacle is `noDeflection`.
 ///   - estimate: The whole map of the model, detector frame.
+///   - lag: Distance in pixels at which noise is independent.
 /// - Returns: The slope, 1 where the model holds; nil where noise leaves nothing to compare.
 public func rigidModelCheck(
   of sample: RegimeSample, estimate: VectorMap, lag: Int

@@ -106,6 +106,8 @@ public struct RegimeSampler: Sendable {
   public static let pixelLimit = 1 << 20
 
   /// - Parameters:
+  ///   - detector: The geometry.
+  ///   - probeSemiAngle: Of the disc, rad.
   ///   - shape: Of the whole map.
   ///   - calibration: true = calibration · measured.
   public init(

@@ -26,7 +26,11 @@ public struct TransferGeometry: Sendable, Equatable {
 
   /// - Parameters:
   ///   - detector: Azimuths include its orientation; every ring is divided along the lines of the coarsest.
+  ///   - probeSemiAngle: α, rad.
+  ///   - wavelength: λ, m.
   ///   - rotation: From the detector frame to the scan frame, rad.
+  ///   - defocus: Positive is underfocus, m.
+  ///   - sphericalAberration: Cs, m.
   /// - Throws: `DetectorGeometryError`; ``EstimatorError/noCommonDiameters(rings:common:)`` where
   ///   the rings cannot be summed by azimuth.
   public init(

@@ -5,7 +5,7 @@ public import STEMCore
 /// `disc-shift` for detectors whose rings share three or more lines from the center, but no two diameters.
 ///
 /// Between two neighboring lines the rings are summed. A sector's part of the disc is a smooth function of
-/// the shift in which ring boundaries play no part (see ``ShiftedDisc``), and the shift is found by
+/// the shift in which ring boundaries play no part (see `ShiftedDisc`), and the shift is found by
 /// least squares over the sectors, each weighted by the inverse of its counting variance. Exact for a
 /// rigid shift; the response to a weak phase is the same to first order.
 public struct SectorShiftEstimator: DeflectionEstimator {

@@ -61,7 +61,10 @@ public struct CombinedField: Sendable, Equatable {
 ///
 /// Which of the antiparallel walls of one view belong to which of the other is not known from the images; where
 /// `sign` is nil the assignment with the smaller χ² is taken, which makes the test a little generous.
-/// - Parameter sign: +1 or -1: of the second view's classes relative to the first's; nil: as fits better.
+/// - Parameters:
+///   - first: The view whose along-wall direction is the first of the field's axes in the wall.
+///   - second: The other view.
+///   - sign: +1 or -1: of the second view's classes relative to the first's; nil: as fits better.
 /// - Returns: nil where the views leave a component open, as two edge-on views of one direction do.
 public func combinedField(
   of first: WallView, and second: WallView, sign: Double? = nil

@@ -96,6 +96,7 @@ public struct WallFindings: Sendable, Equatable {
 ///   - map: Mean field over the thickness, V/m, scan frame; masked pixels are left out.
 ///   - geometry: The specimen; its direction names the component: `perp` along the wall (azimuth + 90°),
 ///     `parallel` and `normal` across it.
+///   - options: Thresholds and the azimuth to count from.
 ///   - noiseFactor: Power of the noise of slow waves over that of independent pixels (smoothing).
 /// - Returns: Possibly no walls. Normals lie in [-67.5°, 112.5°) unless an azimuth is preferred: two
 ///   opposite normals are one wall, and vertical, horizontal and diagonal walls are far from that seam.

@@ -24,7 +24,10 @@ public struct NumberDifference: Sendable, Equatable {
   /// nil for equal arrays: NaN equals NaN, and zero minus zero.
   ///
   /// - Parameters:
+  ///   - first: The numbers of one file.
+  ///   - second: Those of the other.
   ///   - shape: Of both arrays, the last axis fastest.
+  ///   - precision: Of the stored type.
   public init?(_ first: [Double], _ second: [Double], shape: [Int], precision: Precision) {
     precondition(first.count == second.count, "arrays of equal shape are compared")
     self.precision = precision
