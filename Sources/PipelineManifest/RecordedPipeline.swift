@@ -42,6 +42,7 @@ public struct RecordedPipeline: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - path: Names the record in messages.
+  ///   - catalog: The stages that are known.
   ///   - inputs: Input name to path, seen from the working folder.
   /// - Throws: ``ManifestError`` where the catalog knows a stage, a port, a parameter or a value no
   ///   longer; the record of another version of the program may do so.
