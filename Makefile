@@ -37,9 +37,13 @@ format:
 	@swift format --in-place --recursive $(SWIFT_SOURCES)
 
 CASES ?= ExampleData
+ARTICLES := Sources/DPCReconstruction/DPCReconstruction.docc
+VALIDATE := .build/release/dpc-validate --dpc .build/release/dpc --pipelines Pipelines
+# The shipped cases' tables and figures go into the documentation.
 validate: build
 	@swift build -c release --product dpc-validate -q
-	@.build/release/dpc-validate --dpc .build/release/dpc --pipelines Pipelines $(CASES)
+	@$(VALIDATE) $(CASES) $(if $(filter ExampleData,$(CASES)),--document $(ARTICLES)/Validation.md)
+	@$(if $(filter ExampleData,$(CASES)),$(VALIDATE) $(CASES) --filter top-view --figures $(ARTICLES)/Resources >/dev/null)
 
 bench: build
 	@swift build -c release --product dpc-bench -q

@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "DPCStagesTests",
       dependencies: [
-        "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "STEMCore", "STEMData",
+        "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest",
+        "STEMCore", "STEMData",
       ], swiftSettings: strict),
     // Who may import whom.
     .testTarget(name: "LayeringTests", swiftSettings: strict),

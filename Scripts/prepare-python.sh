@@ -3,7 +3,7 @@
 # Does nothing where the environment is there already with these versions. Needs python3-venv.
 set -eu
 
-packages="PyYAML==6.0.2 h5py==3.16.0 jsonschema==4.25.1 nexusformat==2.1.0 silx==3.1.3"
+packages="PyYAML==6.0.2 h5py==3.16.0 jsonschema==4.25.1 nexusformat==2.1.0 roc-validator==0.13.0 silx==3.1.3"
 
 cd "$(dirname "$0")/.."
 environment=.build/python

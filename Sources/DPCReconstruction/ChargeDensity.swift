@@ -1,4 +1,5 @@
 // Divergence and curl of a projected field by finite differences, and the charge they stand for.
+internal import Glibc
 public import STEMCore
 
 /// The projected charge density ρ = ε0 div E_proj (Gauss), C/m².
@@ -38,17 +39,25 @@ public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
 
 /// The variance of ``projectedChargeDensity(of:pixelSize:)``, (C/m²)², row after row.
 ///
-/// Pixels are taken as independent of each other; the covariance of x and y counts where both
-/// differences weigh the pixel itself, near the rim only.
+/// The covariance of x and y counts where both differences weigh the pixel itself, near the rim
+/// only. Pixels that share noise, as after smoothing, differ by less: what neighbors of equal
+/// variance would give counts then, exp(-d²/4σ²) being the correlation at distance d behind a
+/// Gaussian of sigma σ.
 /// - Parameters:
 ///   - covariance: One-pixel covariance of the projected field, V².
 ///   - pixelSize: m.
+///   - correlation: Over how many pixels along x and y errors go together; 1 for independent ones.
 public func projectedChargeDensityVariance(
-  of covariance: VectorCovariance, pixelSize: PixelSize
+  of covariance: VectorCovariance, pixelSize: PixelSize,
+  correlation: (x: Double, y: Double) = (1, 1)
 ) -> [Double] {
   let shape = covariance.shape
-  let stencilsX = DifferenceStencil.along(shape.columns)
-  let stencilsY = DifferenceStencil.along(shape.rows)
+  let stencilsX = DifferenceStencil.along(shape.columns).map {
+    $0.rescaled(forCorrelation: correlation.x)
+  }
+  let stencilsY = DifferenceStencil.along(shape.rows).map {
+    $0.rescaled(forCorrelation: correlation.y)
+  }
   var variance = [Double](repeating: 0, count: shape.count)
   for row in 0..<shape.rows {
     let stencilY = stencilsY[row]
@@ -81,6 +90,23 @@ struct DifferenceStencil {
   /// Index of the first sample, and the weights of the samples from there on.
   var start: Int
   var weights: [Double]
+
+  /// Weights whose squares sum up to the variance of the slope of correlated samples.
+  func rescaled(forCorrelation correlation: Double) -> DifferenceStencil {
+    guard correlation > 1 else { return self }
+    let sigma = correlation / (2 * Double.pi.squareRoot())
+    var (independent, correlated) = (0.0, 0.0)
+    for (i, first) in weights.enumerated() {
+      independent += first * first
+      for (j, second) in weights.enumerated() {
+        let distance = Double(i - j) / sigma
+        correlated += first * second * exp(-distance * distance / 4)
+      }
+    }
+    guard independent > 0 else { return self }
+    let factor = (max(0, correlated) / independent).squareRoot()
+    return DifferenceStencil(start: start, weights: weights.map { factor * $0 })
+  }
 
   /// The stencils of all pixels of a side: windows of five, or of the whole side if shorter.
   static func along(_ count: Int) -> [DifferenceStencil] {

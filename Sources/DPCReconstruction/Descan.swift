@@ -58,74 +58,14 @@ public struct DescanPlane: Sendable, Equatable, Codable {
     return field
   }
 
-  /// Least squares over the usable pixels of a deflection map.
+  /// Least squares over the usable pixels of a deflection map; see ``fitDescan(to:degree:selection:isRobust:)``.
   ///
   /// A side of one pixel has no slope along it. The variance is that of the residuals.
   ///
-  /// - Returns: nil where fewer than three pixels are usable.
+  /// - Returns: nil where fewer than three pixels are usable, or where they lie on a line.
   public init?(fittedTo map: VectorMap) {
-    let shape = map.shape
-    let usable = (0..<shape.count).filter(map.mask.isUsable)
-    if usable.count < 3 { return nil }
-    var normal = NormalEquations()
-    for position in usable {
-      let u = Double(position % shape.columns) - Double(shape.columns - 1) / 2
-      let v = Double(position / shape.columns) - Double(shape.rows - 1) / 2
-      normal.add(u: u, v: v, x: map.field.x[position], y: map.field.y[position])
-    }
-    guard let solution = normal.solved() else { return nil }
-    self = solution.plane
-    let fitted = field(over: shape)
-    var residual = 0.0
-    for position in usable {
-      let dx = map.field.x[position] - fitted.x[position]
-      let dy = map.field.y[position] - fitted.y[position]
-      residual += dx * dx + dy * dy
-    }
-    let perComponent = residual / Double(max(2 * usable.count - 6, 1))
-    variance = Coefficients(
-      center: perComponent * solution.inverse.0, perColumn: perComponent * solution.inverse.1,
-      perRow: perComponent * solution.inverse.2)
-  }
-}
-
-/// Sums of a least-squares plane a + b u + c v for two right-hand sides.
-private struct NormalEquations {
-  private var matrix = [[Double]](repeating: [0, 0, 0], count: 3)
-  private var right = [[Double]](repeating: [0, 0], count: 3)
-
-  mutating func add(u: Double, v: Double, x: Double, y: Double) {
-    let basis = [1, u, v]
-    for i in 0..<3 {
-      for j in 0..<3 { matrix[i][j] += basis[i] * basis[j] }
-      right[i][0] += basis[i] * x
-      right[i][1] += basis[i] * y
-    }
-  }
-
-  /// The plane and the diagonal of the inverse matrix; directions without extent have slope zero.
-  func solved() -> (plane: DescanPlane, inverse: (Double, Double, Double))? {
-    var m = matrix
-    var r = right.enumerated().map { index, value in
-      value + (0..<3).map { $0 == index ? 1.0 : 0.0 }
-    }
-    for axis in 1..<3 where m[axis][axis] == 0 {
-      m[axis][axis] = 1
-      r[axis] = [Double](repeating: 0, count: 5)
-    }
-    for pivot in 0..<3 {
-      if !(abs(m[pivot][pivot]) > 0) { return nil }
-      for row in 0..<3 where row != pivot {
-        let factor = m[row][pivot] / m[pivot][pivot]
-        for column in 0..<3 { m[row][column] -= factor * m[pivot][column] }
-        for column in 0..<5 { r[row][column] -= factor * r[pivot][column] }
-      }
-    }
-    let s = (0..<3).map { row in r[row].map { $0 / m[row][row] } }
-    let plane = DescanPlane(
-      center: .init(x: s[0][0], y: s[0][1]), perColumn: .init(x: s[1][0], y: s[1][1]),
-      perRow: .init(x: s[2][0], y: s[2][1]), variance: nil)
-    return (plane, (s[0][2], s[1][3], s[2][4]))
+    guard let fit = try? fitDescan(to: map, degree: .plane) else { return nil }
+    self = fit.surface.plane
   }
 }
 

@@ -43,6 +43,21 @@ extension SegmentedDetector {
     return diameters
   }
 
+  /// The azimuths, ascending in 0..<2π of the detector frame, at which every ring is divided.
+  func commonLines() throws(DetectorGeometryError) -> [Double] {
+    let rings = try self.rings()
+    guard let coarsest = rings.min(by: { $0.segmentIndices.count < $1.segmentIndices.count }) else {
+      throw DetectorGeometryError.noSegments
+    }
+    let turn = 2 * Double.pi
+    return coarsest.segmentIndices.map { segments[$0].start }.filter { azimuth in
+      rings.allSatisfy { hasBoundary($0, at: azimuth) }
+    }.map { azimuth in
+      let turned = azimuth + orientation
+      return turned - turn * (turned / turn).rounded(.down)
+    }.sorted()
+  }
+
   private func hasBoundary(_ ring: DetectorRing, at azimuth: Double) -> Bool {
     ring.segmentIndices.contains { index in
       let turns = (segments[index].start - azimuth) / (2 * Double.pi)
@@ -81,6 +96,10 @@ public enum EstimatorError: Error, Sendable, CustomStringConvertible {
   case discReachesEdge(probeSemiAngle: Double, outerAngle: Double)
   /// The hole in the detector's middle is not covered by the disc.
   case holeReachesDiscEdge(hole: Double, probeSemiAngle: Double)
+  /// Opposite segments differ and a ring ends at the rim: the response has a part even in the shift.
+  case responseHasKink(method: String)
+  /// The segments that the rim crosses do not tell both components of a shift.
+  case noSplitRim(method: String)
 
   public var description: String {
     func mrad(_ angle: Double) -> String { "\((angle * 1e5).rounded() / 100) mrad" }
@@ -97,6 +116,13 @@ public enum EstimatorError: Error, Sendable, CustomStringConvertible {
     case .holeReachesDiscEdge(let hole, let probe):
       return "disc-shift needs the disc (\(mrad(probe))) to cover the hole in the detector's middle"
         + " (\(mrad(hole)))"
+    case .responseHasKink(let method):
+      return
+        "\(method) needs segments that are alike on opposite sides where a ring ends at the rim of"
+        + " the disc: with others opposite shifts do not give opposite signals"
+    case .noSplitRim(let method):
+      return
+        "\(method) needs the rim of the disc on segments that divide it in at least three parts"
     }
   }
 }

@@ -74,6 +74,19 @@ public struct DiscShiftEstimator: Sendable {
     }
   }
 
+  /// Per segment the vector with which its signal, over the sum of all, enters a small shift, rad.
+  var linearVectors: [(x: Double, y: Double)] {
+    let scale = holeScale * probeSemiAngle * Double.pi / 4
+    return (diameters.first?.sides ?? []).indices.map { segment in
+      var vector = (x: 0.0, y: 0.0)
+      for (diameter, weight) in zip(diameters, weights) {
+        vector.x += scale * weight.x * diameter.sides[segment]
+        vector.y += scale * weight.y * diameter.sides[segment]
+      }
+      return vector
+    }
+  }
+
   /// H(t), the difference of the two parts as a fraction of the disc.
   public static func halfDifference(_ t: Double) -> Double {
     2 / Double.pi * (asin(t) + t * (1 - t * t).squareRoot())

@@ -22,37 +22,54 @@ public struct InclinationGeometry: Sendable, Equatable {
   /// Angle a between the beam and the wall plane, rad; 0 is edge-on.
   public let inclination: Double
   public let direction: FieldDirection
+  /// The part g of the field that the image shows: `parallel` sin a, `normal` cos a, `perp` 1, or what
+  /// the field's direction in the crystal makes it.
+  public let directionFactor: Double
 
   let cosine: Double
   let sine: Double
 
+  /// - Parameters:
+  ///   - thickness: Along the beam, m.
+  ///   - inclination: Between beam and wall plane, rad.
+  ///   - direction: Of the field.
+  ///   - factor: g of a field whose direction none of the three names; nil: as `direction` says.
   /// - Throws: ``WallError`` where the thickness is not positive or the angle not in [0, 90°).
   public init(
-    thickness: Double, inclination: Double, direction: FieldDirection
+    thickness: Double, inclination: Double, direction: FieldDirection, factor: Double? = nil
   ) throws(WallError) {
     guard thickness > 0, thickness.isFinite else { throw .badThickness(thickness) }
     guard inclination >= 0, inclination < Double.pi / 2 - 1e-6 else {
       throw .badInclination(inclination)
     }
-    self.init(checkedThickness: thickness, inclination: inclination, direction: direction)
+    self.init(
+      checkedThickness: thickness, inclination: inclination, direction: direction, factor: factor)
   }
 
-  private init(checkedThickness: Double, inclination: Double, direction: FieldDirection) {
+  private init(
+    checkedThickness: Double, inclination: Double, direction: FieldDirection, factor: Double?
+  ) {
     self.thickness = checkedThickness
     self.inclination = inclination
     self.direction = direction
     self.cosine = cos(inclination)
     self.sine = sin(inclination)
+    directionFactor =
+      factor
+      ?? Self.directionFactor(direction, cosine: cos(inclination), sine: sin(inclination))
+  }
+
+  /// The same specimen with its walls at another inclination; a factor of its own is kept.
+  func inclined(by angle: Double) -> InclinationGeometry {
+    let own = Self.directionFactor(direction, cosine: cosine, sine: sine)
+    return InclinationGeometry(
+      checkedThickness: thickness, inclination: angle, direction: direction,
+      factor: own == directionFactor ? nil : directionFactor)
   }
 
   /// No inclination model: a wall is sech² in the image itself, with factor one.
   public static let imagePlane = InclinationGeometry(
-    checkedThickness: 1, inclination: 0, direction: .perp)
-
-  /// The part g of the field that the image shows: `parallel` sin a, `normal` cos a, `perp` 1.
-  public var directionFactor: Double {
-    Self.directionFactor(direction, cosine: cosine, sine: sine)
-  }
+    checkedThickness: 1, inclination: 0, direction: .perp, factor: nil)
 
   static func directionFactor(
     _ direction: FieldDirection, cosine: Double, sine: Double

@@ -9,6 +9,8 @@ public enum GainSource: String, Sendable, Equatable, Codable {
   case gain
   /// The disc without specimen: only the segments that it lights.
   case vacuum
+  /// A calibration of the detector: the segments whose gains it determined.
+  case calibration
   case none
 }
 
@@ -21,14 +23,19 @@ public struct SegmentCorrection: Sendable, Equatable, Codable {
   public var gainSource: GainSource
   /// Segments whose gain is unknown and taken as 1.
   public var uncalibratedSegments: [Int]
+  /// One relative standard deviation of each gain, nil for segments without one; nil as a whole where
+  /// nothing is known of them.
+  public var gainErrors: [Double?]?
 
   public init(
-    dark: [Double], gain: [Double], gainSource: GainSource, uncalibratedSegments: [Int] = []
+    dark: [Double], gain: [Double], gainSource: GainSource, uncalibratedSegments: [Int] = [],
+    gainErrors: [Double?]? = nil
   ) {
     self.dark = dark
     self.gain = gain
     self.gainSource = gainSource
     self.uncalibratedSegments = uncalibratedSegments
+    self.gainErrors = gainErrors
   }
 }
 
@@ -40,6 +47,7 @@ public enum ReferenceError: Error, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
+    case .absent(.calibration): return "the calibration of the detector determined no gains"
     case .absent(let source): return "the file has no \(source.rawValue) reference"
     case .notPositive(let source, let segment, let value):
       return "the \(source.rawValue) reference of segment \(segment) is \(value) after the dark"
@@ -68,7 +76,7 @@ public func segmentCorrection(
     ? .flat
     : metadata.segmentGain != nil ? .gain : references.vacuum != nil ? .vacuum : .none
   switch source ?? available {
-  case .none: return SegmentCorrection(dark: dark, gain: ones, gainSource: .none)
+  case .none, .calibration: return SegmentCorrection(dark: dark, gain: ones, gainSource: .none)
   case .flat:
     guard let flat = references.flat else { throw .absent(.flat) }
     let gain = zip(zip(flat, dark), metadata.detector.segments).map { ($0.0 - $0.1) / $1.area }
@@ -105,6 +113,21 @@ func meanVacuumSignals(_ vacuum: VacuumReference) -> [Double] {
       return finite.isEmpty ? .nan : finite.reduce(0, +) / Double(finite.count)
     }
   }
+}
+
+/// The correction from a calibration of the detector; segments without a gain keep 1.
+///
+/// - Throws: ``ReferenceError`` where the calibration determined no gain.
+public func segmentCorrection(
+  from calibration: DetectorCalibration, metadata: AcquisitionMetadata, usesDark: Bool
+) throws(ReferenceError) -> SegmentCorrection {
+  let gains = calibration.gain
+  if gains.allSatisfy({ $0 == nil }) { throw .absent(.calibration) }
+  let zeros = [Double](repeating: 0, count: metadata.segmentCount)
+  return SegmentCorrection(
+    dark: usesDark ? metadata.references.dark ?? zeros : zeros, gain: gains.map { $0?.value ?? 1 },
+    gainSource: .calibration, uncalibratedSegments: gains.indices.filter { gains[$0] == nil },
+    gainErrors: gains.map { gain in gain.flatMap { g in g.error.map { $0 / g.value } } })
 }
 
 private func normalized(

@@ -12,21 +12,22 @@ public import STEMCore
 /// - Parameters:
 ///   - meanField: The field's mean over the thickness, V/m, in the scan frame.
 ///   - normalAzimuth: Of the wall normal in the image, from +x towards +y, rad.
-///   - inclination: Between the beam and the wall plane, rad; 0 is edge-on.
-///   - direction: Of the field relative to wall and beam.
+///   - geometry: Of the walls; its thickness does not matter here. A `perp` field with a factor of its
+///     own is divided by it along the wall.
 /// - Returns: V/m, with the covariance transformed alike; the mask is unchanged.
 /// - Throws: ``WallError/invisibleField(_:inclination:)`` where |g| < 1e-9.
 public func intrinsicField(
-  of meanField: VectorMap, normalAzimuth: Double, inclination: Double, direction: FieldDirection
+  of meanField: VectorMap, normalAzimuth: Double, geometry: InclinationGeometry
 ) throws(WallError) -> VectorMap {
-  guard inclination >= 0, inclination <= Double.pi / 2 else { throw .badInclination(inclination) }
   guard normalAzimuth.isFinite else { throw .badAzimuth(normalAzimuth) }
-  let factor = InclinationGeometry.directionFactor(
-    direction, cosine: cos(inclination), sine: sin(inclination))
-  guard abs(factor) >= 1e-9 else { throw .invisibleField(direction, inclination: inclination) }
+  let factor = geometry.directionFactor
+  guard abs(factor) >= 1e-9 else {
+    throw .invisibleField(geometry.direction, inclination: geometry.inclination)
+  }
 
   // M = 1 + (1/g - 1) n nᵀ, symmetric.
-  let n = unitVector(azimuth: normalAzimuth)
+  let normal = unitVector(azimuth: normalAzimuth)
+  let n = geometry.direction == .perp ? (x: -normal.y, y: normal.x) : normal
   let excess = 1 / factor - 1
   let mxx = 1 + excess * n.x * n.x
   let mxy = excess * n.x * n.y

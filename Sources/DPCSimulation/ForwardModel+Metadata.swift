@@ -13,14 +13,18 @@ extension ForwardModel {
         ? specification.scanRotation : nil,
       electronsPerPixel: specification.electronsPerPixel,
       signalUnit: specification.output.unit, saturationLevel: specification.output.saturation,
-      specimen: specification.specimen, references: references())
+      specimen: specification.specimen, references: references(),
+      beamTilts: specification.beamTilts.isEmpty ? nil : specification.beamTilts)
   }
 
   private func references() -> References {
     let recording = specification.recording
+    let exposures = Double(recording.exposures)
     return References(
       dark: recording.dark ? darks : nil, flat: recording.flat ? flat() : nil,
-      vacuum: vacuum())
+      vacuum: vacuum(),
+      flatExposures: recording.statesExposures && recording.flat ? exposures : nil,
+      vacuumExposures: recording.statesExposures && recording.vacuum != .none ? exposures : nil)
   }
 
   /// The dose of one scan position spread evenly over the whole detector, dark signal included.

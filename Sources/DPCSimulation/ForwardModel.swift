@@ -34,10 +34,14 @@ public struct SimulatedAcquisition: Sendable, Equatable {
 public func simulate(_ specification: SimulationSpecification) -> SimulatedAcquisition {
   let model = ForwardModel(specification)
   let truth = model.makeTruth()
-  let fractions = model.fractions(of: model.detectorDeflection(truth.deflection))
+  var fractions = model.fractions(of: model.detectorDeflection(truth.deflection))
   var badPixels: [PixelMask] = []
   var frames: [[ScalarField]] = []
   for frame in 0..<specification.frameCount {
+    if !specification.beamTilts.isEmpty {
+      fractions = model.fractions(
+        of: model.detectorDeflection(truth.deflection, tilt: specification.beamTilts[frame]))
+    }
     let current = model.beamCurrent(frame: frame, stream: .flicker)
     var planes = fractions.indices.map { segment in
       model.signal(
@@ -72,6 +76,9 @@ struct ForwardModel {
     darks = specification.dark ?? [Double](repeating: 0, count: count)
     precondition(gains.count == count && darks.count == count, "one value per segment")
     precondition(specification.frameCount > 0, "an acquisition has at least one frame")
+    precondition(
+      specification.beamTilts.isEmpty || specification.beamTilts.count == specification.frameCount,
+      "one tilt per frame")
     precondition(specification.electronsPerPixel >= 0, "a dose is not negative")
   }
 
@@ -111,13 +118,17 @@ struct ForwardModel {
     return field
   }
 
-  /// Total displacement of the disc in the detector frame, rad, of a deflection in the scan frame.
-  func detectorDeflection(_ deflection: VectorField) -> VectorField {
+  /// Total displacement of the disc in the detector frame, rad, of a deflection in the scan frame and
+  /// a tilt of the beam.
+  func detectorDeflection(
+    _ deflection: VectorField, tilt: BeamTilt = BeamTilt(x: 0, y: 0)
+  ) -> VectorField {
     let rotation = Matrix2.rotation(
       cosine: cos(specification.scanRotation), sine: -sin(specification.scanRotation))
     var total = descanDeflection()
     for index in total.x.indices {
-      let turned = rotation(deflection.x[index], deflection.y[index])
+      let inDetector = rotation(deflection.x[index], deflection.y[index])
+      let turned = specification.response(inDetector.x + tilt.x, inDetector.y + tilt.y)
       total.x[index] += turned.x
       total.y[index] += turned.y
     }

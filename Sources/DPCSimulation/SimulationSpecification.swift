@@ -33,6 +33,11 @@ public struct SimulationSpecification: Sendable, Equatable {
   public var badPixels = BadPixels()
   public var output = SignalOutput()
   public var recording = RecordedReferences()
+  /// A known tilt of the beam for each frame, detector axes; empty is none.
+  public var beamTilts: [BeamTilt] = []
+  /// Displacement of the disc = response · deflection, detector axes: a camera length, an orientation
+  /// or a shear other than the file states. The descan is a displacement already.
+  public var response = Matrix2.identity
 
   public init(
     title: String? = nil, beam: ElectronBeam, probeSemiAngle: Double,
@@ -162,6 +167,8 @@ public struct RecordedReferences: Sendable, Equatable {
   public var vacuum = Vacuum.none
   /// Number of exposures averaged into each reference, which lowers its noise.
   public var exposures = 100
+  /// Whether the file states that number.
+  public var statesExposures = false
   /// Whether the file states the relative gains themselves.
   public var statesGain = false
   /// Whether the file states the scan rotation.

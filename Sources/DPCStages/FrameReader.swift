@@ -34,6 +34,12 @@ struct FrameReader {
     return joined(bands)
   }
 
+  /// Corrected signals of one frame of a stack, whole.
+  func frame(_ frame: Int, _ context: StageContext) throws -> SegmentSignals {
+    joined(
+      try mapBands(context) { reader, rows in try corrected(rows, frame: frame, reader: reader) })
+  }
+
   /// The sum of all frames and their scatter.
   func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
     let bands = try mapBands(context) { reader, rows in
@@ -50,20 +56,29 @@ struct FrameReader {
     return (joined(bands.map(\.signals)), scatter)
   }
 
-  /// The deflection map of a single-frame acquisition, the segments never held together.
+  /// The deflection map of a single-frame acquisition, the segments never held together, and what tells
+  /// its regime.
   func deflection(
-    _ context: StageContext, estimator: DiscShiftEstimator, calibration: Matrix2
-  ) throws -> (map: VectorMap, statistics: SignalStatistics) {
+    _ context: StageContext, _ estimation: DeflectionEstimation
+  ) throws -> (estimate: DeflectionEstimate, sample: RegimeSample, statistics: SignalStatistics) {
     let bands = try mapBands(context) { reader, rows in
       let signals = try corrected(rows, frame: 0, reader: reader)
-      let map = deflectionMap(
-        of: signals, estimator: estimator, calibration: calibration,
-        pixelSize: metadata.pixelSize)
-      return (map: map, statistics: SignalStatistics(signals))
+      return (
+        estimate: estimation.deflection(of: signals),
+        sample: estimation.sampler.sample(signals, firstRow: rows.lowerBound),
+        statistics: SignalStatistics(signals)
+      )
     }
     var statistics = SignalStatistics(segmentCount: metadata.segmentCount)
-    for band in bands { statistics += band.statistics }
-    return (joined(bands.map(\.map)), statistics)
+    var fit: FitQuality?
+    for band in bands {
+      statistics += band.statistics
+      if let quality = band.estimate.fit { fit = (fit ?? FitQuality()) + quality }
+    }
+    return (
+      DeflectionEstimate(map: joined(bands.map(\.estimate.map)), fit: fit),
+      RegimeSample(joining: bands.map(\.sample)), statistics
+    )
   }
 
   /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.

@@ -4,9 +4,13 @@ public import Pipeline
 extension StageCatalog {
   /// The stages of DPC-STEM.
   public static let dpc = StageCatalog([
-    ReadAcquisition(), NormalizeSegments(), AverageFrames(), AverageUnitCell(), Crop(),
-    DeflectionStage(), RemoveDescan(), RotateToScan(), Smooth(), ElectricFieldStage(), Integrate(),
-    Helmholtz(), ChargeDensity(), CorrectInclination(), WallProfileStage(), VectorMapStage(),
+    ReadAcquisition(), CalibrateDetector(), CalibrateDeflection(), NormalizeSegments(),
+    AverageFrames(), AverageUnitCell(), Crop(),
+    DeflectionStage(), RemoveDescan(), EstimateRotation(), RotateToScan(), Smooth(),
+    ElectricFieldStage(), Integrate(),
+    Helmholtz(), ChargeDensity(), CorrectInclination(), FindWalls(), CombineViews(),
+    WallProfileStage(),
+    FlexoelectricEstimateStage(), VectorMapStage(),
     ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
     PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),
   ])

@@ -24,9 +24,16 @@ extension WallOrientation {
   ///   - isInclined: Inclined walls show a field in the plane of beam and normal, edge-on ones one
   ///     along the normal, as the same component of the image: the file's silence is read so.
   static func resolved(
-    for map: VectorMap, context: StageContext, specimen: Specimen, isInclined: Bool
+    for map: VectorMap, context: StageContext, specimen: Specimen, isInclined: Bool,
+    crystalAzimuth: Double? = nil
   ) throws(WallError) -> WallOrientation {
-    let normal = try normalAzimuth(map, context, specimen)
+    let isOpen = context.number("normal_azimuth_deg") == nil
+    let normal =
+      if let crystalAzimuth, isOpen {
+        (angle: crystalAzimuth, origin: "from the crystal's directions", coherence: Double?.none)
+      } else {
+        try normalAzimuth(map, context, specimen)
+      }
     let direction = try fieldDirection(
       map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
     return WallOrientation(

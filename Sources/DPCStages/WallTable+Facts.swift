@@ -1,4 +1,5 @@
 // What a table of walls says in words.
+internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
 
@@ -9,7 +10,9 @@ extension WallTable {
   /// - Parameter prefix: `wall` for intrinsic values, `profile` for those of the image.
   func facts(prefix: String, fieldUnit: String = "V/m") -> [Fact] {
     if rows.isEmpty {
-      return [Fact("\(prefix)_count", text: "no wall found above the noise", value: 0)]
+      return [
+        Fact("\(prefix)_count", text: "no wall found above the noise", value: 0)
+      ]
     }
     var facts = [
       Fact(
@@ -45,7 +48,32 @@ extension WallTable {
   }
 }
 
+extension WallTable {
+  /// Where there is no wall: what one could have without showing.
+  func limitFacts(
+    prefix: String, profile: LineProfile, geometry: InclinationGeometry, fieldUnit: String = "V/m"
+  ) -> [Fact] {
+    guard rows.isEmpty,
+      let limit = wallUpperLimit(
+        profile: profile, geometry: geometry, width: MapVerdict.wallWidth)
+    else { return [] }
+    return [
+      Fact(
+        "\(prefix)_upper_limit",
+        text:
+          "not detected: a wall 20 nm wide has less than \(Format.quantity(limit, unit: fieldUnit))"
+          + " (95 %)", value: limit, unit: fieldUnit)
+    ]
+  }
+}
+
 extension WallRow {
+  /// Beyond a million it is the missing noise that speaks.
+  var verdict: String {
+    significance < 1e6
+      ? ", detected at \(Format.significant(significance, digits: 2)) sigma" : ""
+  }
+
   fileprivate func facts(prefix: String, number: Int, fieldUnit: String) -> [Fact] {
     func text(_ measurement: STEMCore.Measurement, _ unit: String) -> String {
       Format.quantity(measurement.value, error: measurement.error, unit: unit)
@@ -53,7 +81,8 @@ extension WallRow {
     return [
       Fact(
         "\(prefix)_\(number)_field",
-        text: "wall \(number) at \(text(wall.position, "m")): field \(text(wall.field, fieldUnit))",
+        text: "wall \(number) at \(text(wall.position, "m")): field \(text(wall.field, fieldUnit))"
+          + verdict,
         value: wall.field.value, error: wall.field.error, unit: fieldUnit),
       Fact(
         "\(prefix)_\(number)_width",

@@ -31,6 +31,7 @@ public struct RunArchive: Sendable {
   public static let runFile = "run.json"
   public static let manifestFile = "manifest.yaml"
   public static let resolvedFile = "resolved.yaml"
+  public static let readmeFile = "README.md"
 
   /// Writes the archive into a folder, which is made if need be.
   ///
@@ -43,7 +44,24 @@ public struct RunArchive: Sendable {
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let json = try encoder.encode(Document(self))
     _ = try PublishedFile.write(Array(json) + [UInt8(ascii: "\n")], to: "\(folder)/\(Self.runFile)")
+    _ = try PublishedFile.write(Array(Self.readme.utf8), to: "\(folder)/\(Self.readmeFile)")
+    let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
+    _ = try PublishedFile.write(
+      try crate.document.bytes(), to: "\(folder)/\(RunCrate.metadataFile)")
   }
+
+  /// For whoever opens the folder without knowing the tool.
+  private static let readme = """
+    # How the results beside this folder were made
+
+    - `\(manifestFile)`: the pipeline as it was given to `dpc`, byte for byte
+    - `\(resolvedFile)`: the same with every parameter, and who decided it
+    - `\(runFile)`: what each stage did and found, times, host, versions, digests of inputs and results
+    - `\(RunCrate.metadataFile)`: all of this as a Provenance Run Crate (RO-Crate 1.1) for machines
+
+    `result.h5` carries its own chain: `dpc provenance result.h5` prints it.
+
+    """
 
   /// Whether a folder holds the archive of a run.
   public static func exists(in folder: String) -> Bool {

@@ -33,6 +33,8 @@ public struct Specimen: Sendable, Equatable, Codable {
   public var view: SpecimenView?
   /// Along the beam, m.
   public var thickness: Double?
+  /// One standard deviation of the thickness, m.
+  public var thicknessError: Double?
   /// Angle between the beam and the plane of the wall (0 = edge-on), rad.
   public var wallInclination: Double?
   /// Azimuth of the wall normal in the image, rad.
@@ -91,11 +93,30 @@ public struct References: Sendable, Equatable, Codable {
   /// Signal per segment under homogeneous illumination.
   public var flat: [Double]?
   public var vacuum: VacuumReference?
+  /// Exposures averaged into the flat and into the vacuum reference; nil where not stated.
+  public var flatExposures: Double?
+  public var vacuumExposures: Double?
 
-  public init(dark: [Double]? = nil, flat: [Double]? = nil, vacuum: VacuumReference? = nil) {
+  public init(
+    dark: [Double]? = nil, flat: [Double]? = nil, vacuum: VacuumReference? = nil,
+    flatExposures: Double? = nil, vacuumExposures: Double? = nil
+  ) {
     self.dark = dark
     self.flat = flat
     self.vacuum = vacuum
+    self.flatExposures = flatExposures
+    self.vacuumExposures = vacuumExposures
+  }
+}
+
+/// A known tilt of the beam in the axes of the detector, rad.
+public struct BeamTilt: Sendable, Equatable, Codable {
+  public var x: Double
+  public var y: Double
+
+  public init(x: Double, y: Double) {
+    self.x = x
+    self.y = y
   }
 }
 
@@ -111,11 +132,15 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var probeSemiAngle: Double
   /// Positive is underfocus, m.
   public var defocus: Double?
+  /// Third-order spherical aberration Cs, m.
+  public var sphericalAberration: Double?
   public var detector: SegmentedDetector
   /// Relative gain of each segment, to divide by.
   public var segmentGain: [Double]?
   /// true deflection = matrix * measured, from a beam-tilt calibration, in the detector frame.
   public var deflectionCalibration: Matrix2?
+  /// One relative standard deviation of the calibration's scale.
+  public var deflectionCalibrationError: Double?
   /// From the detector frame to the scan frame, positive clockwise on the screen, rad; nil unknown.
   public var scanRotation: Double?
   public var electronsPerPixel: Double?
@@ -124,6 +149,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   public var saturationLevel: Double?
   public var specimen: Specimen
   public var references: References
+  /// One known tilt for each frame of a calibration series; nil for an ordinary acquisition.
+  public var beamTilts: [BeamTilt]?
 
   public init(
     title: String? = nil, frameCount: Int, shape: GridShape, pixelSize: PixelSize?,
@@ -131,7 +158,8 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
     detector: SegmentedDetector, segmentGain: [Double]? = nil,
     deflectionCalibration: Matrix2? = nil, scanRotation: Double?,
     electronsPerPixel: Double? = nil, signalUnit: SignalUnit, saturationLevel: Double? = nil,
-    specimen: Specimen = Specimen(), references: References = References()
+    specimen: Specimen = Specimen(), references: References = References(),
+    beamTilts: [BeamTilt]? = nil
   ) {
     self.title = title
     self.frameCount = frameCount
@@ -149,6 +177,7 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
     self.saturationLevel = saturationLevel
     self.specimen = specimen
     self.references = references
+    self.beamTilts = beamTilts
   }
 
   public var segmentCount: Int { detector.segments.count }

@@ -82,6 +82,7 @@ extension FileInspection {
       ("voltage", Self.quantity(metadata.beam.voltage, 1e3, "kV")),
       ("semi-angle", Self.quantity(metadata.probeSemiAngle, 1e-3, "mrad")),
       ("defocus", Self.quantity(metadata.defocus, 1e-9, "nm (positive: underfocus)")),
+      ("spherical aberration", Self.quantity(metadata.sphericalAberration, 1e-3, "mm")),
       (
         "pixel size",
         metadata.pixelSize.map {
@@ -109,6 +110,7 @@ extension FileInspection {
     var rows = [
       ("specimen", words.isEmpty ? "not stated" : words.joined(separator: ", ")),
       ("thickness", Self.quantity(specimen.thickness, 1e-9, "nm")),
+      ("thickness error", Self.quantity(specimen.thicknessError, 1e-9, "nm")),
     ]
     if specimen.wallInclination != nil || specimen.wallNormalAzimuth != nil {
       rows += [

@@ -58,9 +58,9 @@ struct ItemReader: ~Copyable {
     return try unit(units, of: path, dimension).toSI(value)
   }
 
-  /// One finite number a segment, in SI units; nil where it is not in the file.
+  /// One finite number a segment (or a frame), in SI units; nil where it is not in the file.
   func list(
-    _ path: String, _ dimension: Dimension, count: Int
+    _ path: String, _ dimension: Dimension, count: Int, each item: String = "segment"
   ) throws(AcquisitionError) -> [Double]? {
     guard try contains(path) else { return nil }
     let (shape, units) = try reading { () throws(HDF5Error) -> ([Int], String?) in
@@ -69,15 +69,17 @@ struct ItemReader: ~Copyable {
     }
     guard shape == [count] else {
       throw failure(
-        .wrongShape, path, "its shape is \(shape), but the frames have \(count) segments",
-        "it needs one number for each segment, and frames are [segment, y, x]")
+        .wrongShape, path, "its shape is \(shape), but the frames have \(count) \(item)s",
+        item == "segment"
+          ? "it needs one number for each segment, and frames are [segment, y, x]"
+          : "it needs one number for each \(item)")
     }
     let unit = try unit(units, of: path, dimension)
     let values = try reading { () throws(HDF5Error) -> [Double] in
       try file.root.dataset(path).values()
     }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw failure(.implausible, path, "the number of segment \(index) is \(values[index])")
+      throw failure(.implausible, path, "the number of \(item) \(index) is \(values[index])")
     }
     return values.map { unit.toSI($0) }
   }

@@ -10,7 +10,7 @@ extension ItemReader {
       quantity(AcquisitionPath.voltage, .voltage, within: .voltage), AcquisitionPath.voltage)
     let semiAngle = try required(
       quantity(AcquisitionPath.semiAngle, .angle, within: .semiAngle), AcquisitionPath.semiAngle)
-    return AcquisitionMetadata(
+    var metadata = AcquisitionMetadata(
       title: try text(AcquisitionPath.title), frameCount: frames.frameCount, shape: frames.shape,
       pixelSize: try pixelSize(shape: frames.shape), beam: ElectronBeam(voltage: voltage),
       probeSemiAngle: semiAngle,
@@ -20,7 +20,54 @@ extension ItemReader {
       electronsPerPixel: try quantity(
         AcquisitionPath.electronsPerPixel, .number, within: .electrons),
       signalUnit: frames.unit, saturationLevel: frames.saturationLevel,
-      specimen: try specimen(), references: try references(frames: frames))
+      specimen: try specimen(), references: try references(frames: frames),
+      beamTilts: try beamTilts(count: frames.frameCount))
+    metadata.sphericalAberration = try quantity(
+      AcquisitionPath.sphericalAberration, .length, within: .sphericalAberration)
+    metadata.deflectionCalibrationError = try deflectionCalibrationError(
+      of: metadata.deflectionCalibration)
+    return metadata
+  }
+
+  /// The error of the calibration's scale relative to it; of a matrix the largest of its elements' errors
+  /// over the largest element.
+  private func deflectionCalibrationError(
+    of matrix: Matrix2?
+  ) throws(AcquisitionError) -> Double? {
+    let path = AcquisitionPath.deflectionCalibrationErrors
+    guard try contains(path) else { return nil }
+    guard let matrix else {
+      throw failure(
+        .missing, AcquisitionPath.deflectionCalibration, "its errors are there, it is not")
+    }
+    let values = try reading { () throws(HDF5Error) in
+      try file.root.dataset(path).values(as: Double.self)
+    }
+    guard values.count == 1 || values.count == 4 else {
+      throw failure(
+        .wrongShape, path, "it holds \(values.count) numbers", "it is one number or a 2×2 matrix")
+    }
+    guard values.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+      throw failure(.implausible, path, "a standard deviation is not negative: \(values)")
+    }
+    let largest = [matrix.xx, matrix.xy, matrix.yx, matrix.yy].map(abs).reduce(0, max)
+    return values.reduce(0, max) / largest
+  }
+
+  /// One tilt for each frame of a calibration series.
+  private func beamTilts(count: Int) throws(AcquisitionError) -> [BeamTilt]? {
+    let (x, y) = (
+      try list(AcquisitionPath.beamTiltX, .angle, count: count, each: "frame"),
+      try list(AcquisitionPath.beamTiltY, .angle, count: count, each: "frame")
+    )
+    switch (x, y) {
+    case (let x?, let y?): return zip(x, y).map { BeamTilt(x: $0, y: $1) }
+    case (nil, nil): return nil
+    case (nil, _):
+      throw failure(.missing, AcquisitionPath.beamTiltX, "it is missing, beam_tilt_y is there")
+    case (_, nil):
+      throw failure(.missing, AcquisitionPath.beamTiltY, "it is missing, beam_tilt_x is there")
+    }
   }
 
   private func detector(count: Int) throws(AcquisitionError) -> SegmentedDetector {
@@ -115,7 +162,7 @@ extension ItemReader {
   }
 
   private func specimen() throws(AcquisitionError) -> Specimen {
-    Specimen(
+    var specimen = Specimen(
       material: try text(AcquisitionPath.material), zoneAxis: try text(AcquisitionPath.zoneAxis),
       view: try word(AcquisitionPath.view, among: [SpecimenView.top, .crossSection]),
       thickness: try quantity(AcquisitionPath.thickness, .length, within: .thickness),
@@ -125,6 +172,9 @@ extension ItemReader {
         AcquisitionPath.wallNormalAzimuth, .angle, within: .angle),
       fieldDirection: try word(
         AcquisitionPath.fieldDirection, among: FieldDirection.allCases))
+    specimen.thicknessError = try quantity(
+      AcquisitionPath.thicknessErrors, .length, within: .thicknessError)
+    return specimen
   }
 }
 

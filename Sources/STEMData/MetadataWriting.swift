@@ -90,6 +90,8 @@ struct MetadataWriting {
     try root.write(AcquisitionPath.probe, "electron")
     try write(metadata.probeSemiAngle, units.angle, AcquisitionPath.semiAngle, in: root)
     try write(metadata.defocus, units.length, AcquisitionPath.defocus, in: root)
+    try write(
+      metadata.sphericalAberration, units.length, AcquisitionPath.sphericalAberration, in: root)
   }
 
   private func writeDetector(
@@ -115,6 +117,11 @@ struct MetadataWriting {
         AcquisitionPath.deflectionCalibration, [matrix.xx, matrix.xy, matrix.yx, matrix.yy],
         shape: [2, 2])
     }
+    if let error = metadata.deflectionCalibrationError, let matrix = metadata.deflectionCalibration
+    {
+      let largest = [matrix.xx, matrix.xy, matrix.yx, matrix.yy].map(abs).reduce(0, max)
+      try root.write(AcquisitionPath.deflectionCalibrationErrors, error * largest)
+    }
   }
 
   private func writeScan(
@@ -127,6 +134,14 @@ struct MetadataWriting {
       AcquisitionPath.scanRotation, rotation.map { units.azimuth.number($0) } ?? .nan)
     try dataset.setAttribute("units", to: units.azimuth.name)
     try dataset.setAttribute("status", to: rotation == nil ? "unknown" : "known")
+    if let tilts = metadata.beamTilts {
+      for (path, values) in [
+        (AcquisitionPath.beamTiltX, tilts.map(\.x)), (AcquisitionPath.beamTiltY, tilts.map(\.y)),
+      ] {
+        try root.write(path, values.map { units.angle.number($0) }, shape: [values.count])
+          .setAttribute("units", to: units.angle.name)
+      }
+    }
     if let electrons = metadata.electronsPerPixel {
       try root.write(AcquisitionPath.electronsPerPixel, electrons)
     }
@@ -143,6 +158,7 @@ struct MetadataWriting {
       if let text { try root.write(path, text) }
     }
     try write(specimen.thickness, units.length, AcquisitionPath.thickness, in: root)
+    try write(specimen.thicknessError, units.length, AcquisitionPath.thicknessErrors, in: root)
     try write(specimen.wallInclination, units.azimuth, AcquisitionPath.wallInclination, in: root)
     try write(
       specimen.wallNormalAzimuth, units.azimuth, AcquisitionPath.wallNormalAzimuth, in: root)
@@ -153,11 +169,14 @@ struct MetadataWriting {
   ) throws(HDF5Error) {
     let references = metadata.references
     let unit = metadata.signalUnit.rawValue
-    for (path, values) in [
-      (AcquisitionPath.dark, references.dark), (AcquisitionPath.flat, references.flat),
+    for (path, values, exposures) in [
+      (AcquisitionPath.dark, references.dark, nil),
+      (AcquisitionPath.flat, references.flat, references.flatExposures),
     ] {
       guard let values else { continue }
-      try root.write(path, values, shape: [values.count]).setAttribute("units", to: unit)
+      let dataset = try root.write(path, values, shape: [values.count])
+      try dataset.setAttribute("units", to: unit)
+      if let exposures { try dataset.setAttribute("exposures", to: exposures) }
     }
     switch references.vacuum {
     case nil: break
@@ -172,6 +191,9 @@ struct MetadataWriting {
           ? .compressed(chunk: [1, metadata.shape.rows, metadata.shape.columns], level: 4)
           : .contiguous
       ).setAttribute("units", to: unit)
+    }
+    if references.vacuum != nil, let exposures = references.vacuumExposures {
+      try root.dataset(AcquisitionPath.vacuum).setAttribute("exposures", to: exposures)
     }
   }
 

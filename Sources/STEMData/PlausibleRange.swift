@@ -11,6 +11,8 @@ struct PlausibleRange {
   static let voltage = PlausibleRange(bounds: 1e3...3e6, unit: "kV", scale: 1e3)
   static let semiAngle = PlausibleRange(bounds: 1e-4...0.2, unit: "mrad", scale: 1e-3)
   static let thickness = PlausibleRange(bounds: 1e-10...1e-5, unit: "nm", scale: 1e-9)
+  static let thicknessError = PlausibleRange(bounds: 0...1e-5, unit: "nm", scale: 1e-9)
+  static let sphericalAberration = PlausibleRange(bounds: -0.1...0.1, unit: "mm", scale: 1e-3)
   static let defocus = PlausibleRange(bounds: -1e-3...1e-3, unit: "nm", scale: 1e-9)
   /// Two turns either way.
   static let angle = PlausibleRange(

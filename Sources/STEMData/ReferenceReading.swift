@@ -8,7 +8,24 @@ extension ItemReader {
     let dark = try reference(AcquisitionPath.dark, frames: frames)
     let flat = try reference(AcquisitionPath.flat, frames: frames)
     if let flat { try requirePositive(flat, AcquisitionPath.flat) }
-    return References(dark: dark, flat: flat, vacuum: try vacuum(frames: frames))
+    return References(
+      dark: dark, flat: flat, vacuum: try vacuum(frames: frames),
+      flatExposures: try exposures(AcquisitionPath.flat),
+      vacuumExposures: try exposures(AcquisitionPath.vacuum))
+  }
+
+  /// The attribute `exposures`: how many were averaged, which lowers the noise.
+  private func exposures(_ path: String) throws(AcquisitionError) -> Double? {
+    guard try contains(path) else { return nil }
+    let number = try reading { () throws(HDF5Error) in
+      try file.root.dataset(path).attributeValue("exposures", as: Double.self)
+    }
+    if let number, !(number >= 1 && number.isFinite) {
+      throw failure(
+        .implausible, path, "its attribute exposures is \(number)",
+        "write the number of exposures averaged, 1 or more")
+    }
+    return number
   }
 
   private func requireUnit(of path: String, frames: FramePlan) throws(AcquisitionError) {

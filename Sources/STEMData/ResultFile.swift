@@ -79,7 +79,7 @@ public struct ProcessStep: Sendable, Equatable {
   public var stage: String
   public var type: String
   public var algorithmVersion: Int
-  /// Key and value as a manifest would write them.
+  /// Key and value as a manifest would write them, files as `$name`.
   public var parameters: [String: String]
   /// Input port to `stage.port`.
   public var inputs: [String: String]
@@ -130,6 +130,8 @@ public struct ResultFile: Sendable, Equatable {
       let entry = try root.createGroup("entry")
       try entry.setAttribute("NX_class", to: "NXentry")
       if let first = groups.first { try entry.setAttribute("default", to: first.name) }
+      // A group's members have no order of their own; with it the file can be made again.
+      if !groups.isEmpty { try entry.setAttribute("results", to: groups.map(\.name)) }
       try entry.write("title", title)
       for group in groups { try Self.write(group, to: entry) }
       for (index, step) in chain.enumerated() {

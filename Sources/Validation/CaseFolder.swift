@@ -147,6 +147,13 @@ struct CaseRun {
       "--output", output, "--cache", cache,
     ]
     if method != .standard { arguments += ["--set", "tilt.method=\(method.rawValue)"] }
+    if method == .phaseContrastTransfer && Explanations.isPeriodic(item.name) {
+      arguments += ["--set", "tilt.boundary=periodic", "--set", "potential.boundary=periodic"]
+    }
+    // Expected counts have no noise, whatever dose they state.
+    if method == .phaseContrastTransfer && !facts.isSampled {
+      arguments += ["--set", "tilt.regularization=1e-12"]
+    }
     // The transfer function is that of the detector as it stands to the scan.
     let needsRotation = givesRotation || method == .phaseContrastTransfer
     if !facts.isRotationKnown, needsRotation, let rotation = truth.scanRotation {

@@ -6,7 +6,7 @@ enum Explanations {
     _ name: String, _ method: EstimationMethod, _ quantity: Quantity, facts: AcquisitionFacts
   ) -> String? {
     let base = ReferenceFigures.baseName(name)
-    if quantity == .potential, periodic.contains(base), method != .phaseContrastTransfer {
+    if quantity == .potential, isPeriodic(base) {
       return "integrated as a frame that ends at its rim, which a measured one does; the reference"
         + " takes this specimen for periodic, which it is"
     }
@@ -16,7 +16,11 @@ enum Explanations {
     return nil
   }
 
-  /// Cases whose frame repeats itself.
+  /// Whether the frame of a case is known to repeat itself.
+  static func isPeriodic(_ name: String) -> Bool {
+    periodic.contains(ReferenceFigures.baseName(name))
+  }
+
   private static let periodic: Set<String> = [
     "depol-walls", "wave-depol", "wave-xsec45", "wave-xsec45-h", "wave-xsec45-weak-h", "wave-dots",
     "wave-fine", "wave-atomic", "wave-atomic-weak", "wave-atomic-df3",

@@ -115,7 +115,15 @@ struct ResultQuantities {
       field: VectorField(shape: x.shape, x: x.values, y: y.values), errors: errors,
       isUsable: try usable(x, of: group, name), method: try group.attributeString("method"),
       hasOpenSign: try group.hasAttribute("sign"),
-      caution: try group.attributeString("model_caution"))
+      caution: try caution(of: group))
+  }
+
+  /// What a result says against its own method, in whichever of these attributes.
+  private func caution(of group: borrowing HDF5Group) throws -> String? {
+    if let text = try group.attributeString("model_caution") { return text }
+    if let text = try group.attributeString("regime_bias") { return text }
+    let rigid = try group.attributeString("rigid_model")
+    return rigid.flatMap { $0 == "holds" ? nil : "the rigid model \($0)" }
   }
 
   private func rotation(of group: borrowing HDF5Group) throws -> ResultRotation {

@@ -16,7 +16,7 @@ struct DPC: AsyncParsableCommand {
     version: dpcVersion,
     subcommands: [
       Run.self, Plan.self, Explain.self, Graph.self, Stages.self, Inspect.self, Simulate.self,
-      Schema.self, Cache.self, ProvenanceCommand.self,
+      Schema.self, Cache.self, ProvenanceCommand.self, Diff.self, Methods.self, Reproduce.self,
     ])
 
   static func main() async {

@@ -44,6 +44,14 @@ struct Simulate: AsyncParsableCommand {
     completion: .directory)
   var output = "."
 
+  @Flag(help: "Simulate nothing: tell the dose and frames that the walls need.")
+  var plan = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --plan: standard deviations to measure a wall's field to.", valueName: "number"))
+  var sigma = 3.0
+
   @Flag(help: "Replace files that are there already.")
   var force = false
 
@@ -58,6 +66,7 @@ struct Simulate: AsyncParsableCommand {
         .usage, "\(options.pipeline): no stage uses simulate-acquisition",
         remedy: "dpc help simulate shows a manifest that does")
     }
+    if plan { return try printPlan(graph) }
     if !force { try targets.forEach { try $0.checkAbsent() } }
     let runner = PipelineRunner(
       graph: graph, codecs: stageCodecs, cache: try options.openCache(), toolVersion: dpcVersion,
@@ -73,6 +82,20 @@ struct Simulate: AsyncParsableCommand {
     }
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+  }
+
+  private func printPlan(_ graph: PipelineGraph) throws {
+    guard sigma > 0, sigma.isFinite else {
+      throw CommandFailure(
+        .usage, "--sigma \(sigma): a number above zero is wanted", remedy: "for example --sigma 3")
+    }
+    do {
+      for plan in try SimulationPlan.plans(of: graph, sigmas: sigma) {
+        plan.lines.forEach { print($0) }
+      }
+    } catch let failure as StageFailure {
+      throw CommandFailure(failure, isVerbose: verbose)
+    }
   }
 
   private func write(

@@ -50,7 +50,7 @@ struct CacheTests {
     let workspace = try Workspace()
     try workspace.write(Sample())
     let cold = try await run(workspace)
-    let upstream: Set = ["frames", "clean", "averaged", "tilt", "descan", "aligned"]
+    let upstream: Set = ["frames", "clean", "averaged", "tilt", "descan", "rotation", "aligned"]
     let changed = try await run(workspace, "--set", "field.thickness_nm=40")
     #expect(changed.named("hit") == upstream)
     #expect(changed.named("ran") == Set(cold.stages.keys).subtracting(upstream))

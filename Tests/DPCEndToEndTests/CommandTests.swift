@@ -127,7 +127,8 @@ struct CommandTests {
     "Every command's help gives an example, and nothing on standard error",
     arguments: [
       "", "run", "plan", "explain", "graph", "stages", "inspect", "schema", "cache", "cache list",
-      "cache verify", "cache gc", "cache clear", "provenance", "simulate",
+      "cache verify", "cache gc", "cache clear", "provenance", "simulate", "diff", "methods",
+      "reproduce",
     ])
   func help(command: String) async throws {
     let workspace = try Workspace()

@@ -82,7 +82,9 @@ struct WallNormalTests {
       (FieldDirection.parallel, 0.5), (.normal, 0.75.squareRoot()), (.perp, 1),
     ] {
       let result = try intrinsicField(
-        of: map, normalAzimuth: 40 * degree, inclination: 30 * degree, direction: direction)
+        of: map, normalAzimuth: 40 * degree,
+        geometry: InclinationGeometry(
+          thickness: 1, inclination: 30 * degree, direction: direction))
       let normal = result.field.x[0] * n.x + result.field.y[0] * n.y
       let wall = -result.field.x[0] * n.y + result.field.y[0] * n.x
       #expect(normal.deviation(from: 1e8 / factor) < 1e-13)
@@ -102,12 +104,16 @@ struct WallNormalTests {
   func refused() throws {
     let map = try wallMap([], rows: 2, columns: 2, pixel: pixel, azimuth: 0)
     let error = #expect(throws: WallError.self) {
-      try intrinsicField(of: map, normalAzimuth: 0, inclination: 0, direction: .parallel)
+      try intrinsicField(
+        of: map, normalAzimuth: 0,
+        geometry: InclinationGeometry(thickness: 1, inclination: 0, direction: .parallel))
     }
     #expect(error?.description.contains("parallel") == true)
     #expect(throws: WallError.self) {
       try intrinsicField(
-        of: map, normalAzimuth: 0, inclination: Double.pi / 2, direction: .normal)
+        of: map, normalAzimuth: 0,
+        geometry: InclinationGeometry(
+          thickness: 1, inclination: Double.pi / 2, direction: .normal))
     }
   }
 }

@@ -17,7 +17,7 @@ struct SimulationExampleTests {
   /// the C library, which give the same bits on processors of one type.
   @Test(
     "Each file is made again byte for byte from the manifest beside it",
-    arguments: ["top-view.yaml", "cross-section.yaml", "cases.yaml"])
+    arguments: ["top-view.yaml", "cross-section.yaml", "cases.yaml", "two-views.yaml"])
   func remake(_ manifest: String) async throws {
     let outcome = try await laboratory.run(try ExampleData.text(manifest))
     #expect(outcome.report.exitCode == 0)
@@ -32,7 +32,7 @@ struct SimulationExampleTests {
   @Test("No file of the folder is without a manifest")
   func orphans() async throws {
     var made: Set<String> = []
-    for manifest in ["top-view.yaml", "cross-section.yaml", "cases.yaml"] {
+    for manifest in ["top-view.yaml", "cross-section.yaml", "cases.yaml", "two-views.yaml"] {
       for name in try await laboratory.run(try ExampleData.text(manifest)).report.results {
         made.formUnion(["\(name).h5", "truth-\(name).h5"])
       }

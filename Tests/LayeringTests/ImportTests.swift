@@ -18,7 +18,7 @@ struct ImportTests {
       "ArgumentParser", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
       "STEMCore", "STEMData",
     ],
-    "Validation": ["ArgumentParser", "HDF5", "STEMCore"],
+    "Validation": ["ArgumentParser", "FFTW", "FieldRendering", "HDF5", "STEMCore"],
   ]
 
   private static let numeric: Set<String> = [

@@ -192,4 +192,31 @@ struct AcquisitionWriterTests {
     #expect(error?.kind == .cannotWrite)
     #expect(error?.reason == "cannot create: no such file or folder")
   }
+
+  @Test("Known tilts and the exposures of references come back, in either units")
+  func calibrationSeries() throws {
+    let folder = try Fixture()
+    for units in FileUnits.allCases {
+      var written = Self.metadata(frameCount: 2)
+      written.beamTilts = [BeamTilt(x: 1e-3, y: -2e-3), BeamTilt(x: 0, y: 5e-4)]
+      written.references.flatExposures = 100
+      written.references.vacuumExposures = 25
+      try AcquisitionWriter(units: units).write(
+        written, frames: Self.frames(count: 2), to: folder.path())
+      let read = try AcquisitionFile(path: folder.path()).metadata
+      let tilts = try #require(read.beamTilts)
+      #expect(abs(tilts[0].x - 1e-3) < 1e-18 && abs(tilts[0].y + 2e-3) < 1e-18)
+      #expect(tilts[1].x == 0 && abs(tilts[1].y - 5e-4) < 1e-18)
+      #expect(read.references.flatExposures == 100 && read.references.vacuumExposures == 25)
+      // Three tilts for two frames.
+      written.beamTilts?.append(BeamTilt(x: 0, y: 0))
+      try AcquisitionWriter(units: units).write(
+        written, frames: Self.frames(count: 2), to: folder.path())
+      #expect {
+        try AcquisitionFile(path: folder.path())
+      } throws: { error in
+        (error as? AcquisitionError)?.kind == .wrongShape
+      }
+    }
+  }
 }

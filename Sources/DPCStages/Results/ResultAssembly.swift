@@ -14,11 +14,15 @@ public func endOrderlyOnCrash(exitCode: Int32) {
 public struct ResultAssembly: Sendable {
   private let runner: PipelineRunner
   private let report: RunReport
+  private let chainOrder: [String]
   private var graph: PipelineGraph { runner.graph }
 
-  public init(runner: PipelineRunner, report: RunReport) {
+  /// - Parameter chainOrder: Stages in the order in which the chain is to list them, where an earlier
+  ///   result is made again; nil for the graph's own order, which depends on the figures too.
+  public init(runner: PipelineRunner, report: RunReport, chainOrder: [String]? = nil) {
     self.runner = runner
     self.report = report
+    self.chainOrder = chainOrder ?? runner.graph.stages.map(\.name)
   }
 
   /// The libraries whose versions a result records.
@@ -54,7 +58,7 @@ public struct ResultAssembly: Sendable {
     }
     let chain = chainStages.map { "\($0)=\(report[$0]?.key?.description ?? "")" }
     let tools = versions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return (["1", graph.name] + keys + chain + tools).joined(separator: " ")
+    return (["2", graph.name] + keys + chain + tools).joined(separator: " ")
   }
 
   /// The contents of result.h5.
@@ -122,7 +126,7 @@ public struct ResultAssembly: Sendable {
     for node in graph.stages.reversed() where wanted.contains(node.name) {
       wanted.formUnion(node.inputs.values.map(\.stage))
     }
-    return graph.stages.map(\.name).filter(wanted.contains)
+    return chainOrder.filter(wanted.contains)
   }
 
   /// Facts, assumptions and warnings of a stage; what it merely remarks is left out.
@@ -140,7 +144,8 @@ public struct ResultAssembly: Sendable {
       guard let node = graph[name] else { return nil }
       return ProcessStep(
         stage: name, type: node.type.name, algorithmVersion: node.type.algorithmVersion,
-        parameters: node.parameters.mapValues { $0.value.description },
+        parameters: node.parameters.mapValues { $0.value.description }
+          .merging(node.fileParameters.mapValues { "$" + $0 }) { value, _ in value },
         inputs: node.inputs.mapValues(\.description),
         files: Dictionary(
           node.fileParameters.values.map { ($0, digests[$0] ?? "") },

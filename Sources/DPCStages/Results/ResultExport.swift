@@ -14,8 +14,13 @@ public enum ResultExport {
     case let value as PotentialValue: return value.group(stage)
     case let value as ChargeDensityValue: return value.group(stage)
     case let value as HelmholtzValue: return value.group(stage)
+    case let value as DetectorCalibrationValue: return value.group(stage)
+    case let value as DeflectionCalibrationValue: return value.group(stage)
+    case let value as ScanRotationValue: return value.group(stage)
     case let value as WallsValue: return value.group(stage)
+    case let value as CombinedFieldValue: return value.group(stage)
     case let value as WallProfileValue: return value.group(stage)
+    case let value as FlexoelectricValue: return value.group(stage)
     default: return nil
     }
   }
@@ -89,5 +94,15 @@ extension VectorMap {
 extension MapContext {
   func resultAttributes(_ more: [String: ResultAttribute] = [:]) -> [String: ResultAttribute] {
     attributes.mapValues { ResultAttribute.text($0) }.merging(more) { _, new in new }
+  }
+
+  /// As above, with what the errors of the group contain.
+  func resultAttributes(
+    _ more: [String: ResultAttribute] = [:], errorsIn unit: String, hasCounting: Bool,
+    errors: CommonErrors? = nil
+  ) -> [String: ResultAttribute] {
+    let stated = (errors ?? commonErrors).attributes(unit: unit, hasCounting: hasCounting)
+    return resultAttributes(stated.mapValues { ResultAttribute.text($0) })
+      .merging(more) { _, new in new }
   }
 }

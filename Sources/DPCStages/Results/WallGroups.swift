@@ -50,7 +50,10 @@ extension WallsValue {
           ResultDataset(
             "covariance", shape: [table.rows.count, 3, 3],
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")
-        ], attributes: context.resultAttributes(attributes))
+        ] + foundDatasets,
+      attributes: context.resultAttributes(
+        attributes, errorsIn: "V/m", hasCounting: profile.error != nil,
+        errors: context.commonErrors.scaleOnly))
   }
 }
 
@@ -61,8 +64,13 @@ extension WallProfileValue {
       ResultDataset("profile", shape: count, values: .float64(profile.value), unit: unit)
     ]
     if let error = profile.error {
+      let common = context.commonErrors
+      let total = zip(error, profile.value).map { error, value in
+        let scaled = common.relativeScale * value
+        return (error * error + scaled * scaled + common.constant * common.constant).squareRoot()
+      }
       datasets.append(
-        ResultDataset("profile_errors", shape: count, values: .float64(error), unit: unit))
+        ResultDataset("profile_errors", shape: count, values: .float64(total), unit: unit))
     }
     if let table {
       datasets += table.datasetsInImage(fieldUnit: unit)
@@ -72,10 +80,11 @@ extension WallProfileValue {
       signal: "profile",
       axes: [ResultAxis("distance", values: profile.distance.map { $0 * 1e9 }, unit: "nm")],
       datasets: datasets,
-      attributes: context.resultAttributes([
-        "profile_quantity": .text(quantity),
-        "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
-      ]))
+      attributes: context.resultAttributes(
+        [
+          "profile_quantity": .text(quantity),
+          "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
+        ], errorsIn: unit, hasCounting: profile.error != nil))
   }
 }
 

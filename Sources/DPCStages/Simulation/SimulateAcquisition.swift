@@ -7,7 +7,7 @@ internal import STEMData
 struct SimulateAcquisition: StageType {
   let name = "simulate-acquisition"
   let summary = "an acquisition of a phantom in the rigid-disc model, with its truth"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [InputPort("phantom", kinds: [.phantom], summary: "the specimen's layers")]
   let outputs = [
     OutputPort(

@@ -114,7 +114,19 @@ enum SimulationParameters {
       ParameterSpecification(
         "missing", .integer(0...1_000_000), default: .integer(0),
         summary: "positions per frame at which one segment is NaN"),
-    ] + descan
+    ] + descan + series
+
+  private static let series = [
+    ParameterSpecification(
+      "beam_tilts_mrad", .numbers(unit: "mrad", range: NumberRange(-200...200)),
+      keywords: ["none"], default: .text("none"),
+      summary: "one frame for each known tilt of the beam: x and y of the first, of the second, ..."
+    ),
+    ParameterSpecification(
+      "response", .numbers(unit: nil, range: NumberRange(-10...10)), keywords: ["identity"],
+      default: .text("identity"),
+      summary: "xx, xy, yx, yy of the displacement of the disc by a deflection, detector axes"),
+  ]
 
   private static let descan = [
     ("descan_x_urad", "urad", "shift of the disc by the scan along x, in its center"),
@@ -136,6 +148,9 @@ enum SimulationParameters {
     ParameterSpecification(
       "reference_exposures", .integer(1...1_000_000), default: .integer(100),
       summary: "exposures averaged into each reference"),
+    ParameterSpecification(
+      "states_exposures", .boolean, default: .boolean(false),
+      summary: "whether the file tells that number"),
     ParameterSpecification(
       "states_gain", .boolean, default: .boolean(false),
       summary: "whether the file tells the segments' gains"),

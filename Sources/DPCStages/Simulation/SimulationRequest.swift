@@ -44,12 +44,13 @@ struct SimulationRequest {
       pixelSize: PixelSize(x: pixel, y: context.meters("pixel_size_y_nm") ?? pixel),
       phantom: Phantom(phantom), electronsPerPixel: number("electrons_per_pixel"))
     specification.scanRotation = context.radians("scan_rotation_deg") ?? 0
-    specification.frameCount = integer("frames")
+    specification.frameCount = frameCount
     specification.specimen = specimen()
     specification.noise = context.word("noise") == "none" ? .none : .poisson(seed: seed)
     specification.output = try output()
     try addFlaws(to: &specification)
     specification.recording = try recording()
+    try addTilts(to: &specification)
     return specification
   }
 
@@ -58,10 +59,10 @@ struct SimulationRequest {
   }
 
   private func checkSize(_ shape: GridShape, segments: Int) throws {
-    let signals = shape.count * segments * integer("frames")
+    let signals = shape.count * segments * frameCount
     if signals > Self.signalLimit {
       throw failure(
-        "\(integer("frames")) frames of \(segments) segments and \(shape) pixels are \(signals)"
+        "\(frameCount) frames of \(segments) segments and \(shape) pixels are \(signals)"
           + " numbers, more than \(Self.signalLimit)",
         remedy: "ask for fewer frames or pixels")
     }
@@ -173,12 +174,14 @@ struct SimulationRequest {
         "references lists both vacuum and vacuum-scan, and a file has room for one of them",
         remedy: "remove one")
     }
-    return RecordedReferences(
+    var references = RecordedReferences(
       dark: wanted.contains("dark"), flat: wanted.contains("flat"),
       vacuum: wanted.contains("vacuum-scan")
         ? .scan : wanted.contains("vacuum") ? .single : .none,
       exposures: integer("reference_exposures"), statesGain: boolean("states_gain"),
       statesScanRotation: boolean("states_scan_rotation"))
+    references.statesExposures = boolean("states_exposures")
+    return references
   }
 
   // MARK: Plausibility
@@ -197,7 +200,8 @@ struct SimulationRequest {
       if !(square < .infinity) { throw tooLarge("without bounds") }
       largest = max(largest, square)
     }
-    let total = largest.squareRoot() / stiffness + descanReach(specification)
+    let total =
+      largest.squareRoot() / stiffness + descanReach(specification) + largestTilt(specification)
     if total > 0.5 { throw tooLarge("by \(Format.quantity(total, unit: "rad"))") }
     return total
   }

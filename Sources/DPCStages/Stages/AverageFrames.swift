@@ -16,6 +16,12 @@ struct AverageFrames: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     let frames = try context.input("frames", as: FramesValue.self)
     let count = frames.acquisition.metadata.frameCount
+    if count > 1 && frames.acquisition.metadata.beamTilts != nil {
+      throw StageFailure(
+        .failed,
+        "stage \(context.stageName): \(frames.acquisition.file.path) is a series of beam tilts, not"
+          + " repeated frames", remedy: "feed it to calibrate-deflection")
+    }
     if count == 1 {
       return StageProduct(
         outputs: ["segments": SegmentsValue.inFile(frames)],

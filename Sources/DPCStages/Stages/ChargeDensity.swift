@@ -6,7 +6,7 @@ internal import STEMCore
 struct ChargeDensity: StageType {
   let name = "charge-density"
   let summary = "projected charge density ε0 div ∫E dz: free and bound charge together"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
@@ -29,8 +29,10 @@ struct ChargeDensity: StageType {
     let value = ChargeDensityValue(
       map: ScalarMap(
         field: projectedChargeDensity(of: whole.field, pixelSize: pixelSize),
-        variance: independentCovariance(whole, input.context).map {
-          projectedChargeDensityVariance(of: $0, pixelSize: pixelSize)
+        variance: whole.covariance.map {
+          let correlation = input.context.correlationLength
+          return projectedChargeDensityVariance(
+            of: $0, pixelSize: pixelSize, correlation: (correlation.x, correlation.y))
         }, mask: whole.mask, pixelSize: pixelSize),
       context: input.context.adding(
         [
@@ -55,14 +57,6 @@ struct ChargeDensity: StageType {
     return [
       Note(.assumption, "the scan is a line: the field is taken not to change along \(axis)")
     ]
-  }
-
-  /// Differences of pixels that share noise are less uncertain than their errors say, by an amount that
-  /// is not tracked: then no error is stated rather than a wrong one.
-  private func independentCovariance(
-    _ map: VectorMap, _ context: MapContext
-  ) -> VectorCovariance? {
-    context.correlationLength == CorrelationLength() ? map.covariance : nil
   }
 
   private func rootMeanSquare(_ map: ScalarMap) -> Double {

@@ -1,12 +1,13 @@
 // correct-inclination: from the field in the image to that in inclined walls, by a named model.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness")
@@ -15,23 +16,30 @@ struct CorrectInclination: StageType {
     OutputPort(
       "corrected",
       kind: .chosen(
-        byParameter: "model", ["vector-projection": .intrinsicField, "finite-wall": .walls]),
-      summary: "intrinsic field map (vector-projection) or table of walls (finite-wall)")
+        byParameter: "model",
+        [
+          "vector-projection": .intrinsicField, "finite-wall": .walls,
+          "deconvolve": .intrinsicField,
+        ]),
+      summary: "intrinsic field map (vector-projection, deconvolve) or table of walls (finite-wall)"
+    )
   ]
-  let parameters = [
-    ParameterSpecification(
-      "model", .choice(["vector-projection", "finite-wall"]), isRequired: true,
-      summary: "vector-projection divides the component along the image normal by the direction"
-        + " factor; finite-wall fits field, width and position through the whole thickness"),
-    ParameterSpecification(
-      "inclination_deg",
-      .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
-      keywords: ["from-file"], default: .text("from-file"),
-      summary: "angle between the beam and the wall plane, 0 = edge-on; from-file takes 45 for a"
-        + " cross-section that does not say, 0 for a top view"),
-    WallParameters.normalAzimuth,
-    WallParameters.fieldDirection,
-  ]
+  let parameters =
+    [
+      ParameterSpecification(
+        "model", .choice(["vector-projection", "finite-wall", "deconvolve"]), isRequired: true,
+        summary: "vector-projection divides the component along the image normal by the direction"
+          + " factor; finite-wall fits field, width and position through the whole thickness;"
+          + " deconvolve takes the path through the wall back as far as noise allows"),
+      ParameterSpecification(
+        "inclination_deg",
+        .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
+        keywords: ["from-file", "fit"], default: .text("from-file"),
+        summary: "angle between the beam and the wall plane, 0 = edge-on; from-file takes 45 for a"
+          + " cross-section that does not say, 0 for a top view; fit finds it with the walls"),
+      WallParameters.normalAzimuth,
+      WallParameters.fieldDirection,
+    ] + CrystalParameters.all
 
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
@@ -42,60 +50,117 @@ struct CorrectInclination: StageType {
           + " in V/m needs it",
         remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
     }
-    let inclination = inclination(context, input.context.metadata.specimen)
+    let specimen = input.context.metadata.specimen
+    let crystal = try CrystalRequest(context)
+    let inclination = inclination(context, specimen, crystal)
     do {
-      let orientation = try WallOrientation.resolved(
-        for: meanField, context: context, specimen: input.context.metadata.specimen,
-        isInclined: inclination.angle > 1e-9)
+      var orientation = try WallOrientation.resolved(
+        for: meanField, context: context, specimen: specimen,
+        isInclined: inclination.angle > 1e-9, crystalAzimuth: crystal?.normalAzimuth)
+      let factor = try factor(crystal, context, orientation: &orientation)
+      let isFit = context.word("model") == "finite-wall"
+      // The fit looks for heights; which way a field counts as positive is settled afterwards.
       let geometry = try InclinationGeometry(
-        thickness: thickness, inclination: inclination.angle, direction: orientation.direction)
-      let contradictions = contradictionNotes(
-        "wall inclination", given: context.number("inclination_deg").map { $0 * Double.pi / 180 },
-        stated: input.context.metadata.specimen.wallInclination, tolerance: 1e-3,
-        text: Format.degrees)
+        thickness: thickness, inclination: inclination.angle, direction: orientation.direction,
+        factor: isFit ? factor.map(abs) : factor)
+      var mapContext = input.context
+      mapContext.commonErrors = input.meanFieldErrors ?? CommonErrors()
+      mapContext.attributes.merge(crystal?.attributes ?? [:]) { _, new in new }
       var product: StageProduct
-      if context.word("model") == "finite-wall" {
+      if isFit {
         product = try walls(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          context: input.context)
+          isOpposite: (factor ?? 1) < 0, context: mapContext)
+      } else if context.word("model") == "deconvolve" {
+        product = try deconvolved(
+          try withoutGaps(meanField, stage: context.stageName), geometry: geometry,
+          orientation: orientation, inclination: inclination, context: mapContext)
       } else {
         product = try projected(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          context: input.context)
+          context: mapContext)
       }
-      product.notes += contradictions
+      product.notes += contradictions(context, specimen, crystal)
       return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
   }
 
-  private func inclination(
-    _ context: StageContext, _ specimen: Specimen
-  ) -> (angle: Double, origin: String, isAssumed: Bool) {
-    if let degrees = context.number("inclination_deg") {
-      return (degrees * Double.pi / 180, "given", false)
+  private func contradictions(
+    _ context: StageContext, _ specimen: Specimen, _ crystal: CrystalRequest?
+  ) -> [Note] {
+    let given = context.number("inclination_deg").map { $0 * Double.pi / 180 }
+    var notes = contradictionNotes(
+      "wall inclination", given: given, stated: specimen.wallInclination, tolerance: 1e-3,
+      text: Format.degrees)
+    if let crystal {
+      notes += contradictionNotes(
+        "wall inclination from \(crystal.text)", given: crystal.view.inclination,
+        stated: given ?? specimen.wallInclination, tolerance: 1e-3, text: Format.degrees)
     }
-    if let stated = specimen.wallInclination { return (stated, "from the file", false) }
-    return specimen.view == .crossSection
-      ? (Double.pi / 4, "45° assumed for a cross-section", true)
-      : (0, "edge-on assumed for a top view", true)
+    return notes
   }
 
-  private func attributes(
-    _ orientation: WallOrientation, _ inclination: (angle: Double, origin: String, isAssumed: Bool),
+  /// The projection factor of a field whose axis in the crystal is named: of its larger component in the
+  /// image, which is then the one to look at.
+  private func factor(
+    _ crystal: CrystalRequest?, _ context: StageContext, orientation: inout WallOrientation
+  ) throws -> Double? {
+    guard let factors = crystal?.factors, let axis = crystal?.fieldText else { return nil }
+    let isAcross = abs(factors.acrossWall) >= abs(factors.alongWall)
+    let factor = isAcross ? factors.acrossWall : factors.alongWall
+    guard abs(factor) > 1e-6 else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(context.stageName): a field along \(axis) runs along the beam and leaves no trace",
+        remedy: "choose another field_axis, or another view of the walls")
+    }
+    orientation.direction = isAcross ? .normal : .perp
+    orientation.directionOrigin = "field along \(axis)"
+    return factor
+  }
+
+  private func inclination(
+    _ context: StageContext, _ specimen: Specimen, _ crystal: CrystalRequest?
+  ) -> Inclination {
+    let isFitted = context.word("inclination_deg") == "fit"
+    if let crystal {
+      return Inclination(
+        angle: crystal.view.inclination, origin: crystal.text, isAssumed: false,
+        isFitted: isFitted)
+    }
+    if let degrees = context.number("inclination_deg") {
+      return Inclination(
+        angle: degrees * Double.pi / 180, origin: "given", isAssumed: false, isFitted: false)
+    }
+    if let stated = specimen.wallInclination {
+      return Inclination(
+        angle: stated, origin: "from the file", isAssumed: false, isFitted: isFitted)
+    }
+    return specimen.view == .crossSection || isFitted
+      ? Inclination(
+        angle: Double.pi / 4, origin: "45° assumed for a cross-section", isAssumed: true,
+        isFitted: isFitted)
+      : Inclination(
+        angle: 0, origin: "edge-on assumed for a top view", isAssumed: true, isFitted: false)
+  }
+
+  func attributes(
+    _ orientation: WallOrientation, _ inclination: Inclination,
     geometry: InclinationGeometry, model: String, formula: String
   ) -> [String: String] {
     orientation.attributes.merging([
       "inclination_model": model,
       "inclination_formula": formula,
-      "inclination": "\(inclination.angle) rad (\(inclination.origin))",
+      "inclination": "\(inclination.angle) rad (\(inclination.origin)"
+        + (inclination.error.map { ", error \($0) rad" } ?? "") + ")",
       "direction_factor": "\(geometry.directionFactor)",
     ]) { first, _ in first }
   }
 
-  private func notes(
-    _ orientation: WallOrientation, _ inclination: (angle: Double, origin: String, isAssumed: Bool)
+  func notes(
+    _ orientation: WallOrientation, _ inclination: Inclination
   ) -> [Note] {
     (inclination.isAssumed ? [Note(.assumption, "wall inclination: \(inclination.origin)")] : [])
       + orientation.notes
@@ -103,11 +168,10 @@ struct CorrectInclination: StageType {
 
   private func projected(
     _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: (angle: Double, origin: String, isAssumed: Bool), context: MapContext
+    inclination: Inclination, context: MapContext
   ) throws -> StageProduct {
     let map = try intrinsicField(
-      of: meanField, normalAzimuth: orientation.normalAzimuth, inclination: inclination.angle,
-      direction: orientation.direction)
+      of: meanField, normalAzimuth: orientation.normalAzimuth, geometry: geometry)
     let value = IntrinsicFieldValue(
       map: map,
       context: context.adding(
@@ -133,15 +197,35 @@ struct CorrectInclination: StageType {
 
   private func walls(
     _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: (angle: Double, origin: String, isAssumed: Bool), context: MapContext
+    inclination: Inclination, isOpposite: Bool, context: MapContext
   ) throws -> StageProduct {
     let profiles = try CrossProfile(
       of: meanField, orientation, correlation: context.correlationLength)
-    let table =
-      orientation.hasStraightWalls
-      ? WallTable(
-        try fitWalls(profile: profiles.forFit, geometry: geometry), errorScale: profiles.errorScale)
-      : .empty
+    var inclination = inclination
+    var geometry = geometry
+    var fittedNotes: [Note] = []
+    var table = WallTable.empty
+    var angleFacts: [Fact] = []
+    if orientation.hasStraightWalls {
+      let free =
+        inclination.isFitted
+        ? try fitInclinedWalls(profile: profiles.forFit, start: geometry) : nil
+      if let free, free.isDetermined {
+        inclination.angle = free.inclination.value
+        inclination.error = free.inclination.error
+        inclination.origin = "fitted"
+        inclination.isAssumed = false
+        geometry = free.geometry
+        table = WallTable(free.fit, errorScale: profiles.errorScale)
+        angleFacts = [inclination.fact(errorScale: profiles.errorScale)]
+      } else {
+        let fit = try fitWalls(profile: profiles.forFit, geometry: geometry)
+        table = WallTable(fit, errorScale: profiles.errorScale)
+        if inclination.isFitted { fittedNotes = [Self.notDetermined(free, inclination)] }
+      }
+      table = table.withScaleError(context.commonErrors.relativeScale)
+      if isOpposite { table = table.opposite }
+    }
     let value = WallsValue(
       table: table, profile: profiles.profile, orientation: orientation,
       inclination: inclination.angle,
@@ -154,7 +238,21 @@ struct CorrectInclination: StageType {
             + " plus a constant; g E0 sech^2(X/w) for a = 0")))
     return StageProduct(
       outputs: ["corrected": value],
-      facts: orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"),
-      notes: notes(orientation, inclination) + profiles.notes + table.notes)
+      facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall")) + angleFacts
+        + table.limitFacts(prefix: "wall", profile: profiles.profile, geometry: geometry),
+      notes: notes(orientation, inclination) + fittedNotes + profiles.notes + table.notes)
+  }
+
+  private static func notDetermined(
+    _ free: InclinedWallFit?, _ inclination: Inclination
+  ) -> Note {
+    let reason =
+      free == nil
+      ? "no wall with errors to fit it to"
+      : "every angle within 15° and more fits: the walls are too wide for the thickness, or too noisy"
+    return Note(
+      .warning,
+      "the inclination cannot be told from these walls (\(reason)); \(Format.degrees(inclination.angle))"
+        + " (\(inclination.origin)) taken instead")
   }
 }

@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 2
+  let algorithmVersion = 4
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -17,43 +17,76 @@ struct DeflectionStage: StageType {
   ]
   let parameters = [
     ParameterSpecification(
-      "method", .choice(["disc-shift"]), default: .text("disc-shift"),
-      summary: "disc-shift: rings summed by azimuth, exact inverse of a shifted uniform disc")
+      "method", .choice(DeflectionMethod.allCases.map(\.rawValue)),
+      default: .text(DeflectionMethod.discShift.rawValue),
+      summary: "disc-shift: rings summed by azimuth, right in every regime; center-of-mass and"
+        + " maximum-likelihood: rigid shift of the disc only, checked; phase-contrast-transfer: weak"
+        + " phases as fine as the probe"),
+    ParameterSpecification(
+      "rotation_deg", .number(unit: "deg", range: NumberRange(-360...360)),
+      keywords: ["from-file"], default: .text("from-file"),
+      summary: "scan rotation, for phase-contrast-transfer only: how the sectors stand to the scan"),
+    ParameterSpecification(
+      "boundary", .choice(IntegrationBoundary.allCases.map(\.rawValue)),
+      default: .text(IntegrationBoundary.neumann.rawValue),
+      summary:
+        "of phase-contrast-transfer: neumann for a frame that ends at its rim, periodic for one"
+        + " that repeats itself"),
+    ParameterSpecification(
+      "regularization", .number(unit: nil, range: NumberRange(1e-15...1)), keywords: ["measured"],
+      default: .text("measured"),
+      summary:
+        "of phase-contrast-transfer, relative to the largest transfer; measured takes noise over"
+        + " signal by frequency"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
     let source = context.input("segments")
     let frames = try self.frames(source, stage: context.stageName)
     let metadata = frames.acquisition.metadata
-    let estimator = try self.estimator(metadata, path: frames.acquisition.file.path)
-    let calibration = metadata.deflectionCalibration ?? .identity
-    let map: VectorMap
+    let method = context.word("method").flatMap(DeflectionMethod.init) ?? .discShift
+    let estimation = try self.estimation(method, frames)
+    let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
+    var estimate: DeflectionEstimate
+    let sample: RegimeSample
     let statistics: SignalStatistics
     if case SegmentsValue.averaged(let signals, _, _)? = source {
-      map = deflectionMap(
-        of: signals, estimator: estimator, calibration: calibration,
-        pixelSize: metadata.pixelSize)
+      estimate = estimation.deflection(of: signals)
+      sample = estimation.sampler.sample(signals, firstRow: 0)
       statistics = SignalStatistics(signals)
     } else {
-      (map, statistics) = try FrameReader(frames).deflection(
-        context, estimator: estimator, calibration: calibration)
+      (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
     }
     let check = SignalCheck(frames)
     try check.check(statistics)
-    try check.check(map.mask)
+    try check.check(estimate.map.mask)
+    let transfer =
+      method == .phaseContrastTransfer
+      ? try TransferredDeflection(
+        context, frames: frames, source: source, first: estimate.map) : nil
+    if let transfer { estimate.map = transfer.map }
+    let report = RegimeReport(
+      estimation: estimation, sample: sample, estimate: estimate,
+      lag: max(1, Int(correlation.x.rounded(.up))))
     var mapContext = MapContext(metadata: metadata)
-    mapContext.metadata.shape = map.shape
+    mapContext.metadata.shape = estimate.map.shape
     mapContext.electronsPerPixel = statistics.medianElectrons
-    mapContext.attributes = attributes(frames)
-    if let segments = source as? SegmentsValue {
-      mapContext.correlationLength = segments.correlation
+    mapContext.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
+      .merging(frames.calibration.attributes) { _, new in new }
+    mapContext.correlationLength = correlation
+    if let transfer { transfer.describe(&mapContext) }
+    mapContext.commonErrors = frames.commonErrors(statistics) {
+      estimation.deflection(of: $0).map
     }
     let value = DeflectionValue(
-      map: map, frame: .detector,
-      vacuum: try vacuumDeflection(frames, estimator: estimator, calibration: calibration),
-      context: mapContext)
+      map: estimate.map, frame: .detector,
+      vacuum: try vacuumDeflection(frames, estimation), context: mapContext,
+      numbers: report.numbers)
     return StageProduct(
-      outputs: ["deflection": value], facts: facts(map, statistics), notes: notes(map, metadata))
+      outputs: ["deflection": value],
+      facts: facts(estimate.map, statistics) + report.facts
+        + (transfer?.facts ?? []),
+      notes: notes(estimate.map, metadata, estimation) + report.notes + (transfer?.notes ?? []))
   }
 
   private func frames(_ source: (any StageValue)?, stage: String) throws -> FramesValue {
@@ -73,29 +106,28 @@ struct DeflectionStage: StageType {
     }
   }
 
-  private func estimator(
-    _ metadata: AcquisitionMetadata, path: String
-  ) throws -> DiscShiftEstimator {
+  private func estimation(
+    _ method: DeflectionMethod, _ frames: FramesValue
+  ) throws -> DeflectionEstimation {
     do {
-      return try DiscShiftEstimator(
-        detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle)
+      return try DeflectionEstimation(method, frames)
     } catch {
       throw StageFailure(
-        .inputRefused, "\(path): \(error)",
+        .inputRefused, "\(frames.acquisition.file.path): \(error)",
         remedy: "dpc inspect draws the detector that the file describes")
     }
   }
 
-  private func attributes(_ frames: FramesValue) -> [String: String] {
+  private func attributes(
+    _ frames: FramesValue, _ estimation: DeflectionEstimation
+  ) -> [String: String] {
     let metadata = frames.acquisition.metadata
     let calibration = metadata.deflectionCalibration.map {
       "deflection_calibration of the file: [[\($0.xx), \($0.xy)], [\($0.yx), \($0.yy)]]"
     }
     var attributes = [
-      "method": "disc-shift",
-      "method_formula":
-        "rings summed by azimuth; half-detector difference H = (2/pi)(asin t + t sqrt(1 - t^2)),"
-        + " t = shift/alpha, inverted for each diameter",
+      "method": estimation.method.rawValue,
+      "method_formula": estimation.formula,
       "calibration": calibration ?? "geometry only (factor 1)",
       "gain_source": frames.correction.gainSource.rawValue,
       "frames": "\(metadata.frameCount)",
@@ -108,7 +140,7 @@ struct DeflectionStage: StageType {
 
   /// The empty beam's deflection, corrected and estimated like the frames.
   private func vacuumDeflection(
-    _ frames: FramesValue, estimator: DiscShiftEstimator, calibration: Matrix2
+    _ frames: FramesValue, _ estimation: DeflectionEstimation
   ) throws -> VacuumDeflection {
     let metadata = frames.acquisition.metadata
     guard let reference = metadata.references.vacuum else { return .none }
@@ -125,8 +157,7 @@ struct DeflectionStage: StageType {
     var signals = frames.correction.corrected(
       raw, shape: shape, saturationLevel: nil, electronsPerUnit: frames.electronsPerUnit)
     if let threshold = frames.spikeThreshold { signals.maskSpikes(threshold: threshold) }
-    let map = deflectionMap(
-      of: signals, estimator: estimator, calibration: calibration, pixelSize: metadata.pixelSize)
+    let map = estimation.deflection(of: signals).map
     if map.mask.unusableCount == shape.count {
       throw StageFailure(
         .inputRefused,
@@ -136,7 +167,10 @@ struct DeflectionStage: StageType {
     switch reference {
     case .single:
       return .single(
-        .init(x: map.field.x[0], y: map.field.y[0]), variance: map.covariance?.xx[0])
+        .init(x: map.field.x[0], y: map.field.y[0]),
+        variance: metadata.references.vacuumExposures.flatMap { exposures in
+          map.covariance.map { $0.xx[0] / exposures }
+        })
     case .scan:
       return .scan(cropped(map, to: frames.window))
     }
@@ -166,8 +200,10 @@ struct DeflectionStage: StageType {
     return facts
   }
 
-  private func notes(_ map: VectorMap, _ metadata: AcquisitionMetadata) -> [Note] {
-    var notes: [Note] = []
+  private func notes(
+    _ map: VectorMap, _ metadata: AcquisitionMetadata, _ estimation: DeflectionEstimation
+  ) -> [Note] {
+    var notes = estimation.notes
     if metadata.deflectionCalibration == nil && metadata.specimen.zoneAxis != nil {
       notes.append(
         Note(

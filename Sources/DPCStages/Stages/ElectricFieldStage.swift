@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -18,7 +18,11 @@ struct ElectricFieldStage: StageType {
       "thickness_nm",
       .number(unit: "nm", range: NumberRange(0...10_000, excludesLower: true)),
       keywords: ["from-file", "unknown"], default: .text("from-file"),
-      summary: "thickness of the specimen along the beam")
+      summary: "thickness of the specimen along the beam"),
+    ParameterSpecification(
+      "thickness_error_nm", .number(unit: "nm", range: NumberRange(0...10_000)),
+      keywords: ["from-file", "unknown"], default: .text("from-file"),
+      summary: "one standard deviation of the thickness; enters the errors of every field in V/m"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
@@ -38,13 +42,37 @@ struct ElectricFieldStage: StageType {
     var value = ProjectedFieldValue(
       map: map, thickness: thickness, context: input.context.adding(attributes))
     value.context.metadata.specimen.thickness = thickness
+    value.context.metadata.specimen.thicknessError = thicknessError(context, metadata, given)
+    value.context.commonErrors = input.context.commonErrors.scaled(
+      by: metadata.beam.momentumVelocityPerCharge)
     return StageProduct(
       outputs: ["field": value], facts: facts(value),
-      notes: thickness == nil
-        ? [Note(.assumption, "thickness unknown: the field is projected (V), no V/m is formed")]
-        : contradictionNotes(
-          "thickness", given: given, stated: metadata.specimen.thickness, tolerance: 1e-11
-        ) { Format.quantity($0, unit: "m") })
+      notes: notes(value, given: given, stated: metadata.specimen.thickness))
+  }
+
+  private func notes(_ value: ProjectedFieldValue, given: Double?, stated: Double?) -> [Note] {
+    if value.thickness == nil {
+      return [Note(.assumption, "thickness unknown: the field is projected (V), no V/m is formed")]
+    }
+    var notes = contradictionNotes(
+      "thickness", given: given, stated: stated, tolerance: 1e-11
+    ) { Format.quantity($0, unit: "m") }
+    if value.context.metadata.specimen.thicknessError == nil, value.map.covariance != nil {
+      notes.append(
+        Note(
+          .assumption,
+          "the thickness has no stated error (thickness_error_nm): errors in V/m leave it out"))
+    }
+    return notes
+  }
+
+  /// The file's error belongs to the file's thickness.
+  private func thicknessError(
+    _ context: StageContext, _ metadata: AcquisitionMetadata, _ given: Double?
+  ) -> Double? {
+    if let error = context.number("thickness_error_nm") { return error * 1e-9 }
+    let isFromFile = context.word("thickness_error_nm") == "from-file" && given == nil
+    return isFromFile ? metadata.specimen.thicknessError : nil
   }
 
   private func facts(_ value: ProjectedFieldValue) -> [Fact] {
@@ -56,12 +84,23 @@ struct ElectricFieldStage: StageType {
         "field_rms", text: "field \(Format.quantity(strength, unit: unit)) root mean square",
         value: strength, unit: unit)
     ]
-    if let sigma = medianDeviation(map) {
+    if let verdict = MapVerdict(map, value.context) { facts += verdict.facts(unit: unit) }
+    let errors = value.meanFieldErrors ?? value.context.commonErrors
+    if !errors.scale.isEmpty {
       facts.append(
         Fact(
-          "detection_limit",
-          text: "detection limit \(Format.quantity(5 * sigma, unit: unit)) for one pixel (5 sigma"
-            + " of counting noise)", value: 5 * sigma, unit: unit))
+          "scale_error",
+          text: "scale of the field known to \(Format.percent(errors.relativeScale))"
+            + " (\(errors.scale.keys.sorted().joined(separator: ", ")))",
+          value: errors.relativeScale, unit: ""))
+    }
+    if errors.constant > 0 {
+      facts.append(
+        Fact(
+          "offset_error",
+          text: "the field's zero is known to \(Format.quantity(errors.constant, unit: unit)) in"
+            + " each component (\(errors.offset.keys.sorted().joined(separator: ", ")))",
+          value: errors.constant, unit: unit))
     }
     return facts
   }

@@ -33,7 +33,9 @@ enum Figures {
   }
 
   /// What a reader must know to read the numbers: dose, noise, assumptions.
-  static func footer(_ context: MapContext, noise: String?) -> [String] {
+  static func footer(
+    _ context: MapContext, noise: String?, verdict: String? = nil
+  ) -> [String] {
     var first: [String] = []
     let kilovolts = Format.significant(context.metadata.beam.voltage / 1000, digits: 4)
     let semiAngle = Format.significant(context.metadata.probeSemiAngle * 1000, digits: 4)
@@ -45,6 +47,7 @@ enum Figures {
       first.append("\(Format.count(electrons)) electrons per pixel")
     }
     if let noise { first.append(noise) }
+    if let verdict { first.append(verdict) }
     var second: [String] = []
     if let method = context.attributes["method"] { second.append(method) }
     if let smoothing = context.attributes["smoothing"] { second.append(smoothing) }
@@ -55,7 +58,8 @@ enum Figures {
     // Numbers stay with their units.
     first = first.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }
     let third = context.attributes["caution"] ?? ""
-    return [first.joined(separator: " · "), second.joined(separator: " · "), third].filter {
+    let sign = context.attributes["sign"].map { "sign of the field \($0)" } ?? ""
+    return [first.joined(separator: " · "), second.joined(separator: " · "), third, sign].filter {
       !$0.isEmpty
     }
   }

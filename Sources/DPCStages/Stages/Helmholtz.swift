@@ -6,7 +6,7 @@ internal import STEMCore
 struct Helmholtz: StageType {
   let name = "helmholtz"
   let summary = "curl-free, divergence-free and mean part of a field; none is thrown away"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("parts", kind: .fixed(.helmholtzParts), summary: "the parts, V, and their power")
@@ -28,13 +28,18 @@ struct Helmholtz: StageType {
       context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .periodic
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let parts = helmholtzParts(of: whole.field, pixelSize: pixelSize, boundary: boundary)
-    func map(_ field: VectorField) -> VectorMap {
-      VectorMap(field: field, covariance: nil, mask: whole.mask, pixelSize: pixelSize)
+    let variances = input.context.noise(of: input.map).map {
+      helmholtzVariances(of: $0, shape: input.map.shape, pixelSize: pixelSize)
+    }
+    func map(_ field: VectorField, _ variance: (x: Double, y: Double)?) -> VectorMap {
+      VectorMap(
+        field: field, covariance: variance.map { .uniform($0, shape: field.shape) },
+        mask: whole.mask, pixelSize: pixelSize)
     }
     let noise = meanVariance(input.map).map(parts.transverseFractionFromNoise(meanVariance:))
     let value = HelmholtzValue(
-      curlFree: map(sum(parts.curlFree, parts.harmonic)),
-      divergenceFree: map(parts.divergenceFree),
+      curlFree: map(sum(parts.curlFree, parts.harmonic), variances?.curlFree),
+      divergenceFree: map(parts.divergenceFree, variances?.divergenceFree),
       mean: .init(x: parts.mean.x, y: parts.mean.y),
       divergenceFreeFraction: parts.transverseFraction,
       context: input.context.adding([

@@ -6,7 +6,7 @@ internal import STEMCore
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -39,7 +39,12 @@ struct Integrate: StageType {
       x: integrated.uniformField.x, y: integrated.uniformField.y)
     let value = PotentialValue(
       map: ScalarMap(
-        field: integrated.potential, variance: nil, mask: whole.mask, pixelSize: pixelSize),
+        field: integrated.potential,
+        variance: input.context.noise(of: input.map).map {
+          potentialVariance(
+            of: $0, shape: input.map.shape, pixelSize: pixelSize, boundary: boundary,
+            highPassPeriod: highPass)
+        }, mask: whole.mask, pixelSize: pixelSize),
       uniformField: uniform,
       context: input.context.adding(
         [

@@ -6,9 +6,15 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
-    InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file")
+    InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
+    InputPort(
+      "calibration", kinds: [.detectorCalibration], isRequired: false,
+      summary: "of the detector: its gains and its semi-angle are used in place of the file's"),
+    InputPort(
+      "tilt-calibration", kinds: [.deflectionCalibration], isRequired: false,
+      summary: "of the deflection: used in place of the file's deflection_calibration"),
   ]
   let outputs = [
     OutputPort("frames", kind: .fixed(.frames), summary: "frames, corrected as they are read")
@@ -18,9 +24,11 @@ struct NormalizeSegments: StageType {
       "dark", .choice(["from-file", "none"]), default: .text("from-file"),
       summary: "subtract the file's dark reference where it has one"),
     ParameterSpecification(
-      "gain", .choice(["from-file", "flat", "gain", "vacuum", "none"]),
+      "gain", .choice(["from-file", "flat", "gain", "vacuum", "calibration", "none"]),
       default: .text("from-file"),
-      summary: "source of the relative gains; from-file takes the first of flat, gain, vacuum"),
+      summary:
+        "source of the relative gains; from-file takes the first of calibration (if the port is"
+        + " connected), flat, gain, vacuum"),
     ParameterSpecification(
       "spike_sigma", .number(unit: nil, range: NumberRange(3...1000)), keywords: ["none"],
       default: .number(9),
@@ -30,11 +38,10 @@ struct NormalizeSegments: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     let acquisition = try context.input("acquisition", as: AcquisitionValue.self)
     let metadata = acquisition.metadata
-    let source: GainSource? = context.word("gain").flatMap(GainSource.init(rawValue:))
-    let correction: SegmentCorrection
+    let calibrations = try Calibrations(context)
+    var correction: SegmentCorrection
     do {
-      correction = try segmentCorrection(
-        for: metadata, gainSource: source, usesDark: context.word("dark") != "none")
+      correction = try self.correction(metadata, calibrations.detector, context)
     } catch {
       throw StageFailure(
         .inputRefused, "\(acquisition.file.path): \(error)",
@@ -43,23 +50,56 @@ struct NormalizeSegments: StageType {
     var frames = FramesValue(
       acquisition: acquisition, correction: correction, electronsPerUnit: nil,
       spikeThreshold: context.number("spike_sigma"), window: ScanWindow(wholeOf: metadata.shape))
-    frames.electronsPerUnit = try electronsPerUnit(frames, context)
+    frames.electronsPerUnit = try electronsPerUnit(of: frames, context)
+    if correction.gainErrors == nil {
+      correction.gainErrors = relativeGainErrors(
+        of: correction, metadata: metadata, electronsPerUnit: frames.electronsPerUnit)
+      frames.correction = correction
+    }
+    let applied = calibrations.apply(to: &frames) + neglectedErrors(frames)
     return StageProduct(
-      outputs: ["frames": frames], facts: [],
-      notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit))
+      outputs: ["frames": frames], facts: facts(correction),
+      notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit) + applied)
   }
 
-  /// Electrons for one unit of the corrected signal; counts need the median sum of the frames.
-  private func electronsPerUnit(_ frames: FramesValue, _ context: StageContext) throws -> Double? {
-    let metadata = frames.acquisition.metadata
-    switch metadata.signalUnit {
-    case .electrons: return 1
-    case .fraction: return metadata.electronsPerPixel
-    case .counts:
-      guard let electrons = metadata.electronsPerPixel else { return nil }
-      let median = try FrameReader(frames).medianSum(context)
-      return median > 0 ? electrons / median : nil
+  /// Where the exposures of a reference are not stated, one exposure bounds the errors of its gains.
+  private func neglectedErrors(_ frames: FramesValue) -> [Note] {
+    let bounds = relativeGainErrors(
+      of: frames.correction, metadata: frames.acquisition.metadata,
+      electronsPerUnit: frames.electronsPerUnit, exposures: 1)
+    guard frames.correction.gainErrors == nil, let largest = bounds?.compactMap({ $0 }).max()
+    else { return [] }
+    return [
+      Note(
+        .assumption,
+        "the errors of the gains are neglected: at most \(Format.percent(largest)) by counting, less if"
+          + " the reference averages exposures (its attribute exposures tells how many)")
+    ]
+  }
+
+  private func correction(
+    _ metadata: AcquisitionMetadata, _ calibration: DetectorCalibration?, _ context: StageContext
+  ) throws(ReferenceError) -> SegmentCorrection {
+    let usesDark = context.word("dark") != "none"
+    let word = context.word("gain") ?? "from-file"
+    let isCalibrated = calibration?.gain.contains { $0 != nil } ?? false
+    if let calibration, word == "calibration" || word == "from-file" && isCalibrated {
+      return try segmentCorrection(from: calibration, metadata: metadata, usesDark: usesDark)
     }
+    if word == "calibration" { throw .absent(.calibration) }
+    return try segmentCorrection(
+      for: metadata, gainSource: GainSource(rawValue: word), usesDark: usesDark)
+  }
+
+  private func facts(_ correction: SegmentCorrection) -> [Fact] {
+    guard let largest = correction.gainErrors?.compactMap({ $0 }).max() else { return [] }
+    return [
+      Fact(
+        "gain_error",
+        text:
+          "gains (\(correction.gainSource.rawValue)) known to \(Format.percent(largest)) or better"
+          + " by counting", value: largest)
+    ]
   }
 
   private func notes(
@@ -70,15 +110,28 @@ struct NormalizeSegments: StageType {
     case .none:
       notes.append(
         Note(.assumption, "no gain reference: all segments are taken to be equally sensitive"))
-    case .vacuum where correction.uncalibratedSegments.isEmpty:
-      notes.append(Note(.information, "gains from the vacuum reference"))
     case .vacuum:
       notes.append(
         Note(
-          .warning,
-          "gains from the vacuum reference, which lights only the inner segments: those of segments"
-            + " \(correction.uncalibratedSegments.map(String.init).joined(separator: ", "))"
-            + " are unknown and taken as 1"))
+          .assumption,
+          "gains from the vacuum reference hold for a disc on the detector's center: an offset of the"
+            + " disc is taken for a difference of gains"))
+      if !correction.uncalibratedSegments.isEmpty {
+        notes.append(
+          Note(
+            .warning,
+            "gains from the vacuum reference, which lights only the inner segments: those of segments"
+              + " \(list(correction.uncalibratedSegments)) are unknown and taken as 1"))
+      }
+    case .calibration:
+      notes.append(Note(.information, "gains from the calibration of the detector"))
+      if !correction.uncalibratedSegments.isEmpty {
+        notes.append(
+          Note(
+            .warning,
+            "the calibration leaves the gains of segments \(list(correction.uncalibratedSegments))"
+              + " unknown: taken as 1"))
+      }
     case .flat, .gain:
       notes.append(Note(.information, "gains from the file's \(correction.gainSource.rawValue)"))
     }
@@ -92,5 +145,22 @@ struct NormalizeSegments: StageType {
           "no electrons_per_pixel in the file: errors only from the scatter of repeated frames"))
     }
     return notes
+  }
+
+  private func list(_ segments: [Int]) -> String {
+    segments.map(String.init).joined(separator: ", ")
+  }
+}
+
+/// Electrons for one unit of the corrected signal; counts need the median sum of the frames.
+func electronsPerUnit(of frames: FramesValue, _ context: StageContext) throws -> Double? {
+  let metadata = frames.acquisition.metadata
+  switch metadata.signalUnit {
+  case .electrons: return 1
+  case .fraction: return metadata.electronsPerPixel
+  case .counts:
+    guard let electrons = metadata.electronsPerPixel else { return nil }
+    let median = try FrameReader(frames).medianSum(context)
+    return median > 0 ? electrons / median : nil
   }
 }

@@ -22,7 +22,7 @@ struct ProfilePlotStage: StageType {
         label: label(value.quantity), map: value.context)
     case let value as WallsValue:
       figure = self.figure(
-        context, value.profile, value.table, value.orientation, unit: "V/m",
+        context, value.profile, value.tableOfProfile, value.orientation, unit: "V/m",
         label: "Mean field over the thickness", map: value.context)
     default: throw StageFailure(.failed, "stage \(context.stageName): no profile at its input")
     }
@@ -53,7 +53,7 @@ struct ProfilePlotStage: StageType {
       title: Figures.title(context, "\(label), \(component)", map),
       footer: Figures.footer(map, noise: noise) + walls(table, unit: unit), profile: profile,
       quantityLabel: label, unit: unit,
-      fit: table.flatMap { $0.rows.isEmpty ? nil : $0 }.map {
+      fit: table.flatMap { $0.rows.isEmpty || $0.curve.isEmpty ? nil : $0 }.map {
         ProfileCurve(distance: $0.curveDistance, value: $0.curve)
       },
       markers: (table?.rows ?? []).enumerated().map {
@@ -73,7 +73,7 @@ struct ProfilePlotStage: StageType {
       + (table?.rows ?? []).prefix(6).enumerated().map { index, row in
         let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
         let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-        return "wall \(index + 1): \(field), FWHM \(width)"
+        return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
       }
   }
 }

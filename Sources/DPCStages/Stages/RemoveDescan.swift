@@ -1,4 +1,4 @@
-// remove-descan: subtracts what a vacuum reference shows, or a plane that the manifest asks for.
+// remove-descan: subtracts what a vacuum reference shows, or a surface that the manifest asks for.
 internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -17,10 +17,26 @@ struct RemoveDescan: StageType {
   ]
   let parameters = [
     ParameterSpecification(
-      "method", .choice(["from-file", "vacuum", "fit-plane", "none"]), default: .text("from-file"),
+      "method", .choice(["from-file", "vacuum", "fit-plane", "fit-quadratic", "none"]),
+      default: .text("from-file"),
       summary:
-        "from-file: the vacuum reference if there is one; fit-plane: fitted to the map itself,"
-        + " which also removes a uniform and a linear field")
+        "from-file: the vacuum reference if there is one; fit-plane and fit-quadratic: fitted to the"
+        + " map itself, which also removes a uniform, a linear (and a quadratic) field"),
+    ParameterSpecification(
+      "vacuum_surface", .choice(["auto", "plane", "quadratic"]), default: .text("auto"),
+      summary: "of a vacuum scan: auto is a plane, or a quadratic where an F test demands it"),
+    ParameterSpecification(
+      "regions_nm", .numbers(unit: "nm", range: NumberRange(0...1e9)), keywords: ["all"],
+      default: .text("all"),
+      summary:
+        "for fits, field-free rectangles: left, top, right, bottom of each, from the first pixel"),
+    ParameterSpecification(
+      "excluded_nm", .numbers(unit: "nm", range: NumberRange(0...1e9)), keywords: ["none"],
+      default: .text("none"),
+      summary: "for fits, rectangles to leave out, such as walls: left, top, right, bottom of each"),
+    ParameterSpecification(
+      "weights", .choice(["robust", "equal"]), default: .text("robust"),
+      summary: "for fits, robust: pixels that do not lie on the surface lose their weight"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
@@ -35,24 +51,16 @@ struct RemoveDescan: StageType {
         "stage \(context.stageName): the acquisition has no vacuum reference (/entry/reference/vacuum)",
         remedy: "record one, or choose method fit-plane or none")
     case ("fit-plane", _):
-      guard let plane = DescanPlane(fittedTo: input.map) else {
-        throw StageFailure(
-          .failed, "stage \(context.stageName): too few usable pixels to fit a plane")
-      }
-      return product(
-        input, plane, source: "plane fitted to the map itself",
-        warning: "a uniform and a linearly varying field were removed with the descan")
+      return try fitted(input, .plane, context)
+    case ("fit-quadratic", _):
+      return try fitted(input, .quadratic, context)
     case (_, .single(let vector, let variance)):
-      return product(
-        input, DescanPlane(constant: vector, variance: variance),
-        source: "single vacuum reference (constant)", warning: nil)
+      let removed = RemovedDescan(
+        surface: DescanSurface(constant: vector, variance: variance, shape: input.map.shape),
+        source: "single vacuum reference (constant)", isFromData: false)
+      return removed.product(input)
     case (_, .scan(let map)):
-      guard let plane = DescanPlane(fittedTo: map) else {
-        throw StageFailure(
-          .inputRefused, "stage \(context.stageName): the vacuum scan has too few usable pixels")
-      }
-      return product(
-        input, plane, source: "plane fitted to the vacuum scan", warning: nil)
+      return try vacuumScan(input, map, context)
     default:
       throw StageFailure(.failed, "stage \(context.stageName): unknown method \(method)")
     }
@@ -73,32 +81,107 @@ struct RemoveDescan: StageType {
       ])
   }
 
-  private func product(
-    _ input: DeflectionValue, _ plane: DescanPlane, source: String, warning: String?
-  ) -> StageProduct {
-    var value = input
-    value.map = removing(plane, from: input.map)
-    value.vacuum = .none
-    value.context = input.context.adding([
-      "removed_descan": source,
-      "removed_mean": "x \(plane.center.x), y \(plane.center.y) rad (detector axes)",
-      "removed_ramp":
-        "per column x \(plane.perColumn.x), y \(plane.perColumn.y); per row x \(plane.perRow.x),"
-        + " y \(plane.perRow.y) rad (detector axes)",
-    ])
-    let error = plane.variance?.center.squareRoot()
-    if let error {
-      value.context.attributes["removed_descan_error"] = "\(error) rad, common to all pixels"
+  // MARK: Vacuum scan
+
+  /// Probability below which a better fit by a quadratic is taken for real.
+  private static let chanceLimit = 1e-4
+
+  private func vacuumScan(
+    _ input: DeflectionValue, _ map: VectorMap, _ context: StageContext
+  ) throws -> StageProduct {
+    let wanted = context.word("vacuum_surface") ?? "auto"
+    let plane: DescanFit
+    do {
+      plane = try fitDescan(to: map, degree: wanted == "quadratic" ? .quadratic : .plane)
+    } catch {
+      throw StageFailure(
+        .inputRefused, "stage \(context.stageName): the vacuum scan cannot be used: \(error)",
+        remedy: "record it again, or choose method fit-plane or none")
     }
-    let size = (plane.center.x * plane.center.x + plane.center.y * plane.center.y).squareRoot()
-    return StageProduct(
-      outputs: ["deflection": value],
-      facts: [
-        Fact(
-          "descan",
-          text:
-            "descan removed (\(source)): \(Format.quantity(size, error: error, unit: "rad")) at the"
-            + " center", value: size, error: error, unit: "rad")
-      ], notes: warning.map { [Note(.warning, $0)] } ?? [])
+    var removed = RemovedDescan(
+      surface: plane.surface,
+      source: "\(wanted == "quadratic" ? "quadratic" : "plane") fitted to the vacuum scan",
+      isFromData: false, fit: plane)
+    // Too few pixels for a quadratic are enough for a plane: then there is nothing to decide.
+    if wanted == "auto", let quadratic = try? fitDescan(to: map, degree: .quadratic) {
+      let chance = chanceOfQuadratic(plane: plane, quadratic: quadratic)
+      let text = "F test, chance \(Format.significant(chance, digits: 2))"
+      if chance < Self.chanceLimit {
+        removed = RemovedDescan(
+          surface: quadratic.surface, source: "quadratic fitted to the vacuum scan (\(text))",
+          isFromData: false, fit: quadratic)
+      }
+      removed.surfaceTest = text + (chance < Self.chanceLimit ? ": quadratic" : ": plane suffices")
+    }
+    return removed.product(input)
+  }
+
+  // MARK: Fits to the data
+
+  private func fitted(
+    _ input: DeflectionValue, _ degree: DescanSurface.Degree, _ context: StageContext
+  ) throws -> StageProduct {
+    let regions = DescanRegions(context: context, map: input.map)
+    let selection = try regions.selection()
+    let isRobust = context.word("weights") != "equal"
+    let fit: DescanFit
+    do {
+      fit = try fitDescan(
+        to: input.map, degree: degree, selection: selection, isRobust: isRobust)
+    } catch {
+      throw StageFailure(
+        .failed, "stage \(context.stageName): descan cannot be fitted: \(error)",
+        remedy: "name larger regions (regions_nm), or choose method none")
+    }
+    var surface = fit.surface
+    let correlation = input.context.correlationLength
+    surface.covariance = surface.covariance.map { $0.map { $0 * correlation.x * correlation.y } }
+    let removed = RemovedDescan(
+      surface: surface,
+      source: "\(degree == .plane ? "plane" : "quadratic") fitted to the map itself"
+        + (selection == nil ? "" : ", in the regions named") + (isRobust ? ", robust" : ""),
+      isFromData: true, fit: fit)
+    return removed.product(input)
+  }
+}
+
+/// Rectangles of the scan that a manifest names.
+private struct DescanRegions {
+  let context: StageContext
+  let map: VectorMap
+
+  /// One flag per position; nil where nothing is named.
+  func selection() throws -> [Bool]? {
+    let regions = try rectangles("regions_nm")
+    let excluded = try rectangles("excluded_nm")
+    if regions == nil && excluded == nil { return nil }
+    guard let pixel = map.pixelSize else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(context.stageName): regions are named in nm, and the acquisition states no pixel size",
+        remedy: "write /entry/instrument/scan/pixel_size_x and _y, or fit without regions")
+    }
+    return (0..<map.shape.count).map { position in
+      let x = Double(position % map.shape.columns) * pixel.x * 1e9
+      let y = Double(position / map.shape.columns) * pixel.y * 1e9
+      func isIn(_ list: [[Double]]) -> Bool {
+        list.contains { $0[0] <= x && x <= $0[2] && $0[1] <= y && y <= $0[3] }
+      }
+      return (regions.map(isIn) ?? true) && !(excluded.map(isIn) ?? false)
+    }
+  }
+
+  private func rectangles(_ key: String) throws -> [[Double]]? {
+    guard let numbers = context.numbers(key) else { return nil }
+    let rectangles = stride(from: 0, to: numbers.count, by: 4).map {
+      Array(numbers[$0..<min($0 + 4, numbers.count)])
+    }
+    let isSound = rectangles.allSatisfy { $0.count == 4 && $0[0] < $0[2] && $0[1] < $0[3] }
+    if rectangles.isEmpty || !isSound {
+      throw StageFailure(
+        .failed, "stage \(context.stageName): \(key) is no list of rectangles: \(numbers)",
+        remedy: "list left, top, right and bottom of each, such as [0, 0, 20, 100]")
+    }
+    return rectangles
   }
 }

@@ -9,7 +9,10 @@ struct RotateToScan: StageType {
   let algorithmVersion = 1
   let inputs = [
     InputPort(
-      "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
+      "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes"),
+    InputPort(
+      "rotation", kinds: [.scanRotation], isRequired: false,
+      summary: "an estimate, taken where the file states no rotation"),
   ]
   let outputs = [
     OutputPort("deflection", kind: .fixed(.deflection), summary: "deflection in the scan's axes")
@@ -17,19 +20,21 @@ struct RotateToScan: StageType {
   let parameters = [
     ParameterSpecification(
       "rotation_deg", .number(unit: "deg", range: NumberRange(-360...360)),
-      keywords: ["from-file"], default: .text("from-file"),
-      summary: "from the detector's to the scan's axes, positive clockwise on the screen"),
+      keywords: ["from-file", "estimated"], default: .text("from-file"),
+      summary: "from the detector's to the scan's axes, positive clockwise on the screen; from-file"
+        + " takes the estimate where the file is silent"),
     ParameterSpecification(
-      "handedness", .choice(Handedness.allCases.map(\.rawValue)),
+      "handedness", .choice(Handedness.allCases.map(\.rawValue) + ["estimated"]),
       default: .text(Handedness.asRecorded.rawValue),
-      summary: "mirrored: the detector is seen from behind, its y reversed before the rotation"),
+      summary: "mirrored: the detector is seen from behind, its y reversed before the rotation;"
+        + " estimated: as the data say"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
-    let rotation = try rotation(context, input.context.metadata)
-    let handedness =
-      context.word("handedness").flatMap(Handedness.init(rawValue:)) ?? .asRecorded
+    let estimate = context.input("rotation") as? ScanRotationValue
+    let handedness = try handedness(context, estimate)
+    let rotation = try rotation(context, input.context.metadata, estimate, handedness)
     var value = input
     value.map = transformed(
       input.map, by: scanFrameMatrix(rotation: rotation.angle, handedness: handedness))
@@ -39,34 +44,122 @@ struct RotateToScan: StageType {
       "scan_rotation": "\(rotation.angle) rad (\(rotation.origin))",
       "handedness": handedness.rawValue,
     ])
+    if let sign = rotation.openSign { value.context.attributes["sign"] = sign }
+    // An angle estimated from the data itself contains whatever a calibration has turned before.
+    value.context.commonErrors.rotation = rotation.error ?? input.context.commonErrors.rotation
     value.context.metadata.scanRotation = rotation.angle
+    let text =
+      rotation.error.map { ScanRotationValue.angleText(rotation.angle, $0) }
+      ?? Format.degrees(rotation.angle)
     return StageProduct(
       outputs: ["deflection": value],
       facts: [
         Fact(
-          "scan_rotation",
-          text: "scan rotation \(Format.degrees(rotation.angle)) (\(rotation.origin))",
-          value: rotation.angle * 180 / Double.pi, unit: "deg")
-      ],
-      notes: contradictionNotes(
-        "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
-        stated: input.context.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees))
+          "scan_rotation", text: "scan rotation \(text) (\(rotation.origin))",
+          value: rotation.angle * 180 / Double.pi, error: rotation.error.map { $0 * 180 / .pi },
+          unit: "deg")
+      ], notes: notes(context, input, rotation, estimate))
+  }
+
+  private func notes(
+    _ context: StageContext, _ input: DeflectionValue, _ rotation: Rotation,
+    _ estimate: ScanRotationValue?
+  ) -> [Note] {
+    var notes = contradictionNotes(
+      "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
+      stated: input.context.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees)
+    if rotation.error != nil {
+      notes.append(
+        Note(.assumption, "scan rotation \(rotation.origin): charges, not walls, make it"))
+    }
+    if let used = input.context.attributes["transfer_rotation"],
+      let angle = used.split(separator: " ").first.flatMap({ Double($0) }),
+      abs(angle - rotation.angle) > 1e-6
+    {
+      notes.append(
+        Note(
+          .warning,
+          "phase-contrast-transfer took a scan rotation of \(Format.degrees(angle)), and"
+            + " \(Format.degrees(rotation.angle)) is applied: give both stages the same"))
+    }
+    if rotation.openSign != nil {
+      notes.append(
+        Note(
+          .warning,
+          "the sign of the field is unresolved: every vector may point the other way; give polarity"
+            + " to the estimate-rotation stage, or the rotation"))
+    }
+    return notes
+  }
+
+  /// An angle and what is known of it.
+  private struct Rotation {
+    var angle: Double
+    var origin: String
+    var error: Double?
+    /// What the result says of a sign that nobody knows.
+    var openSign: String?
+  }
+
+  private func handedness(
+    _ context: StageContext, _ estimate: ScanRotationValue?
+  ) throws -> Handedness {
+    let word = context.word("handedness") ?? Handedness.asRecorded.rawValue
+    if let given = Handedness(rawValue: word) { return given }
+    guard let favored = estimate?.handedness.favored.flatMap(Handedness.init) else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(context.stageName): the handedness of the detector "
+          + (estimate == nil
+            ? "is to be estimated, and port rotation is not connected"
+            : "cannot be told from these data"),
+        remedy: "--set \(context.stageName).handedness=as-recorded (or mirrored)")
+    }
+    return favored
   }
 
   private func rotation(
-    _ context: StageContext, _ metadata: AcquisitionMetadata
-  ) throws -> (angle: Double, origin: String) {
+    _ context: StageContext, _ metadata: AcquisitionMetadata, _ estimate: ScanRotationValue?,
+    _ handedness: Handedness
+  ) throws -> Rotation {
     if let degrees = context.number("rotation_deg") {
-      return (degrees * Double.pi / 180, "given")
+      return Rotation(angle: degrees * Double.pi / 180, origin: "given")
     }
-    guard let angle = metadata.scanRotation else {
-      throw StageFailure(
-        .missingPrerequisite,
-        "stage \(context.stageName): the acquisition does not state its scan rotation"
-          + " (/entry/instrument/scan/scan_rotation)",
-        remedy: "give it: --set \(context.stageName).rotation_deg=ANGLE (positive is clockwise on"
-          + " the screen, from the detector's to the scan's axes)")
+    if context.word("rotation_deg") != "estimated", let angle = metadata.scanRotation {
+      return Rotation(angle: angle, origin: "from the file")
     }
-    return (angle, "from the file")
+    if let estimate, let found = estimated(estimate, handedness) { return found }
+    var reason = estimate?.unresolvedBecause.map { "; from the data it is unresolved: \($0)" } ?? ""
+    if reason.isEmpty, let favored = estimate?.handedness.favored,
+      favored != handedness.rawValue
+    {
+      reason = "; the data speak for a detector \(favored), not \(handedness.rawValue)"
+    }
+    let lack =
+      context.word("rotation_deg") != "estimated"
+      ? "the acquisition does not state its scan rotation (/entry/instrument/scan/scan_rotation)"
+      : "the scan rotation is to be estimated"
+        + (estimate == nil ? ", and port rotation is not connected" : "")
+    throw StageFailure(
+      .missingPrerequisite, "stage \(context.stageName): \(lack)\(reason)",
+      remedy: "give it: --set \(context.stageName).rotation_deg=ANGLE (positive is clockwise on"
+        + " the screen, from the detector's to the scan's axes)")
+  }
+
+  private func estimated(
+    _ estimate: ScanRotationValue, _ handedness: Handedness
+  ) -> Rotation? {
+    let openSign = estimate.isSignKnown ? nil : ScanRotationValue.openSign
+    if handedness == .mirrored {
+      guard let angle = estimate.handedness.mirroredAngle else { return nil }
+      return Rotation(
+        angle: angle, origin: "estimated from the data, detector seen from behind",
+        error: estimate.handedness.mirroredError,
+        openSign: estimate.handedness.isMirroredSignKnown ? nil : ScanRotationValue.openSign)
+    }
+    return estimate.angle.map {
+      Rotation(
+        angle: $0, origin: "estimated from the data", error: estimate.error, openSign: openSign)
+    }
   }
 }

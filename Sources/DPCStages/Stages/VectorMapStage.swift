@@ -24,10 +24,12 @@ struct VectorMapStage: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let source = try source(context)
+    let verdict = MapVerdict(source.map, source.context)
     let figure = VectorFigure(
       title: Figures.title(context, source.label, source.context),
       footer: Figures.footer(
-        source.context, noise: Figures.noise(medianDeviation(source.map), unit: source.unit)),
+        source.context, noise: verdict?.limits(unit: source.unit),
+        verdict: verdict?.text(unit: source.unit)),
       map: source.map, quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true)
     return try Figures.product(context) { format throws(RenderingError) in

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -29,7 +29,8 @@ struct WallProfileStage: StageType {
       let table =
         orientation.hasStraightWalls
         ? try? WallTable(
-          fitImageWalls(profile: profiles.forFit), errorScale: profiles.errorScale) : .empty
+          fitImageWalls(profile: profiles.forFit), errorScale: profiles.errorScale
+        ).withScaleError(source.context.commonErrors.relativeScale) : .empty
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -52,7 +53,9 @@ struct WallProfileStage: StageType {
     switch context.input("map") {
     case let value as ProjectedFieldValue:
       if let meanField = value.meanField {
-        return (meanField, "V/m", "electric_field", value.context)
+        var context = value.context
+        context.commonErrors = value.meanFieldErrors ?? CommonErrors()
+        return (meanField, "V/m", "electric_field", context)
       }
       return (value.map, "V", "projected_field", value.context)
     case let value as IntrinsicFieldValue:
@@ -66,6 +69,10 @@ struct WallProfileStage: StageType {
     var facts =
       value.orientation.withoutWalls(prefix: "profile")
       ?? value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
+    if let table = value.table {
+      facts += table.limitFacts(
+        prefix: "profile", profile: value.profile, geometry: .imagePlane, fieldUnit: value.unit)
+    }
     if let table = value.table, table.isPoorFit {
       facts += directWidths(value.profile, table)
     }

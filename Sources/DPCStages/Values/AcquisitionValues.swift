@@ -60,6 +60,8 @@ struct FramesValue: StoredValue, Equatable {
   /// nil: spikes are left alone.
   var spikeThreshold: Double?
   var window: ScanWindow
+  /// Errors of the calibrations that were applied.
+  var calibration = AppliedCalibration()
 
   struct Header: Codable {
     var acquisition: AcquisitionValue.Header
@@ -67,12 +69,13 @@ struct FramesValue: StoredValue, Equatable {
     var electronsPerUnit: Double?
     var spikeThreshold: Double?
     var window: ScanWindow
+    var calibration: AppliedCalibration
   }
 
   var header: Header {
     Header(
       acquisition: acquisition.header, correction: correction, electronsPerUnit: electronsPerUnit,
-      spikeThreshold: spikeThreshold, window: window)
+      spikeThreshold: spikeThreshold, window: window, calibration: calibration)
   }
 
   var arrays: [String: ArrayArchive.Entry] { acquisition.arrays }
@@ -86,6 +89,7 @@ extension FramesValue {
     electronsPerUnit = header.electronsPerUnit
     spikeThreshold = header.spikeThreshold
     window = header.window
+    calibration = header.calibration
   }
 }
 

@@ -57,16 +57,22 @@ struct DeflectionValue: StoredValue, Equatable {
   var frame: ReferenceFrame
   var vacuum: VacuumDeflection
   var context: MapContext
+  /// What remove-descan took away, in the detector's axes.
+  var removed: DescanSurface?
+  /// Become attributes of the result that are numbers: `outer_share`, ...
+  var numbers: [String: Double] = [:]
 
   struct Header: Codable {
     var frame: ReferenceFrame
     var context: MapContext
+    var numbers: [String: Double]
     var vacuum: DescanPlane.Vector2?
     var vacuumVariance: Double?
+    var removed: DescanSurface?
   }
 
   var header: Header {
-    var header = Header(frame: frame, context: context)
+    var header = Header(frame: frame, context: context, numbers: numbers, removed: removed)
     if case .single(let vector, let variance) = vacuum {
       header.vacuum = vector
       header.vacuumVariance = variance
@@ -89,6 +95,8 @@ extension DeflectionValue {
     map = try VectorMap(archive: archive, pixelSize: pixelSize)
     frame = header.frame
     context = header.context
+    removed = header.removed
+    numbers = header.numbers
     if let vector = header.vacuum {
       vacuum = .single(vector, variance: header.vacuumVariance)
     } else if archive.entries["vacuum_x"] != nil {
@@ -119,6 +127,17 @@ extension ProjectedFieldValue {
     map = try VectorMap(archive: archive, pixelSize: header.context.metadata.pixelSize)
     thickness = header.thickness
     context = header.context
+  }
+
+  /// What is uncertain about the mean field as a whole: that of the projected field, and the thickness.
+  var meanFieldErrors: CommonErrors? {
+    thickness.map { thickness in
+      var errors = context.commonErrors.scaled(by: 1 / thickness)
+      if let error = context.metadata.specimen.thicknessError {
+        errors.scale["thickness"] = error / thickness
+      }
+      return errors
+    }
   }
 
   /// The field averaged over the thickness, V/m; nil without a thickness.

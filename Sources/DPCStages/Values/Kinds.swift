@@ -13,6 +13,8 @@ extension PortKind {
   public static let detectorDeflection: PortKind = "detector-deflection"
   /// Deflection in the axes of the scan, rad.
   public static let deflection: PortKind = "deflection"
+  /// An estimate of the scan rotation, or why there is none.
+  public static let scanRotation: PortKind = "scan-rotation"
   /// ∫E dz in the axes of the scan, V, with the thickness where it is known.
   public static let projectedField: PortKind = "projected-field"
   /// ∫V dz, V m.
@@ -23,8 +25,14 @@ extension PortKind {
   public static let chargeDensity: PortKind = "charge-density"
   /// Field corrected for the wall's inclination by vector projection, V/m.
   public static let intrinsicField: PortKind = "intrinsic-field"
+  /// Gains, disc center and semi-angle from the empty beam.
+  public static let detectorCalibration: PortKind = "detector-calibration"
+  /// From measured to true deflections, by known beam tilts.
+  public static let deflectionCalibration: PortKind = "deflection-calibration"
   /// A table of fitted walls.
   public static let walls: PortKind = "walls"
+  /// A field of three components from two views of walls.
+  public static let combinedField: PortKind = "combined-field"
   /// The mean profile across walls.
   public static let wallProfile: PortKind = "wall-profile"
   /// Finished figures.
@@ -38,13 +46,18 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<SegmentsValue>(kind: .segments),
   ArchiveCodec<DeflectionValue>(kind: .detectorDeflection),
   ArchiveCodec<DeflectionValue>(kind: .deflection),
+  ArchiveCodec<ScanRotationValue>(kind: .scanRotation),
   ArchiveCodec<ProjectedFieldValue>(kind: .projectedField),
   ArchiveCodec<PotentialValue>(kind: .projectedPotential),
   ArchiveCodec<HelmholtzValue>(kind: .helmholtzParts),
   ArchiveCodec<ChargeDensityValue>(kind: .chargeDensity),
   ArchiveCodec<IntrinsicFieldValue>(kind: .intrinsicField),
+  ArchiveCodec<DetectorCalibrationValue>(kind: .detectorCalibration),
+  ArchiveCodec<DeflectionCalibrationValue>(kind: .deflectionCalibration),
   ArchiveCodec<WallsValue>(kind: .walls),
+  ArchiveCodec<CombinedFieldValue>(kind: .combinedField),
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
+  ArchiveCodec<FlexoelectricValue>(kind: .flexoelectricEstimate),
   ArchiveCodec<FigureValue>(kind: .figure),
   ArchiveCodec<PhantomValue>(kind: .phantom),
   ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),

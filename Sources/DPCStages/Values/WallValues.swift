@@ -1,5 +1,6 @@
 // Wall profiles, tables of walls and figures as values.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 internal import STEMData
@@ -26,6 +27,22 @@ struct WallRow: Codable, Sendable, Equatable {
   var remarks: [String]
 }
 
+extension WallRow {
+  /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
+  init(_ fitted: FittedWall, errorScale: Double) {
+    func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
+      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
+    }
+    self.init(
+      wall: Wall(
+        position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
+        width: scaled(fitted.wall.width)), product: scaled(fitted.product),
+      covariance: fitted.covariance.map { $0 * errorScale * errorScale },
+      imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
+      remarks: WallTable.remarks(fitted, errorScale: errorScale))
+  }
+}
+
 /// The fit of a profile: its walls, its baseline and its curve.
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
@@ -48,20 +65,46 @@ struct WallTable: Codable, Sendable, Equatable {
       (fitted.wall.field.error ?? 0) * errorScale <= abs(fitted.wall.field.value)
     }
     unmeasuredCount = fit.reported.count - measured.count
-    rows = measured.map { fitted in
-      WallRow(
-        wall: Wall(
-          position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
-          width: scaled(fitted.wall.width)), product: scaled(fitted.product),
-        covariance: fitted.covariance.map { $0 * errorScale * errorScale },
-        imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
-        remarks: Self.remarks(fitted, errorScale: errorScale))
-    }
+    rows = measured.map { WallRow($0, errorScale: errorScale) }
     offset = scaled(fit.offset)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
     curve = fit.curve
     residual = fit.residual
+  }
+
+  /// The table with an error of the field's scale, which all walls share; positions and widths know
+  /// nothing of it.
+  func withScaleError(_ relative: Double) -> WallTable {
+    guard relative > 0 else { return self }
+    func widened(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
+      var copy = measurement
+      copy.error = measurement.error.map { hypot($0, relative * measurement.value) }
+      return copy
+    }
+    var copy = self
+    for index in rows.indices {
+      let field = rows[index].wall.field.value
+      copy.rows[index].wall.field = widened(rows[index].wall.field)
+      copy.rows[index].product = widened(rows[index].product)
+      if !rows[index].covariance.isEmpty {
+        copy.rows[index].covariance[0] += relative * relative * field * field
+      }
+    }
+    copy.offset = widened(offset)
+    return copy
+  }
+
+  /// The same walls with their fields counted in the other direction.
+  var opposite: WallTable {
+    var copy = self
+    for index in rows.indices {
+      copy.rows[index].wall.field.value.negate()
+      copy.rows[index].product.value.negate()
+      guard rows[index].covariance.count == 9 else { continue }
+      for element in [1, 2, 3, 6] { copy.rows[index].covariance[element].negate() }
+    }
+    return copy
   }
 
   /// A field known less well than this, in a wall too inclined for its width, deserves a remark.
@@ -85,7 +128,7 @@ struct WallTable: Codable, Sendable, Equatable {
     residual = 0
   }
 
-  private static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
+  fileprivate static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
     var remarks: [String] = []
     if fitted.flags.contains(.atBound) {
       remarks.append("width or position at a bound of the fit")
@@ -130,6 +173,8 @@ struct WallsValue: HeaderOnlyValue {
   /// m.
   var thickness: Double
   var context: MapContext
+  /// Where the walls were found one by one, each with an azimuth of its own.
+  var found: FoundWallsColumns?
 }
 
 /// The profile across the walls of a map, as it appears in the image.

@@ -57,6 +57,17 @@ struct OutputFolder {
     }
   }
 
+  /// Refuses a folder whose result is this file: it would be replaced by what is compared with it.
+  func refuse(replacing file: String) throws(CommandFailure) {
+    let (own, other) = ("\(path)/result.h5", file)
+    let places = [own, other].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+    if places[0] == places[1] {
+      throw CommandFailure(
+        .usage, "\(path): holds the result that is to be made again",
+        remedy: "name another folder with --output")
+    }
+  }
+
   /// Whether the folder is empty or the work of an earlier run, which may have died at any moment.
   private func isOurs() -> Bool {
     let manager = FileManager.default

@@ -36,7 +36,7 @@ struct PipelineOptions: ParsableArguments {
 
   /// Reads and checks the manifest.
   func load() throws(CommandFailure) -> LoadedManifest {
-    let inputs = try inputOverrides()
+    let inputs = try InputOverrides.read(input)
     let text = try Self.text(of: pipeline)
     let manifest: LoadedManifest
     do {
@@ -58,20 +58,6 @@ struct PipelineOptions: ParsableArguments {
         remedy: "rename the stage: result.h5 keeps its title and the chain of steps (process_...)"
           + " under such names")
     }
-  }
-
-  private func inputOverrides() throws(CommandFailure) -> [String: String] {
-    var overrides: [String: String] = [:]
-    for text in input {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else {
-        throw CommandFailure(
-          .usage, "--input \(text): a name and a file are wanted",
-          remedy: "for example --input acquisition=scan.h5")
-      }
-      overrides[parts[0]] = parts[1]
-    }
-    return overrides
   }
 
   private static func text(of path: String) throws(CommandFailure) -> String {
@@ -96,6 +82,24 @@ struct PipelineOptions: ParsableArguments {
   /// The cache that the options name.
   func openCache() throws(CommandFailure) -> PipelineCache {
     PipelineCache(path: try CacheLocation.resolved(cache))
+  }
+}
+
+/// Input files as the command line names them.
+enum InputOverrides {
+  /// `NAME=FILE` as name to path.
+  static func read(_ arguments: [String]) throws(CommandFailure) -> [String: String] {
+    var overrides: [String: String] = [:]
+    for text in arguments {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw CommandFailure(
+          .usage, "--input \(text): a name and a file are wanted",
+          remedy: "for example --input acquisition=scan.h5")
+      }
+      overrides[parts[0]] = parts[1]
+    }
+    return overrides
   }
 }
 

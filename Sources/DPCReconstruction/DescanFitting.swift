@@ -1,0 +1,170 @@
+// The sums behind a fitted surface of descan, and the weights of pixels that do not lie on it.
+internal import Glibc
+internal import STEMCore
+
+/// Normal equations of a surface and the reweighting of its pixels.
+struct DescanFitting {
+  /// With fewer degrees of freedom the scatter alone is no measure of the error.
+  static let smallSample = 20.0
+  /// Inverse times matrix of one term beyond which the others imitate it.
+  private static let inflationLimit = 1e10
+  private static let huber = 1.5
+  private static let biweight = 5.0
+
+  let map: VectorMap
+  let positions: [Int]
+  let degree: DescanSurface.Degree
+  private let terms: [Double]
+  private let count: Int
+  private var x: [Double]
+  private var y: [Double]
+  private(set) var inverse: [Double]
+
+  init(map: VectorMap, positions: [Int], degree: DescanSurface.Degree) {
+    self.map = map
+    self.positions = positions
+    self.degree = degree
+    let count = degree.termCount
+    var terms: [Double] = []
+    terms.reserveCapacity(positions.count * count)
+    for position in positions {
+      let s = DescanSurface.coordinate(position % map.shape.columns, of: map.shape.columns)
+      let t = DescanSurface.coordinate(position / map.shape.columns, of: map.shape.rows)
+      terms.append(contentsOf: DescanSurface.terms(s, t, degree))
+    }
+    self.terms = terms
+    self.count = count
+    x = [Double](repeating: 0, count: count)
+    y = x
+    inverse = []
+  }
+
+  /// Σ factor · b bᵀ over the pixels, b their terms.
+  private func matrix(_ factor: (Int) -> Double) -> [Double] {
+    var matrix = [Double](repeating: 0, count: count * count)
+    for index in positions.indices {
+      let weight = factor(index)
+      let base = index * count
+      for i in 0..<count {
+        let left = weight * terms[base + i]
+        for j in 0...i { matrix[i * count + j] += left * terms[base + j] }
+      }
+    }
+    for i in 0..<count {
+      for j in 0..<i { matrix[j * count + i] = matrix[i * count + j] }
+    }
+    return matrix
+  }
+
+  /// Solves for both components with these weights.
+  mutating func solve(weight: (Int) -> Double) throws(DescanFitError) {
+    let normal = matrix(weight)
+    var right = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    for index in positions.indices {
+      let factor = weight(index)
+      let (vx, vy) = (map.field.x[positions[index]], map.field.y[positions[index]])
+      for i in 0..<count {
+        right.0[i] += factor * terms[index * count + i] * vx
+        right.1[i] += factor * terms[index * count + i] * vy
+      }
+    }
+    inverse = try checkedInverse(normal)
+    x = product(inverse, right.0)
+    y = product(inverse, right.1)
+  }
+
+  /// Terms that vanish on every pixel are left out: their coefficient is zero and so is its variance.
+  private func checkedInverse(_ normal: [Double]) throws(DescanFitError) -> [Double] {
+    var inverse = LeastSquares.inverse(of: normal, size: count)
+    for i in 0..<count {
+      if normal[i * count + i] > 0 {
+        if !(inverse[i * count + i] * normal[i * count + i] < Self.inflationLimit) {
+          throw .undetermined(degree)
+        }
+      } else {
+        for j in 0..<count {
+          inverse[i * count + j] = 0
+          inverse[j * count + i] = 0
+        }
+      }
+    }
+    return inverse
+  }
+
+  private func product(_ matrix: [Double], _ vector: [Double]) -> [Double] {
+    (0..<count).map { i in (0..<count).reduce(0) { $0 + matrix[i * count + $1] * vector[$1] } }
+  }
+
+  /// Squared length of a residual vector.
+  private func square(_ index: Int) -> Double {
+    var (rx, ry) = (map.field.x[positions[index]], map.field.y[positions[index]])
+    for i in 0..<count {
+      rx -= terms[index * count + i] * x[i]
+      ry -= terms[index * count + i] * y[i]
+    }
+    return rx * rx + ry * ry
+  }
+
+  func residualSum() -> Double { positions.indices.reduce(0) { $0 + square($1) } }
+
+  /// Reweights until the surface stands still; returns its covariance and the weight taken away.
+  mutating func iterate(
+    countingVariance: Double?
+  ) throws(DescanFitError) -> (covariance: [Double], rejected: Double) {
+    var squares: [Double] = []
+    var variance = 0.0
+    for step in 0..<60 {
+      squares = positions.indices.map(square)
+      let spread = middle(squares) / (2 * log(2.0))
+      variance = max(spread, countingVariance ?? 0)
+      if variance == 0 { break }
+      let (old, oldY, now, scale) = (x, y, squares, variance)
+      try solve { index in
+        step < 3
+          ? min(1, Self.huber * (scale / max(now[index], 1e-300)).squareRoot())
+          : Self.tukey(now[index] / scale)
+      }
+      let change = zip(x + y, old + oldY).reduce(0) { max($0, abs($1.0 - $1.1)) }
+      if step > 3 && change < 1e-6 * (variance / Double(positions.count)).squareRoot() { break }
+    }
+    if variance == 0 { return ([Double](repeating: 0, count: count * count), 0) }
+    let (now, scale) = (squares, variance)
+    // Derivative of w(r) r, its mean over the directions of r: (1 - q)(1 - 3q) with q = (r/cs)².
+    let limit = Self.biweight * Self.biweight
+    let bread = try checkedInverse(
+      matrix { index in
+        let q = now[index] / scale / limit
+        return q < 1 ? (1 - q) * (1 - 3 * q) : 0
+      })
+    let filling = matrix { index in
+      let weight = Self.tukey(now[index] / scale)
+      return weight * weight * now[index] / 2
+    }
+    let total = now.reduce(0) { $0 + Self.tukey($1 / scale) }
+    return (sandwich(bread, filling), 1 - total / Double(positions.count))
+  }
+
+  private static func tukey(_ squareInScales: Double) -> Double {
+    let q = squareInScales / (biweight * biweight)
+    return q < 1 ? (1 - q) * (1 - q) : 0
+  }
+
+  private func sandwich(_ outer: [Double], _ inner: [Double]) -> [Double] {
+    func times(_ a: [Double], _ b: [Double]) -> [Double] {
+      (0..<count * count).map { place in
+        let (i, j) = (place / count, place % count)
+        return (0..<count).reduce(0) { $0 + a[i * count + $1] * b[$1 * count + j] }
+      }
+    }
+    return times(times(outer, inner), outer)
+  }
+
+  private func middle(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return sorted[sorted.count / 2]
+  }
+
+  func surface(covariance: [Double]) -> DescanSurface {
+    DescanSurface(degree: degree, shape: map.shape, x: x, y: y, covariance: covariance)
+  }
+}

@@ -1,0 +1,69 @@
+// The pixels along one found line, and which of the walls fitted across them is its own.
+
+internal import Glibc
+internal import STEMCore
+
+extension FoundWallFitting {
+  func nearest(
+    to line: WallLine, among walls: [FittedWall], width: Double
+  ) -> FittedWall? {
+    walls.filter {
+      abs($0.wall.position.value - line.position) < width
+        && $0.wall.field.value * line.amplitude > 0
+        && $0.flags.isDisjoint(with: [.insignificant, .cutByRim])
+    }.min {
+      abs($0.wall.position.value - line.position) < abs($1.wall.position.value - line.position)
+    }
+  }
+
+  /// Whether all walls found run side by side over the same length, so that one profile holds them all.
+  var isWhole: Bool {
+    guard let first = lines.first else { return false }
+    return lines.indices.allSatisfy {
+      familyOf[$0] == 0 && first.overlap(with: lines[$0]) >= 0.8
+    }
+  }
+
+  /// The map with nothing but the pixels along one line usable, walls of other families taken off.
+  func strip(_ index: Int, width: Double) -> VectorMap {
+    let line = lines[index]
+    let crossing = lines.indices.filter { familyOf[$0] != familyOf[index] }.map { lines[$0] }
+    let shapes = crossing.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
+    let components = crossing.map { fieldComponent(geometry.direction, $0.normal) }
+    let reach = isWhole ? Double.infinity : max(4 * width, 1.5 * line.length)
+    var strip = map
+    let pixel = map.pixelSize ?? PixelSize(x: 1, y: 1)
+    let n = line.normal
+    // The last piece of an end within the frame may already lie beyond the wall.
+    let margin = min(width / 2, line.length / 8)
+    let frame = WallLine(
+      azimuth: line.azimuth, position: line.position, start: -.infinity, end: .infinity,
+      sechWidth: 1
+    ).clipped(to: WallPixels(frameOf: map))
+    let start = line.start - frame.start > width ? line.start + margin : -.infinity
+    let end = frame.end - line.end > width ? line.end - margin : .infinity
+    for row in 0..<map.shape.rows {
+      let y = (Double(row) - Double(map.shape.rows - 1) / 2) * pixel.y
+      for column in 0..<map.shape.columns {
+        let x = (Double(column) - Double(map.shape.columns - 1) / 2) * pixel.x
+        let i = row * map.shape.columns + column
+        let (u, v) = (x * n.x + y * n.y, y * n.x - x * n.y)
+        if v < start || v > end || abs(u - line.position) > reach {
+          strip.mask.bytes[i] |= PixelFlags.missing.rawValue
+          continue
+        }
+        for k in crossing.indices {
+          let m = crossing[k].normal
+          let along = y * m.x - x * m.y
+          guard along >= crossing[k].start, along <= crossing[k].end else { continue }
+          let height =
+            crossing[k].amplitude
+            * shapes[k].unitHeight(at: x * m.x + y * m.y - crossing[k].position)
+          strip.field.x[i] -= height * components[k].x
+          strip.field.y[i] -= height * components[k].y
+        }
+      }
+    }
+    return strip
+  }
+}

@@ -1,0 +1,193 @@
+// From the lines of a search to walls fitted through the thickness, in families.
+
+internal import Glibc
+internal import STEMCore
+
+/// Fits each found line on the pixels along its own length.
+struct FoundWallFitting {
+  let map: VectorMap
+  let geometry: InclinationGeometry
+  let options: WallFindingOptions
+  private(set) var lines: [WallLine]
+  private(set) var familyOf: [Int] = []
+  private var families: [Double] = []
+
+  init(
+    map: VectorMap, geometry: InclinationGeometry, options: WallFindingOptions, lines: [WallLine]
+  ) {
+    self.map = map
+    self.geometry = geometry
+    self.options = options
+    self.lines = lines
+    gather()
+  }
+
+  /// Families by falling signal; every line turned into the sense of its family.
+  private mutating func gather() {
+    lines.sort { $0.gain > $1.gain }
+    var members: [[Int]] = []
+    for index in lines.indices {
+      let family = members.firstIndex {
+        isParallel(lines[index], lines[$0[0]])
+      }
+      if let family { members[family].append(index) } else { members.append([index]) }
+    }
+    members.sort { a, b in
+      a.reduce(0) { $0 + lines[$1].gain } > b.reduce(0) { $0 + lines[$1].gain }
+    }
+    familyOf = [Int](repeating: 0, count: lines.count)
+    for (family, indices) in members.enumerated() {
+      let first = lines[indices[0]].azimuth
+      let total = indices.reduce(0.0) { $0 + lines[$1].gain }
+      let offset =
+        indices.reduce(0.0) {
+          $0 + lines[$1].gain * lineAngle(lines[$1].azimuth, first)
+        } / max(total, .leastNormalMagnitude)
+      let mean = oriented(first + offset)
+      families.append(mean)
+      for index in indices {
+        familyOf[index] = family
+        let halfTurns = ((mean - lines[index].azimuth) / Double.pi).rounded()
+        lines[index] = lines[index].turned(by: Int(halfTurns), direction: geometry.direction)
+      }
+    }
+  }
+
+  /// Whether two azimuths differ by less than the tolerance or than their errors make likely.
+  private func isParallel(_ a: WallLine, _ b: WallLine) -> Bool {
+    let error = hypot(a.azimuthError ?? 0, b.azimuthError ?? 0)
+    return abs(lineAngle(a.azimuth, b.azimuth)) < max(options.familyTolerance, 4 * error)
+  }
+
+  /// The azimuth or its opposite: the preferred sense, or the one in [-67.5°, 112.5°).
+  private func oriented(_ azimuth: Double) -> Double {
+    if let preferred = options.preferredAzimuth, abs(lineAngle(azimuth, preferred)) < 0.2 {
+      return preferred + lineAngle(azimuth, preferred)
+    }
+    let seam = -67.5 * Double.pi / 180
+    return azimuth - ((azimuth - seam) / Double.pi).rounded(.down) * Double.pi
+  }
+
+  func complete(_ findings: inout WallFindings) {
+    var found: [FoundWall] = []
+    var beside: [FoundWall] = []
+    for index in lines.indices {
+      let (own, others) = fitted(index)
+      beside += others
+      if let own {
+        if !found.contains(where: { isSame($0, own) }) { found.append(own) }
+      } else {
+        findings.rejections.append(.unconfirmed)
+      }
+    }
+    // Where one profile holds all walls, its joint fit also decides which there are.
+    if isWhole {
+      for wall in beside where !found.contains(where: { isSame($0, wall) }) { found.append(wall) }
+    }
+    // A family none of whose lines was confirmed is none.
+    let alive = families.indices.filter { family in found.contains { $0.family == family } }
+    for index in found.indices {
+      found[index].family = alive.firstIndex(of: found[index].family) ?? 0
+    }
+    findings.families = alive.map { families[$0] }
+    findings.walls = found.sorted {
+      ($0.family, $0.fitted.wall.position.value) < ($1.family, $1.fitted.wall.position.value)
+    }
+    findings.alternation = alternation(findings.walls)
+    guard let first = findings.families.first,
+      let profile = try? wallProfile(
+        of: map, direction: geometry.direction, normalAzimuth: first)
+    else { return }
+    findings.profile = profile
+    findings.curve = curve(findings.walls, azimuth: first, like: profile)
+  }
+
+  /// The profile of the found walls alone, by the same sampling.
+  private func curve(
+    _ walls: [FoundWall], azimuth: Double, like profile: LineProfile
+  ) -> [Double] {
+    var pixels = WallPixels(map)
+    for i in 0..<pixels.count { (pixels.valueX[i], pixels.valueY[i]) = (0, 0) }
+    for wall in walls { pixels.subtract(line(of: wall), geometry, factor: -1) }
+    var model = map
+    var next = 0
+    for i in 0..<map.shape.count
+    where map.mask.isUsable(i) && (map.covariance?.xx[i] ?? 0) > 0
+      && (map.covariance?.yy[i] ?? 0) > 0
+    {
+      (model.field.x[i], model.field.y[i]) = (pixels.valueX[next], pixels.valueY[next])
+      next += 1
+    }
+    let curve = try? wallProfile(
+      of: model, direction: geometry.direction, normalAzimuth: azimuth)
+    guard let curve, curve.value.count == profile.value.count else { return [] }
+    let differences = zip(profile.value, curve.value).map { $0 - $1 }
+    let level = ProfileSamples.median(differences) ?? 0
+    return curve.value.map { $0 + level }
+  }
+
+  private func line(of wall: FoundWall) -> WallLine {
+    let n = unitVector(azimuth: wall.normalAzimuth.value)
+    return WallLine(
+      azimuth: wall.normalAzimuth.value, position: wall.fitted.wall.position.value,
+      start: -wall.start.x * n.y + wall.start.y * n.x,
+      end: -wall.end.x * n.y + wall.end.y * n.x, sechWidth: wall.fitted.sechWidth.value,
+      amplitude: wall.fitted.wall.field.value)
+  }
+
+  /// The wall of a line, and the others of the profile across it.
+  private func fitted(_ index: Int) -> (own: FoundWall?, others: [FoundWall]) {
+    let line = lines[index]
+    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
+    guard
+      let profile = try? wallProfile(
+        of: strip(index, width: width), direction: geometry.direction,
+        normalAzimuth: line.azimuth),
+      let fit = try? fitWalls(profile: profile, geometry: geometry)
+    else { return (nil, []) }
+    let own = nearest(to: line, among: fit.reported, width: width)
+    return (
+      own.map { wall(at: $0, along: index) },
+      fit.reported.filter { $0 != own }.map { wall(at: $0, along: index) }
+    )
+  }
+
+  private func wall(at fitted: FittedWall, along index: Int) -> FoundWall {
+    let line = lines[index]
+    var fitted = fitted
+    // A turn about the scan's center moves a wall that lies aside.
+    let lever = line.middle * (line.azimuthError ?? 0)
+    fitted.wall.position.error = fitted.wall.position.error.map { hypot($0, lever) }
+    fitted.covariance[8] += lever * lever
+    let n = line.normal
+    let position = fitted.wall.position.value
+    func point(_ v: Double) -> ScanPoint {
+      ScanPoint(x: position * n.x - v * n.y, y: position * n.y + v * n.x)
+    }
+    return FoundWall(
+      fitted: fitted, normalAzimuth: Measurement(line.azimuth, error: line.azimuthError),
+      start: point(line.start), end: point(line.end), significance: fitted.significance,
+      family: familyOf[index])
+  }
+
+  /// Two pieces of a search that the fit took for one wall.
+  private func isSame(_ a: FoundWall, _ b: FoundWall) -> Bool {
+    let distance = abs(a.fitted.wall.position.value - b.fitted.wall.position.value)
+    return a.family == b.family && line(of: a).overlap(with: line(of: b)) > 0.3
+      && distance < 0.5 * min(a.fitted.imageWidth, b.fitted.imageWidth)
+  }
+
+  /// Pairs of next neighbors of one family that run side by side.
+  private func alternation(_ walls: [FoundWall]) -> WallAlternation {
+    var (pairs, equal) = (0, 0)
+    for (a, b) in zip(walls, walls.dropFirst())
+    where a.family == b.family && line(of: a).overlap(with: line(of: b)) > 0.3 {
+      pairs += 1
+      if a.fitted.wall.field.value * b.fitted.wall.field.value > 0 { equal += 1 }
+    }
+    if pairs == 0 { return .cannotBeTold }
+    return equal == 0
+      ? .alternate(pairs: pairs, chance: pow(0.5, Double(pairs)))
+      : .doNot(equal: equal, pairs: pairs)
+  }
+}

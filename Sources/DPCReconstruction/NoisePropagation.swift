@@ -1,0 +1,220 @@
+// Counting noise through integration and decomposition, in closed form: sums over modes, no realizations.
+internal import FFTW
+internal import Glibc
+public import STEMCore
+
+/// Noise of a vector map, alike at all pixels, white or smoothed.
+public struct PixelNoise: Sendable, Equatable {
+  /// Of the x and the y component of one pixel, in the square of the map's unit.
+  public var varianceX: Double
+  public var varianceY: Double
+  /// Over how many pixels along x and y errors go together; 1 for independent pixels.
+  public var correlationX: Double
+  public var correlationY: Double
+
+  public init(
+    varianceX: Double, varianceY: Double, correlationX: Double = 1, correlationY: Double = 1
+  ) {
+    precondition(varianceX >= 0 && varianceY >= 0, "a variance is not negative")
+    precondition(correlationX >= 1 && correlationY >= 1, "a pixel goes together with itself")
+    self.varianceX = varianceX
+    self.varianceY = varianceY
+    self.correlationX = correlationX
+    self.correlationY = correlationY
+  }
+
+  /// The mean over the usable pixels of a map; nil where the map has no covariance or no usable pixel.
+  public init?(of map: VectorMap, correlationX: Double = 1, correlationY: Double = 1) {
+    guard let covariance = map.covariance else { return nil }
+    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
+    guard !usable.isEmpty else { return nil }
+    let count = Double(usable.count)
+    let x = orderedSum(usable.count) { covariance.xx[usable[$0]] } / count
+    let y = orderedSum(usable.count) { covariance.yy[usable[$0]] } / count
+    guard x.isFinite, y.isFinite, x >= 0, y >= 0 else { return nil }
+    self.init(
+      varianceX: x, varianceY: y, correlationX: max(1, correlationX),
+      correlationY: max(1, correlationY))
+  }
+
+  /// Power of waves of `phase` rad per pixel over that of white noise of the same variance: that of
+  /// white noise smoothed by a Gaussian which averages over `correlation` pixels, 2√π of its sigma.
+  /// The mean over `phases` is one.
+  static func spectrum(_ phases: [Double], correlation: Double) -> [Double] {
+    guard correlation > 1 else { return [Double](repeating: 1, count: phases.count) }
+    let sigma = correlation / (2 * Double.pi.squareRoot())
+    let raw = phases.map { exp(-$0 * $0 * sigma * sigma) }
+    let mean = raw.reduce(0, +) / Double(raw.count)
+    return raw.map { $0 / mean }
+  }
+}
+
+/// The variance of ``integratedPotential(of:pixelSize:boundary:highPassPeriod:)``, pixel by pixel, (V m)².
+///
+/// Both integrals are linear in the field and diagonal in waves, so that noise alike at all pixels
+/// gives Σ over the modes of |mode|² times the square of what the integral makes of it. For
+/// `neumann` modes are products of cosines: the sum of cos² = (1 + cos 2x)/2 is one more cosine
+/// transform. At the rim the links' weights differ from those inside, which is neglected (below
+/// 3 % of the standard deviation). The uniform field's own error is in it; the constant, which is
+/// arbitrary, is not.
+/// - Parameters:
+///   - noise: Of the projected field, V².
+///   - shape: Of the map.
+///   - pixelSize: m.
+///   - boundary: As in the integral.
+///   - highPassPeriod: As in the integral, m.
+/// - Complexity: One transform of the frame.
+public func potentialVariance(
+  of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize, boundary: IntegrationBoundary,
+  highPassPeriod: Double? = nil
+) -> [Double] {
+  switch boundary {
+  case .periodic: return periodicVariance(noise, shape, pixelSize, highPassPeriod)
+  case .neumann: return naturalVariance(noise, shape, pixelSize, highPassPeriod)
+  }
+}
+
+/// 1 - exp(-ln 2 k² p²): what a high-pass of period p leaves of a wave of k cycles per meter.
+private func highPass(_ k2: Double, _ period: Double?) -> Double {
+  period.map { -expm1(-k2 * $0 * $0 * log(2)) } ?? 1
+}
+
+private func periodicVariance(
+  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
+) -> [Double] {
+  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
+  let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
+  let powerX = PixelNoise.spectrum(
+    kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
+  let powerY = PixelNoise.spectrum(
+    ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
+  let count = Double(shape.count)
+  let varying = orderedSum(shape.count) { index in
+    let (row, column) = (index / shape.columns, index % shape.columns)
+    let (x2, y2) = (kx[column] * kx[column], ky[row] * ky[row])
+    let k2 = x2 + y2
+    if k2 == 0 { return 0 }
+    let kept = highPass(k2, period) / (2 * Double.pi * k2)
+    return (x2 * noise.varianceX + y2 * noise.varianceY) * powerX[column] * powerY[row]
+      * kept * kept
+  }
+  var variance = [Double](repeating: varying / count, count: shape.count)
+  if period != nil { return variance }
+  // The mean field makes a ramp about the middle.
+  let meanX = noise.varianceX * powerX[0] * powerY[0] / count
+  let meanY = noise.varianceY * powerX[0] * powerY[0] / count
+  for row in 0..<shape.rows {
+    let y = (Double(row) - Double(shape.rows - 1) / 2) * pixelSize.y
+    for column in 0..<shape.columns {
+      let x = (Double(column) - Double(shape.columns - 1) / 2) * pixelSize.x
+      variance[row * shape.columns + column] += meanX * x * x + meanY * y * y
+    }
+  }
+  return variance
+}
+
+/// One axis of the natural integral.
+private struct NaturalAxis {
+  /// Of DᵀL on the mode, 1/m.
+  let slope: [Double]
+  /// Of DᵀD on the mode, 1/m².
+  let stiffness: [Double]
+  /// Squared norms of the cosine and the sine mode.
+  let cosineNorm: [Double]
+  let sineNorm: [Double]
+  /// Noise power of the mode over that of white noise.
+  let power: [Double]
+
+  init(count: Int, spacing: Double, correlation: Double) {
+    let halves = (0..<count).map { Double.pi * Double($0) / Double(2 * count) }
+    // Inside, the mean along a link of fourth order is (13 cos θ - cos 3θ)/12 of the wave at its middle.
+    slope = halves.map { 2 * sin($0) / spacing * (13 * cos($0) - cos(3 * $0)) / 12 }
+    stiffness = halves.map { 4 * sin($0) * sin($0) / (spacing * spacing) }
+    cosineNorm = (0..<count).map { Double(count) / ($0 == 0 ? 1 : 2) }
+    sineNorm = (0..<count).map { $0 == 0 ? 0 : Double(count) / 2 }
+    power = PixelNoise.spectrum(halves.map { 2 * $0 }, correlation: correlation)
+  }
+}
+
+private func naturalVariance(
+  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
+) -> [Double] {
+  let (rows, columns) = (shape.rows, shape.columns)
+  let x = NaturalAxis(
+    count: columns, spacing: pixelSize.x, correlation: noise.correlationX)
+  let y = NaturalAxis(count: rows, spacing: pixelSize.y, correlation: noise.correlationY)
+  // Coefficients of Σ w cos² cos², folded on both axes to those of a cosine series.
+  var series = [Double](repeating: 0, count: shape.count)
+  for n in 0..<rows {
+    let foldY = foldedSquare(n, count: rows)
+    let ky = Double(n) / (2 * Double(rows) * pixelSize.y)
+    for m in 0..<columns where m + n > 0 {
+      let kx = Double(m) / (2 * Double(columns) * pixelSize.x)
+      let norm = x.cosineNorm[m] * y.cosineNorm[n]
+      let kept =
+        highPass(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
+      let alongX = noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * y.cosineNorm[n]
+      let alongY = noise.varianceY * y.slope[n] * y.slope[n] * x.cosineNorm[m] * y.sineNorm[n]
+      let weight = kept * kept * (alongX + alongY) * x.power[m] * y.power[n]
+      for (indexX, factorX) in foldedSquare(m, count: columns) {
+        for (indexY, factorY) in foldY {
+          series[indexY * columns + indexX] += weight * factorX * factorY
+        }
+      }
+    }
+  }
+  // The transform counts every coefficient but the first twice, along both axes.
+  for n in 0..<rows {
+    for m in 0..<columns {
+      series[n * columns + m] *= (m == 0 ? 1 : 0.5) * (n == 0 ? 1 : 0.5)
+    }
+  }
+  var buffer = TransformBuffer<Double>(copying: series)
+  TrigonometricTransform(rows: rows, columns: columns, alongX: .cosine3, alongY: .cosine3)
+    .transform(&buffer)
+  // Rounding may leave a hair below nothing.
+  return buffer.array().map { max(0, $0) }
+}
+
+/// cos²(π m (j + ½)/n) as a cosine series of n terms: ½ + ½ cos(π 2m (j + ½)/n), waves beyond the
+/// n-th folded back with the other sign, the n-th itself zero at all samples.
+private func foldedSquare(_ mode: Int, count: Int) -> [(index: Int, factor: Double)] {
+  if mode == 0 { return [(0, 1)] }
+  let double = 2 * mode
+  if double == count { return [(0, 0.5)] }
+  return double < count
+    ? [(0, 0.5), (double, 0.5)] : [(0, 0.5), (2 * count - double, -0.5)]
+}
+
+/// Variances of the Helmholtz parts of noise alike at all pixels, in the square of the field's unit.
+///
+/// Periodic projections divide every wave between the parts by its direction, so that each component
+/// of each part holds some half of its variance. For `neumann` the same number is a good estimate
+/// away from the rim; the harmonic part goes with the curl-free one.
+/// - Parameters:
+///   - noise: Of the field.
+///   - shape: Of the map.
+///   - pixelSize: m.
+public func helmholtzVariances(
+  of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize
+) -> (curlFree: (x: Double, y: Double), divergenceFree: (x: Double, y: Double)) {
+  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
+  let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
+  let powerX = PixelNoise.spectrum(
+    kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
+  let powerY = PixelNoise.spectrum(
+    ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
+  func sum(_ term: (_ x2: Double, _ y2: Double) -> Double) -> Double {
+    orderedSum(shape.count) { index in
+      let (row, column) = (index / shape.columns, index % shape.columns)
+      let (x2, y2) = (kx[column] * kx[column], ky[row] * ky[row])
+      let k2 = x2 + y2
+      return k2 == 0 ? 0 : term(x2 / k2, y2 / k2) * powerX[column] * powerY[row]
+    } / Double(shape.count)
+  }
+  let (vx, vy) = (noise.varianceX, noise.varianceY)
+  return (
+    (x: sum { $0 * ($0 * vx + $1 * vy) }, y: sum { $1 * ($0 * vx + $1 * vy) }),
+    (x: sum { $1 * ($1 * vx + $0 * vy) }, y: sum { $0 * ($1 * vx + $0 * vy) })
+  )
+}

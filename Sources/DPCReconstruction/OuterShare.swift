@@ -1,0 +1,178 @@
+// In which regime the signals are: how much of them a shift carries across the rim of the disc.
+public import STEMCore
+
+/// The part of the signal that appears in the ring beyond the rim of the disc.
+///
+/// A structure wider than the probe shifts the disc as a whole: half of the signal is what the inner ring loses
+/// on one side, half what the outer ring gains on the other. A weak phase moves intensity within the
+/// disc: the outer ring stays dark. In between the share tells how far every estimator is off that takes one
+/// for the other.
+public struct OuterShare: Sendable, Equatable {
+  /// Why no share, or no regime, can be stated.
+  public enum Obstacle: Sendable, Equatable {
+    /// All segments lie in one ring.
+    case oneRing
+    /// No ring ends at the rim of the disc: a shift carries nothing from ring to ring.
+    case noRingAtRim
+    /// The segments give no deflection that is linear and right in every regime.
+    case noDeflection
+    /// Structure is not told from noise.
+    case weakSignal
+    /// The disc is off the detector's center by more than the signal: a weak phase then crosses the ring's
+    /// edge as well.
+    case discOffCenter
+  }
+
+  public enum Regime: String, Sendable, Codable {
+    case weakPhase = "weak phase"
+    case intermediate = "between weak phase and rigid shift"
+    case rigidShift = "rigid shift"
+    /// More than half: the disc is wider than the ring, or electrons are scattered far.
+    case beyondRigidShift = "neither weak phase nor rigid shift"
+    case notDetermined = "not determined"
+  }
+
+  /// 0 for a weak phase, 1/2 for a rigid shift; nil where it was not measured.
+  public var value: Double?
+  /// One standard deviation: noise, and the scatter of the share over the map.
+  public var error: Double?
+  public var obstacle: Obstacle?
+  /// RMS of the structure in the deflection without its plane, noise taken off, rad.
+  public var signal: Double?
+  /// RMS of the plane that was taken off, rad.
+  public var offset: Double?
+
+  /// Shares within this of 0 or 1/2 are not told from them: what a bend of the specimen or a scattered background
+  /// does to the outer ring.
+  public static let resolution = 0.05
+  /// Errors beyond leave it open whether the share is 0 or 1/2.
+  public static let largestError = 0.08
+
+  public var regime: Regime {
+    guard let value, let error, obstacle == nil else { return .notDetermined }
+    let slack = max(3 * error, Self.resolution)
+    if abs(value) <= slack { return .weakPhase }
+    if abs(value - 0.5) <= slack { return .rigidShift }
+    return value > 0.5 ? .beyondRigidShift : .intermediate
+  }
+}
+
+/// The deflection and its part from the outer ring, at the pixels of some rows.
+public struct RegimeSample: Sendable {
+  /// Rows of the map, ascending.
+  public var rows: [Int]
+  /// To first order in the shift, rad, detector frame, calibrated.
+  public var total: VectorMap
+  /// The part of `total` that the segments beyond the rim add.
+  public var outer: VectorMap
+
+  /// Whether no row between the first and the last is left out.
+  var isContiguous: Bool { zip(rows, rows.dropFirst()).allSatisfy { $0 + 1 == $1 } }
+
+  /// Bands in their order.
+  public init(joining bands: [RegimeSample]) {
+    rows = bands.flatMap(\.rows)
+    total = Self.joined(bands.map(\.total))
+    outer = Self.joined(bands.map(\.outer))
+  }
+
+  init(rows: [Int], total: VectorMap, outer: VectorMap) {
+    self.rows = rows
+    self.total = total
+    self.outer = outer
+  }
+
+  private static func joined(_ maps: [VectorMap]) -> VectorMap {
+    let shape = GridShape(
+      rows: maps.reduce(0) { $0 + $1.shape.rows }, columns: maps.first?.shape.columns ?? 0)
+    return VectorMap(
+      field: VectorField(
+        shape: shape, x: maps.flatMap(\.field.x), y: maps.flatMap(\.field.y)),
+      covariance: nil, mask: PixelMask(shape: shape, bytes: maps.flatMap(\.mask.bytes)),
+      pixelSize: maps.first?.pixelSize)
+  }
+}
+
+/// Takes from the signals what the regime is told by.
+public struct RegimeSampler: Sendable {
+  /// Why the geometry does not tell the regime; nil where it does.
+  public let obstacle: OuterShare.Obstacle?
+  private let vectors: [(x: Double, y: Double)]
+  private let isBeyond: [Bool]
+  private let calibration: Matrix2
+  private let rowStep: Int
+
+  /// Pixels beyond this number are left out, whole rows at a time: the share is as well known without.
+  public static let pixelLimit = 1 << 20
+
+  /// - Parameters:
+  ///   - detector: The geometry.
+  ///   - probeSemiAngle: Of the disc, rad.
+  ///   - shape: Of the whole map.
+  ///   - calibration: true = calibration · measured.
+  public init(
+    detector: SegmentedDetector, probeSemiAngle: Double, calibration: Matrix2, shape: GridShape
+  ) throws {
+    let slack = DiscRim.tolerance * probeSemiAngle
+    let rings = try detector.rings()
+    let hasEdge = rings.dropLast().contains { abs($0.outer - probeSemiAngle) <= slack }
+    let linear = linearDeflectionVectors(detector: detector, probeSemiAngle: probeSemiAngle)
+    if linear == nil {
+      obstacle = .noDeflection
+    } else if rings.count < 2 {
+      obstacle = .oneRing
+    } else {
+      obstacle = hasEdge ? nil : .noRingAtRim
+    }
+    vectors = linear ?? detector.segments.map { _ in (x: 0, y: 0) }
+    isBeyond = detector.segments.map { $0.inner >= probeSemiAngle - slack }
+    self.calibration = calibration
+    rowStep = max(1, (shape.count + Self.pixelLimit - 1) / Self.pixelLimit)
+  }
+
+  /// - Parameters:
+  ///   - signals: A band of rows of the map.
+  ///   - firstRow: The band's first row in the map.
+  public func sample(_ signals: SegmentSignals, firstRow: Int) -> RegimeSample {
+    let columns = signals.shape.columns
+    let rows = (firstRow..<(firstRow + signals.shape.rows)).filter { $0 % rowStep == 0 }
+    let shape = GridShape(rows: rows.count, columns: columns)
+    var total = VectorField(shape: shape)
+    var outer = VectorField(shape: shape)
+    var mask = PixelMask(shape: shape)
+    for (index, row) in rows.enumerated() {
+      let (source, target) = ((row - firstRow) * columns, index * columns)
+      for column in 0..<columns {
+        mask.bytes[target + column] = signals.mask.bytes[source + column]
+        if !signals.mask.isUsable(source + column) { continue }
+        let (all, beyond) = vectors(of: signals, at: source + column)
+        (total.x[target + column], total.y[target + column]) = calibration(all.x, all.y)
+        (outer.x[target + column], outer.y[target + column]) = calibration(beyond.x, beyond.y)
+      }
+    }
+    return RegimeSample(
+      rows: rows,
+      total: VectorMap(field: total, covariance: nil, mask: mask, pixelSize: nil),
+      outer: VectorMap(field: outer, covariance: nil, mask: mask, pixelSize: nil))
+  }
+
+  private func vectors(
+    of signals: SegmentSignals, at position: Int
+  ) -> (all: (x: Double, y: Double), beyond: (x: Double, y: Double)) {
+    var sum = 0.0
+    var all = (x: 0.0, y: 0.0)
+    var beyond = (x: 0.0, y: 0.0)
+    for j in vectors.indices {
+      let signal = signals.values[j * signals.shape.count + position]
+      sum += signal
+      all.x += signal * vectors[j].x
+      all.y += signal * vectors[j].y
+      if isBeyond[j] {
+        beyond.x += signal * vectors[j].x
+        beyond.y += signal * vectors[j].y
+      }
+    }
+    if !(sum > 0) { return ((0, 0), (0, 0)) }
+    return ((all.x / sum, all.y / sum), (beyond.x / sum, beyond.y / sum))
+  }
+}

@@ -1,0 +1,157 @@
+// Finds straight walls anywhere in a map: options, what is found, and the entry point.
+
+internal import Glibc
+public import STEMCore
+
+/// How walls are sought in a map.
+public struct WallFindingOptions: Sendable, Equatable {
+  /// Expected number of walls that noise alone would show in a map; sets the threshold together with
+  /// the number of places, azimuths, widths and lengths that are tried.
+  public var falseWallsPerMap = 1e-3
+  /// Shortest wall, in units of its width in the image.
+  public var shortestLength = 3.0
+  /// Largest relative standard deviation of the field along a wall beyond noise: rows of atoms and dots
+  /// exceed it.
+  public var largestModulation = 0.5
+  public var maximumWalls = 24
+  /// Smallest height of a wall relative to the highest one.
+  public var minimumFraction = 0.05
+  /// Walls whose azimuths differ by less belong to one family, rad.
+  public var familyTolerance = 5 * Double.pi / 180
+  /// The azimuth to which a family's normal is turned where they agree up to half a turn, rad.
+  public var preferredAzimuth: Double?
+
+  public init() {}
+}
+
+/// A point of the scan, from its center ((n-1)/2 pixels): x to the right, y down, m.
+public struct ScanPoint: Sendable, Equatable, Codable {
+  public var x: Double
+  public var y: Double
+}
+
+/// A wall that was found, fitted through the thickness.
+public struct FoundWall: Sendable, Equatable {
+  /// Position along the wall's own normal from the center of the scan.
+  public var fitted: FittedWall
+  /// Of the normal, from +x towards +y, rad; the same sense for all walls of a family.
+  public var normalAzimuth: Measurement
+  /// Where the wall begins and ends, start to end being the normal's azimuth + 90°.
+  public var start: ScanPoint
+  public var end: ScanPoint
+  /// Standard deviations above noise of the fit through the thickness.
+  public var significance: Double
+  /// Index into ``WallFindings/families``.
+  public var family: Int
+}
+
+/// Why a line that stands out of the noise is not taken for a wall.
+public enum WallRejection: String, Sendable, Equatable, CaseIterable {
+  case tooShort = "shorter than three widths"
+  case uneven = "its field varies along it"
+  case step = "a step between two levels, not a wall"
+  case misfit = "what the model of another wall leaves"
+  case unconfirmed = "not confirmed by the fit through the thickness"
+}
+
+/// Whether neighboring walls have opposite signs.
+public enum WallAlternation: Sendable, Equatable {
+  /// All pairs do; chance alone would do it with this probability.
+  case alternate(pairs: Int, chance: Double)
+  /// So many of the pairs have equal signs.
+  case doNot(equal: Int, pairs: Int)
+  /// Fewer than two neighboring walls.
+  case cannotBeTold
+}
+
+/// What a search for walls has found.
+public struct WallFindings: Sendable, Equatable {
+  /// Sorted by family, then by position.
+  public var walls: [FoundWall]
+  /// Mean azimuth of each family's normals, rad, the family with the most signal first.
+  public var families: [Double]
+  public var alternation: WallAlternation
+  public var rejections: [WallRejection]
+  /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
+  public var isTwoDimensional: Bool
+  /// Standard deviations that a wall must reach.
+  public var threshold: Double
+  /// By what the map's errors were divided for the search: above 1 where the data scatter far less than
+  /// their stated counts allow.
+  public var errorScale: Double
+  /// The mean profile across the first family's walls over the whole scan, and the found walls' own.
+  public var profile: LineProfile?
+  public var curve: [Double]
+}
+
+/// Finds straight walls, their azimuths, lengths, fields and widths, by matched filtering.
+///
+/// Lines of every azimuth, place, length and width compete by the gain in χ² of the projected wall on a
+/// local constant; the best one is refined, held against what is no wall (short, uneven, a step), taken
+/// off, and the search repeated until nothing exceeds the threshold. Each wall is then fitted through the
+/// thickness as by ``fitWalls(profile:geometry:options:)`` on the pixels along its own length, neighbors
+/// together, walls of other families taken off. No azimuth is preferred; families may cross.
+///
+/// - Parameters:
+///   - map: Mean field over the thickness, V/m, scan frame; masked pixels are left out.
+///   - geometry: The specimen; its direction names the component: `perp` along the wall (azimuth + 90°),
+///     `parallel` and `normal` across it.
+///   - options: Thresholds and the azimuth to count from.
+///   - noiseFactor: Power of the noise of slow waves over that of independent pixels (smoothing).
+/// - Returns: Possibly no walls. Normals lie in [-67.5°, 112.5°) unless an azimuth is preferred: two
+///   opposite normals are one wall, and vertical, horizontal and diagonal walls are far from that seam.
+/// - Throws: ``WallError`` without a pixel size or where the direction factor vanishes.
+public func findWalls(
+  in map: VectorMap, geometry: InclinationGeometry, noiseFactor: Double = 1,
+  options: WallFindingOptions = WallFindingOptions()
+) throws -> WallFindings {
+  guard map.pixelSize != nil else { throw WallError.pixelSizeMissing }
+  guard abs(geometry.directionFactor) >= 1e-9 else {
+    throw WallError.invisibleField(geometry.direction, inclination: geometry.inclination)
+  }
+  let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
+  var findings = WallFindings(
+    walls: [], families: [], alternation: .cannotBeTold, rejections: [], isTwoDimensional: false,
+    threshold: 0, errorScale: errorScale, profile: nil, curve: [])
+  if let structure = structureDimension(of: map, noiseFactor: noiseFactor),
+    structure.isTwoDimensional
+  {
+    findings.isTwoDimensional = true
+    return findings
+  }
+  var options = options
+  // Without noise the model's own misfit is significant.
+  if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
+  var hunt = WallHunt(map: scaled, geometry: geometry, options: options)
+  findings.threshold = hunt.requiredGain.squareRoot()
+  try hunt.run()
+  findings.rejections = hunt.rejections
+  let fitting = FoundWallFitting(
+    map: scaled, geometry: geometry, options: options, lines: hunt.lines)
+  fitting.complete(&findings)
+  return findings
+}
+
+/// The map with errors as a search needs them: enlarged for correlated noise, and taken from the scatter
+/// where there are none, or far too large ones. Masked pixels are left alone.
+private func searchable(
+  _ map: VectorMap, noiseFactor: Double
+) -> (map: VectorMap, errorScale: Double) {
+  var map = map
+  let count = map.shape.count
+  let largest = (0..<count).reduce(0.0) { max($0, abs(map.field.x[$1]), abs(map.field.y[$1])) }
+  let observed = max(varianceOfFinestStructure(of: map) / 2, 1e-20 * largest * largest)
+  guard let stated = meanVariance(of: map), let covariance = map.covariance else {
+    let plane = [Double](repeating: observed, count: count)
+    map.covariance = VectorCovariance(
+      shape: map.shape, xx: plane, yy: plane, xy: [Double](repeating: 0, count: count))
+    return (map, 1)
+  }
+  // Smoothing lowers the finest structure by itself; only independent pixels can be held against it.
+  let isContradicted = noiseFactor == 1 && observed < 0.09 * stated / 2
+  let ratio = isContradicted ? max(2 * observed / stated, 1e-6) : noiseFactor
+  map.covariance = VectorCovariance(
+    shape: map.shape, xx: covariance.xx.map { ratio * $0 }, yy: covariance.yy.map { ratio * $0 },
+    xy: covariance.xy.map { ratio * $0 })
+  return (map, isContradicted ? 1 / ratio.squareRoot() : 1)
+}

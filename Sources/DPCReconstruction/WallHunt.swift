@@ -1,0 +1,127 @@
+// The search for walls: the strongest line, held against what is no wall, taken off, and again.
+
+internal import Glibc
+internal import STEMCore
+
+/// Finds lines one after the other, each on what the ones before it leave.
+struct WallHunt {
+  let geometry: InclinationGeometry
+  let options: WallFindingOptions
+  let levels: [WallScanLevel]
+  /// What a line must gain in χ² so that noise alone shows one in so many maps.
+  let requiredGain: Double
+  private let map: WallPixels
+  private let coarseMap: WallPixels
+  private var fine: WallPixels
+  private var coarse: WallPixels
+  private var refused: [WallLine] = []
+  private var steps: [WallLine] = []
+  private(set) var lines: [WallLine] = []
+  private(set) var rejections: [WallRejection] = []
+
+  /// Lines that are no walls may take part so often before the search ends.
+  private static let mostRejections = 16
+  private static let coarseSide = 192
+
+  init(map: VectorMap, geometry: InclinationGeometry, options: WallFindingOptions) {
+    self.geometry = geometry
+    self.options = options
+    self.map = WallPixels(map)
+    coarseMap = WallPixels(
+      map, block: max(1, max(map.shape.rows, map.shape.columns) / Self.coarseSide))
+    (fine, coarse) = (self.map, coarseMap)
+    levels = WallScanLevel.levels(for: coarse, geometry: geometry)
+    let places = levels.reduce(0.0) { $0 + $1.places }
+    requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
+  }
+
+  mutating func run() throws {
+    while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
+      var best: WallLine?
+      for level in levels {
+        let found = try level.strongest(in: coarse, geometry: geometry)
+        if let found, found.gain > (best?.gain ?? 0) { best = found }
+      }
+      guard let best, best.gain > 0.8 * requiredGain else { break }
+      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(best)
+      guard refined.gain > requiredGain, isHighEnough(refined) else { break }
+      if let rejection = rejection(refined) {
+        rejections.append(rejection)
+        refused.append(refined)
+        if rejection == .step { steps.append(refined) }
+      } else {
+        lines.append(refined)
+        polish()
+      }
+      leaveRest()
+    }
+    for _ in 0..<2 { polish() }
+  }
+
+  /// Refines every wall beside the others, which crossed or overlapped it when it was found.
+  ///
+  /// What was refused is no part of this: it may be a misfit of the very wall.
+  private mutating func polish() {
+    guard lines.count > 1 else { return }
+    for index in lines.indices {
+      var alone = map
+      for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
+      let refined = WallRefinement(pixels: alone, geometry: geometry).refined(lines[index])
+      if refined.gain > requiredGain { lines[index] = refined }
+    }
+  }
+
+  /// What all lines leave, for the search that follows.
+  private mutating func leaveRest() {
+    fine = map
+    coarse = coarseMap
+    for line in lines + refused {
+      fine.subtract(line, geometry)
+      coarse.subtract(line, geometry)
+    }
+  }
+
+  private func height(_ line: WallLine) -> Double {
+    abs(line.amplitude) * geometry.projectedHeight(sechWidth: line.sechWidth)
+  }
+
+  /// Less than this part of the highest wall is what the model of that wall may leave.
+  private func isHighEnough(_ line: WallLine) -> Bool {
+    height(line) > options.minimumFraction * (lines.map(height).max() ?? 0)
+  }
+
+  private func rejection(_ line: WallLine) -> WallRejection? {
+    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
+    if lines.contains(where: { isShadow(line, of: $0) }) { return .misfit }
+    if steps.contains(where: { isBeside(line, step: $0) }) { return .misfit }
+    // A frame shorter than that shows walls from rim to rim.
+    let side = 2 * min(fine.halfWidth, fine.halfHeight)
+    if line.length < min(options.shortestLength * width, 0.9 * side) { return .tooShort }
+    let check = WallLineCheck(pixels: fine, geometry: geometry, line: line)
+    if check.modulation > options.largestModulation { return .uneven }
+    return check.isStep ? .step : nil
+  }
+
+  /// A step is seen beside its place; taken off as a wall, it leaves more of them around it.
+  private func isBeside(_ line: WallLine, step: WallLine) -> Bool {
+    let width = max(
+      geometry.projectedWidth(sechWidth: line.sechWidth),
+      geometry.projectedWidth(sechWidth: step.sechWidth))
+    guard abs(lineAngle(line.azimuth, step.azimuth)) < 4 * options.familyTolerance else {
+      return false
+    }
+    let turned = line.turned(
+      by: Int(((step.azimuth - line.azimuth) / Double.pi).rounded()), direction: geometry.direction)
+    return abs(turned.position - step.position) < 2 * WallRefinement.window * width
+  }
+
+  /// Within the core of another wall the residual shows that wall's misfit.
+  private func isShadow(_ line: WallLine, of wall: WallLine) -> Bool {
+    let widths = [line, wall].map { geometry.projectedWidth(sechWidth: $0.sechWidth) }
+    guard abs(lineAngle(line.azimuth, wall.azimuth)) < options.familyTolerance else { return false }
+    let turned = line.turned(
+      by: Int(((wall.azimuth - line.azimuth) / Double.pi).rounded()), direction: geometry.direction)
+    return turned.overlap(with: wall) > 0.3
+      && abs(turned.position - wall.position) < 0.6 * max(widths[1], min(widths[0], widths[1]))
+  }
+}

@@ -1,0 +1,100 @@
+// How well a wall can be measured before it is: the information of its profile about its parameters.
+
+internal import Glibc
+internal import STEMCore
+
+/// A wall to be measured, and the scan that shall show it.
+public struct WallExperiment: Sendable, Equatable {
+  public let geometry: InclinationGeometry
+  /// E0, V/m.
+  public let amplitude: Double
+  /// Intrinsic full width at half maximum, m.
+  public let width: Double
+  /// Between samples of the profile across the wall, m.
+  public let spacing: Double
+  /// Distances from the wall that the scan covers, m; first < 0 < last.
+  public let reach: ClosedRange<Double>
+  /// Pixels averaged into each sample.
+  public let pixelsPerSample: Double
+
+  public init(
+    geometry: InclinationGeometry, amplitude: Double, width: Double, spacing: Double,
+    reach: ClosedRange<Double>, pixelsPerSample: Double
+  ) {
+    precondition(
+      width > 0 && spacing > 0 && pixelsPerSample > 0, "no wall, no scan or nothing to average")
+    self.geometry = geometry
+    self.amplitude = amplitude
+    self.width = width
+    self.spacing = spacing
+    self.reach = reach
+    self.pixelsPerSample = pixelsPerSample
+  }
+}
+
+/// Standard deviations for one electron per pixel; they fall with the root of the electrons.
+public struct WallPlan: Sendable, Equatable {
+  /// Of E0 with width, position and a constant fitted too, V/m.
+  public let fieldError: Double
+  /// Of E0 with a constant only: what it takes to say that something of this shape is there, V/m.
+  public let fieldErrorAtKnownShape: Double
+  /// Of the full width at half maximum, m.
+  public let widthError: Double
+  /// Of E0 w, V.
+  public let productError: Double
+  /// Of the position, m.
+  public let positionError: Double
+
+  /// Electrons per pixel for E0 of so many standard deviations.
+  public func electronsPerPixel(amplitude: Double, error: Double, sigmas: Double) -> Double {
+    let ratio = sigmas * error / amplitude
+    return ratio * ratio
+  }
+}
+
+/// The Cramér-Rao bounds of the finite-wall fit, from the Fisher information of its profile.
+///
+/// The fit of ``fitWalls(profile:geometry:options:)`` reaches them where E0 is many standard deviations; at
+/// a few, width and field are no longer linear in the noise and scatter more.
+///
+/// - Parameters:
+///   - wall: One wall, away from others.
+///   - fieldErrorOfOneElectron: Of one pixel's mean field over the thickness with one electron, V/m.
+/// - Throws: ``WallError/invisibleField(_:inclination:)``; ``WallError/tooFewSamples(_:needed:)`` where
+///   the scan has fewer than eight samples across the wall.
+public func wallPlan(
+  of wall: WallExperiment, fieldErrorOfOneElectron: Double
+) throws(WallError) -> WallPlan {
+  let geometry = wall.geometry
+  guard abs(geometry.directionFactor) >= 1e-9 else {
+    throw .invisibleField(geometry.direction, inclination: geometry.inclination)
+  }
+  let first = (wall.reach.lowerBound / wall.spacing).rounded(.up)
+  let last = (wall.reach.upperBound / wall.spacing).rounded(.down)
+  let count = Int(max(0, last - first + 1))
+  guard count >= 8 else { throw .tooFewSamples(count, needed: 8) }
+  let w = wall.width / InclinationGeometry.widthFactor
+  let shape = ProjectedWall(geometry: geometry, sechWidth: w)
+  // Of (constant, E0, ln w, X0/w), each in units that make it a field.
+  var information = [Double](repeating: 0, count: 16)
+  for index in 0..<count {
+    let x = (first + Double(index)) * wall.spacing
+    let sample = shape.sample(at: x, amplitude: wall.amplitude)
+    let slopes = [1, sample.byAmplitude, sample.byWidth * w, sample.byPosition * w]
+    for row in 0..<4 {
+      for column in 0..<4 { information[4 * row + column] += slopes[row] * slopes[column] }
+    }
+  }
+  let variance = fieldErrorOfOneElectron * fieldErrorOfOneElectron / wall.pixelsPerSample
+  let covariance = LeastSquares.inverse(of: information, size: 4).map { $0 * variance }
+  let known = LeastSquares.inverse(
+    of: [information[0], information[1], information[4], information[5]], size: 2)
+  let e0 = wall.amplitude
+  let product = covariance[5] + 2 * e0 * covariance[6] + e0 * e0 * covariance[10]
+  return WallPlan(
+    fieldError: covariance[5].squareRoot(),
+    fieldErrorAtKnownShape: (known[3] * variance).squareRoot(),
+    widthError: covariance[10].squareRoot() * wall.width,
+    productError: max(product, 0).squareRoot() * w,
+    positionError: covariance[15].squareRoot() * w)
+}

@@ -1,0 +1,148 @@
+// The parameters of a flexoelectric estimate, and what measured walls say in their place.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+struct FlexoelectricRequest {
+  let context: StageContext
+  let walls: WallsValue?
+
+  private var metadata: AcquisitionMetadata? { walls?.context.metadata }
+
+  func value() throws -> FlexoelectricValue {
+    let material = FlexoelectricMaterial(
+      coefficient: try coefficient(),
+      relativePermittivity: context.number("relative_permittivity") ?? 1,
+      depolarizationFactor: context.number("depolarization_factor") ?? 1)
+    let gradient = try gradient()
+    let estimate = material.estimate(strainGradient: gradient.largest)
+    return FlexoelectricValue(
+      material: material, experiment: try experiment(),
+      significance: context.number("detection_sigmas") ?? 5,
+      estimate: estimate,
+      stated: context.number("stated_polarization_uC_per_cm2").map {
+        material.estimate(
+          polarization: $0 / 100 * (estimate.polarization < 0 ? -1 : 1))
+      }, profile: gradient.profile, measured: measured, wallCount: walls?.table.rows.count ?? 0)
+  }
+
+  private var measured: STEMCore.Measurement? {
+    walls.flatMap { walls in
+      meanMagnitude(
+        of: walls.table.rows.map(\.wall.field),
+        sharedRelativeError: walls.context.commonErrors.relativeScale)
+    }
+  }
+
+  private func failure(_ message: String, remedy: String) -> StageFailure {
+    StageFailure(.missingPrerequisite, "stage \(context.stageName): \(message)", remedy: remedy)
+  }
+
+  private func coefficient() throws -> Double {
+    let coefficient = (context.number("flexoelectric_coefficient_nC_per_m") ?? 0) / 1e9
+    if coefficient == 0 {
+      throw failure(
+        "with a flexoelectric coefficient of zero there is nothing to estimate",
+        remedy: "--set \(context.stageName).flexoelectric_coefficient_nC_per_m=VALUE")
+    }
+    return coefficient
+  }
+
+  /// A number given, or what the walls say; neither is an error.
+  private func given(_ key: String, per unit: Double, or stated: Double?) throws -> Double {
+    if let number = context.number(key) { return number / unit }
+    if let stated { return stated }
+    throw failure(
+      "\(key) is from-walls, and port walls is not connected or cannot tell it",
+      remedy: "give it: --set \(context.stageName).\(key)=VALUE")
+  }
+
+  private func experiment() throws -> FoilExperiment {
+    FoilExperiment(
+      beam: try beam(), thickness: try given("thickness_nm", per: 1e9, or: walls?.thickness),
+      projectionFactor: try projectionFactor(),
+      semiAngle: try given("semi_angle_mrad", per: 1e3, or: metadata?.probeSemiAngle),
+      sectors: context.integer("sectors") ?? 4)
+  }
+
+  private func beam() throws -> ElectronBeam {
+    let voltage = try given("voltage_kV", per: 1e-3, or: metadata?.beam.voltage)
+    return ElectronBeam(voltage: voltage)
+  }
+
+  /// The height of the image of a wall as wide as the measured ones.
+  private func projectionFactor() throws -> Double {
+    if let number = context.number("projection_factor") { return number }
+    guard let walls, let width = meanWidth else { return 1 }
+    do {
+      let geometry = try InclinationGeometry(
+        thickness: walls.thickness, inclination: walls.inclination,
+        direction: walls.orientation.direction)
+      return geometry.projectedHeight(sechWidth: width / InclinationGeometry.widthFactor)
+    } catch {
+      throw wallFailure(error, stage: context.stageName)
+    }
+  }
+
+  /// Mean FWHM of the measured walls, m.
+  private var meanWidth: Double? {
+    let widths = walls?.table.rows.map(\.wall.width.value) ?? []
+    return widths.isEmpty ? nil : widths.reduce(0, +) / Double(widths.count)
+  }
+
+  // MARK: Gradient
+
+  private func gradient() throws -> (
+    largest: Double, profile: FlexoelectricValue.GradientProfile?
+  ) {
+    let listed = context.numbers("strain_gradient_per_m")
+    let strain = context.number("wall_strain")
+    guard (listed == nil) != (strain == nil) else {
+      throw failure(
+        listed == nil
+          ? "neither strain_gradient_per_m nor wall_strain is given"
+          : "both strain_gradient_per_m and wall_strain are given, and each says it all",
+        remedy: "give one of them")
+    }
+    if let strain { return try twinWall(strain) }
+    return try listedGradient(listed ?? [])
+  }
+
+  private func listedGradient(_ gradient: [Double]) throws -> (
+    largest: Double, profile: FlexoelectricValue.GradientProfile?
+  ) {
+    let distance = context.numbers("distance_nm")
+    let largest = gradient.max { abs($0) < abs($1) } ?? 0
+    if largest == 0 {
+      throw failure("the gradient of strain is zero", remedy: "give the one that is claimed")
+    }
+    guard let distance else {
+      if gradient.count == 1 { return (largest, nil) }
+      throw failure(
+        "strain_gradient_per_m lists \(gradient.count) gradients without distances",
+        remedy: "list as many in distance_nm, or give one gradient")
+    }
+    if distance.count != gradient.count || zip(distance, distance.dropFirst()).contains(where: >=) {
+      throw failure(
+        "distance_nm lists \(distance.count) numbers for \(gradient.count) gradients, or they do not"
+          + " ascend", remedy: "list one ascending distance for each gradient")
+    }
+    return (largest, .init(distance: distance.map { $0 / 1e9 }, gradient: gradient))
+  }
+
+  /// The profile of a twin wall, sampled over four widths.
+  private func twinWall(_ strain: Double) throws -> (
+    largest: Double, profile: FlexoelectricValue.GradientProfile?
+  ) {
+    let width = try given("wall_width_nm", per: 1e9, or: meanWidth)
+    let distance = (-80...80).map { Double($0) / 40 * width }
+    let largest = twinWallStrainGradient(strain: strain, width: width, at: 0)
+    if largest == 0 { throw failure("wall_strain is zero", remedy: "give the one that is claimed") }
+    return (
+      largest,
+      .init(
+        distance: distance,
+        gradient: distance.map { twinWallStrainGradient(strain: strain, width: width, at: $0) })
+    )
+  }
+}

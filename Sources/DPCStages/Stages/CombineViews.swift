@@ -1,0 +1,122 @@
+// combine-views: a top view and a cross-section of the same walls to one field of three components.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+struct CombineViews: StageType {
+  let name = "combine-views"
+  let summary =
+    "one three-component field from two views of the same walls, and a test that they agree"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
+    InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
+    InputPort("cross", kinds: [.projectedField], summary: "field of the cross-section"),
+    InputPort("cross_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
+  ]
+  let outputs = [
+    OutputPort(
+      "combined", kind: .fixed(.combinedField), summary: "V/m along the normal and along the wall")
+  ]
+  let parameters = [
+    ParameterSpecification(
+      "wall_plane_rotation_deg", .number(unit: "deg", range: NumberRange(-180...180)),
+      default: .number(90),
+      summary: "in the wall plane, from the top view's direction along the wall to the"
+        + " cross-section's; 90 where the cross-section shows the top view's beam direction"),
+    ParameterSpecification(
+      "beam_side", .choice(["along-normal", "against-normal"]), default: .text("along-normal"),
+      summary: "whether the cross-section's beam runs with the wall normal that points along its"
+        + " normal azimuth, or against it"),
+    ParameterSpecification(
+      "polarity", .choice(["best", "same", "opposite"]), default: .text("best"),
+      summary: "whether walls of one sign in the top view have the same sign in the cross-section;"
+        + " best takes what fits better, and says so"),
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let degree = Double.pi / 180
+    let side = context.word("beam_side") == "against-normal" ? -1.0 : 1
+    let rotation = (context.number("wall_plane_rotation_deg") ?? 90) * degree
+    let top = try view("top", context, rotation: 0, beamSide: 1)
+    let cross = try view("cross", context, rotation: rotation, beamSide: side)
+    let polarity = context.word("polarity") ?? "best"
+    let sign: Double? = polarity == "same" ? 1 : polarity == "opposite" ? -1 : nil
+    guard let field = combinedField(of: top.view, and: cross.view, sign: sign) else {
+      throw StageFailure(
+        .failed,
+        "stage \(context.stageName): the two views leave a component of the field open: they look at"
+          + " the walls along one direction",
+        remedy: "check wall_plane_rotation_deg and the inclinations of both tables of walls")
+    }
+    let correspondence =
+      (sign == nil ? "chosen by the fit: " : "given: ")
+      + "walls of one sign in the top view have the "
+      + (field.isSecondReversed ? "opposite" : "same") + " sign in the cross-section"
+    let value = CombinedFieldValue(
+      normal: field.normal, along1: field.along1, along2: field.along2,
+      covariance: field.covariance, chiSquare: field.chiSquare,
+      degreesOfFreedom: field.degreesOfFreedom, pValue: field.pValue,
+      measured: top.texts + cross.texts, correspondence: correspondence, context: top.context)
+    var notes = [
+      Note(
+        .assumption,
+        "both views show walls of one kind, alternating in sign, and \(correspondence)")
+    ]
+    if !value.isConsistent { notes.append(Note(.warning, value.verdict)) }
+    return StageProduct(outputs: ["combined": value], facts: value.facts, notes: notes)
+  }
+
+  /// What one view measured.
+  private func view(
+    _ port: String, _ context: StageContext, rotation: Double, beamSide: Double
+  ) throws -> (view: WallView, texts: [String], context: MapContext) {
+    let field = try context.input(port, as: ProjectedFieldValue.self)
+    let walls = try context.input("\(port)_walls", as: WallsValue.self)
+    let stage = "stage \(context.stageName)"
+    guard let meanField = field.meanField, meanField.covariance != nil else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "\(stage): the field at port \(port) has no \(field.thickness == nil ? "thickness" : "errors")",
+        remedy: "state the thickness and the electrons per pixel of that acquisition")
+    }
+    guard !walls.table.rows.isEmpty else {
+      throw StageFailure(
+        .missingPrerequisite, "\(stage): the table at port \(port)_walls holds no wall",
+        remedy: "look at its profile: without walls there is nothing to combine")
+    }
+    let factor = InclinationGeometry.widthFactor
+    let shapes = walls.table.rows.map { row in
+      WallShape(
+        sechWidth: Measurement(
+          row.wall.width.value / factor, error: row.wall.width.error.map { $0 / factor }),
+        position: row.wall.position.value, sign: row.wall.field.value < 0 ? -1 : 1)
+    }
+    let correlation = field.context.correlationLength
+    do {
+      let geometry = try InclinationGeometry(
+        thickness: walls.thickness, inclination: walls.inclination, direction: .perp)
+      let components = try wallComponents(
+        of: meanField, normalAzimuth: walls.orientation.normalAzimuth, geometry: geometry,
+        walls: shapes, errorScale: (correlation.x * correlation.y).squareRoot())
+      let view = WallView(
+        components: components, inclination: walls.inclination, rotation: rotation,
+        beamSide: beamSide, scaleError: field.meanFieldErrors?.relativeScale ?? 0)
+      return (view, texts(port, components, count: shapes.count), field.context)
+    } catch {
+      throw wallFailure(error, stage: context.stageName)
+    }
+  }
+
+  private func texts(_ port: String, _ components: WallComponents, count: Int) -> [String] {
+    let name = port == "top" ? "top view" : "cross-section"
+    func text(_ what: String, _ value: Double, _ variance: Double) -> String {
+      "\(name), mean of \(count) walls by sign, \(what):"
+        + " \(Format.quantity(value, error: variance.squareRoot(), unit: "V/m"))"
+    }
+    return [
+      text("across the wall in the image", components.across, components.covariance[0]),
+      text("along the wall", components.along, components.covariance[3]),
+    ]
+  }
+}

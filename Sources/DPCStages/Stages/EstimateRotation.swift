@@ -1,0 +1,224 @@
+// estimate-rotation: the angle between detector and scan from the curl of the deflection.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+struct EstimateRotation: StageType {
+  let name = "estimate-rotation"
+  let summary =
+    "scan rotation and handedness from the data: the angle at which the field has no curl"
+  let algorithmVersion = 2
+  let inputs = [
+    InputPort(
+      "deflection", kinds: [.detectorDeflection],
+      summary: "deflection in the detector's axes, without descan")
+  ]
+  let outputs = [
+    OutputPort(
+      "rotation", kind: .fixed(.scanRotation),
+      summary: "angle with error and contrast, or why there is none")
+  ]
+  let parameters = [
+    ParameterSpecification(
+      "structure", .choice(AssumedStructure.allCases.map(\.rawValue)),
+      default: .text(AssumedStructure.asSeen.rawValue),
+      summary: "charges: the field is free of curl even where the map looks like walls, whose field"
+        + " may be nothing but curl; as-seen leaves such maps unresolved"),
+    ParameterSpecification(
+      "polarity", .choice(FieldPolarity.allCases.map(\.rawValue)),
+      default: .text(FieldPolarity.unresolved.rawValue),
+      summary: "what is known of the field's sign, which curl cannot tell: positive-charge or"
+        + " negative-charge in the region, field-towards a direction there, thicker-towards a"
+        + " direction of a wedge"),
+    ParameterSpecification(
+      "region_nm", .numbers(unit: "nm", range: .any), keywords: ["whole"], default: .text("whole"),
+      summary: "where polarity holds: left, top, right, bottom from the scan's first pixel"),
+    ParameterSpecification(
+      "direction_deg", .number(unit: "deg", range: NumberRange(-360...360)),
+      keywords: ["none"], default: .text("none"),
+      summary: "azimuth in the scan's axes for field-towards and thicker-towards"),
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let input = try context.input("deflection", as: DeflectionValue.self)
+    let policy = try PolarityPolicy(context)
+    // An answer, not a failure: rotate-to-scan may have the angle from the file.
+    guard input.map.pixelSize != nil else {
+      return product(
+        unresolved(
+          input,
+          because: "the acquisition states no pixel size (/entry/instrument/scan/pixel_size_x,"
+            + " pixel_size_y), without which there is no curl"), input: input)
+    }
+    guard min(input.map.shape.rows, input.map.shape.columns) >= 8 else {
+      return product(
+        unresolved(input, because: "the scan is too small to show a curl"), input: input)
+    }
+    let whole = try withoutGaps(input.map, stage: context.stageName)
+    let correlation = input.context.correlationLength
+    func estimate(_ handedness: Handedness) -> RotationEstimate? {
+      estimatedScanRotation(
+        of: whole, handedness: handedness, noiseFactor: correlation.x * correlation.y)
+    }
+    guard let recorded = estimate(.asRecorded), let mirrored = estimate(.mirrored) else {
+      return product(unresolved(input, because: "nothing varies in these data"), input: input)
+    }
+    let structure = structureDimension(
+      of: whole, noiseFactor: correlation.x * correlation.y)
+    var value = RotationJudgement(
+      recorded, mirrored, structure,
+      assumed: context.word("structure").flatMap(AssumedStructure.init) ?? .asSeen,
+      statedDirection: input.context.metadata.specimen.fieldDirection
+    ).value(input.context)
+    if let angle = value.angle {
+      let sign = decided(angle, .asRecorded, policy, whole, correlation)
+      (value.angle, value.isSignKnown) = (sign.angle, sign.isKnown)
+      value.signStatement = sign.statement
+    }
+    if let angle = value.handedness.mirroredAngle {
+      let sign = decided(angle, .mirrored, policy, whole, correlation)
+      (value.handedness.mirroredAngle, value.handedness.isMirroredSignKnown) = (
+        sign.angle, sign.isKnown
+      )
+    }
+    return product(value, input: input)
+  }
+
+  /// The angle, or its opposite where what is known of the sign asks for it.
+  private func decided(
+    _ angle: Double, _ handedness: Handedness, _ policy: PolarityPolicy, _ map: VectorMap,
+    _ correlation: CorrelationLength
+  ) -> (angle: Double, isKnown: Bool, statement: String) {
+    let turned = transformed(map, by: scanFrameMatrix(rotation: angle, handedness: handedness))
+    let sign = policy.sign(of: turned, correlation: correlation)
+    let opposite = angle > 0 ? angle - Double.pi : angle + Double.pi
+    return (sign.value < 0 ? opposite : angle, sign.value != 0, sign.statement)
+  }
+
+  private func unresolved(
+    _ input: DeflectionValue, because reason: String
+  ) -> ScanRotationValue {
+    ScanRotationValue(
+      angle: nil, error: nil, contrast: 0, noiseContrast: 1, unresolvedBecause: reason,
+      isSignKnown: false, signStatement: ScanRotationValue.openSign,
+      handedness: .init(asRecorded: 0, mirrored: 0), structure: nil, context: input.context)
+  }
+
+  private func product(_ value: ScanRotationValue, input: DeflectionValue) -> StageProduct {
+    StageProduct(
+      outputs: ["rotation": value], facts: value.facts,
+      notes: value.notes(stated: input.context.metadata.scanRotation))
+  }
+}
+
+/// Whether a map that looks like walls may be evaluated.
+enum AssumedStructure: String, CaseIterable {
+  case asSeen = "as-seen"
+  case charges
+}
+
+/// From the estimates for both sides of the detector to an answer, which may be that there is none.
+struct RotationJudgement {
+  private let recorded: RotationEstimate
+  private let mirrored: RotationEstimate
+  private let structure: StructureDimension?
+  private let assumed: AssumedStructure
+  private let statedDirection: FieldDirection?
+
+  /// An angle known less well than this is none: 0.1 rad is where a direction is told at five sigma.
+  private static let largestError = 0.1
+  /// Curl that no angle removes, beyond noise.
+  private static let leastFreeness = 0.9
+  /// By how much one side of the detector must be freer of curl than the other to be believed.
+  private static let clearMargin = 0.2
+  /// Curl-free shares nearer to each other than this are alike.
+  private static let gridMargin = 0.05
+
+  init(
+    _ recorded: RotationEstimate, _ mirrored: RotationEstimate, _ structure: StructureDimension?,
+    assumed: AssumedStructure, statedDirection: FieldDirection?
+  ) {
+    self.recorded = recorded
+    self.mirrored = mirrored
+    self.structure = structure
+    self.assumed = assumed
+    self.statedDirection = statedDirection
+  }
+
+  /// Two perpendicular families of walls, one across the other, are two-dimensional at every
+  /// crossing; but a mirrored detector leaves them as free of curl as they were.
+  private var isGrid: Bool {
+    min(recorded.curlFreeness, mirrored.curlFreeness) >= Self.leastFreeness
+      && abs(recorded.curlFreeness - mirrored.curlFreeness) < Self.gridMargin
+  }
+
+  private var reason: String? {
+    let error = min(recorded.error, mirrored.error)
+    if !(error < Self.largestError) {
+      return "the field does not rise enough above the noise (the angle's error would be"
+        + " \(Format.degrees(min(error, Double.pi / 2))))"
+    }
+    if assumed == .asSeen, let reason = reasonForWalls { return reason }
+    if favored == .mirrored {
+      return "a detector seen from behind fits better (curl-free share"
+        + " \(Format.percent(min(1, mirrored.curlFreeness))) against"
+        + " \(Format.percent(min(1, recorded.curlFreeness)))): set handedness to mirrored, or to"
+        + " estimated, in rotate-to-scan"
+    }
+    if recorded.curlFreeness < Self.leastFreeness {
+      return "no angle makes the field free of curl (curl-free share"
+        + " \(Format.percent(max(0, recorded.curlFreeness)))): descan, charging or a field that is"
+        + " not electrostatic"
+    }
+    return nil
+  }
+
+  /// Why the structure may be one whose field has nothing but curl.
+  private var reasonForWalls: String? {
+    let verdict =
+      "curl minimization is meaningless for these data unless charges are known to make"
+      + " the structure (structure: charges)"
+    if statedDirection == .perp {
+      return "the file states walls with a field along them (field_direction perp), which have"
+        + " nothing but curl; \(verdict)"
+    }
+    guard let structure else { return "no structure stands out of the noise" }
+    if !structure.isTwoDimensional {
+      return "the structure varies along one direction only wherever it stands out, as walls do: a"
+        + " field along a wall has nothing but curl, so that its smallest curl would be found 90°"
+        + " from the truth; \(verdict)"
+    }
+    if isGrid {
+      return "a mirrored detector would leave as little curl: the structure runs along two"
+        + " perpendicular directions only, as crossing walls do; \(verdict)"
+    }
+    return nil
+  }
+
+  private var favored: Handedness? {
+    guard structure?.isTwoDimensional == true else { return nil }
+    let difference = recorded.curlFreeness - mirrored.curlFreeness
+    if abs(difference) < Self.clearMargin { return nil }
+    return difference > 0 ? .asRecorded : .mirrored
+  }
+
+  func value(_ context: MapContext) -> ScanRotationValue {
+    let reason = reason
+    let mirroredIsGood =
+      favored != .asRecorded && mirrored.error < Self.largestError
+      && (assumed == .charges || reasonForWalls == nil)
+      && mirrored.curlFreeness >= Self.leastFreeness
+    return ScanRotationValue(
+      angle: reason == nil ? recorded.angle : nil, error: reason == nil ? recorded.error : nil,
+      contrast: recorded.contrast, noiseContrast: recorded.noiseContrast,
+      unresolvedBecause: reason, isSignKnown: false,
+      signStatement: ScanRotationValue.openSign,
+      handedness: .init(
+        asRecorded: recorded.curlFreeness, mirrored: mirrored.curlFreeness,
+        mirroredAngle: mirroredIsGood ? mirrored.angle : nil,
+        mirroredError: mirroredIsGood ? mirrored.error : nil, favored: favored?.rawValue),
+      structure: structure.map {
+        .init(twoDimensionalShare: $0.twoDimensionalShare, coveredShare: $0.coveredShare)
+      }, context: context)
+  }
+}

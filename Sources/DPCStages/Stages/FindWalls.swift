@@ -1,0 +1,194 @@
+// find-walls: straight walls anywhere in a map, with azimuth, ends, field and width, without a line drawn.
+internal import DPCReconstruction
+internal import Foundation
+internal import Pipeline
+internal import STEMCore
+
+struct FindWalls: StageType {
+  let name = "find-walls"
+  let summary =
+    "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
+  let algorithmVersion = 1
+  let inputs = [
+    InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
+  ]
+  let outputs = [
+    OutputPort("walls", kind: .fixed(.walls), summary: "table of walls, one row each")
+  ]
+  let parameters = [
+    WallParameters.fieldDirection,
+    ParameterSpecification(
+      "inclination_deg", .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
+      keywords: ["from-file"], default: .text("from-file"),
+      summary: "angle between the beam and the planes of all walls, 0 = edge-on; from-file takes 45"
+        + " for a cross-section that does not say, 0 for a top view"),
+    ParameterSpecification(
+      "false_walls_per_map", .number(unit: nil, range: NumberRange(1e-9...0.1)),
+      default: .number(1e-3),
+      summary: "how many walls noise alone may show in a map, on average; sets the threshold"),
+    ParameterSpecification(
+      "shortest_length", .number(unit: nil, range: NumberRange(1...100)), default: .number(3),
+      summary: "shortest wall, in units of its width in the image"),
+  ]
+
+  func run(_ context: StageContext) throws -> StageProduct {
+    let input = try context.input("field", as: ProjectedFieldValue.self)
+    guard let thickness = input.thickness, let map = input.meanField else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(context.stageName): the thickness is unknown (/entry/sample/thickness), and a field"
+          + " in V/m needs it",
+        remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
+    }
+    let inclination = WallInclinationChoice(context, input.context.metadata.specimen)
+    do {
+      let search = try search(
+        map, thickness: thickness, inclination: inclination, context: context, input: input)
+      return try product(
+        search.findings, geometry: search.geometry, origin: search.origin,
+        inclination: inclination, map: map, input: input)
+    } catch let error as WallError {
+      throw wallFailure(error, stage: context.stageName)
+    }
+  }
+
+  /// In the component that is stated or, where none is, in that with the clearer walls.
+  private func search(
+    _ map: VectorMap, thickness: Double, inclination: WallInclinationChoice,
+    context: StageContext, input: ProjectedFieldValue
+  ) throws -> (findings: WallFindings, geometry: InclinationGeometry, origin: String) {
+    let specimen = input.context.metadata.specimen
+    var options = WallFindingOptions()
+    options.falseWallsPerMap = context.number("false_walls_per_map") ?? options.falseWallsPerMap
+    options.shortestLength = context.number("shortest_length") ?? options.shortestLength
+    options.preferredAzimuth = specimen.wallNormalAzimuth
+    let correlation = input.context.correlationLength
+    func found(
+      _ direction: FieldDirection
+    ) throws -> (findings: WallFindings, geometry: InclinationGeometry) {
+      let geometry = try InclinationGeometry(
+        thickness: thickness, inclination: inclination.angle, direction: direction)
+      return (
+        try findWalls(
+          in: map, geometry: geometry, noiseFactor: correlation.x * correlation.y,
+          options: options), geometry
+      )
+    }
+    let word = context.word("field_direction") ?? "from-file"
+    if let given = FieldDirection(rawValue: word) {
+      let (findings, geometry) = try found(given)
+      return (findings, geometry, "given")
+    }
+    if word == "from-file", let stated = specimen.fieldDirection {
+      let (findings, geometry) = try found(stated)
+      return (findings, geometry, "from the file")
+    }
+    let along = try found(.perp)
+    let across = try found(inclination.angle > 1e-9 ? .parallel : .normal)
+    func power(_ findings: WallFindings) -> Double {
+      findings.walls.reduce(0) { $0 + $1.significance * $1.significance }
+    }
+    let (chosen, other) =
+      power(across.findings) > power(along.findings)
+      ? (across, along) : (along, across)
+    if chosen.findings.walls.isEmpty {
+      return (chosen.findings, chosen.geometry, "assumed: no walls in either component")
+    }
+    let share = power(chosen.findings) / (power(chosen.findings) + power(other.findings))
+    return (
+      chosen.findings, chosen.geometry, "the component with \(Format.percent(share)) of the signal"
+    )
+  }
+
+  private func product(
+    _ findings: WallFindings, geometry: InclinationGeometry, origin: String,
+    inclination: WallInclinationChoice, map: VectorMap, input: ProjectedFieldValue
+  ) throws -> StageProduct {
+    let scale = findings.errorScale
+    // A field whose error exceeds it is not measured, however clear it is that something is there.
+    let measured = findings.walls.filter {
+      ($0.fitted.wall.field.error ?? 0) * scale <= abs($0.fitted.wall.field.value)
+    }
+    let hasErrors = input.map.covariance != nil
+    var context = input.context
+    context.commonErrors = input.meanFieldErrors ?? CommonErrors()
+    var table = WallTable(found: measured, findings: findings, errorScale: scale)
+    table.unmeasuredCount = findings.walls.count - measured.count
+    table = table.withScaleError(context.commonErrors.relativeScale)
+    let azimuth = findings.families.first ?? Self.azimuthWithoutWalls(input)
+    let orientation = WallOrientation(
+      normalAzimuth: azimuth, direction: geometry.direction, normalOrigin: "found",
+      directionOrigin: origin, coherence: nil,
+      statedAzimuth: input.context.metadata.specimen.wallNormalAzimuth)
+    var profile = try Self.profile(findings, map, azimuth, geometry)
+    profile.error = hasErrors ? profile.error?.map { $0 * scale } : nil
+    context = context.adding(
+      orientation.attributes.merging([
+        "inclination_model": "finite-wall",
+        "inclination": "\(geometry.inclination) rad (\(inclination.origin))",
+        "direction_factor": "\(geometry.directionFactor)",
+        "search": "lines of all azimuths, lengths and widths by gain in chi-square; threshold"
+          + " \(Format.significant(findings.threshold, digits: 3)) sigma",
+        "alternation": findings.alternation.text,
+        "sign_convention": "positive along wall_normal_azimuth for parallel and normal, along"
+          + " azimuth + 90 deg for perp; each family's normals point alike",
+      ]) { first, _ in first })
+    let value = WallsValue(
+      table: table, profile: profile, orientation: orientation,
+      inclination: geometry.inclination, thickness: geometry.thickness, context: context,
+      found: FoundWallsColumns(
+        normalAzimuth: measured.map { wall in
+          STEMCore.Measurement(
+            wall.normalAzimuth.value, error: wall.normalAzimuth.error.map { $0 * scale })
+        }, start: measured.map(\.start), end: measured.map(\.end),
+        significance: measured.map { $0.significance / scale }, family: measured.map(\.family),
+        families: findings.families))
+    return StageProduct(
+      outputs: ["walls": value],
+      facts: findings.facts(table)
+        + table.limitFacts(prefix: "wall", profile: profile, geometry: geometry),
+      notes: findings.notes(hasErrors: hasErrors) + inclination.notes + table.notes)
+  }
+}
+
+extension FindWalls {
+  /// Across what a profile is taken where there is no wall: as the file states, else horizontally.
+  private static func azimuthWithoutWalls(_ input: ProjectedFieldValue) -> Double {
+    input.context.metadata.specimen.wallNormalAzimuth ?? 0
+  }
+
+  private static func profile(
+    _ findings: WallFindings, _ map: VectorMap, _ azimuth: Double, _ geometry: InclinationGeometry
+  ) throws -> LineProfile {
+    if let profile = findings.profile { return profile }
+    var profile = try wallProfile(
+      of: map, direction: geometry.direction, normalAzimuth: azimuth)
+    // The stage restores what the search divided errors by.
+    profile.error = profile.error?.map { $0 / findings.errorScale }
+    return profile
+  }
+}
+
+/// The inclination of all walls: given, stated or assumed.
+private struct WallInclinationChoice {
+  let angle: Double
+  let origin: String
+  let notes: [Note]
+
+  init(_ context: StageContext, _ specimen: Specimen) {
+    let given = context.number("inclination_deg").map { $0 * Double.pi / 180 }
+    if let known = given ?? specimen.wallInclination {
+      angle = known
+      origin = given == nil ? "from the file" : "given"
+      notes = contradictionNotes(
+        "wall inclination", given: given, stated: specimen.wallInclination, tolerance: 1e-3,
+        text: Format.degrees)
+      return
+    }
+    angle = specimen.view == .crossSection ? Double.pi / 4 : 0
+    origin =
+      specimen.view == .crossSection
+      ? "45° assumed for a cross-section" : "edge-on assumed for a top view"
+    notes = [Note(.assumption, "inclination of all walls: \(origin)")]
+  }
+}

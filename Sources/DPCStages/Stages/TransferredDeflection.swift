@@ -1,0 +1,155 @@
+// The method phase-contrast-transfer of the deflection stage.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+/// A deflection by the inverse of the transfer function, in the axes of the detector.
+struct TransferredDeflection {
+  let map: VectorMap
+  private let result: PhaseReconstruction
+  private let rotation: Double
+  private let limit: Double
+  /// Share of the field that is no gradient, beyond noise.
+  private let divergenceFree: Double
+  /// What the curl of a plane through the deflection makes at the rim, over the root mean square of all.
+  private let linearCurl: Double
+
+  /// Above this the object is not weak where it is fine, rad.
+  private static let weakPhase = 0.5
+
+  /// - Parameter first: By disc-shift, detector frame, calibrated.
+  init(
+    _ context: StageContext, frames: FramesValue, source: (any StageValue)?, first: VectorMap
+  ) throws {
+    let metadata = frames.acquisition.metadata
+    let stage = context.stageName
+    guard let pixelSize = metadata.pixelSize else {
+      throw missingPixelSize("the acquisition", stage: stage)
+    }
+    let given = context.number("rotation_deg").map { $0 * Double.pi / 180 }
+    guard let rotation = given ?? metadata.scanRotation else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(stage): phase-contrast-transfer has to know how the detector stands to the scan, and the"
+          + " acquisition does not state its scan rotation",
+        remedy: "--set \(stage).rotation_deg=ANGLE; estimate-rotation finds it from a disc-shift"
+          + " deflection")
+    }
+    guard min(first.shape.rows, first.shape.columns) >= 4 else {
+      throw StageFailure(
+        .failed, "stage \(stage): a scan of \(first.shape) pixels has no frequencies to transfer",
+        remedy: "use method disc-shift")
+    }
+    let geometry: TransferGeometry
+    do {
+      geometry = try TransferGeometry(
+        detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
+        wavelength: metadata.beam.wavelength, rotation: rotation,
+        defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0)
+    } catch {
+      throw StageFailure(
+        .inputRefused, "\(frames.acquisition.file.path): \(error)",
+        remedy: "use method disc-shift, which takes rings divided along different lines")
+    }
+    let signals: SegmentSignals
+    if case SegmentsValue.averaged(let averaged, _, _)? = source {
+      signals = averaged
+    } else {
+      signals = try FrameReader(frames).single(context)
+    }
+    let calibration = metadata.deflectionCalibration ?? .identity
+    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
+    let toDetector = scanFrameMatrix(rotation: -rotation, handedness: .asRecorded)
+    let whole = try withoutGaps(first, stage: stage)
+    let raw = transformed(transformed(whole, by: calibration.inverse), by: toScan)
+    result = reconstructedPhase(
+      from: signals, first: raw, geometry: geometry, pixelSize: pixelSize,
+      boundary: context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann,
+      regularization: context.number("regularization").map { .relative($0) } ?? .measured)
+    var map = transformed(transformed(result.deflection, by: toDetector), by: calibration)
+    map.mask = first.mask
+    for index in 0..<map.shape.count where !map.mask.isUsable(index) {
+      (map.field.x[index], map.field.y[index]) = (0, 0)
+    }
+    self.map = map
+    self.rotation = rotation
+    limit = geometry.informationLimit
+    let parts = helmholtzParts(of: raw.field, pixelSize: pixelSize, boundary: .neumann)
+    let shares = SignalShares(
+      parts, noise: meanVariance(raw).map(parts.transverseFractionFromNoise(meanVariance:)))
+    divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
+    linearCurl = Self.linearCurl(of: raw)
+  }
+
+  private var isStrong: Bool { result.finePhase > Self.weakPhase }
+
+  func describe(_ context: inout MapContext) {
+    context.correlationLength.x = max(context.correlationLength.x, result.correlation)
+    context.correlationLength.y = max(context.correlationLength.y, result.correlation)
+    context.attributes["transfer_rotation"] = "\(rotation) rad"
+    context.attributes["information_limit"] = "\(limit) 1/m; nothing is transferred beyond"
+    context.attributes["resolved_frequency"] = "\(result.resolvedFrequency) 1/m"
+    context.attributes["fine_phase"] = "\(result.finePhase) rad"
+    if let caution { context.attributes["model_caution"] = caution }
+  }
+
+  /// A phase has no curl: what of a field has, as along walls, is lost.
+  private var caution: String? {
+    if divergenceFree > 0.15 {
+      return
+        "\(Format.percent(divergenceFree)) of the signal's power is divergence-free, as fields along"
+        + " walls are: no phase makes it, and this deflection leaves it out; use method disc-shift"
+    }
+    if linearCurl > 0.1 {
+      return
+        "the deflection turns about the scan's center, as a descan does that grows with the scan: no"
+        + " phase makes that, and it spoils this one; use method disc-shift"
+    }
+    return isStrong ? strongText : nil
+  }
+
+  /// From half the difference of ∂θy/∂x and ∂θx/∂y, per pixel, over half the diagonal.
+  private static func linearCurl(of map: VectorMap) -> Double {
+    guard let plane = DescanPlane(fittedTo: map), let size = map.pixelSize else { return 0 }
+    let curl = plane.perColumn.y / size.x - plane.perRow.x / size.y
+    let (width, height) = (
+      Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y
+    )
+    let reach = (width * width + height * height).squareRoot() / 2
+    let strength = rootMeanSquare(map)
+    return strength > 0 ? abs(curl) / 2 * reach / strength : 0
+  }
+
+  private var strongText: String {
+    "the phase at periods near the probe is \(Format.significant(result.finePhase, digits: 2)) rad rms,"
+      + " not weak: its fine structure is not to be trusted"
+  }
+
+  var facts: [Fact] {
+    [
+      Fact(
+        "resolved_frequency",
+        text: "phase recovered down to periods of"
+          + " \(Format.quantity(result.resolvedFrequency > 0 ? 1 / result.resolvedFrequency : 0, unit: "m"))"
+          + " (information limit \(Format.quantity(1 / limit, unit: "m")))",
+        value: result.resolvedFrequency, unit: "1/m")
+    ]
+  }
+
+  var notes: [Note] {
+    [
+      Note(
+        .assumption,
+        "phase-contrast-transfer takes a thin object, a phase that is weak where it is as fine as the"
+          + " probe, and the scan rotation \(Format.degrees(rotation))")
+    ] + (caution.map { [Note(.warning, $0)] } ?? [])
+  }
+}
+
+extension Matrix2 {
+  fileprivate var inverse: Matrix2 {
+    let determinant = xx * yy - xy * yx
+    return Matrix2(
+      xx: yy / determinant, xy: -xy / determinant, yx: -yx / determinant, yy: xx / determinant)
+  }
+}

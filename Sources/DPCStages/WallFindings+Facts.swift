@@ -1,0 +1,70 @@
+// What a search for walls says in words.
+internal import DPCReconstruction
+internal import Foundation
+internal import Pipeline
+internal import STEMCore
+
+extension WallAlternation {
+  var text: String {
+    switch self {
+    case .alternate(let pairs, let chance):
+      let odds = pairs < 5 ? " (by chance: \(Format.percent(chance)))" : ""
+      return "signs alternate in \(pairs == 1 ? "the one pair" : "all \(pairs) pairs") of neighbors"
+        + odds
+    case .doNot(let equal, let pairs):
+      return "signs do not alternate: \(equal) of \(pairs) pairs of neighbors have equal signs"
+    case .cannotBeTold:
+      return "whether signs alternate cannot be told: no two walls side by side"
+    }
+  }
+}
+
+extension WallFindings {
+  func facts(_ table: WallTable) -> [Fact] {
+    if isTwoDimensional {
+      return [
+        Fact(
+          "wall_count",
+          text: "no straight walls: the map varies in all directions, as around charges",
+          value: 0)
+      ]
+    }
+    var facts = table.facts(prefix: "wall")
+    if walls.isEmpty { return facts }
+    let azimuths = families.map { Format.degrees($0) }.joined(separator: ", ")
+    facts.append(
+      Fact(
+        "wall_families",
+        text: families.count == 1
+          ? "normal of the walls at \(azimuths)"
+          : "\(families.count) families of walls, normals at \(azimuths)",
+        value: Double(families.count)))
+    facts.append(Fact("wall_alternation", text: alternation.text))
+    return facts
+  }
+
+  func notes(hasErrors: Bool) -> [Note] {
+    var notes: [Note] = []
+    let reasons = WallRejection.allCases.compactMap { reason -> String? in
+      let count = rejections.count { $0 == reason }
+      return count == 0 || reason == .misfit ? nil : "\(count) \(reason.rawValue)"
+    }
+    if !reasons.isEmpty {
+      notes.append(
+        Note(.information, "lines not taken for walls: \(reasons.joined(separator: "; "))"))
+    }
+    if !hasErrors {
+      notes.append(
+        Note(
+          .assumption,
+          "no counting statistics: noise taken from the finest structure of the map"))
+    } else if errorScale > 1 {
+      notes.append(
+        Note(
+          .warning,
+          "the map scatters far less than the stated counts allow: no noise in the data, or a wrong"
+            + " electrons_per_pixel; walls sought by the scatter"))
+    }
+    return notes
+  }
+}

@@ -1,0 +1,95 @@
+// dpc diff: how two results differ, in how they were made and number by number.
+import ArgumentParser
+import STEMData
+
+struct Diff: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare two results: parameters, inputs and numbers.",
+    discussion: """
+      Ends with 0 where chain and numbers agree, 1 where something differs, 4 where a file cannot be \
+      read. Versions are told and do not count.
+
+      Example: dpc diff results/result.h5 again/result.h5
+      """)
+
+  @Argument(help: "A result.h5.", completion: .file())
+  var first: String
+
+  @Argument(help: "Another result.h5.", completion: .file())
+  var second: String
+
+  @Flag(help: "List the datasets that are identical too.")
+  var all = false
+
+  func run() throws {
+    let comparison = try Comparison.read(first, second)
+    print("A  \(first)\nB  \(second)")
+    Comparison.print(comparison, listingAll: all)
+    if comparison.isIdentical {
+      print("identical: chain, attributes and \(comparison.datasets.count) datasets")
+      return
+    }
+    print(
+      "different: \(comparison.chain.count) entries of the chain,"
+        + " \(comparison.attributes.count) attributes,"
+        + " \(comparison.differingDatasets.count) of \(comparison.datasets.count) datasets")
+    ExitStatus.nothingProduced.exit()
+  }
+}
+
+/// A comparison of results as text.
+enum Comparison {
+  static func read(_ first: String, _ second: String) throws(CommandFailure) -> ResultComparison {
+    do {
+      return try ResultComparison(first, second)
+    } catch {
+      throw CommandFailure(
+        .inputRefused, "\(error)", remedy: "two result.h5 that dpc wrote are wanted")
+    }
+  }
+
+  static func print(_ comparison: ResultComparison, listingAll: Bool) {
+    section("Chain (A -> B):", comparison.chain)
+    section("Attributes (A -> B):", comparison.attributes)
+    let shown = listingAll ? comparison.datasets : comparison.differingDatasets
+    section("Numbers:", shown.map(line))
+    section("Versions and names, which do not count (A -> B):", comparison.remarks)
+  }
+
+  private static func section(_ heading: String, _ lines: [String]) {
+    if lines.isEmpty { return }
+    Swift.print(heading)
+    for line in lines { Swift.print("  \(line)") }
+  }
+
+  private static func line(_ dataset: ResultComparison.Dataset) -> String {
+    switch dataset.outcome {
+    case .identical: return "\(dataset.name): identical"
+    case .onlyInFirst: return "\(dataset.name): only in A"
+    case .onlyInSecond: return "\(dataset.name): only in B"
+    case .described(let text): return "\(dataset.name): \(text)"
+    case .numbers(let difference):
+      return "\(dataset.name): " + text(difference, unit: dataset.unit)
+    }
+  }
+
+  private static func text(_ difference: NumberDifference, unit: String) -> String {
+    var parts: [String] = []
+    // A mask is a sum of reasons: its largest difference says nothing.
+    if difference.precision != .integer, difference.differing > difference.missingOnOneSide {
+      let unit = unit.isEmpty ? "" : " \(unit)"
+      let place = difference.place.map(String.init).joined(separator: ", ")
+      let ulp = difference.largestUlp.map {
+        " (at most \($0) ulp of \(difference.precision.rawValue))"
+      }
+      parts.append(
+        "largest difference \(difference.largest)\(unit)"
+          + (place.isEmpty ? "" : " at [\(place)]") + (ulp ?? ""))
+    }
+    parts.append("\(difference.differing) of \(difference.count) differ")
+    if difference.missingOnOneSide > 0 {
+      parts.append("\(difference.missingOnOneSide) are NaN on one side only")
+    }
+    return parts.joined(separator: "; ")
+  }
+}

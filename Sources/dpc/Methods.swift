@@ -1,0 +1,28 @@
+// dpc methods: the methods paragraph of a result, with its values, and the references of its formulas.
+import ArgumentParser
+import DPCStages
+import STEMData
+
+struct Methods: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the methods paragraph of a result, with its values and references.",
+    discussion: "Example: dpc methods results/result.h5 --bibtex > references.bib")
+
+  @Argument(help: "A result.h5.", completion: .file())
+  var file: String
+
+  @Flag(help: "Only the references, as BibTeX.")
+  var bibtex = false
+
+  func run() throws {
+    let contents: ResultContents
+    do {
+      contents = try ResultContents(reading: file)
+    } catch {
+      throw CommandFailure(
+        .inputRefused, "\(error)", remedy: "a result.h5 that dpc wrote is wanted")
+    }
+    let methods = MethodsText(contents)
+    print(bibtex ? methods.bibTeX : methods.text, terminator: "")
+  }
+}

@@ -1,0 +1,127 @@
+// dpc reproduce: makes a result again from the chain that it carries, and says how far the two agree.
+import ArgumentParser
+import DPCStages
+import Foundation
+import Pipeline
+import PipelineManifest
+import Provenance
+import STEMData
+
+struct Reproduce: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a result again from the file alone and its inputs, and compare.",
+    discussion: """
+      Everything is computed anew; --cache lets finished stages be taken from a cache. Ends with 0 where \
+      the data are identical, 1 where they differ, otherwise as a run does.
+
+      Example: dpc reproduce results/result.h5 --input acquisition=scan.h5 --output again
+      """)
+
+  @Argument(help: "A result.h5.", completion: .file())
+  var file: String
+
+  @Option(
+    name: [.customShort("i"), .long],
+    help: ArgumentHelp("An input file of the result's pipeline.", valueName: "name=file"))
+  var input: [String] = []
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The output folder (default: ./ and the pipeline's name, then -reproduced).")
+  var output: String?
+
+  @Option(help: "Take finished stages from this cache (default: none, all is computed).")
+  var cache: String?
+
+  @Option(help: "How many stages may run at once (default: one for each processor).")
+  var threads: Int?
+
+  @Flag(help: "Accept inputs whose bytes are not those of the result's.")
+  var otherInput = false
+
+  @Flag(help: "Show the details of failures.")
+  var verbose = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads takes a number of 1 or more") }
+  }
+
+  func run() async throws {
+    // Ends the process only after the temporary cache is gone.
+    let code = try await reproduce()
+    if code != 0 { ExitStatus(code: code).exit() }
+  }
+
+  /// The exit code.
+  private func reproduce() async throws -> Int32 {
+    let record = try RecordedResult(path: file)
+    let inputs = try InputOverrides.read(input)
+    try record.check(inputs, acceptsOthers: otherInput)
+    let manifest = try record.manifest(inputs: inputs)
+    let folder = OutputFolder(path: output ?? record.defaultOutput)
+    try folder.refuse(replacing: file)
+    try folder.prepare()
+    let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
+    // A cache of its own that cannot be removed does no harm beside the result.
+    defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
+    let runner = PipelineRunner(
+      graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
+      toolVersion: dpcVersion,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let report = await runner.run(cancellation: Interruption.watched())
+    let outputs = try write(report, runner, manifest, record, folder)
+    for (_, failure) in report.failures { CommandFailure(failure, isVerbose: verbose).report() }
+    for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    let isSame = try verdict(record, outputs, folder)
+    return report.exitCode != 0 ? report.exitCode : isSame ? 0 : 1
+  }
+
+  /// Writes result and archive as a run does.
+  private func write(
+    _ report: RunReport, _ runner: PipelineRunner, _ manifest: LoadedManifest,
+    _ record: RecordedResult, _ folder: OutputFolder
+  ) throws -> [PublishedFile] {
+    var versions = ResultAssembly.libraryVersions
+    versions["dpc"] = dpcVersion
+    let assembly = ResultAssembly(
+      runner: runner, report: report, chainOrder: record.contents.steps.map(\.stage))
+    do {
+      let hasOutputs = report.interruptedBySignal == nil && !report.producedResults.isEmpty
+      let outputs = hasOutputs ? try folder.write(assembly, versions: versions) : []
+      let text = ResolvedManifest.text(manifest.graph)
+      let archive = RunArchive(
+        report: report, manifest: text, resolvedManifest: text,
+        commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
+      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
+      return outputs
+    } catch let failure as StageFailure {
+      throw CommandFailure(failure, isVerbose: verbose)
+    }
+  }
+
+  /// Prints how far the two results agree; false where a number differs.
+  private func verdict(
+    _ record: RecordedResult, _ outputs: [PublishedFile], _ folder: OutputFolder
+  ) throws(CommandFailure) -> Bool {
+    guard let made = outputs.first(where: { $0.path == "result.h5" }) else {
+      print("not reproduced: no result could be made")
+      return false
+    }
+    let path = "\(folder.path)/result.h5"
+    print("A  \(file)\nB  \(path)")
+    if made.digest == record.digest {
+      print("reproduced: identical bytes (SHA-256 \(made.digest))")
+      return true
+    }
+    let comparison = try Comparison.read(file, path)
+    Comparison.print(comparison, listingAll: false)
+    if comparison.isIdenticalData {
+      print("reproduced: identical data in \(comparison.datasets.count) datasets, other bytes")
+      return true
+    }
+    print(
+      "not reproduced: \(comparison.differingDatasets.count) of \(comparison.datasets.count)"
+        + " datasets differ")
+    return false
+  }
+}

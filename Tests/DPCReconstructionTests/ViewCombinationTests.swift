@@ -1,0 +1,128 @@
+// Two views to one field: what each must show, exact without noise, and a test that notices a wrong view.
+import DPCReconstruction
+import Foundation
+import STEMCore
+import Testing
+
+struct ViewCombinationTests {
+  private let degree = Double.pi / 180
+
+  /// What a view shows of a field (normal, along 1, along 2), by vectors in space.
+  private func shown(
+    _ field: (n: Double, t1: Double, t2: Double), inclination: Double, rotation: Double,
+    side: Double
+  ) -> (across: Double, along: Double) {
+    // n = x, t1 = y, t2 = n × t1 = z.
+    let p = (y: cos(rotation), z: sin(rotation))
+    // The beam: along the normal by side · sin a, and along n × p by cos a.
+    let b = (
+      x: side * sin(inclination), y: -sin(rotation) * cos(inclination),
+      z: cos(rotation) * cos(inclination)
+    )
+    // The image normal: n without its part along the beam.
+    let m = (x: 1 - b.x * b.x, y: -b.x * b.y, z: -b.x * b.z)
+    let length = (m.x * m.x + m.y * m.y + m.z * m.z).squareRoot()
+    return (
+      (m.x * field.n + m.y * field.t1 + m.z * field.t2) / length,
+      p.y * field.t1 + p.z * field.t2
+    )
+  }
+
+  private func view(
+    _ field: (n: Double, t1: Double, t2: Double), inclination: Double, rotation: Double = 0,
+    side: Double = 1, error: Double = 1e6
+  ) -> WallView {
+    let seen = shown(field, inclination: inclination, rotation: rotation, side: side)
+    return WallView(
+      components: WallComponents(
+        across: seen.across, along: seen.along, covariance: [error * error, 0, 0, error * error]),
+      inclination: inclination, rotation: rotation, beamSide: side, scaleError: 0)
+  }
+
+  @Test("Any field comes back from an edge-on and an inclined view, beams on either side")
+  func exact() throws {
+    for field in [(3e7, 2e8, -5e7), (-1e7, -1e8, 4e7)] {
+      for (inclination, rotation, side) in [
+        (45.0, 90.0, 1.0), (30, 90, -1), (50, 60, 1), (40, -90, -1),
+      ] {
+        let result = try #require(
+          combinedField(
+            of: view(field, inclination: 0),
+            and: view(
+              field, inclination: inclination * degree, rotation: rotation * degree, side: side),
+            sign: 1))
+        #expect(abs(result.normal.value - field.0) < 1)
+        #expect(abs(result.along1.value - field.1) < 1)
+        #expect(abs(result.along2.value - field.2) < 1)
+        #expect(result.chiSquare < 1e-6 && result.pValue > 0.99)
+      }
+    }
+  }
+
+  @Test("The correspondence of antiparallel walls is found where nobody states it")
+  func correspondence() throws {
+    let field = (2e7, 2e8, 3e7)
+    var second = view(field, inclination: 45 * degree, rotation: 90 * degree)
+    second.components.across.negate()
+    second.components.along.negate()
+    let result = try #require(combinedField(of: view(field, inclination: 0), and: second))
+    #expect(result.isSecondReversed && abs(result.along1.value - 2e8) < 1)
+    let wrong = try #require(
+      combinedField(of: view(field, inclination: 0), and: second, sign: 1))
+    #expect(wrong.pValue < 1e-6)
+  }
+
+  @Test("A thickness wrong by 30 % in one view is noticed, a stated error of 30 % forgives it")
+  func inconsistent() throws {
+    let field = (0.0, 2e8, 0.0)
+    var second = view(field, inclination: 45 * degree, rotation: 90 * degree)
+    second.components.across *= 1.3
+    let noticed = try #require(combinedField(of: view(field, inclination: 0), and: second))
+    // 0.3 · 2e8 sin 45°, held against cos 45° of one and sin 45° of the other component of the first
+    // view: an error of √(1 + 1/2 + 1/2) MV/m.
+    #expect(abs(noticed.chiSquare - pow(0.3 * 2e8 / 2.0.squareRoot() / 1e6, 2) / 2) < 1)
+    #expect(noticed.pValue < 1e-10)
+    second.scaleError = 0.3
+    #expect(try #require(combinedField(of: view(field, inclination: 0), and: second)).pValue > 0.05)
+  }
+
+  @Test("Two views along one direction leave a component open")
+  func open() {
+    let field = (1e7, 1e8, 2e7)
+    #expect(
+      combinedField(of: view(field, inclination: 0), and: view(field, inclination: 0)) == nil)
+  }
+
+  @Test("Amplitudes of both components at a known shape, in absolute V/m, and with a width's error")
+  func components() throws {
+    let geometry = try InclinationGeometry(
+      thickness: 50e-9, inclination: 45 * degree, direction: .perp)
+    let walls = [
+      TestWall(field: 1e8, w: 10e-9, position: -60e-9),
+      TestWall(field: -1e8, w: 10e-9, position: 60e-9),
+    ]
+    let pixel = PixelSize(x: 1e-9, y: 1e-9)
+    let perp = try wallMap(
+      walls, rows: 30, columns: 300, pixel: pixel, azimuth: 0, direction: .perp,
+      thickness: 50e-9, inclination: 45 * degree, sigma: 1e5, seed: 1)
+    let parallel = try wallMap(
+      walls, rows: 30, columns: 300, pixel: pixel, azimuth: 0, direction: .parallel,
+      thickness: 50e-9, inclination: 45 * degree, sigma: 1e5, seed: 2)
+    var map = perp
+    map.field.x = parallel.field.x
+    func shapes(_ error: Double?) -> [WallShape] {
+      [-60e-9, 60e-9].map {
+        WallShape(
+          sechWidth: Measurement(10e-9, error: error), position: $0, sign: $0 < 0 ? 1 : -1)
+      }
+    }
+    let found = try wallComponents(
+      of: map, normalAzimuth: 0, geometry: geometry, walls: shapes(nil))
+    let sigma = found.covariance[3].squareRoot()
+    #expect(abs(found.along - 1e8) < 4 * sigma, "\(found.along)")
+    #expect(abs(found.across - 1e8 * sin(45 * degree)) < 4 * sigma, "\(found.across)")
+    let wider = try wallComponents(
+      of: map, normalAzimuth: 0, geometry: geometry, walls: shapes(0.5e-9))
+    #expect(wider.covariance[3] > 2 * found.covariance[3] && wider.covariance[1] > 0)
+  }
+}

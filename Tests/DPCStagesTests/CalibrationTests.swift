@@ -1,0 +1,222 @@
+// Calibrations as stages: what they leave, how they are used, and what they refuse.
+import DPCReconstruction
+@testable import DPCStages
+import Foundation
+import Pipeline
+import STEMCore
+import STEMData
+import Testing
+
+struct CalibrationTests {
+  /// A simulation of an empty beam, or of a uniform field of 1e8 V/m over 50 nm, on 24-48 mrad rings.
+  private func simulation(_ parameters: String, field: Double = 0) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: simulation
+    stages:
+      slab: { uses: phantom-uniform, with: { field_x_V_per_m: \(field), thickness_nm: 50 } }
+      scan:
+        uses: simulate-acquisition
+        from: slab
+        with: { columns_px: 20, rows_px: 16, pixel_size_nm: 2, thickness_nm: 50, \(parameters) }
+    results: [scan]
+
+    """
+  }
+
+  private func pipeline(_ inputs: [String: String], _ stages: String, results: String) -> String {
+    let files = inputs.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    return """
+      schema: dpc-pipeline/1
+      name: calibration
+      inputs: { \(files.joined(separator: ", ")) }
+      stages:
+      \(stages)
+      results: [\(results)]
+
+      """
+  }
+
+  private static let tilts = "beam_tilts_mrad: [0, 0, 1, 0, -1, 0, 0, 1, 0, -1]"
+
+  @Test func gainsCenterAndSemiAngleOfAFile() async throws {
+    let laboratory = try Laboratory()
+    let file = try await laboratory.file(
+      simulation(
+        "semi_angle_mrad: 27, gain_error_percent: 12, references: [flat, vacuum, dark], unit: counts,"
+          + " dark_counts: 50, counts_per_electron: 4, descan_x_urad: 900, descan_y_urad: -400,"
+          + " orientation_deg: 20, states_exposures: true"))
+    let outcome = try await laboratory.run(
+      pipeline(
+        ["acquisition": file],
+        """
+          read: { uses: read-acquisition, with: { file: $acquisition } }
+          calibrated: { uses: calibrate-detector, from: read }
+        """, results: "calibrated"))
+    let value = try outcome.value("calibrated", as: DetectorCalibrationValue.self)
+    let x = try #require(value.calibration.discCenterX)
+    let y = try #require(value.calibration.discCenterY)
+    let alpha = try #require(value.calibration.probeSemiAngle)
+    // Four standard errors each, none of which may be wide.
+    #expect(abs(x.value - 0.9e-3) < 4 * (try #require(x.error)) && (x.error ?? 1) < 10e-6)
+    #expect(abs(y.value + 0.4e-3) < 4 * (try #require(y.error)))
+    #expect(
+      abs(alpha.value - 27e-3) < 4 * (try #require(alpha.error)) && (alpha.error ?? 1) < 10e-6)
+    #expect(value.notDetermined.keys.sorted() == ["orientation"])
+    let group = value.group("calibrated")
+    #expect(group.quantity == "detector_calibration")
+    let names = group.datasets.map(\.name)
+    for name in ["gain", "disc_center_x", "disc_center_y", "probe_semi_angle"] {
+      #expect(names.contains(name) && names.contains(name + "_errors"))
+    }
+    #expect(!names.contains("orientation"))
+    #expect(group.attributes["not_determined_orientation"] != nil)
+    #expect(group.attributes["field_error_from_gain_V_per_m"] != nil)
+  }
+
+  @Test func anInnerRingAloneLeavesNothingButReasons() async throws {
+    let laboratory = try Laboratory()
+    let file = try await laboratory.file(
+      simulation("gain_error_percent: 12, references: vacuum, states_exposures: true"))
+    let stages = """
+        read: { uses: read-acquisition, with: { file: $acquisition } }
+        calibrated: { uses: calibrate-detector, from: read }
+        clean: { uses: normalize-segments, from: { acquisition: read, calibration: calibrated } }
+        tilt: { uses: deflection, from: clean }
+      """
+    let outcome = try await laboratory.run(
+      pipeline(["acquisition": file], stages, results: "calibrated, tilt"))
+    let value = try outcome.value("calibrated", as: DetectorCalibrationValue.self)
+    #expect(value.notDetermined.count == 4)
+    #expect(value.group("calibrated").datasets.isEmpty)
+    // Nothing determined: the file's own reference is used as without the calibration.
+    let tilt = try outcome.value("tilt", as: DeflectionValue.self)
+    #expect(tilt.context.attributes["gain_source"] == "vacuum")
+    let centered = try await laboratory.run(
+      pipeline(["acquisition": file], stages, results: "calibrated, tilt"),
+      set: ["calibrated.assumption=centered-disc"])
+    let gains = try centered.value("calibrated", as: DetectorCalibrationValue.self).calibration.gain
+    #expect(gains.map { $0 == nil } == [false, false, false, false, true, true, true, true])
+    let calibrated = try centered.value("tilt", as: DeflectionValue.self)
+    #expect(calibrated.context.attributes["gain_source"] == "calibration")
+    #expect(calibrated.context.commonErrors.offset["gain"] != nil)
+  }
+
+  /// The errors of gains from a flat of one exposure make a constant deflection error of its noise:
+  /// π α/(4 √N) with N electrons on the lit segments of the flat: πα/4 √(Σ q²/n), q = 1/4 of the beam on
+  /// each inner segment, n = 1e4/16 electrons of the flat there.
+  @Test func gainsFromAFlatCauseAnOffset() async throws {
+    let laboratory = try Laboratory()
+    let file = try await laboratory.file(
+      simulation(
+        "electrons_per_pixel: 10000, references: flat, reference_exposures: 1,"
+          + " states_exposures: true, noise: none"))
+    let outcome = try await laboratory.run(
+      pipeline(
+        ["acquisition": file],
+        """
+          read: { uses: read-acquisition, with: { file: $acquisition } }
+          clean: { uses: normalize-segments, from: read }
+          tilt: { uses: deflection, from: clean }
+        """, results: "tilt"))
+    let error = try #require(
+      try outcome.value("tilt", as: DeflectionValue.self).context.commonErrors.offset["gain"])
+    let expected = Double.pi * 24e-3 / 4 * (4 * (1.0 / 16) / (1e4 / 16)).squareRoot()
+    #expect(abs(error / expected - 1) < 1e-3, "\(error) \(expected)")
+  }
+
+  /// A response of 0.93 is undone by C: the field of 1e8 V/m over 50 nm is 5 V again, at N = 1e6 and 320
+  /// pixels to 1e-3 by the calibration and 6480/√(1e6 · 320) V = 0.36 V by counting.
+  @Test func tiltsCalibrateTheField() async throws {
+    let laboratory = try Laboratory()
+    let response = "response: [0.93, 0.04, -0.05, 0.95]"
+    let series = try await laboratory.file(simulation("\(Self.tilts), \(response)"))
+    let file = try await laboratory.file(
+      simulation("\(response), noise: none", field: 1e8))
+    let outcome = try await laboratory.run(
+      pipeline(
+        ["series": series, "acquisition": file],
+        """
+          tilted: { uses: read-acquisition, with: { file: $series } }
+          steps: { uses: normalize-segments, from: tilted }
+          calibration: { uses: calibrate-deflection, from: steps }
+          read: { uses: read-acquisition, with: { file: $acquisition } }
+          clean: { uses: normalize-segments, from: { acquisition: read, tilt-calibration: calibration } }
+          tilt: { uses: deflection, from: clean }
+          turned: { uses: rotate-to-scan, from: tilt }
+          field: { uses: electric-field, from: turned }
+        """, results: "calibration, tilt, field"))
+    let calibration = try outcome.value("calibration", as: DeflectionCalibrationValue.self)
+    // The inverse of the response: determinant 0.93 · 0.95 + 0.05 · 0.04.
+    let determinant = 0.93 * 0.95 + 0.05 * 0.04
+    let matrix = calibration.calibration.matrix
+    #expect(abs(matrix.xx - 0.95 / determinant) < 3e-3)
+    #expect(abs(matrix.xy + 0.04 / determinant) < 3e-3)
+    #expect(abs(matrix.yx - 0.05 / determinant) < 3e-3)
+    #expect(abs(calibration.calibration.scale.value - 1 / determinant.squareRoot()) < 3e-3)
+    let field = try outcome.value("field", as: ProjectedFieldValue.self).map.field
+    #expect(abs(field.x[100] - 5) < 0.02 && abs(field.y[100]) < 0.02)
+    let tilt = try outcome.value("tilt", as: DeflectionValue.self)
+    #expect(tilt.context.commonErrors.scale["deflection_calibration"] != nil)
+    #expect(tilt.context.commonErrors.rotation != nil)
+    let group = calibration.group("calibration")
+    #expect(group.quantity == "deflection_calibration")
+    #expect(group.datasets.map(\.name).contains("deflection_calibration_errors"))
+  }
+
+  @Test func aSeriesIsNeitherAveragedNorGuessed() async throws {
+    let laboratory = try Laboratory()
+    let series = try await laboratory.file(simulation(Self.tilts))
+    let averaged = try await laboratory.run(
+      pipeline(
+        ["series": series],
+        """
+          read: { uses: read-acquisition, with: { file: $series } }
+          clean: { uses: normalize-segments, from: read }
+          mean: { uses: average-frames, from: clean }
+        """, results: "mean"))
+    #expect(averaged.report.failures.first?.failure.message.contains("beam tilts") == true)
+    let plain = try await laboratory.file(simulation("frames: 3"))
+    let refused = try await laboratory.run(
+      pipeline(
+        ["series": plain],
+        """
+          read: { uses: read-acquisition, with: { file: $series } }
+          clean: { uses: normalize-segments, from: read }
+          calibration: { uses: calibrate-deflection, from: clean }
+        """, results: "calibration"))
+    #expect(refused.report.failures.first?.failure.category == .missingPrerequisite)
+  }
+
+  @Test func storedValuesComeBackEqual() async throws {
+    let laboratory = try Laboratory()
+    let series = try await laboratory.file(simulation(Self.tilts))
+    let manifest = pipeline(
+      ["series": series],
+      """
+        read: { uses: read-acquisition, with: { file: $series } }
+        clean: { uses: normalize-segments, from: read }
+        calibration: { uses: calibrate-deflection, from: clean }
+      """, results: "calibration")
+    let first = try await laboratory.run(manifest)
+    let second = try await laboratory.run(manifest)
+    let (a, b) = (
+      try first.value("calibration", as: DeflectionCalibrationValue.self),
+      try second.value("calibration", as: DeflectionCalibrationValue.self)
+    )
+    #expect(a.calibration == b.calibration && a.context == b.context)
+  }
+
+  @Test(arguments: [
+    ("beam_tilts_mrad: [1, 2, 3]", "beam_tilts_mrad"), ("response: [1, 1, 1, 1]", "response"),
+    ("beam_tilts_mrad: [0, 0, 1, 1], frames: 3", "beam_tilts_mrad"),
+  ])
+  func impossibleSeriesAreRefused(parameters: String, key: String) async throws {
+    let laboratory = try Laboratory()
+    await #expect {
+      _ = try await laboratory.file(simulation(parameters))
+    } throws: { error in
+      (error as? StageFailure)?.message.contains(key) == true
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// combine-views on simulated pairs of views: one field, or a warning.
+@testable import DPCStages
+import Foundation
+import Pipeline
+import STEMCore
+import STEMData
+import Testing
+
+struct CombineViewsTests {
+  private static func scan(_ walls: String, _ view: String, _ seed: Int) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls: { uses: phantom-walls, with: { positions_nm: [-50, 50], field_V_per_m: 1.8e8, fwhm_nm: 18, \(walls) } }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 120, rows_px: 24, pixel_size_nm: 2, electrons_per_pixel: 1e7, view: \(view), seed: \(seed) }
+    results: [scan]
+    """
+  }
+
+  private static func chain(_ top: String, _ cross: String, _ more: String = "") -> String {
+    func view(_ name: String) -> String {
+      """
+        \(name)-frames:  { uses: read-acquisition, with: { file: $\(name) } }
+        \(name)-clean:   { uses: normalize-segments, from: \(name)-frames }
+        \(name)-tilt:    { uses: deflection, from: \(name)-clean }
+        \(name)-aligned: { uses: rotate-to-scan, from: \(name)-tilt }
+        \(name)-field:   { uses: electric-field, from: \(name)-aligned }
+        \(name)-walls:   { uses: correct-inclination, from: \(name)-field, with: { model: finite-wall } }
+
+      """
+    }
+    return """
+      schema: dpc-pipeline/1
+      name: views
+      inputs: { top: \(top), cross: \(cross) }
+      stages:
+      \(view("top"))\(view("cross"))  combined:
+          uses: combine-views
+          from: { top: top-field, top_walls: top-walls, cross: cross-field, cross_walls: cross-walls }
+          \(more)
+      results: [combined]
+      """
+  }
+
+  @Test("A field along the walls is found in three components, and the views agree")
+  func agree() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let cross = try await laboratory.file(
+      Self.scan(
+        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let outcome = try await laboratory.run(Self.chain(top, cross))
+    let value = try outcome.value("combined", as: CombinedFieldValue.self)
+    #expect(value.isConsistent, "\(value.verdict)")
+    for (component, expected) in [(value.normal, 0.0), (value.along1, 1.8e8), (value.along2, 0)] {
+      let error = try #require(component.error)
+      // Three of three within three deviations.
+      #expect(abs(component.value - expected) < 3 * error, "\(component)")
+      #expect(error < 5e6)
+    }
+    let group = value.group("combined")
+    #expect(group.quantity == "combined_field")
+    #expect(group.datasets.contains { $0.name == "field_along_1_errors" && $0.unit == "V/m" })
+  }
+
+  @Test("A thickness wrong by a third is a warning that says where to look")
+  func disagree() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let cross = try await laboratory.file(
+      Self.scan(
+        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let outcome = try await laboratory.run(
+      Self.chain(top, cross), set: ["top-field.thickness_nm=45"])
+    let value = try outcome.value("combined", as: CombinedFieldValue.self)
+    #expect(!value.isConsistent)
+    let notes = outcome.report["combined"]?.notes.map(\.text) ?? []
+    #expect(notes.contains { $0.contains("thickness, inclination and calibration of both") })
+  }
+
+  @Test("Views of one direction are refused with what to check")
+  func open() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let report = try await laboratory.run(
+      Self.chain(top, top, "with: { wall_plane_rotation_deg: 0 }")
+    ).report
+    let failure = try #require(report["combined"]?.failure)
+    #expect(failure.message.contains("leave a component of the field open"))
+    #expect(failure.remedy?.contains("wall_plane_rotation_deg") == true)
+  }
+}

@@ -1,0 +1,103 @@
+// find-walls on simulated acquisitions: the table, its columns, its statements, and what it refuses.
+@testable import DPCStages
+import DPCReconstruction
+import Foundation
+import Pipeline
+import STEMCore
+import STEMData
+import Testing
+
+struct FindWallsStageTests {
+  private static func scan(
+    _ azimuth: Double, field: String = "2e8", noise: String = "poisson", thickness: Int = 60
+  ) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls:
+        uses: phantom-walls
+        with: { positions_nm: [-60, 10, 80], field_V_per_m: \(field), fwhm_nm: 20, thickness_nm: \(thickness), normal_azimuth_deg: \(azimuth) }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 128, rows_px: 112, pixel_size_nm: 2, electrons_per_pixel: 1e6, noise: \(noise), seed: 7, states_walls: false }
+    results: [scan]
+    """
+  }
+
+  private static func chain(_ path: String, _ parameters: String = "") -> String {
+    """
+    schema: dpc-pipeline/1
+    name: chain
+    inputs: { acquisition: \(path) }
+    stages:
+      frames:  { uses: read-acquisition, with: { file: $acquisition } }
+      clean:   { uses: normalize-segments, from: frames }
+      tilt:    { uses: deflection, from: clean }
+      aligned: { uses: rotate-to-scan, from: tilt }
+      field:   { uses: electric-field, from: aligned }
+      walls:   { uses: find-walls, from: field, with: { \(parameters) } }
+      plot:    { uses: profile-plot, from: walls, with: { format: [png] } }
+    results: [walls]
+    """
+  }
+
+  @Test("Walls that nobody states are found, alternate, and leave every column")
+  func found() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(25))
+    let outcome = try await laboratory.run(Self.chain(path))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    let found = try #require(value.found)
+    #expect(value.table.rows.count == 3)
+    for (row, truth) in zip(value.table.rows, [(-60e-9, 2e8), (10e-9, -2e8), (80e-9, 2e8)]) {
+      let wall = row.wall
+      #expect(abs(wall.position.value - truth.0) < 4 * (try #require(wall.position.error)))
+      #expect(abs(wall.field.value - truth.1) < 4 * (try #require(wall.field.error)))
+    }
+    for azimuth in found.normalAzimuth {
+      #expect(
+        abs(azimuth.value - 25 * Double.pi / 180) < 4 * (try #require(azimuth.error)))
+    }
+    #expect(value.context.attributes["alternation"]?.contains("alternate in all 2 pairs") == true)
+    let group = value.group("walls")
+    #expect(group.quantity == "walls")
+    for name in [
+      "wall_position", "wall_field", "wall_width", "wall_field_errors", "wall_normal_azimuth",
+      "wall_normal_azimuth_errors", "wall_start_x", "wall_end_y", "wall_significance",
+      "wall_family",
+    ] {
+      #expect(group.datasets.contains { $0.name == name }, "\(name)")
+    }
+    #expect(value.tableOfProfile.rows.count == 3)
+    let again = try await laboratory.run(Self.chain(path)).value("walls", as: WallsValue.self)
+    #expect(again.table == value.table && again.found == value.found)
+  }
+
+  @Test("A map without walls says so, with what a wall could have without showing")
+  func nothing() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(0, field: "0"))
+    let outcome = try await laboratory.run(Self.chain(path))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    #expect(value.table.rows.isEmpty)
+    let keys = outcome.report["walls"]?.facts.map(\.key) ?? []
+    #expect(keys == ["wall_count", "wall_upper_limit"])
+  }
+
+  @Test("Each parameter gives another key")
+  func parameters() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(25))
+    var seen: Set<String> = []
+    for parameters in [
+      "", "false_walls_per_map: 1e-6", "shortest_length: 5", "inclination_deg: 20",
+      "field_direction: perp",
+    ] {
+      let outcome = try await laboratory.run(Self.chain(path, parameters))
+      seen.insert(outcome.report["walls"]?.key?.description ?? "")
+    }
+    #expect(seen.count == 5)
+  }
+}

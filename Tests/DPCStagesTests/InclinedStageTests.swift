@@ -1,0 +1,116 @@
+// correct-inclination with an angle from the crystal, and with one fitted, on simulated cross-sections.
+@testable import DPCStages
+import DPCReconstruction
+import Foundation
+import Pipeline
+import STEMCore
+import Testing
+
+struct InclinedStageTests {
+  private static func scan(_ inclination: Double, _ direction: String = "parallel") -> String {
+    """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls:
+        uses: phantom-walls
+        with: { positions_nm: [-70, 70], field_V_per_m: 2e8, fwhm_nm: 14, thickness_nm: 60, inclination_deg: \(inclination), field_direction: \(direction) }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 320, rows_px: 40, pixel_size_nm: 1, electrons_per_pixel: 1e7, noise: none, view: cross-section, states_walls: false }
+    results: [scan]
+    """
+  }
+
+  private static func chain(_ path: String, _ parameters: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: chain
+    inputs: { acquisition: \(path) }
+    stages:
+      frames:  { uses: read-acquisition, with: { file: $acquisition } }
+      clean:   { uses: normalize-segments, from: frames }
+      tilt:    { uses: deflection, from: clean }
+      aligned: { uses: rotate-to-scan, from: tilt }
+      field:   { uses: electric-field, from: aligned }
+      walls:   { uses: correct-inclination, from: field, with: { model: finite-wall, normal_azimuth_deg: 0, \(parameters) } }
+    results: [walls]
+    """
+  }
+
+  @Test("Beam, wall and field in the crystal's terms give the angle, the factor and the field")
+  func crystal() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45))
+    let outcome = try await laboratory.run(
+      Self.chain(
+        path, "beam_direction: '[100]', wall_plane: (110), field_axis: '[-110]'"))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    #expect(abs(value.inclination - Double.pi / 4) < 1e-12)
+    #expect(value.context.attributes["crystal_view"] == "beam [100], wall (110)")
+    #expect(value.context.attributes["image_normal_crystal_direction"] == "[010]")
+    #expect(value.table.rows.count == 2)
+    for (row, sign) in zip(value.table.rows, [1.0, -1]) {
+      // A rigid disc without noise: rounding, and profiles of whole columns.
+      #expect(abs(row.wall.field.value / (sign * 2e8) - 1) < 1e-4, "\(row.wall.field.value)")
+      #expect(abs(row.wall.width.value / 14e-9 - 1) < 1e-4)
+    }
+  }
+
+  @Test("The opposite axis turns the sign of every wall")
+  func opposite() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45))
+    let value = try await laboratory.run(
+      Self.chain(path, "beam_direction: '[100]', wall_plane: (110), field_axis: '[1-10]'")
+    ).value("walls", as: WallsValue.self)
+    #expect(abs(try #require(value.table.rows.first).wall.field.value / -2e8 - 1) < 1e-4)
+  }
+
+  @Test("An inclination that nobody states is fitted with the walls")
+  func fitted() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(33))
+    let outcome = try await laboratory.run(Self.chain(path, "inclination_deg: fit"))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    let fact = try #require(outcome.report["walls"]?.facts.first { $0.key == "wall_inclination" })
+    #expect(abs(value.inclination * 180 / Double.pi - 33) < 0.1, "\(fact.text)")
+    #expect(abs(try #require(value.table.rows.first).wall.field.value / 2e8 - 1) < 5e-3)
+  }
+
+  @Test(
+    "What is no direction, half a view and an invisible field are refused with what to do",
+    arguments: [
+      ("beam_direction: '[10]', wall_plane: (110)", "beam_direction is '[10]'"),
+      ("beam_direction: '[100]'", "wall_plane is missing"),
+      ("beam_direction: '[001]', wall_plane: (001)", "face-on"),
+      ("beam_direction: '[100]', wall_plane: (110), field_axis: '[100]'", "runs along the beam"),
+      ("beam_direction: '[100]', wall_plane: (110), lattice_nm: [1, 2]", "lattice_nm has 2"),
+    ])
+  func mistakes(parameters: String, words: String) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45))
+    let report = try await laboratory.run(Self.chain(path, parameters)).report
+    let failure = try #require(report["walls"]?.failure)
+    #expect(failure.message.contains(words), "\(failure.message)")
+    #expect(failure.remedy?.isEmpty == false)
+  }
+
+  @Test(
+    "Directions are read as crystallographers write them",
+    arguments: [
+      ("[001]", [0.0, 0, 1]), ("(1-10)", [1, -1, 0]), ("[1 -1 0]", [1, -1, 0]),
+      ("[-1, 10, 2]", [-1, 10, 2]), ("111", [1, 1, 1]), ("[\u{2212}110]", [-1, 1, 0]),
+    ])
+  func reading(text: String, numbers: [Double]) throws {
+    let indices = try #require(MillerIndices(text))
+    #expect([indices.h, indices.k, indices.l] == numbers)
+    #expect(MillerIndices(indices.text) == indices)
+  }
+
+  @Test(
+    "What is none is not read",
+    arguments: ["", "[000]", "[12]", "[1--10]", "abc", "[1 1 0 0]", "[1-]"])
+  func notRead(text: String) { #expect(MillerIndices(text) == nil) }
+}
