@@ -52,4 +52,16 @@ struct BitFlipTests {
     }
     #expect(try scratch.cache.verify().isSound)
   }
+
+  @Test("a blank more in a record is a change too")
+  func blank() async throws {
+    let scratch = try Scratch()
+    let runner = try scratch.runner([node("two", Arithmetic().constant, ["value": 2])])
+    _ = await runner.run()
+    let path = try #require(scratch.files(in: "records").first)
+    try scratch.overwrite(path) { $0.append(UInt8(ascii: " ")) }
+    #expect(try scratch.cache.verify().damage == [path])
+    #expect(
+      runner.plan()["two"]?.description.hasSuffix("bytes that mean nothing were changed)") == true)
+  }
 }
