@@ -54,7 +54,8 @@ let package = Package(
       name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore"],
       swiftSettings: numeric),
     // The forward model: phantoms to acquisitions with truth; the independent check of the inverse.
-    .target(name: "DPCSimulation", dependencies: ["STEMCore"], swiftSettings: numeric),
+    .target(
+      name: "DPCSimulation", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
     // The engine: stages, graph, plan, runner, cache. Knows no microscopy.
     .target(name: "Pipeline", dependencies: ["Digest"], swiftSettings: strict),
     // YAML to a validated graph; every mistake with line, column and caret.

@@ -34,26 +34,12 @@ public struct SimulatedAcquisition: Sendable, Equatable {
 public func simulate(_ specification: SimulationSpecification) -> SimulatedAcquisition {
   let model = ForwardModel(specification)
   let truth = model.makeTruth()
-  var fractions = model.fractions(of: model.detectorDeflection(truth.deflection))
-  var badPixels: [PixelMask] = []
-  var frames: [[ScalarField]] = []
-  for frame in 0..<specification.frameCount {
-    if !specification.beamTilts.isEmpty {
-      fractions = model.fractions(
-        of: model.detectorDeflection(truth.deflection, tilt: specification.beamTilts[frame]))
-    }
-    let current = model.beamCurrent(frame: frame, stream: .flicker)
-    var planes = fractions.indices.map { segment in
-      model.signal(
-        of: fractions[segment], segment: segment, frame: frame, current: current, purpose: .frame)
-    }
-    badPixels.append(model.spoil(&planes, frame: frame))
-    for index in planes.indices { model.digitize(&planes[index]) }
-    frames.append(planes)
+  let steady = model.fractions(of: model.detectorDeflection(truth.deflection))
+  return model.acquisition(truth: truth) { frame in
+    if specification.beamTilts.isEmpty { return steady }
+    let tilt = specification.beamTilts[frame]
+    return model.fractions(of: model.detectorDeflection(truth.deflection, tilt: tilt))
   }
-  var finalTruth = truth
-  finalTruth.badPixels = badPixels
-  return SimulatedAcquisition(metadata: model.metadata(), frames: frames, truth: finalTruth)
 }
 
 /// What a stream of random numbers is for, the first step of its path.
@@ -83,6 +69,30 @@ struct ForwardModel {
   }
 
   var shape: GridShape { specification.shape }
+
+  /// Records every frame.
+  ///
+  /// - Parameters:
+  ///   - truth: Without its bad pixels, which are drawn here.
+  ///   - fractions: Of a frame, the share of the beam on every segment at every scan position.
+  func acquisition(
+    truth: SimulationTruth, fractions: (_ frame: Int) -> [ScalarField]
+  ) -> SimulatedAcquisition {
+    var truth = truth
+    var frames: [[ScalarField]] = []
+    for frame in 0..<specification.frameCount {
+      let shares = fractions(frame)
+      let current = beamCurrent(frame: frame, stream: .flicker)
+      var planes = shares.indices.map { segment in
+        signal(
+          of: shares[segment], segment: segment, frame: frame, current: current, purpose: .frame)
+      }
+      truth.badPixels.append(spoil(&planes, frame: frame))
+      for index in planes.indices { digitize(&planes[index]) }
+      frames.append(planes)
+    }
+    return SimulatedAcquisition(metadata: metadata(), frames: frames, truth: truth)
+  }
 
   func makeTruth() -> SimulationTruth {
     let pixelSize = specification.pixelSize

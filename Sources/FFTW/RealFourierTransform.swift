@@ -59,7 +59,7 @@ public struct RealFourierTransform: ~Copyable, @unchecked Sendable {
 }
 
 /// FFTW's view of complex numbers.
-private func complexPointer(
+func complexPointer(
   _ base: UnsafeMutablePointer<Complex>
 ) -> UnsafeMutablePointer<fftw_complex> {
   // SAFETY: Complex and fftw_complex are both two doubles, the real part first.

@@ -6,8 +6,8 @@ internal import STEMData
 
 struct SimulateAcquisition: StageType {
   let name = "simulate-acquisition"
-  let summary = "an acquisition of a phantom in the rigid-disc model, with its truth"
-  let algorithmVersion = 2
+  let summary = "an acquisition of a phantom, by rigid disc or wave optics, with its truth"
+  let algorithmVersion = 3
   let inputs = [InputPort("phantom", kinds: [.phantom], summary: "the specimen's layers")]
   let outputs = [
     OutputPort(
@@ -22,8 +22,7 @@ struct SimulateAcquisition: StageType {
     let specification = try request.specification()
     let largest = try request.largestDeflection(specification)
     try context.checkCancellation()
-    let simulated = simulate(specification)
-    context.progress(0.8)
+    let simulated = try request.simulated(specification)
     try context.checkCancellation()
     let value = try SimulatedAcquisitionValue(simulated, writer: request.writer)
     return StageProduct(

@@ -4,7 +4,7 @@ internal import STEMCore
 internal import STEMData
 
 enum SimulationParameters {
-  static let all = scan + microscope + specimen + signal + flaws + file
+  static let all = scan + microscope + optics + specimen + signal + flaws + file
 
   private static let turn = NumberRange(-360...360)
   private static let pixel = NumberRange(0.001...10_000)
@@ -56,6 +56,23 @@ enum SimulationParameters {
       "segment_order", .numbers(unit: nil, range: NumberRange(0...4095)), keywords: ["by-ring"],
       default: .text("by-ring"),
       summary: "the file's segments as numbers of segments counted by ring and azimuth from 0"),
+  ]
+
+  private static let optics = [
+    ParameterSpecification(
+      "model", .choice(SimulationModel.allCases.map(\.rawValue)),
+      default: .text(SimulationModel.rigidDisc.rawValue),
+      summary:
+        "rigid-disc shifts the disc as a whole; wave-optical diffracts at one period of a phase"),
+    ParameterSpecification(
+      "defocus_nm", .number(unit: "nm", range: NumberRange(-1e4...1e4)), default: .number(0),
+      summary: "of the wave-optical probe; positive is underfocus"),
+    ParameterSpecification(
+      "spherical_aberration_mm", .number(unit: "mm", range: NumberRange(-10...10)),
+      default: .number(0), summary: "of the wave-optical probe"),
+    ParameterSpecification(
+      "samples_per_segment", .integer(1...10_000_000), default: .integer(16_384),
+      summary: "directions on a segment at which the wave-optical intensity is computed"),
   ]
 
   private static let specimen = [
