@@ -92,7 +92,8 @@ public struct TransferGeometry: Sendable, Equatable {
         return Complex(0, towards - away)
       }
     }
-    return sectors.map { aberrated(x, y, $0) }
+    let quadrature = SectorQuadrature(geometry: self)
+    return sectors.map { quadrature.transfer(x, y, $0) }
   }
 
   /// Part of the unit disc's area within r < 1 and the sector that a unit disc at (x, y) covers.
@@ -139,40 +140,8 @@ public struct TransferGeometry: Sendable, Equatable {
     return sign * area
   }
 
-  /// With aberrations, by the midpoint rule over the sector's part of the disc.
-  private func aberrated(
-    _ x: Double, _ y: Double, _ sector: (start: Double, stop: Double)
-  ) -> Complex {
-    let (radial, angular) = (40, 40)
-    var (real, imaginary) = (0.0, 0.0)
-    let width = (sector.stop - sector.start) / Double(angular)
-    for j in 0..<angular {
-      let psi = sector.start + (Double(j) + 0.5) * width
-      let (c, s) = (cos(psi), sin(psi))
-      for i in 0..<radial {
-        let r = (Double(i) + 0.5) / Double(radial)
-        let (kx, ky) = (r * c, r * s)
-        let area = r * width / (Double(radial) * Double.pi)
-        let own = aberration(kx, ky)
-        if inside(kx - x, ky - y) {
-          let phase = own - aberration(kx - x, ky - y)
-          real += area * cos(phase)
-          imaginary += area * sin(phase)
-        }
-        if inside(kx + x, ky + y) {
-          let phase = aberration(kx + x, ky + y) - own
-          real -= area * cos(phase)
-          imaginary -= area * sin(phase)
-        }
-      }
-    }
-    return Complex(-imaginary, real)
-  }
-
-  private func inside(_ x: Double, _ y: Double) -> Bool { x * x + y * y < 1 }
-
   /// χ at an angle in units of α, rad: A = exp(-iχ), χ = -πλ df k² + ½π Cs λ³ k⁴.
-  private func aberration(_ x: Double, _ y: Double) -> Double {
+  func aberration(_ x: Double, _ y: Double) -> Double {
     let angle2 = (x * x + y * y) * probeSemiAngle * probeSemiAngle
     return Double.pi / wavelength * (-defocus * angle2 + sphericalAberration * angle2 * angle2 / 2)
   }
