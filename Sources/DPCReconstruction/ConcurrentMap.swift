@@ -6,19 +6,21 @@ internal import Synchronization
 ///
 /// Pieces must not depend on the number of threads, so that results do not either.
 /// - Throws: The error of the first piece that failed; pieces not begun by then are left out.
-public func concurrentMap<Result: Sendable>(
-  _ count: Int, _ body: @Sendable (Int) throws -> Result
-) throws -> [Result] {
-  let outcomes = Mutex([Swift.Result<Result, any Error>?](repeating: nil, count: count))
+public func concurrentMap<Output: Sendable, Failure: Error>(
+  _ count: Int, _ body: @Sendable (Int) throws(Failure) -> Output
+) throws(Failure) -> [Output] {
+  let outcomes = Mutex([Result<Output, Failure>?](repeating: nil, count: count))
   let hasFailed = Atomic(false)
   DispatchQueue.concurrentPerform(iterations: count) { index in
     if hasFailed.load(ordering: .relaxed) { return }
-    let outcome = Swift.Result { try body(index) }
+    let outcome = Result { () throws(Failure) in try body(index) }
     if case .failure = outcome { hasFailed.store(true, ordering: .relaxed) }
     outcomes.withLock { $0[index] = outcome }
   }
-  return try outcomes.withLock { outcomes in
-    for case .failure(let error)? in outcomes { throw error }
-    return try outcomes.compactMap { try $0?.get() }
-  }
+  let finished = outcomes.withLock { $0 }
+  for case .failure(let error)? in finished { throw error }
+  var results: [Output] = []
+  results.reserveCapacity(count)
+  for case .success(let result)? in finished { results.append(result) }
+  return results
 }

@@ -74,14 +74,3 @@ struct DiscRim {
     return m
   }
 }
-
-extension Matrix2 {
-  /// nil where the determinant is negligible beside the elements.
-  var inverse: Matrix2? {
-    let determinant = xx * yy - xy * yx
-    let size = xx * xx + xy * xy + yx * yx + yy * yy
-    if !(abs(determinant) > 1e-9 * size) { return nil }
-    return Matrix2(
-      xx: yy / determinant, xy: -xy / determinant, yx: -yx / determinant, yy: xx / determinant)
-  }
-}

@@ -13,6 +13,8 @@ public struct TransferGeometry: Sendable, Equatable {
   /// Positive is underfocus, m; spherical aberration Cs, m.
   public var defocus: Double
   public var sphericalAberration: Double
+  /// Displacement of the disc = response · deflection, axes of the scan.
+  public var response: Matrix2
   /// Sectors of equal azimuth summed over the rings: first and last azimuth in the axes of the scan, rad.
   let sectors: [(start: Double, stop: Double)]
   /// Segments of each sector.
@@ -21,7 +23,7 @@ public struct TransferGeometry: Sendable, Equatable {
   public static func == (a: TransferGeometry, b: TransferGeometry) -> Bool {
     a.wavelength == b.wavelength && a.probeSemiAngle == b.probeSemiAngle && a.members == b.members
       && a.defocus == b.defocus && a.sphericalAberration == b.sphericalAberration
-      && a.sectors.elementsEqual(b.sectors, by: ==)
+      && a.response == b.response && a.sectors.elementsEqual(b.sectors, by: ==)
   }
 
   /// - Parameters:
@@ -31,11 +33,12 @@ public struct TransferGeometry: Sendable, Equatable {
   ///   - rotation: From the detector frame to the scan frame, rad.
   ///   - defocus: Positive is underfocus, m.
   ///   - sphericalAberration: Cs, m.
+  ///   - response: Of the disc to a deflection, axes of the scan: the inverse of a calibration.
   /// - Throws: `DetectorGeometryError`; ``EstimatorError/noCommonDiameters(rings:common:)`` where
   ///   the rings cannot be summed by azimuth.
   public init(
     detector: SegmentedDetector, probeSemiAngle: Double, wavelength: Double, rotation: Double,
-    defocus: Double = 0, sphericalAberration: Double = 0
+    defocus: Double = 0, sphericalAberration: Double = 0, response: Matrix2 = .identity
   ) throws {
     let rings = try detector.rings()
     let turn = 2 * Double.pi
@@ -48,6 +51,7 @@ public struct TransferGeometry: Sendable, Equatable {
     self.probeSemiAngle = probeSemiAngle
     self.defocus = defocus
     self.sphericalAberration = sphericalAberration
+    self.response = response
     let turned = detector.orientation + rotation
     var sectors: [(start: Double, stop: Double)] = []
     var members: [[Int]] = []
@@ -74,7 +78,7 @@ public struct TransferGeometry: Sendable, Equatable {
   /// Fraction of the empty disc that falls on each sector.
   var fractions: [Double] { sectors.map { ($0.stop - $0.start) / (2 * Double.pi) } }
 
-  /// The frequency beyond which nothing is transferred, 2α/λ, cycles/m.
+  /// The frequency beyond which nothing is transferred, 2α/λ where the response is one, cycles/m.
   public var informationLimit: Double { 2 * probeSemiAngle / wavelength }
 
   /// T of every sector at the frequency q, cycles/m: i_j(q) = T_j(q) φ(q).
@@ -82,8 +86,11 @@ public struct TransferGeometry: Sendable, Equatable {
   /// T_j = i ∫_j [A*(k)A(k-q) - A(k)A*(k+q)] dk / ∫|A|², A the aperture with its aberrations. In focus
   /// this is i times the difference of two areas: of the sector's part of the disc that a disc shifted by
   /// +λq covers and by -λq, in closed form. H. Rose, Optik 39 (1974) 416.
+  ///
+  /// A wave of the phase displaces a disc by the response to λq.
   func transfer(qx: Double, qy: Double) -> [Complex] {
-    let (x, y) = (wavelength * qx / probeSemiAngle, wavelength * qy / probeSemiAngle)
+    let scale = wavelength / probeSemiAngle
+    let (x, y) = response(scale * qx, scale * qy)
     if x * x + y * y >= 4 { return sectors.map { _ in Complex(0, 0) } }
     if defocus == 0 && sphericalAberration == 0 {
       return sectors.map { sector in

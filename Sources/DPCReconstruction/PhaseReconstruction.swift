@@ -17,7 +17,7 @@ public enum TransferRegularization: Sendable, Equatable {
 public struct PhaseReconstruction: Sendable {
   /// rad, mean zero.
   public var phase: ScalarField
-  /// (λ/2π) grad φ, scan frame, rad; covariance of counting noise, alike at all pixels.
+  /// (λ/2π) grad φ, scan frame, rad; covariance of counting noise, larger at an open rim.
   public var deflection: VectorMap
   /// Over how many pixels errors go together along each axis.
   public var correlation: Double
@@ -25,6 +25,8 @@ public struct PhaseReconstruction: Sendable {
   public var resolvedFrequency: Double
   /// Root mean square of the phase at periods below four probe radii (2λ/α), rad: to be small for a weak phase.
   public var finePhase: Double
+  /// The same at periods below ten λ/α, where a lattice lies: a frame that ends within it is cut.
+  public var latticePhase: Double
 }
 
 /// Solves for the phase of a thin specimen, weak where it is fine.
@@ -58,44 +60,63 @@ public func reconstructedPhase(
     slope.x[index] *= -wave
     slope.y[index] *= -wave
   }
-  let smooth: ScalarField
+  let solver = PhaseSolver(geometry: geometry, shape: shape, pixelSize: pixelSize)
+  let electrons = medianElectrons(signals)
+  func solution(_ smooth: ScalarField) -> (PhaseSolution, VectorField) {
+    let smoothSlope = gradient(of: smooth, pixelSize: pixelSize)
+    let planes = sectorSignals(signals, first, geometry, smoothSlope)
+    return (solver.solve(planes, electrons: electrons, regularization: regularization), smoothSlope)
+  }
+  var smooth: ScalarField
+  var (solved, smoothSlope): (PhaseSolution, VectorField)
+  var rim: RimNoise?
   switch boundary {
   case .periodic:
     smooth = ramp(
       shape, x: -orderedMean(slope.x) * pixelSize.x, y: -orderedMean(slope.y) * pixelSize.y)
+    (solved, smoothSlope) = solution(smooth)
   case .neumann:
-    // E = -grad V: the integral of -k θ is the phase. Only what is wider than the probe answers like a
-    // shifted disc: jumps are taken so smooth along the rim.
-    let width = 2 * geometry.wavelength / geometry.probeSemiAngle
+    // E = -grad V: the integral of -k θ is the phase.
+    let open = integratedPotential(of: slope, pixelSize: pixelSize, boundary: .neumann).potential
+    // Only what is wider than the probe answers like a shifted disc: jumps are taken so smooth along the rim.
+    var width = 2 * geometry.wavelength / geometry.probeSemiAngle
     smooth = smoothComponent(
-      of: integratedPotential(of: slope, pixelSize: pixelSize, boundary: .neumann).potential,
-      smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
+      of: open, smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
+    (solved, smoothSlope) = solution(smooth)
+    if electrons != nil, solved.resolvedFrequency > 0 {
+      // Jumps finer than what stands out of the noise are noise.
+      width = max(width, 0.2 / solved.resolvedFrequency)
+      smooth = smoothComponent(
+        of: open, smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
+      (solved, smoothSlope) = solution(smooth)
+    }
+    rim = first.covariance.map { covariance in
+      RimNoise(
+        slopeVariance: wave * wave * (orderedMean(covariance.xx) + orderedMean(covariance.yy)) / 2,
+        pixelSize: pixelSize, smoothing: width)
+    }
   }
-  let smoothSlope = gradient(of: smooth, pixelSize: pixelSize)
-  let solver = PhaseSolver(geometry: geometry, shape: shape, pixelSize: pixelSize)
-  let planes = sectorSignals(signals, first, geometry, smoothSlope)
-  let electrons = medianElectrons(signals)
-  let solution = solver.solve(planes, electrons: electrons, regularization: regularization)
 
-  var phase = solution.phase
+  var phase = solved.phase
   let mean = orderedMean(smooth.values)
   for index in 0..<shape.count { phase[index] += smooth.values[index] - mean }
   var map = first
   for index in 0..<shape.count {
-    map.field.x[index] = solution.slope.x[index] / wave + smoothSlope.x[index] / wave
-    map.field.y[index] = solution.slope.y[index] / wave + smoothSlope.y[index] / wave
+    map.field.x[index] = solved.slope.x[index] / wave + smoothSlope.x[index] / wave
+    map.field.y[index] = solved.slope.y[index] / wave + smoothSlope.y[index] / wave
   }
-  map.covariance = solution.variance.map { variance in
-    func plane(_ value: Double) -> [Double] {
-      [Double](repeating: value / (wave * wave), count: shape.count)
-    }
+  map.covariance = solved.variance.map { variance in
+    let added = rim?.variance(shape) ?? [Double](repeating: 0, count: shape.count)
+    let scale = 1 / (wave * wave)
     return VectorCovariance(
-      shape: shape, xx: plane(variance.xx), yy: plane(variance.yy), xy: plane(variance.xy))
+      shape: shape, xx: added.map { scale * (variance.xx + $0) },
+      yy: added.map { scale * (variance.yy + $0) },
+      xy: added.map { _ in scale * variance.xy })
   }
   return PhaseReconstruction(
     phase: ScalarField(shape: shape, values: phase), deflection: map,
-    correlation: solution.correlation, resolvedFrequency: solution.resolvedFrequency,
-    finePhase: solution.finePhase)
+    correlation: solved.correlation, resolvedFrequency: solved.resolvedFrequency,
+    finePhase: solved.finePhase, latticePhase: solved.latticePhase)
 }
 
 /// i_j of every sector without the response to the smooth part's slope, rad/m.
@@ -114,8 +135,10 @@ private func sectorSignals(
     let (mx, my) = (gain * cos(middle), gain * sin(middle))
     return (0..<count).map { position in
       // What the disc-shift of a filled pixel would have made of it.
-      let response = mx * first.field.x[position] + my * first.field.y[position]
-      let smooth = scale * (mx * slope.x[position] + my * slope.y[position])
+      let displaced = geometry.response(first.field.x[position], first.field.y[position])
+      let response = mx * displaced.x + my * displaced.y
+      let sloped = geometry.response(slope.x[position], slope.y[position])
+      let smooth = scale * (mx * sloped.x + my * sloped.y)
       guard signals.mask.isUsable(position) else { return response - smooth }
       var (part, total) = (0.0, 0.0)
       for segment in 0..<signals.segmentCount {
@@ -156,80 +179,6 @@ private func gradient(of field: ScalarField, pixelSize: PixelSize) -> VectorFiel
     }
   }
   return result
-}
-
-/// The smooth part of an image whose rest is periodic: the solution of a periodic Poisson equation with
-/// the jumps across the rim as sources (L. Moisan 2011, eq. 10), mean zero.
-///
-/// A jump is the difference of what both sides foretell half a step beyond the rim, by a cubic through four
-/// samples each, so that a periodic image has none: Moisan's own, between the outermost samples, would
-/// take its step for one. Along the rim they are smoothed.
-/// - Parameter smoothing: Standard deviation of the Gaussian along either side, pixels; 0 for none.
-func smoothComponent(
-  of image: ScalarField, smoothing: (x: Double, y: Double) = (0, 0)
-) -> ScalarField {
-  let (rows, columns) = (image.shape.rows, image.shape.columns)
-  let vertical = smoothedLine(
-    (0..<columns).map { column in
-      beyondRim(rows) { image[rows - 1 - $0, column] } - beyondRim(rows) { image[$0, column] }
-    }, sigma: smoothing.x)
-  let horizontal = smoothedLine(
-    (0..<rows).map { row in
-      beyondRim(columns) { image[row, columns - 1 - $0] } - beyondRim(columns) { image[row, $0] }
-    }, sigma: smoothing.y)
-  var jumps = [Double](repeating: 0, count: image.shape.count)
-  for column in 0..<columns {
-    jumps[column] += vertical[column]
-    jumps[(rows - 1) * columns + column] -= vertical[column]
-  }
-  for row in 0..<rows {
-    jumps[row * columns] += horizontal[row]
-    jumps[row * columns + columns - 1] -= horizontal[row]
-  }
-  let transform = RealFourierTransform(rows: rows, columns: columns)
-  var plane = TransformBuffer<Double>(copying: jumps)
-  var spectrum = TransformBuffer<Complex>(count: transform.spectrumCount)
-  transform.forward(plane, into: &spectrum)
-  let width = transform.spectrumColumns
-  let scale = 1 / Double(image.shape.count)
-  spectrum.withMutableSpan { waves in
-    for p in 0..<rows {
-      for q in 0..<width {
-        let index = p * width + q
-        let laplacian =
-          2 * cos(2 * Double.pi * Double(p) / Double(rows))
-          + 2 * cos(2 * Double.pi * Double(q) / Double(columns)) - 4
-        let factor = p + q == 0 ? 0 : scale / laplacian
-        waves[index] = Complex(factor * waves[index].real, factor * waves[index].imaginary)
-      }
-    }
-  }
-  transform.inverse(&spectrum, into: &plane)
-  return ScalarField(shape: image.shape, values: plane.array())
-}
-
-/// The value half a step before sample 0.
-private func beyondRim(_ count: Int, _ sample: (Int) -> Double) -> Double {
-  let weights =
-    count >= 4 ? [35.0 / 16, -35.0 / 16, 21.0 / 16, -5.0 / 16] : count > 1 ? [1.5, -0.5] : [1]
-  return weights.indices.reduce(0) { $0 + weights[$1] * sample($1) }
-}
-
-/// A line convolved with a Gaussian, continued by its mirror image.
-private func smoothedLine(_ values: [Double], sigma: Double) -> [Double] {
-  if sigma < 0.3 || values.count < 2 { return values }
-  let reach = Int((4 * sigma).rounded(.up))
-  let weights = (-reach...reach).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
-  let total = weights.reduce(0, +)
-  let period = 2 * values.count
-  return values.indices.map { center in
-    var sum = 0.0
-    for (offset, weight) in weights.enumerated() {
-      let place = ((center + offset - reach) % period + period) % period
-      sum += weight * values[place < values.count ? place : period - 1 - place]
-    }
-    return sum / total
-  }
 }
 
 /// A plane about the middle, by its steps per pixel.

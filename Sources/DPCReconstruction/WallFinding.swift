@@ -124,7 +124,7 @@ public func findWalls(
   if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
   var hunt = WallHunt(map: scaled, geometry: geometry, options: options)
   findings.threshold = hunt.requiredGain.squareRoot()
-  try hunt.run()
+  hunt.run()
   findings.rejections = hunt.rejections
   let fitting = FoundWallFitting(
     map: scaled, geometry: geometry, options: options, lines: hunt.lines)

@@ -35,11 +35,11 @@ struct WallHunt {
     requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
   }
 
-  mutating func run() throws {
+  mutating func run() {
     while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
       var best: WallLine?
       for level in levels {
-        let found = try level.strongest(in: coarse, geometry: geometry)
+        let found = level.strongest(in: coarse, geometry: geometry)
         if let found, found.gain > (best?.gain ?? 0) { best = found }
       }
       guard let best, best.gain > 0.8 * requiredGain else { break }

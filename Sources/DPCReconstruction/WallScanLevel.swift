@@ -45,8 +45,8 @@ struct WallScanLevel {
   }
 
   /// The line of this width that gains most in χ²; ties go to the smaller azimuth.
-  func strongest(in pixels: WallPixels, geometry: InclinationGeometry) throws -> WallLine? {
-    let found = try concurrentMap(azimuths) { k in
+  func strongest(in pixels: WallPixels, geometry: InclinationGeometry) -> WallLine? {
+    let found = concurrentMap(azimuths) { k in
       strongest(in: pixels, azimuth: Double(k) / Double(azimuths) * Double.pi, geometry)
     }
     return found.compactMap { $0 }.reduce(nil) { best, line in

@@ -76,6 +76,22 @@ public struct Matrix2: Sendable, Equatable, Codable {
   public func callAsFunction(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
     (xx * x + xy * y, yx * x + yy * y)
   }
+
+  /// The matrix that undoes this one; nil where the determinant is negligible beside the elements.
+  public var inverse: Matrix2? {
+    let determinant = xx * yy - xy * yx
+    let size = xx * xx + xy * xy + yx * yx + yy * yy
+    if !(abs(determinant) > 1e-9 * size) { return nil }
+    return Matrix2(
+      xx: yy / determinant, xy: -xy / determinant, yx: -yx / determinant, yy: xx / determinant)
+  }
+
+  /// The matrix that does what `first` does and then what this one does.
+  public func after(_ first: Matrix2) -> Matrix2 {
+    Matrix2(
+      xx: xx * first.xx + xy * first.yx, xy: xx * first.xy + xy * first.yy,
+      yx: yx * first.xx + yy * first.yx, yy: yx * first.xy + yy * first.yy)
+  }
 }
 
 /// Signals recorded without the specimen, in the unit of the frames.

@@ -14,6 +14,11 @@ struct TransferredDeflection {
   /// What the curl of a plane through the deflection makes at the rim, over the root mean square of all.
   private let linearCurl: Double
 
+  /// The frame ends within a structure that no smooth continuation foretells.
+  private let endsInLattice: Bool
+
+  /// Above this part of the phase what is fine is a lattice, not noise or edges.
+  private static let latticeShare = 0.3
   /// Above this the object is not weak where it is fine, rad.
   private static let weakPhase = 0.5
 
@@ -40,12 +45,22 @@ struct TransferredDeflection {
         .failed, "stage \(stage): a scan of \(first.shape) pixels has no frequencies to transfer",
         remedy: "use method disc-shift")
     }
+    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
+    let toDetector = scanFrameMatrix(rotation: -rotation, handedness: .asRecorded)
+    let calibration = metadata.deflectionCalibration ?? .identity
+    guard let response = calibration.inverse else {
+      throw StageFailure(
+        .inputRefused,
+        "\(frames.acquisition.file.path): the deflection_calibration has no inverse",
+        remedy: "correct the matrix in the file, or use method disc-shift")
+    }
     let geometry: TransferGeometry
     do {
       geometry = try TransferGeometry(
         detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
         wavelength: metadata.beam.wavelength, rotation: rotation,
-        defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0)
+        defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0,
+        response: toScan.after(response.after(toDetector)))
     } catch {
       throw StageFailure(
         .inputRefused, "\(frames.acquisition.file.path): \(error)",
@@ -57,28 +72,27 @@ struct TransferredDeflection {
     } else {
       signals = try FrameReader(frames).single(context)
     }
-    let calibration = metadata.deflectionCalibration ?? .identity
-    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
-    let toDetector = scanFrameMatrix(rotation: -rotation, handedness: .asRecorded)
-    let whole = try withoutGaps(first, stage: stage)
-    let raw = transformed(transformed(whole, by: calibration.inverse), by: toScan)
+    let aligned = transformed(try withoutGaps(first, stage: stage), by: toScan)
+    let boundary = context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann
     result = reconstructedPhase(
-      from: signals, first: raw, geometry: geometry, pixelSize: pixelSize,
-      boundary: context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann,
+      from: signals, first: aligned, geometry: geometry, pixelSize: pixelSize, boundary: boundary,
       regularization: context.number("regularization").map { .relative($0) } ?? .measured)
-    var map = transformed(transformed(result.deflection, by: toDetector), by: calibration)
+    var map = transformed(result.deflection, by: toDetector)
     map.mask = first.mask
     for index in 0..<map.shape.count where !map.mask.isUsable(index) {
       (map.field.x[index], map.field.y[index]) = (0, 0)
     }
     self.map = map
     self.rotation = rotation
+    let phases = result.phase.values
+    let phase = (phases.reduce(0) { $0 + $1 * $1 } / Double(phases.count)).squareRoot()
+    endsInLattice = boundary == .neumann && result.latticePhase > Self.latticeShare * phase
     limit = geometry.informationLimit
-    let parts = helmholtzParts(of: raw.field, pixelSize: pixelSize, boundary: .neumann)
+    let parts = helmholtzParts(of: aligned.field, pixelSize: pixelSize, boundary: .neumann)
     let shares = SignalShares(
-      parts, noise: meanVariance(raw).map(parts.transverseFractionFromNoise(meanVariance:)))
+      parts, noise: meanVariance(aligned).map(parts.transverseFractionFromNoise(meanVariance:)))
     divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
-    linearCurl = Self.linearCurl(of: raw)
+    linearCurl = Self.linearCurl(of: aligned)
   }
 
   private var isStrong: Bool { result.finePhase > Self.weakPhase }
@@ -120,6 +134,13 @@ struct TransferredDeflection {
     return strength > 0 ? abs(curl) / 2 * reach / strength : 0
   }
 
+  private static var latticeNote: Note {
+    Note(
+      .warning,
+      "the frame ends within a lattice, which costs some percent at the rim and in the"
+        + " potential: crop to whole periods and set boundary: periodic here and in integrate")
+  }
+
   private var strongText: String {
     "the phase at periods near the probe is \(Format.significant(result.finePhase, digits: 2)) rad rms,"
       + " not weak: its fine structure is not to be trusted"
@@ -142,14 +163,6 @@ struct TransferredDeflection {
         .assumption,
         "phase-contrast-transfer takes a thin object, a phase that is weak where it is as fine as the"
           + " probe, and the scan rotation \(Format.degrees(rotation))")
-    ] + (caution.map { [Note(.warning, $0)] } ?? [])
-  }
-}
-
-extension Matrix2 {
-  fileprivate var inverse: Matrix2 {
-    let determinant = xx * yy - xy * yx
-    return Matrix2(
-      xx: yy / determinant, xy: -xy / determinant, yx: -yx / determinant, yy: xx / determinant)
+    ] + (caution.map { [Note(.warning, $0)] } ?? []) + (endsInLattice ? [Self.latticeNote] : [])
   }
 }
