@@ -48,10 +48,11 @@ public struct PhaseReconstruction: Sendable {
 ///   - boundary: `periodic` for a frame that repeats itself, as a simulated cell does: then nothing but the
 ///     mean slope is taken off. `neumann` for a frame that ends at its rim.
 ///   - regularization: ε.
+///   - descan: What shifts the disc beside the specimen, scan frame, rad; not in `first` nor in the result.
 public func reconstructedPhase(
   from signals: SegmentSignals, first: VectorMap, geometry: TransferGeometry,
   pixelSize: PixelSize, boundary: IntegrationBoundary = .neumann,
-  regularization: TransferRegularization = .measured
+  regularization: TransferRegularization = .measured, descan: VectorField? = nil
 ) -> PhaseReconstruction {
   let shape = signals.shape
   let wave = 2 * Double.pi / geometry.wavelength
@@ -64,7 +65,12 @@ public func reconstructedPhase(
   let electrons = medianElectrons(signals)
   func solution(_ smooth: ScalarField) -> (PhaseSolution, VectorField) {
     let smoothSlope = gradient(of: smooth, pixelSize: pixelSize)
-    let planes = sectorSignals(signals, first, geometry, smoothSlope)
+    var known = smoothSlope
+    for index in 0..<shape.count {
+      known.x[index] += wave * (descan?.x[index] ?? 0)
+      known.y[index] += wave * (descan?.y[index] ?? 0)
+    }
+    let planes = sectorSignals(signals, first, geometry, smooth: smoothSlope, known: known)
     return (solver.solve(planes, electrons: electrons, regularization: regularization), smoothSlope)
   }
   var smooth: ScalarField
@@ -119,10 +125,14 @@ public func reconstructedPhase(
     finePhase: solved.finePhase, latticePhase: solved.latticePhase)
 }
 
-/// i_j of every sector without the response to the smooth part's slope, rad/m.
+/// i_j of every sector without the response to slopes that are known, rad/m.
+///
+/// - Parameters:
+///   - smooth: Of the smooth part, which `first` holds as well.
+///   - known: Of the smooth part and the descan.
 private func sectorSignals(
   _ signals: SegmentSignals, _ first: VectorMap, _ geometry: TransferGeometry,
-  _ slope: VectorField
+  smooth: VectorField, known: VectorField
 ) -> [[Double]] {
   let count = signals.shape.count
   let fractions = geometry.fractions
@@ -132,22 +142,28 @@ private func sectorSignals(
     let middle = (start + stop) / 2
     // A disc shifted by θ gains α θ·m 2 sin h at its rim within the sector, of its area π α².
     let gain = 2 * sin((stop - start) / 2) / (Double.pi * geometry.probeSemiAngle)
-    let (mx, my) = (gain * cos(middle), gain * sin(middle))
+    func response(_ x: Double, _ y: Double) -> Double {
+      let shift = geometry.response(x, y)
+      return gain * (cos(middle) * shift.x + sin(middle) * shift.y)
+    }
     return (0..<count).map { position in
-      // What the disc-shift of a filled pixel would have made of it.
-      let displaced = geometry.response(first.field.x[position], first.field.y[position])
-      let response = mx * displaced.x + my * displaced.y
-      let sloped = geometry.response(slope.x[position], slope.y[position])
-      let smooth = scale * (mx * sloped.x + my * sloped.y)
-      guard signals.mask.isUsable(position) else { return response - smooth }
       var (part, total) = (0.0, 0.0)
-      for segment in 0..<signals.segmentCount {
-        total += signals.values[segment * count + position]
+      if signals.mask.isUsable(position) {
+        for segment in 0..<signals.segmentCount {
+          total += signals.values[segment * count + position]
+        }
+        for segment in geometry.members[sector] {
+          part += signals.values[segment * count + position]
+        }
       }
-      for segment in geometry.members[sector] {
-        part += signals.values[segment * count + position]
+      guard total > 0 else {
+        // What the deflection of a filled pixel would have made of it.
+        return response(
+          first.field.x[position] - scale * smooth.x[position],
+          first.field.y[position] - scale * smooth.y[position])
       }
-      return total > 0 ? part / total - fractions[sector] - smooth : response - smooth
+      return part / total - fractions[sector]
+        - response(scale * known.x[position], scale * known.y[position])
     }
   }
 }

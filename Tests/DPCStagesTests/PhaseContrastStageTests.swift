@@ -143,6 +143,27 @@ struct PhaseContrastStageTests {
     #expect(difference < 0.02, "\(difference)")
   }
 
+  @Test("The descan of a vacuum scan is no phase: it is set aside, and removed downstream as ever")
+  func vacuumScan() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.specimen,
+      set: [
+        "scan.noise=none", "scan.electrons_per_pixel=1e12", "scan.references=[vacuum-scan]",
+        "scan.descan_x_urad=20", "scan.descan_x_along_y_urad_per_nm=3",
+        "scan.descan_y_along_x_urad_per_nm=-2.5", "scan.descan_x_along_x_urad_per_nm=1",
+      ])
+    let outcome = try await laboratory.run(
+      Self.chain(path).replacing(
+        "aligned:   { uses: rotate-to-scan, from: tilt",
+        with:
+          "steady: { uses: remove-descan, from: tilt }\n  aligned: { uses: rotate-to-scan, from: steady"
+      ))
+    let field = try outcome.value("field", as: ProjectedFieldValue.self).map
+    let difference = Self.difference(field, Self.charges, pixel: Self.pixel)
+    #expect(difference < 0.01, "\(difference)")
+  }
+
   @Test("Masked pixels stay masked, and their neighbors right")
   func masks() async throws {
     let laboratory = try Laboratory()

@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -60,10 +60,11 @@ struct DeflectionStage: StageType {
     let check = SignalCheck(frames)
     try check.check(statistics)
     try check.check(estimate.map.mask)
+    let vacuum = try vacuumDeflection(frames, estimation)
     let transfer =
       method == .phaseContrastTransfer
       ? try TransferredDeflection(
-        context, frames: frames, source: source, first: estimate.map) : nil
+        context, frames: frames, source: source, first: estimate.map, vacuum: vacuum) : nil
     if let transfer { estimate.map = transfer.map }
     let report = RegimeReport(
       estimation: estimation, sample: sample, estimate: estimate,
@@ -80,7 +81,7 @@ struct DeflectionStage: StageType {
     }
     let value = DeflectionValue(
       map: estimate.map, frame: .detector,
-      vacuum: try vacuumDeflection(frames, estimation), context: mapContext,
+      vacuum: vacuum, context: mapContext,
       numbers: report.numbers)
     return StageProduct(
       outputs: ["deflection": value],

@@ -22,9 +22,12 @@ struct TransferredDeflection {
   /// Above this the object is not weak where it is fine, rad.
   private static let weakPhase = 0.5
 
-  /// - Parameter first: By disc-shift, detector frame, calibrated.
+  /// - Parameters:
+  ///   - first: By disc-shift, detector frame, calibrated.
+  ///   - vacuum: The plane of a vacuum scan is no phase: it is set aside meanwhile.
   init(
-    _ context: StageContext, frames: FramesValue, source: (any StageValue)?, first: VectorMap
+    _ context: StageContext, frames: FramesValue, source: (any StageValue)?, first: VectorMap,
+    vacuum: VacuumDeflection
   ) throws {
     let metadata = frames.acquisition.metadata
     let stage = context.stageName
@@ -72,15 +75,24 @@ struct TransferredDeflection {
     } else {
       signals = try FrameReader(frames).single(context)
     }
-    let aligned = transformed(try withoutGaps(first, stage: stage), by: toScan)
+    var whole = try withoutGaps(first, stage: stage)
+    let descan = vacuum.plane(over: first.shape)
+    for index in 0..<first.shape.count {
+      whole.field.x[index] -= descan?.x[index] ?? 0
+      whole.field.y[index] -= descan?.y[index] ?? 0
+    }
+    let aligned = transformed(whole, by: toScan)
     let boundary = context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann
     result = reconstructedPhase(
       from: signals, first: aligned, geometry: geometry, pixelSize: pixelSize, boundary: boundary,
-      regularization: context.number("regularization").map { .relative($0) } ?? .measured)
+      regularization: context.number("regularization").map { .relative($0) } ?? .measured,
+      descan: descan.map { transformed($0, by: toScan) })
     var map = transformed(result.deflection, by: toDetector)
     map.mask = first.mask
-    for index in 0..<map.shape.count where !map.mask.isUsable(index) {
-      (map.field.x[index], map.field.y[index]) = (0, 0)
+    for index in 0..<map.shape.count {
+      let isUsable = map.mask.isUsable(index)
+      map.field.x[index] = isUsable ? map.field.x[index] + (descan?.x[index] ?? 0) : 0
+      map.field.y[index] = isUsable ? map.field.y[index] + (descan?.y[index] ?? 0) : 0
     }
     self.map = map
     self.rotation = rotation
@@ -165,4 +177,20 @@ struct TransferredDeflection {
           + " probe, and the scan rotation \(Format.degrees(rotation))")
     ] + (caution.map { [Note(.warning, $0)] } ?? []) + (endsInLattice ? [Self.latticeNote] : [])
   }
+}
+
+extension VacuumDeflection {
+  /// The plane through a vacuum scan, detector frame, rad; nil where there is none.
+  fileprivate func plane(over shape: GridShape) -> VectorField? {
+    guard case .scan(let map) = self else { return nil }
+    return DescanPlane(fittedTo: map)?.field(over: shape)
+  }
+}
+
+private func transformed(_ field: VectorField, by matrix: Matrix2) -> VectorField {
+  var turned = field
+  for index in field.x.indices {
+    (turned.x[index], turned.y[index]) = matrix(field.x[index], field.y[index])
+  }
+  return turned
 }
