@@ -23,6 +23,7 @@ enum Explanations {
 
   private static let periodic: Set<String> = [
     "depol-walls", "wave-depol", "wave-xsec45", "wave-xsec45-h", "wave-xsec45-weak-h", "wave-dots",
-    "wave-fine", "wave-atomic", "wave-atomic-weak", "wave-atomic-df3",
+    "wave-fine", "wave-atomic", "wave-atomic-weak", "wave-atomic-df3", "wave-lattice",
+    "wave-lattice-defocus",
   ]
 }

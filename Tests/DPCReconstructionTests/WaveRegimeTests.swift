@@ -68,7 +68,8 @@ struct WaveRegimeTests {
     for orientation in [0, 0.5] {
       let detector = Self.detector(orientation: orientation)
       let (signals, truth) = try Self.simulated(
-        [(amplitude, 5, 0)], shape: shape, pixel: pixel, detector: detector)
+        [(amplitude, 5, 0)], shape: shape, pixel: pixel, detector: detector,
+        optics: WaveOptics(samplesPerSegment: 6000))
       let shift = try Self.estimate(.discShift, signals, detector).map.field
       let slope = Self.slope(shift, truth.deflection)
       // The sectors' boundaries blur 9e-4 at most; areas by sampling leave 1e-3.
