@@ -31,7 +31,7 @@ public struct ContactSheet: Sendable {
   /// Points: the longer side of a map, the room around it, and the lines below it.
   private static let side = 116.0
   private static let gap = 12.0
-  private static let labelHeight = 16.0
+  private static let labelHeight = 25.0
   private static let margin = 18.0
   private static let titleHeight = 24.0
 
@@ -111,9 +111,9 @@ public struct ContactSheet: Sendable {
     meter: TextMeter
   ) throws(RenderingError) {
     let box = Rect(x: origin.x, y: origin.y, width: Self.side, height: Self.side)
-    let label = meter.wrapped(entry.label, .footer, width: Self.side)
-    let shown = label.count > 1 ? label[0].dropLast() + "…" : label.first ?? ""
-    canvas.text(String(shown), at: Point(x: origin.x, y: box.maxY + 11), .footer)
+    var label = meter.wrapped(entry.label, .footer, width: Self.side)
+    if label.count > 2 { label = [label[0], label[1].dropLast(2) + "…"] }
+    TextBlock(label, .footer, leading: 10.5).draw(on: canvas, x: origin.x, top: box.maxY + 3)
     guard let map = entry.map, map.shape.count > 0 else {
       canvas.fill(box, .gray(0.94))
       let lines = meter.wrapped(entry.remark, .footer, width: Self.side - 12)

@@ -47,11 +47,17 @@ enum CacheJSON {
   /// nothing has to be encoded again.
   private static func content(of bytes: [UInt8]) throws(Damage) -> [UInt8] {
     let start = head.count + digestLength + middle.count
-    guard bytes.count > start + tail.count, bytes.starts(with: head), bytes.suffix(3) == tail[...],
+    guard bytes.count > start + tail.count, bytes.starts(with: head),
       bytes[(start - middle.count)..<start] == middle[...],
       let checksum = SHA256Digest(
         hex: String(decoding: bytes[head.count..<(head.count + digestLength)], as: UTF8.self))
     else { throw Damage(description: "it is not complete JSON of the expected form") }
+    guard bytes.suffix(tail.count) == tail[...] else {
+      let isWhole = bytes.last { $0 > UInt8(ascii: " ") } == UInt8(ascii: "}")
+      throw Damage(
+        description: isWhole
+          ? "bytes that mean nothing were changed" : "it is not complete JSON of the expected form")
+    }
     // Text holds no line break, so every one of them ends a line.
     let (blank, lineBreak) = (UInt8(ascii: " "), UInt8(ascii: "\n"))
     var value: [UInt8] = []
@@ -62,14 +68,16 @@ enum CacheJSON {
       let byte = bytes[position]
       value.append(byte)
       position += 1
-      guard byte == lineBreak else { continue }
-      guard position + 2 <= end, bytes[position] == blank, bytes[position + 1] == blank else {
-        throw Damage(description: "bytes that mean nothing were changed")
-      }
+      // Within empty brackets stands an empty line, which has no blanks in front either.
+      guard byte == lineBreak, position < end, bytes[position] != lineBreak else { continue }
+      guard position + 2 < end, bytes[position] == blank, bytes[position + 1] == blank,
+        bytes[position + 2] != lineBreak
+      else { throw Damage(description: "bytes that mean nothing were changed") }
       position += 2
     }
-    if SHA256Digest(of: value) == checksum, checksum.hex.utf8.elementsEqual(
-      bytes[head.count..<(head.count + digestLength)])
+    if SHA256Digest(of: value) == checksum,
+      checksum.hex.utf8.elementsEqual(
+        bytes[head.count..<(head.count + digestLength)])
     {
       return value
     }

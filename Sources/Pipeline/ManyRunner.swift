@@ -163,7 +163,8 @@ public struct ManyRunner: Sendable {
   ///   - finish: Writes what an instance left; called on a thread of its own, for several at once.
   public func run(
     cancellation: RunCancellation, onEvent: @escaping @Sendable (ManyEvent) -> Void,
-    finish: @escaping @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) ->
+    finish:
+      @escaping @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) ->
       InstanceReport
   ) async -> ManyReport {
     let stopwatch = Clock.stopwatch()

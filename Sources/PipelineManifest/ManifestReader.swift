@@ -60,7 +60,8 @@ public enum ManifestReader {
       throw assembly.problems.error(path: path)
     }
     return LoadedManifest(
-      graph: graph, instances: assembly.instances, name: graph.name, description: assembly.description, text: text, path: path)
+      graph: graph, instances: assembly.instances, name: graph.name,
+      description: assembly.description, text: text, path: path)
   }
 
   /// The document as a tree, or nil with the reason among the problems.

@@ -80,7 +80,9 @@ struct ManyPlanText {
   private var lines: [(line: Line, keys: [String])] {
     var keys: [Line: [String]] = [:]
     for (key, plan) in many.plans {
-      for step in plan.steps { keys[Self.line(step), default: []].append(key) }
+      for step in plan.steps {
+        if let line = Self.line(step) { keys[line, default: []].append(key) }
+      }
     }
     let order = Dictionary(
       manifest.graph.stages.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { $1 })
@@ -92,18 +94,23 @@ struct ManyPlanText {
     }.map { ($0.key, $0.value) }
   }
 
-  private static func line(_ step: PlanStep) -> Line {
+  /// nil for a stage below one that is blocked, of which there is nothing more to say.
+  private static func line(_ step: PlanStep) -> Line? {
     switch step.decision {
     case .hit: return Line(decision: "hit", stage: step.stage, reason: "")
     case .run(let reasons):
-      let text = reasons.map(\.description).joined(separator: "; ")
+      let text = reasons.map { first($0).description }.joined(separator: "; ")
       return Line(decision: "run", stage: step.stage, reason: text)
     case .blocked(.failure(let failure)):
       return Line(decision: "blocked", stage: step.stage, reason: failure.message)
-    case .blocked(.upstream(let stages)):
-      return Line(
-        decision: "blocked", stage: step.stage, reason: "by \(stages.joined(separator: ", "))")
+    case .blocked(.upstream): return nil
     }
+  }
+
+  /// The stage that sets it off, and its reason, without those that only pass it on.
+  private static func first(_ reason: RunReason) -> RunReason {
+    if case .upstream(_, let deeper) = reason, case .upstream = deeper { return first(deeper) }
+    return reason
   }
 
   private func printTotals() {

@@ -154,7 +154,8 @@ struct ManyBoard {
 
   private func heading(now: Date) -> String {
     var parts = ["\(finished) of \(total)"]
-    for outcome in [InstanceReport.Outcome.partial, .failed, .interrupted] where count(outcome) > 0 {
+    for outcome in [InstanceReport.Outcome.partial, .failed, .interrupted] where count(outcome) > 0
+    {
       parts.append("\(count(outcome)) \(outcome.rawValue)")
     }
     let elapsed = now.timeIntervalSince(begun)
@@ -182,11 +183,14 @@ struct ManyBoard {
 
   /// A line for each tenth that is finished; the reasons of failures stand in the summary.
   func line(_ event: ManyEvent) -> String? {
-    guard case .instanceFinished = event, total <= 10 || finished * 10 / total
-      > (finished - 1) * 10 / total
+    guard case .instanceFinished = event,
+      total <= 10
+        || finished * 10 / total
+          > (finished - 1) * 10 / total
     else { return nil }
     var text = "[\(finished)/\(total)] \(count(.done)) done"
-    for outcome in [InstanceReport.Outcome.partial, .failed, .interrupted] where count(outcome) > 0 {
+    for outcome in [InstanceReport.Outcome.partial, .failed, .interrupted] where count(outcome) > 0
+    {
       text += ", \(count(outcome)) \(outcome.rawValue)"
     }
     return text

@@ -23,7 +23,7 @@ struct ManySummary {
     fflush(nil)
     printFailures(isVerbose)
     for note in Set(report.instances.flatMap { $0.run?.cacheNotes ?? [] }.map(\.text)).sorted() {
-      Terminal.printError("cache: \(note)")
+      Terminal.printError(note)
     }
   }
 
