@@ -41,7 +41,7 @@ struct DelimitedTable: Sendable {
     }
     rows = Array(records.dropFirst())
     for row in rows where row.count != header.count {
-      let cell = row[min(row.count, header.count) - 1]
+      let cell = row[min(row.count - 1, header.count)]
       throw TableProblem(
         line: cell.line, column: cell.column,
         message: "this row has \(row.count) cells, the header \(header.count)",

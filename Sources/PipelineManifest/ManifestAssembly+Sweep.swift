@@ -49,6 +49,8 @@ extension ManifestAssembly {
     let sweep = Sweep(
       acquisitions: entries.foreach.map { reading.acquisitions($0) },
       axes: entries.matrix.map { reading.axes($0) } ?? [], span: first.keySpan)
+    // What could not be read may have been the very path that is missing.
+    isSweepBroken = reading.problems.count > problems.count
     problems = reading.problems
     for target in reading.targets {
       switch target {

@@ -15,6 +15,8 @@ struct ManifestAssembly {
   private var unfilled: [SourceEntry] = []
   /// Inputs that foreach gives a path.
   var sweptInputs: Set<String> = []
+  /// Something in foreach or matrix could not be read, so what it would give is no news.
+  var isSweepBroken = false
   var drafts: [StageDraft] = []
   /// Empty unless there is a foreach or a matrix.
   private(set) var instances: [PipelineInstance] = []
@@ -134,7 +136,7 @@ struct ManifestAssembly {
         argument: "--input \(name)=\(path)", "foreach gives the input '\(name)' its files",
         "change them there")
     }
-    for input in unfilled where !sweptInputs.contains(input.key) {
+    for input in unfilled where !isSweepBroken && !sweptInputs.contains(input.key) {
       problems.add(
         input.keySpan, "the input '\(input.key)' has no path",
         "write one here, or give --input \(input.key)=FILE")

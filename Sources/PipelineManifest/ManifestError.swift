@@ -109,7 +109,8 @@ struct ProblemList {
 
   init(source: SourceText) { self.source = source }
 
-  var isEmpty: Bool { located.isEmpty && tables.isEmpty && arguments.isEmpty }
+  var count: Int { located.count + tables.count + arguments.count }
+  var isEmpty: Bool { count == 0 }
 
   /// - Parameter text: The whole table, of which the line is shown.
   mutating func add(

@@ -94,7 +94,7 @@ struct ManyTests {
     let plan = try await workspace.dpc(["plan", "many.yaml", "--cache", "cache"])
     #expect(plan.status == 0)
     let own = plan.output.split(separator: "\n").filter { $0.hasPrefix("run ") }
-    #expect(own.count == 2, "\(plan.output)")
+    #expect(own.count == 3, "\(plan.output)")
     #expect(
       own.allSatisfy {
         $0.hasSuffix("(new/tilt.method=disc-shift, new/tilt.method=center-of-mass)")
