@@ -46,6 +46,30 @@ struct MapRaster {
     }
   }
 
+  /// The mean of each cell as a map of its own; a cell without a value is missing.
+  func reduced(_ map: VectorMap) -> VectorMap {
+    let shape = GridShape(rows: rows.cellCount, columns: columns.cellCount)
+    var field = VectorField(shape: shape)
+    var mask = PixelMask(shape: shape)
+    for row in 0..<shape.rows {
+      for column in 0..<shape.columns {
+        let index = row * shape.columns + column
+        let cell = Cell(rows: rows.sources(of: row), columns: columns.sources(of: column))
+        if let mean = mean(of: map, in: cell) {
+          (field.x[index], field.y[index]) = (mean.x, mean.y)
+        } else {
+          mask.bytes[index] = PixelFlags.missing.rawValue
+        }
+      }
+    }
+    let size = map.pixelSize.map {
+      PixelSize(
+        x: $0.x * Double(map.shape.columns) / Double(max(1, shape.columns)),
+        y: $0.y * Double(map.shape.rows) / Double(max(1, shape.rows)))
+    }
+    return VectorMap(field: field, covariance: nil, mask: mask, pixelSize: size)
+  }
+
   /// A block of scan positions.
   private struct Cell {
     var rows: Range<Int>

@@ -112,7 +112,8 @@ public struct ParameterSpecification: Sendable {
 
 /// Who decided a parameter's value.
 public enum ParameterOrigin: String, Sendable, Codable {
-  case `default`, manifest
+  /// `foreach`: from a table or a file name; `matrix`: a value of a sweep.
+  case `default`, manifest, foreach, matrix
   case commandLine = "command line"
 }
 

@@ -7,8 +7,11 @@ extension PipelinePlan {
   /// Stages that never ran under this name are expected to cost what others of their type did on
   /// average; never throws, since what cannot be read only explains less.
   public func explanation() -> PlanExplanation {
-    let costs = MeanCosts(lookup.cache)
-    return PlanExplanation(
+    explanation(MeanCosts(runCount > 0 ? lookup.cache : nil))
+  }
+
+  func explanation(_ costs: MeanCosts) -> PlanExplanation {
+    PlanExplanation(
       pipeline: graph.name, stages: zip(graph.stages, steps).map { explain($0, $1, costs) })
   }
 
@@ -82,11 +85,12 @@ extension ActionRecord {
 }
 
 /// What stages of each type cost on average.
-private struct MeanCosts {
+struct MeanCosts {
   private let byType: [String: ExpectedCost]
 
-  init(_ cache: PipelineCache) {
-    let records = (try? cache.records()) ?? []
+  /// - Parameter cache: nil where nothing is to run, and nothing need be known.
+  init(_ cache: PipelineCache?) {
+    let records = (try? cache?.records()) ?? []
     byType = Dictionary(grouping: records, by: \.preimage.stageType).mapValues { records in
       ExpectedCost(
         duration: records.reduce(0) { $0 + $1.duration } / Double(records.count),

@@ -83,8 +83,13 @@ public struct PipelinePlan: Sendable {
   ///
   /// Never throws: what cannot be read is part of the plan.
   public init(graph: PipelineGraph, cache: PipelineCache) {
+    self.init(graph: graph, cache: cache, known: [:])
+  }
+
+  /// - Parameter known: Input files by path, as far as they were digested already.
+  init(graph: PipelineGraph, cache: PipelineCache, known: [String: StageLookup.InputState]) {
     self.graph = graph
-    lookup = StageLookup(graph: graph, cache: cache)
+    lookup = StageLookup(graph: graph, cache: cache, known: known)
     var planned: [String: PlanStep] = [:]
     for node in graph.stages { planned[node.name] = lookup.step(for: node, after: planned) }
     steps = graph.stages.compactMap { planned[$0.name] }

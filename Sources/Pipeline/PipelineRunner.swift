@@ -34,48 +34,48 @@ public struct PipelineRunner: Sendable {
       codecs.map { ($0.kind.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What ``run(cancellation:onEvent:)`` would do now. Reads files, runs nothing.
+  /// What ``run(cancellation:crew:onEvent:)`` would do now. Reads files, runs nothing.
   public func plan() -> PipelinePlan { PipelinePlan(graph: graph, cache: cache) }
 
   /// Runs the pipeline. Never throws: failures are part of the report.
   ///
   /// - Parameters:
   ///   - cancellation: Ends the run between stages, and within those that check for it.
+  ///   - crew: The threads, where several runs share them.
   ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
   public func run(
-    cancellation: RunCancellation = RunCancellation(),
+    cancellation: RunCancellation = RunCancellation(), crew: RunCrew? = nil,
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async -> RunReport {
     await withTaskCancellationHandler {
-      await runStages(cancellation, EventSink(onEvent))
+      await runStages(cancellation, crew ?? RunCrew(threads: threads), EventSink(onEvent))
     } onCancel: {
       cancellation.cancel()
     }
   }
 
-  private func runStages(_ cancellation: RunCancellation, _ sink: EventSink) async -> RunReport {
-    let start = Clock.now()
+  private func runStages(
+    _ cancellation: RunCancellation, _ crew: RunCrew, _ sink: EventSink
+  ) async -> RunReport {
+    let header = RunHeader(
+      runID: Clock.randomName(), pipeline: graph.name, toolVersion: toolVersion,
+      started: Clock.timestamp(), stages: graph.stages.map(\.name), results: graph.results)
     let stopwatch = Clock.stopwatch()
-    sink.send(.runStarted(total: graph.stages.count))
-    let plan = await Self.onThread {
-      cache.objects.sweepTemporaries()
-      let plan = self.plan()
-      for step in plan.steps {
-        if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
-      }
-      return plan
-    }
+    sink.send(.runStarted(header))
+    let plan = await crew.work(on: nil) { await Self.onThread { planOfRun() } }
+    for input in plan.inputs { sink.send(.inputFound(input)) }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
-    let resources = resources(for: plan, cancellation, sink)
+    let resources = resources(for: plan, header.runID, cancellation, sink)
     var progress = RunProgress(plan: plan, resources: resources)
     progress.settlePlanned()
     await withTaskGroup(of: JobOutcome.self) { group in
       var running = 0
       while true {
         while running < threads, let job = progress.nextJob() {
-          sink.send(.stageStarted(name: job.node.name))
           running += 1
-          group.addTask { await Self.onThread { job.perform() } }
+          group.addTask {
+            await crew.work(on: job.key) { await Self.onThread { job.perform() } }
+          }
         }
         guard let outcome = await group.next() else { break }
         running -= 1
@@ -84,24 +84,36 @@ public struct PipelineRunner: Sendable {
     }
     let stages = progress.stageReports
     await Self.onThread { rememberLast(stages) }
-    let report = RunReport(
-      runID: resources.runID, pipeline: graph.name, toolVersion: toolVersion,
-      started: Clock.timestamp(start), ended: Clock.timestamp(),
-      duration: Clock.stopwatch() - stopwatch, stages: stages, inputs: plan.inputs,
-      results: graph.results, cacheNotes: progress.cacheNotes,
-      interruptedBySignal: stages.contains { $0.outcome == .cancelled } ? cancellation.signal : nil
-    )
-    sink.send(.runFinished(report))
-    return report
+    let wasStopped = stages.contains { $0.outcome == .cancelled }
+    let ending = RunEnding(
+      ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
+      interruptedBySignal: wasStopped ? cancellation.signal : nil)
+    sink.send(.runFinished(ending))
+    // There is one: the header was the first event.
+    return sink.report
+      ?? RunReport(
+        runID: header.runID, pipeline: header.pipeline, toolVersion: toolVersion,
+        started: header.started, ended: ending.ended, duration: ending.duration, stages: stages,
+        inputs: plan.inputs, results: graph.results)
+  }
+
+  /// The plan; what it takes from the cache is marked as used.
+  private func planOfRun() -> PipelinePlan {
+    cache.objects.sweepTemporaries()
+    let plan = self.plan()
+    for step in plan.steps {
+      if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
+    }
+    return plan
   }
 
   private func resources(
-    for plan: PipelinePlan, _ cancellation: RunCancellation, _ sink: EventSink
+    for plan: PipelinePlan, _ runID: String, _ cancellation: RunCancellation, _ sink: EventSink
   ) -> RunResources {
     RunResources(
       lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
       watch: InputWatch(plan.lookup), sink: sink, cancellation: cancellation,
-      runID: Clock.randomName(), toolVersion: toolVersion)
+      runID: runID, toolVersion: toolVersion)
   }
 
   private static func inputFiles(_ inputs: [InputReport]) -> InputFiles {
@@ -144,7 +156,7 @@ public struct PipelineRunner: Sendable {
   }
 
   /// Does synchronous work on a thread that it may block.
-  private static func onThread<Value: Sendable>(
+  static func onThread<Value: Sendable>(
     _ body: @escaping @Sendable () -> Value
   ) async -> Value {
     await withCheckedContinuation { continuation in

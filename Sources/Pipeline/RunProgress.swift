@@ -14,7 +14,7 @@ struct RunProgress {
   private var values: [OutputReference: any StageValue] = [:]
   /// Stages whose cached outputs proved unusable, with the reason.
   private var rejected: [String: RunReason] = [:]
-  private(set) var cacheNotes: [Note] = []
+  private var cacheNotes: [Note] = []
   private let consumers: [OutputReference: [String]]
   private let inputNames: [String: Set<String>]
 
@@ -217,7 +217,9 @@ struct RunProgress {
   private mutating func note(_ reasons: [RunReason], stage: String) {
     for reason in reasons where reason.isDamage {
       let note = Note(.warning, "cache: stage \(stage): \(reason); it is computed again")
-      if !cacheNotes.contains(note) { cacheNotes.append(note) }
+      if cacheNotes.contains(note) { continue }
+      cacheNotes.append(note)
+      resources.sink.send(.cacheNoted(note))
     }
   }
 

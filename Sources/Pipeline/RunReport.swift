@@ -49,6 +49,23 @@ public struct StageReport: Sendable, Equatable, Codable {
     inputs = node.inputs
   }
 
+  /// A whole run as a stage of the run of many.
+  init(
+    instance key: String, of pipeline: String, outcome: StageOutcome,
+    parameters: [String: ResolvedParameter], files: [String: String], started: String?,
+    duration: Double?
+  ) {
+    name = key
+    type = pipeline
+    algorithmVersion = 1
+    self.outcome = outcome
+    self.parameters = parameters
+    fileParameters = files
+    inputs = [:]
+    self.started = started
+    self.duration = duration
+  }
+
   /// Whether its outputs are there.
   public var succeeded: Bool {
     switch outcome {

@@ -1,5 +1,6 @@
 // One stage's turn: look it up, gather its inputs, do its work, keep what it leaves.
 internal import Digest
+internal import Synchronization
 
 /// What all stages of a run share.
 struct RunResources: Sendable {
@@ -69,6 +70,9 @@ struct StageJob: Sendable {
     var outcome = JobOutcome(
       stage: node.name, key: key, result: .failed(StageFailure(.interrupted, "interrupted")),
       reasons: reasons ?? [])
+    // It may have waited for its turn while someone asked to stop.
+    if resources.cancellation.isCancelled { return outcome }
+    resources.sink.send(.stageStarted(name: node.name))
     if reasons == nil {
       switch resources.lookup.answer(for: node, preimage: preimage, key: key) {
       case .hit(let record):
@@ -160,11 +164,15 @@ struct StageJob: Sendable {
     }
     let name = node.name
     let (sink, cancellation) = (resources.sink, resources.cancellation)
+    let extent = StageExtent()
     return try node.type.run(
       StageContext(
         stageName: name, parameters: preimage.parameters, inputs: inputs, fileParameters: files,
-        reportProgress: { sink.send(.stageProgress(name: name, fraction: $0)) },
-        isCancelled: { cancellation.isCancelled }))
+        reportProgress: { fraction in
+          extent.reach(fraction)
+          sink.send(.stageProgress(name: name, fraction: fraction))
+        },
+        isCancelled: { cancellation.isCancelled && !extent.isNearlyDone }))
   }
 
   /// Stores every output; nothing appears among the objects unless all of them could be written
@@ -222,4 +230,17 @@ struct StageJob: Sendable {
   private func mapped<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as SystemError { throw PipelineCache.failure(error) }
   }
+}
+
+/// How far a stage has come: one that is nearly done is not stopped, for its work would be lost.
+private final class StageExtent: Sendable {
+  private static let nearlyDone = 750
+  private let thousandths = Atomic(0)
+
+  func reach(_ fraction: Double) {
+    let clipped = fraction.isFinite ? min(max(fraction, 0), 1) : 0
+    thousandths.store(Int(clipped * 1000), ordering: .relaxed)
+  }
+
+  var isNearlyDone: Bool { thousandths.load(ordering: .relaxed) >= Self.nearlyDone }
 }

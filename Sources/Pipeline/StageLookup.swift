@@ -19,17 +19,19 @@ struct StageLookup: Sendable {
   /// By input name.
   let inputs: [String: InputState]
 
-  init(graph: PipelineGraph, cache: PipelineCache) {
+  /// - Parameter known: Input files by path, as far as they were digested already.
+  init(graph: PipelineGraph, cache: PipelineCache, known: [String: InputState] = [:]) {
     self.graph = graph
     self.cache = cache
     var inputs: [String: InputState] = [:]
     for name in Set(graph.stages.flatMap(\.fileParameters.values)) {
-      inputs[name] = Self.digest(name, graph.inputPaths[name], cache)
+      let path = graph.inputPaths[name]
+      inputs[name] = path.flatMap { known[$0] } ?? Self.digest(name, path, cache)
     }
     self.inputs = inputs
   }
 
-  private static func digest(
+  static func digest(
     _ name: String, _ path: String?, _ cache: PipelineCache
   ) -> InputState {
     guard let path else {

@@ -26,6 +26,8 @@ public enum JSONSchema {
         "name": described("What the pipeline is called.", ["type": .text("string")]),
         "description": described("What it is for.", ["type": .text("string")]),
         "inputs": inputs,
+        "foreach": foreach,
+        "matrix": matrix,
         "stages": stages(catalog),
         "results": results,
       ]),
@@ -41,6 +43,36 @@ public enum JSONSchema {
         "type": .text("object"),
         "propertyNames": .object(["pattern": .text(namePattern)]),
         "additionalProperties": .object(["type": words(["string", "null"])]),
+      ])
+  }
+
+  private static var foreach: JSONText {
+    func form(_ required: String, _ properties: [String: String]) -> JSONText {
+      .object([
+        "type": .text("object"), "additionalProperties": .boolean(false),
+        "required": words([required]),
+        "properties": .object(
+          properties.mapValues { described($0, ["type": .text("string")]) }),
+      ])
+    }
+    return described(
+      "The acquisitions to run over.",
+      [
+        "oneOf": .array([
+          form(
+            "glob", ["glob": "Pattern of the files.", "input": "The input that each file is for."]),
+          form("table", ["table": "CSV with the columns key, inputs and STAGE.PARAMETER."]),
+        ])
+      ])
+  }
+
+  private static var matrix: JSONText {
+    described(
+      "Values to run with, every combination of them, by STAGE.PARAMETER.",
+      [
+        "type": .text("object"), "minProperties": .integer(1),
+        "propertyNames": .object(["pattern": .text("\\.")]),
+        "additionalProperties": .object(["type": .text("array"), "minItems": .integer(1)]),
       ])
   }
 

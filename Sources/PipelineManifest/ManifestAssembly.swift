@@ -11,7 +11,15 @@ struct ManifestAssembly {
   private(set) var description: String?
   /// Declared inputs; the path is nil where none could be had.
   private(set) var inputs: [String: String?] = [:]
-  private var drafts: [StageDraft] = []
+  /// Declared inputs that neither the manifest nor the command line gives a path.
+  private var unfilled: [SourceEntry] = []
+  /// Inputs that foreach gives a path.
+  var sweptInputs: Set<String> = []
+  /// Something in foreach or matrix could not be read, so what it would give is no news.
+  var isSweepBroken = false
+  var drafts: [StageDraft] = []
+  /// Empty unless there is a foreach or a matrix.
+  private(set) var instances: [PipelineInstance] = []
   private var resultSpans: [SourceSpan] = []
   private var linkSpans: [GraphLocation: SourceSpan] = [:]
 
@@ -34,7 +42,9 @@ struct ManifestAssembly {
         "start it with schema: \(ManifestReader.schemaIdentifier)")
       return nil
     }
-    let keys = ["schema", "name", "description", "inputs", "stages", "results"]
+    let keys = [
+      "schema", "name", "description", "inputs", "foreach", "matrix", "stages", "results",
+    ]
     let fields = Fields(entries, allowed: keys, of: "a manifest", problems: &problems)
     checkSchema(fields, root)
     let name = readText(fields["name"]) ?? ""
@@ -42,9 +52,14 @@ struct ManifestAssembly {
     description = readText(fields["description"])
     readInputs(fields["inputs"], inputOverrides)
     readStages(fields, root)
+    let sweep = readSweep(fields, overrides)
+    checkInputs(inputOverrides)
     applyOverrides(overrides)
     let results = readResults(fields, root)
-    return graph(name: name, results: results)
+    let graph = graph(name: name, results: results)
+    // What is wrong with the one would be wrong with all of them.
+    if let graph, let sweep, problems.isEmpty { instances = makeInstances(sweep, of: graph) }
+    return graph
   }
 
   private mutating func missing(
@@ -81,7 +96,6 @@ struct ManifestAssembly {
   // MARK: Inputs
 
   private mutating func readInputs(_ entry: SourceEntry?, _ overrides: [String: String]) {
-    var unfilled: [SourceEntry] = []
     if let entry, !entry.value.isNull {
       if case .mapping(let entries) = entry.value.content {
         for input in entries where checkName(input, "an input's name") {
@@ -111,7 +125,18 @@ struct ManifestAssembly {
         inputs[name] = ManifestPaths.join(workingDirectory, path)
       }
     }
-    for input in unfilled where overrides[input.key] == nil {
+    unfilled.removeAll { overrides[$0.key] != nil }
+  }
+
+  /// Every input has a path from somewhere, and from one place only.
+  private mutating func checkInputs(_ overrides: [String: String]) {
+    for (name, path) in overrides.sorted(by: { $0.key < $1.key })
+    where sweptInputs.contains(name) {
+      problems.add(
+        argument: "--input \(name)=\(path)", "foreach gives the input '\(name)' its files",
+        "change them there")
+    }
+    for input in unfilled where !isSweepBroken && !sweptInputs.contains(input.key) {
       problems.add(
         input.keySpan, "the input '\(input.key)' has no path",
         "write one here, or give --input \(input.key)=FILE")

@@ -5,6 +5,8 @@ public enum ManifestPlace: Sendable, Hashable {
   /// In the manifest's text: line and column from 1, columns in Unicode scalars; `length` scalars
   /// belong to it; `sourceLine` is the line as written.
   case text(line: Int, column: Int, length: Int, sourceLine: String)
+  /// In a table that the manifest names; line and column from 1, `sourceLine` as written.
+  case table(path: String, line: Int, column: Int, sourceLine: String)
   /// In an argument of the command line, such as `--set tilt.method=x`.
   case argument(String)
 }
@@ -35,6 +37,9 @@ public struct ManifestProblem: Sendable, Hashable {
     case .text(let line, let column, let length, let sourceLine):
       lines.append("\(path):\(line):\(column): error: \(message)")
       lines += Self.marked(sourceLine, column: column, length: length)
+    case .table(let table, let line, let column, let sourceLine):
+      lines.append("\(table):\(line):\(column): error: \(message)")
+      lines += Self.marked(sourceLine, column: column, length: 1)
     case .argument(let argument):
       lines.append("\(Shown.clipped(argument, to: 120)): error: \(message)")
     }
@@ -70,7 +75,7 @@ public struct ManifestProblem: Sendable, Hashable {
 public struct ManifestError: Error, Sendable {
   /// The manifest, as named on the command line.
   public let path: String
-  /// In order of position; those of the command line last, in the order given.
+  /// In order of position; then those of tables, and those of the command line in the order given.
   public let problems: [ManifestProblem]
 
   /// More than anybody reads; the rest of a file that is no manifest at all is only counted.
@@ -99,11 +104,25 @@ struct ProblemList {
   private var located: [(span: SourceSpan, problem: ManifestProblem)] = []
   /// What an alias repeats stands at one place and is told once.
   private var told: Set<Key> = []
+  private var tables: [ManifestProblem] = []
   private var arguments: [ManifestProblem] = []
 
   init(source: SourceText) { self.source = source }
 
-  var isEmpty: Bool { located.isEmpty && arguments.isEmpty }
+  var count: Int { located.count + tables.count + arguments.count }
+  var isEmpty: Bool { count == 0 }
+
+  /// - Parameter text: The whole table, of which the line is shown.
+  mutating func add(
+    table: String, line: Int, column: Int, text: String, _ message: String, _ suggestion: String?
+  ) {
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let sourceLine = lines.indices.contains(line - 1) ? String(lines[line - 1]) : ""
+    tables.append(
+      ManifestProblem(
+        place: .table(path: table, line: line, column: column, sourceLine: sourceLine),
+        message: message, suggestion: suggestion))
+  }
 
   mutating func add(_ span: SourceSpan, _ message: String, _ suggestion: String? = nil) {
     guard told.insert(Key(span: span, message: message)).inserted else { return }
@@ -125,6 +144,6 @@ struct ProblemList {
       let b = second.element.span
       return (a.line, a.column, first.offset) < (b.line, b.column, second.offset)
     }
-    return ManifestError(path: path, problems: sorted.map(\.element.problem) + arguments)
+    return ManifestError(path: path, problems: sorted.map(\.element.problem) + tables + arguments)
   }
 }

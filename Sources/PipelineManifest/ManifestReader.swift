@@ -12,7 +12,11 @@ public struct ManifestOverride: Sendable, Hashable {
 
 /// A manifest that is right.
 public struct LoadedManifest: Sendable {
+  /// The pipeline; with ``instances``, what they have in common.
   public let graph: PipelineGraph
+  /// One for each acquisition and each combination of values, in order; empty where the manifest has
+  /// neither foreach nor matrix.
+  public let instances: [PipelineInstance]
   public let name: String
   public let description: String?
   /// The manifest, byte for byte.
@@ -56,7 +60,8 @@ public enum ManifestReader {
       throw assembly.problems.error(path: path)
     }
     return LoadedManifest(
-      graph: graph, name: graph.name, description: assembly.description, text: text, path: path)
+      graph: graph, instances: assembly.instances, name: graph.name,
+      description: assembly.description, text: text, path: path)
   }
 
   /// The document as a tree, or nil with the reason among the problems.

@@ -63,7 +63,8 @@ struct OverrideReading {
     }
   }
 
-  private static func node(
+  /// A value as it would stand in a manifest, unquoted; a list with or without its brackets.
+  static func node(
     _ value: String, for specification: ParameterSpecification
   ) -> SourceNode {
     let span = SourceSpan(line: 1, column: 1, length: 1)

@@ -14,11 +14,31 @@ public struct RunArchive: Sendable {
   public var versions: [String: String]
   /// What the run left, paths relative to the output folder.
   public var outputs: [PublishedFile]
+  /// What happened, event by event; ``report`` is what they add up to.
+  public var log: EventLog
+  /// Which of the outputs a stage left, where that is known: stage to paths.
+  public var outputsByStage: [String: [String]]
+  /// As the command ended.
+  public var exitCode: Int32
 
+  /// - Parameters:
+  ///   - report: What the run did.
+  ///   - log: The events from which the report was formed.
+  ///   - manifest: The manifest, byte for byte.
+  ///   - resolvedManifest: The manifest with every parameter resolved and its origin named.
+  ///   - commandLine: The command as it was given.
+  ///   - versions: The tool and the libraries under it.
+  ///   - outputs: What the run left, paths relative to the output folder.
+  ///   - outputsByStage: Which of the outputs a stage left, where that is known.
+  ///   - exitCode: As the command ended; nil: as the report says.
   public init(
-    report: RunReport, manifest: String, resolvedManifest: String, commandLine: [String],
-    versions: [String: String], outputs: [PublishedFile]
+    report: RunReport, log: EventLog, manifest: String, resolvedManifest: String,
+    commandLine: [String], versions: [String: String], outputs: [PublishedFile],
+    outputsByStage: [String: [String]] = [:], exitCode: Int32? = nil
   ) {
+    self.log = log
+    self.outputsByStage = outputsByStage
+    self.exitCode = exitCode ?? report.exitCode
     self.report = report
     self.manifest = manifest
     self.resolvedManifest = resolvedManifest
@@ -31,6 +51,7 @@ public struct RunArchive: Sendable {
   public static let runFile = "run.json"
   public static let manifestFile = "manifest.yaml"
   public static let resolvedFile = "resolved.yaml"
+  public static let eventsFile = "events.jsonl"
   public static let readmeFile = "README.md"
 
   /// Writes the archive into a folder, which is made if need be.
@@ -44,6 +65,7 @@ public struct RunArchive: Sendable {
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let json = try encoder.encode(Document(self))
     _ = try PublishedFile.write(Array(json) + [UInt8(ascii: "\n")], to: "\(folder)/\(Self.runFile)")
+    _ = try PublishedFile.write(Array(log.text.utf8), to: "\(folder)/\(Self.eventsFile)")
     _ = try PublishedFile.write(Array(Self.readme.utf8), to: "\(folder)/\(Self.readmeFile)")
     let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
     _ = try PublishedFile.write(
@@ -57,6 +79,7 @@ public struct RunArchive: Sendable {
     - `\(manifestFile)`: the pipeline as it was given to `dpc`, byte for byte
     - `\(resolvedFile)`: the same with every parameter, and who decided it
     - `\(runFile)`: what each stage did and found, times, host, versions, digests of inputs and results
+    - `\(eventsFile)`: the same as it happened, an event in JSON on each line
     - `\(RunCrate.metadataFile)`: all of this as a Provenance Run Crate (RO-Crate 1.1) for machines
 
     `result.h5` carries its own chain: `dpc provenance result.h5` prints it.
@@ -80,7 +103,7 @@ public struct RunArchive: Sendable {
 
     init(_ archive: RunArchive) {
       commandLine = archive.commandLine
-      exitCode = archive.report.exitCode
+      exitCode = archive.exitCode
       host = Host()
       outputs = archive.outputs
       run = archive.report

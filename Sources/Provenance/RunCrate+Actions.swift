@@ -122,14 +122,17 @@ extension RunCrate {
 
   private func action(of stage: StageReport, parameters: [String]) -> LinkedEntity {
     var takes = parameters
-    let files = stage.fileParameters.values.sorted()
-    takes += files.compactMap { name in
+    takes += stage.fileParameters.values.sorted().compactMap { name in
       knownInputs.first { $0.name == name }.map { Self.contentURI($0.digest) }
     }
     for (_, source) in stage.inputs.sorted(by: { $0.key < $1.key }) {
       if let record = report[source.stage]?.outputs[source.port] { takes.append(objectID(record)) }
     }
-    let outputs = stage.outputs.sorted { $0.key < $1.key }.map { objectID($0.value) }
+    let files = archive.outputs.filter {
+      archive.outputsByStage[stage.name]?.contains($0.path) ?? false
+    }
+    let outputs =
+      stage.outputs.sorted { $0.key < $1.key }.map { objectID($0.value) } + files.map(outputID)
     let said = stage.facts.map(\.text) + stage.notes.map { "\($0.kind.rawValue): \($0.text)" }
     return LinkedEntity(
       actionID(stage), "CreateAction",

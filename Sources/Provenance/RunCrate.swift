@@ -57,7 +57,8 @@ struct RunCrate {
   private var root: LinkedEntity {
     let files =
       [
-        RunArchive.manifestFile, RunArchive.resolvedFile, RunArchive.runFile, RunArchive.readmeFile,
+        RunArchive.manifestFile, RunArchive.resolvedFile, RunArchive.runFile,
+        RunArchive.eventsFile, RunArchive.readmeFile,
       ]
       + knownInputs.map { Self.contentURI($0.digest) } + archive.outputs.map(outputID)
     return LinkedEntity(
@@ -161,6 +162,12 @@ struct RunCrate {
           "encodingFormat": .text("application/json"),
         ]),
       LinkedEntity(
+        RunArchive.eventsFile, "File",
+        properties: [
+          "name": .text("The events of the run in their order, from which its record was formed"),
+          "encodingFormat": .text("application/jsonl"),
+        ]),
+      LinkedEntity(
         RunArchive.readmeFile, "File",
         properties: [
           "name": .text("What lies in this folder"), "about": .reference("./"),
@@ -231,6 +238,7 @@ struct RunCrate {
     case "png": "image/png"
     case "svg": "image/svg+xml"
     case "pdf": "application/pdf"
+    case "csv": "text/csv"
     default: "application/octet-stream"
     }
   }

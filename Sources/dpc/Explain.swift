@@ -18,13 +18,20 @@ struct Explain: ParsableCommand {
   var format: PlanFormat = .text
 
   func run() throws {
-    let graph = try options.load().graph
+    let manifest = try options.load()
+    let graph = manifest.graph
     if let stage, graph[stage] == nil {
       throw CommandFailure(
         .usage, "there is no stage '\(stage)' in \(options.pipeline)",
         remedy: Spelling.suggestion(for: stage, among: graph.stages.map(\.name)))
     }
-    let plan = PipelinePlan(graph: graph, cache: try options.openCache())
+    let cache = try options.openCache()
+    if !manifest.instances.isEmpty {
+      let threads = ProcessInfo.processInfo.activeProcessorCount
+      return try ManyPlanText(manifest, cache, threads: threads)
+        .printExplanation(stage: stage, format)
+    }
+    let plan = PipelinePlan(graph: graph, cache: cache)
     var explanation = plan.explanation()
     if let stage { explanation.stages.removeAll { $0.stage != stage } }
     if format == .json {

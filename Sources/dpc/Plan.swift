@@ -1,5 +1,6 @@
 // dpc plan: what a run would do, and why, without doing it.
 import ArgumentParser
+import Foundation
 import Pipeline
 import PipelineManifest
 
@@ -14,7 +15,13 @@ struct Plan: ParsableCommand {
   var format: PlanFormat = .text
 
   func run() throws {
-    let plan = PipelinePlan(graph: try options.load().graph, cache: try options.openCache())
+    let manifest = try options.load()
+    let cache = try options.openCache()
+    if !manifest.instances.isEmpty {
+      let threads = ProcessInfo.processInfo.activeProcessorCount
+      return try ManyPlanText(manifest, cache, threads: threads).printPlan(format)
+    }
+    let plan = PipelinePlan(graph: manifest.graph, cache: cache)
     try PlanText.printPlan(plan, format: format)
     try PlanText.failIfBlocked(plan)
   }

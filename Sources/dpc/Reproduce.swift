@@ -6,6 +6,7 @@ import Pipeline
 import PipelineManifest
 import Provenance
 import STEMData
+import Synchronization
 
 struct Reproduce: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -68,8 +69,11 @@ struct Reproduce: AsyncParsableCommand {
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
       toolVersion: dpcVersion,
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let report = await runner.run(cancellation: Interruption.watched())
-    let outputs = try write(report, runner, manifest, record, folder)
+    let log = Mutex(EventLog())
+    let report = await runner.run(cancellation: Interruption.watched()) { event in
+      log.withLock { $0.append(event) }
+    }
+    let outputs = try write(report, log.withLock { $0 }, runner, manifest, record, folder)
     for (_, failure) in report.failures { CommandFailure(failure, isVerbose: verbose).report() }
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
     let isSame = try verdict(record, outputs, folder)
@@ -78,7 +82,7 @@ struct Reproduce: AsyncParsableCommand {
 
   /// Writes result and archive as a run does.
   private func write(
-    _ report: RunReport, _ runner: PipelineRunner, _ manifest: LoadedManifest,
+    _ report: RunReport, _ log: EventLog, _ runner: PipelineRunner, _ manifest: LoadedManifest,
     _ record: RecordedResult, _ folder: OutputFolder
   ) throws -> [PublishedFile] {
     var versions = ResultAssembly.libraryVersions
@@ -90,7 +94,7 @@ struct Reproduce: AsyncParsableCommand {
       let outputs = hasOutputs ? try folder.write(assembly, versions: versions) : []
       let text = ResolvedManifest.text(manifest.graph)
       let archive = RunArchive(
-        report: report, manifest: text, resolvedManifest: text,
+        report: report, log: log, manifest: text, resolvedManifest: text,
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
       try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
       return outputs

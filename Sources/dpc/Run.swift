@@ -4,7 +4,6 @@ import DPCStages
 import Foundation
 import Pipeline
 import PipelineManifest
-import Provenance
 
 struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,6 +28,12 @@ struct Run: AsyncParsableCommand {
       "How progress is shown: \(ProgressStyle.allCases.map(\.rawValue).joined(separator: ", ")).")
   var progress: ProgressStyle = .auto
 
+  @Flag(help: "Over many acquisitions: begin no other once one has failed (default: go on).")
+  var failFast = false
+
+  @Option(help: "Over many acquisitions: begin no other once so many have failed.")
+  var maxFailures: Int?
+
   @Flag(help: "Show what would run, and why; run nothing.")
   var dryRun = false
 
@@ -40,25 +45,44 @@ struct Run: AsyncParsableCommand {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads takes a number of 1 or more") }
+    if let maxFailures, maxFailures < 1 {
+      throw ValidationError("--max-failures takes a number of 1 or more")
+    }
+    if failFast && maxFailures != nil {
+      throw ValidationError("--fail-fast is --max-failures 1: give one of the two")
+    }
   }
 
   func run() async throws {
     let manifest = try options.load()
     let cache = try options.openCache()
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let many = manifest.instances.isEmpty ? nil : ManyRun(manifest, cache, threads: threads)
+    if many == nil && (failFast || maxFailures != nil) {
+      throw CommandFailure(
+        .usage, "\(failFast ? "--fail-fast" : "--max-failures"): \(options.pipeline) is one run",
+        remedy: "it is for manifests with foreach or matrix")
+    }
     if dryRun {
+      if let many { return try many.printPlan(format) }
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
       try PlanText.printPlan(plan, format: format)
       return try PlanText.failIfBlocked(plan)
     }
     let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
+    if let many {
+      let limit = failFast ? 1 : maxFailures
+      return try await many.run(
+        into: folder, maxFailures: limit, style: progress, isVerbose: verbose)
+    }
     try folder.prepare()
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      threads: threads)
     let cancellation = Interruption.watched()
     let display = Progress(progress, graph: manifest.graph)
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }
-    try finish(report, runner: runner, manifest: manifest, folder: folder)
+    try finish(report, display.log, runner: runner, manifest: manifest, folder: folder)
   }
 
   /// A manifest from elsewhere must not choose where to write: its name is a folder's name at most.
@@ -73,27 +97,10 @@ struct Run: AsyncParsableCommand {
 
   /// Writes what the run produced, says what it found, and ends with its exit code.
   private func finish(
-    _ report: RunReport, runner: PipelineRunner, manifest: LoadedManifest, folder: OutputFolder
+    _ report: RunReport, _ log: EventLog, runner: PipelineRunner, manifest: LoadedManifest,
+    folder: OutputFolder
   ) throws {
-    var versions = ResultAssembly.libraryVersions
-    versions["dpc"] = dpcVersion
-    var outputs: [PublishedFile] = []
-    var trouble: CommandFailure?
-    // Neither a run that was stopped nor one that the machine failed replaces what there is.
-    let isInterrupted = report.interruptedBySignal != nil
-    let isCutShort = isInterrupted || report.failures.contains { $0.failure.category == .machine }
-    do {
-      let assembly = ResultAssembly(runner: runner, report: report)
-      let hasOutputs = !isCutShort && !report.producedResults.isEmpty
-      if hasOutputs { outputs = try folder.write(assembly, versions: versions) }
-      let archive = RunArchive(
-        report: report, manifest: manifest.text,
-        resolvedManifest: ResolvedManifest.text(manifest.graph),
-        commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
-    } catch let failure as StageFailure {
-      trouble = CommandFailure(failure, isVerbose: verbose)
-    }
+    let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
     }
@@ -105,8 +112,8 @@ struct Run: AsyncParsableCommand {
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
     // What went wrong in the run is told first: it may be why nothing could be written.
     if let trouble {
-      trouble.report()
-      if !isInterrupted { trouble.status.exit() }
+      CommandFailure(trouble, isVerbose: verbose).report()
+      if report.interruptedBySignal == nil { ExitStatus(trouble.category).exit() }
     }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
   }

@@ -60,7 +60,7 @@ struct ManifestProblemTests {
         demo.yaml:13:1: error: a manifest has no key 'extra'
           extra: 1
           ^~~~~
-          help: its keys are schema, name, description, inputs, stages, results
+          help: its keys are schema, name, description, inputs, foreach, matrix, stages, results
 
         --set long.keep_ends=maybe: error: 'keep_ends' takes true or false, not 'maybe'
 

@@ -86,12 +86,14 @@ struct RunControlTests {
 
   private static func line(_ event: RunEvent) -> String {
     switch event {
-    case .runStarted(let total): "run of \(total)"
+    case .runStarted(let header): "run of \(header.stages.count)"
     case .stagePlanned(let step): "plan \(step.stage)"
     case .stageStarted(let name): "start \(name)"
     case .stageProgress(let name, let fraction): "\(fraction) \(name)"
     case .stageFinished(let report): "done \(report.name)"
-    case .runFinished(let report): "end \(report.exitCode)"
+    case .inputFound(let input): "input \(input.name)"
+    case .cacheNoted(let note): "cache \(note.text)"
+    case .runFinished(let ending): "end \(ending.interruptedBySignal ?? 0)"
     }
   }
 

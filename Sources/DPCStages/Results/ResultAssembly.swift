@@ -12,8 +12,8 @@ public func endOrderlyOnCrash(exitCode: Int32) {
 
 /// What a run leaves in the output folder, assembled from cached values.
 public struct ResultAssembly: Sendable {
-  private let runner: PipelineRunner
-  private let report: RunReport
+  let runner: PipelineRunner
+  let report: RunReport
   private let chainOrder: [String]
   private var graph: PipelineGraph { runner.graph }
 
@@ -44,11 +44,11 @@ public struct ResultAssembly: Sendable {
     kind(stage).map(ResultExport.isQuantity) ?? false
   }
 
-  private func output(_ stage: String) -> OutputReference? {
+  func output(_ stage: String) -> OutputReference? {
     graph[stage]?.type.outputs.first.map { OutputReference(stage: stage, port: $0.name) }
   }
 
-  private func kind(_ stage: String) -> PortKind? { output(stage).flatMap(graph.kind(of:)) }
+  func kind(_ stage: String) -> PortKind? { output(stage).flatMap(graph.kind(of:)) }
 
   /// Decides whether an earlier result still is that of this run: what it is made of, and by what.
   public func identity(versions: [String: String]) -> String {

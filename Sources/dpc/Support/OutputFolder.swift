@@ -25,8 +25,11 @@ struct OutputFolder {
     var modified: Double
   }
 
-  /// Refuses a folder with someone else's files, and makes one that is not there.
-  func prepare() throws(CommandFailure) {
+  /// The folder of one of many runs.
+  func folder(of key: String) -> OutputFolder { OutputFolder(path: "\(path)/\(key)") }
+
+  /// Refuses a folder with someone else's files.
+  func checkOwner() throws(CommandFailure) {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     if manager.fileExists(atPath: path, isDirectory: &isFolder) {
@@ -40,6 +43,11 @@ struct OutputFolder {
           remedy: "name an empty or a new folder with --output")
       }
     }
+  }
+
+  /// Refuses a folder with someone else's files, and makes one that is not there.
+  func prepare() throws(CommandFailure) {
+    try checkOwner()
     do {
       try PublishedFile.makeFolder(provenance)
       for folder in [path, "\(path)/figures", provenance, "\(provenance)/failed-run"] {
@@ -90,7 +98,7 @@ struct OutputFolder {
   }
 
   /// The files of an earlier run, if they still are what this run would write.
-  func unchangedFiles(identity: String) -> [PublishedFile]? {
+  private func unchangedFiles(identity: String) -> [PublishedFile]? {
     guard let state = readState(), state.identity == identity,
       state.files.allSatisfy({ stamp(of: $0.path) == state.stamps[$0.path] })
     else { return nil }
@@ -99,23 +107,33 @@ struct OutputFolder {
 
   /// Writes result and figures, and removes what an earlier run left and this one does not.
   func write(_ assembly: ResultAssembly, versions: [String: String]) throws -> [PublishedFile] {
-    let identity = assembly.identity(versions: versions)
-    if let files = unchangedFiles(identity: identity) { return files }
-    let earlier = readState()?.files.map(\.path) ?? []
-    var files: [PublishedFile] = []
-    if !assembly.quantityStages.isEmpty {
-      files.append(
-        relative(
+    try replace(identity: assembly.identity(versions: versions)) {
+      var files: [PublishedFile] = []
+      if !assembly.quantityStages.isEmpty {
+        files.append(
           try PublishedFile.make("\(path)/result.h5") {
             try assembly.writeResult(versions: versions, to: $0, name: "\(path)/result.h5")
-          }))
+          })
+      }
+      let figures = try assembly.figures()
+      if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
+      for figure in figures {
+        files.append(try PublishedFile.write(figure.bytes, to: "\(path)/figures/\(figure.name)"))
+      }
+      return files
     }
-    let figures = try assembly.figures()
-    if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
-    for figure in figures {
-      files.append(
-        relative(try PublishedFile.write(figure.bytes, to: "\(path)/figures/\(figure.name)")))
-    }
+  }
+
+  /// Has files written unless those of an earlier run are the same, and removes what that one left and
+  /// this one does not.
+  ///
+  /// - Parameter identity: Decides whether earlier files still are what `body` would write.
+  func replace(
+    identity: String, _ body: () throws -> [PublishedFile]
+  ) throws -> [PublishedFile] {
+    if let files = unchangedFiles(identity: identity) { return files }
+    let earlier = readState()?.files.map(\.path) ?? []
+    let files = try body().map(relative)
     for old in earlier where !files.contains(where: { $0.path == old }) {
       // Gone already is as good as removed.
       try? FileManager.default.removeItem(atPath: "\(path)/\(old)")

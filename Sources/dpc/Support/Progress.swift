@@ -12,6 +12,10 @@ enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
 final class Progress: Sendable {
   private let style: ProgressStyle
   private let board: Mutex<Board>
+  private let history = Mutex((log: EventLog(), run: RunHistory()))
+
+  /// All events so far.
+  var log: EventLog { history.withLock { $0.log } }
 
   init(_ style: ProgressStyle, graph: PipelineGraph) {
     let fits = graph.stages.count + 2 < Terminal.rows
@@ -21,10 +25,15 @@ final class Progress: Sendable {
   }
 
   func handle(_ event: RunEvent) {
+    let report = history.withLock { history in
+      history.log.append(event)
+      history.run.absorb(event)
+      return history.run.report
+    }
     switch style {
     case .board: board.withLock { $0.update(event) }
     case .plain: board.withLock { $0.printLine(event) }
-    case .json: JSONLines.write(event)
+    case .json: JSONLines.write(event, report)
     case .auto, .none: break
     }
   }
@@ -53,7 +62,7 @@ private struct Board {
       states[name] = .running(fraction)
       isUrgent = false
     case .stageFinished(let report): states[report.name] = .finished(report)
-    case .stagePlanned: return
+    case .stagePlanned, .inputFound, .cacheNoted: return
     case .runStarted, .runFinished: break
     }
     if isUrgent || Date().timeIntervalSince(lastDrawn) > 0.05 { draw() }
@@ -105,22 +114,29 @@ private struct Board {
 }
 
 /// Events as JSON, one object a line.
-private enum JSONLines {
-  static func write(_ event: RunEvent) {
+enum JSONLines {
+  /// - Parameters:
+  ///   - event: What is told.
+  ///   - report: What the events add up to so far.
+  ///   - instance: Of which of many runs.
+  static func write(_ event: RunEvent, _ report: RunReport?, instance: String? = nil) {
+    var object: [String: Any]
     switch event {
-    case .runStarted(let total): print(["event": "run-started", "stages": total])
+    case .runStarted(let header): object = ["event": "run-started", "stages": header.stages.count]
     case .stagePlanned(let step):
-      print(["event": "stage-planned", "stage": step.stage, "plan": step.description])
-    case .stageStarted(let name): print(["event": "stage-started", "stage": name])
+      object = ["event": "stage-planned", "stage": step.stage, "plan": step.description]
+    case .stageStarted(let name): object = ["event": "stage-started", "stage": name]
     case .stageProgress(let name, let fraction):
-      print(["event": "stage-progress", "stage": name, "fraction": fraction])
-    case .stageFinished(let report): print(finished(report))
-    case .runFinished(let report):
-      print([
-        "event": "run-finished", "run": report.runID, "duration": report.duration,
-        "exit_code": Int(report.exitCode),
-      ])
+      object = ["event": "stage-progress", "stage": name, "fraction": fraction]
+    case .stageFinished(let report): object = finished(report)
+    case .runFinished(let ending):
+      object = ["event": "run-finished", "duration": ending.duration]
+      object["run"] = report?.runID
+      object["exit_code"] = report.map { Int($0.exitCode) }
+    case .inputFound, .cacheNoted: return
     }
+    object["instance"] = instance
+    print(object)
   }
 
   private static func finished(_ report: StageReport) -> [String: Any] {
@@ -144,7 +160,7 @@ private enum JSONLines {
     }
   }
 
-  private static func print(_ object: [String: Any]) {
+  static func print(_ object: [String: Any]) {
     guard
       let data = try? JSONSerialization.data(
         withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])

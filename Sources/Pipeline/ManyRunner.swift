@@ -1,0 +1,221 @@
+// Runs many pipelines over one cache: some at a time, failures kept apart.
+internal import Synchronization
+
+/// How one of many runs ended.
+public struct InstanceReport: Sendable, Equatable, Codable {
+  public enum Outcome: String, Sendable, Codable {
+    /// Everything is there.
+    case done
+    /// Some stages failed, but a result is there.
+    case partial
+    case failed
+    /// Stopped by a signal.
+    case interrupted
+    /// Not begun: by then enough others had failed, or someone asked to stop.
+    case skipped
+  }
+
+  public struct Failure: Sendable, Equatable, Codable {
+    /// nil where what the stages left could not be written.
+    public var stage: String?
+    public var failure: StageFailure
+
+    public init(stage: String?, failure: StageFailure) {
+      self.stage = stage
+      self.failure = failure
+    }
+  }
+
+  public var key: String
+  public var outcome: Outcome
+  /// As if it had been run alone.
+  public var exitCode: Int32
+  public var failures: [Failure] = []
+  /// nil for one that was not begun.
+  public var run: RunReport?
+  /// What it left, paths relative to the output folder of all.
+  public var outputs: [PublishedFile] = []
+
+  public init(skipped key: String) {
+    self.key = key
+    outcome = .skipped
+    exitCode = 0
+  }
+
+  /// - Parameters:
+  ///   - key: What the instance is called.
+  ///   - run: What its stages did.
+  ///   - outputs: What it left, paths relative to the output folder of all.
+  ///   - trouble: Why what the stages left could not be written.
+  public init(key: String, run: RunReport, outputs: [PublishedFile], trouble: StageFailure?) {
+    self.key = key
+    self.run = run
+    self.outputs = outputs
+    failures = run.failures.map { Failure(stage: $0.stage, failure: $0.failure) }
+    if let trouble { failures.append(Failure(stage: nil, failure: trouble)) }
+    exitCode = run.exitCode
+    if let trouble, run.interruptedBySignal == nil {
+      exitCode = trouble.category == .machine ? 5 : 1
+    }
+    switch exitCode {
+    case 0: outcome = .done
+    case 3: outcome = .partial
+    default: outcome = run.interruptedBySignal == nil ? .failed : .interrupted
+    }
+  }
+}
+
+/// A step in the course of many runs.
+public enum ManyEvent: Sendable {
+  /// Its stages are the instances' keys.
+  case started(RunHeader)
+  case instanceStarted(key: String)
+  /// An event of the instance's own run.
+  case instance(key: String, RunEvent)
+  case instanceFinished(InstanceReport)
+  case finished(ManyReport)
+}
+
+/// Many runs from beginning to end.
+public struct ManyReport: Sendable, Equatable, Codable {
+  public var runID: String
+  public var pipeline: String
+  public var toolVersion: String
+  /// ISO 8601, UTC.
+  public var started: String
+  public var ended: String
+  /// Seconds.
+  public var duration: Double
+  /// In the manifest's order.
+  public var instances: [InstanceReport]
+  public var interruptedBySignal: Int32?
+
+  public func count(_ outcome: InstanceReport.Outcome) -> Int {
+    instances.count { $0.outcome == outcome }
+  }
+
+  /// 0 all done, 3 partial, 5 the machine failed; where nothing was produced 4 if an input was
+  /// refused, else 1; 128 + signal interrupted.
+  public var exitCode: Int32 {
+    if let interruptedBySignal { return 128 + interruptedBySignal }
+    if instances.allSatisfy({ $0.outcome == .done }) { return 0 }
+    let codes = Set(instances.filter { $0.outcome != .skipped }.map(\.exitCode))
+    if codes.contains(5) { return 5 }
+    if codes.contains(0) || codes.contains(3) { return 3 }
+    return codes.contains(4) ? 4 : 1
+  }
+}
+
+/// Runs pipelines that differ in their inputs or parameters.
+public struct ManyRunner: Sendable {
+  private let pipeline: String
+  private let toolVersion: String
+  private let runners: [(key: String, runner: PipelineRunner)]
+  private let threads: Int
+  private let maxFailures: Int?
+
+  /// - Parameters:
+  ///   - pipeline: What all of them are called.
+  ///   - toolVersion: Recorded with the whole.
+  ///   - runners: Each by its key.
+  ///   - threads: How many stages may run at once, over all of them.
+  ///   - maxFailures: After so many instances have failed no other is begun; nil: all are.
+  public init(
+    pipeline: String, toolVersion: String, runners: [(key: String, runner: PipelineRunner)],
+    threads: Int, maxFailures: Int? = nil
+  ) {
+    self.pipeline = pipeline
+    self.toolVersion = toolVersion
+    self.runners = runners
+    self.threads = max(1, threads)
+    self.maxFailures = maxFailures
+  }
+
+  /// Delivers events one at a time and counts failures.
+  private final class Course: Sendable {
+    private let failures = Mutex(0)
+    private let handler: @Sendable (ManyEvent) -> Void
+
+    init(_ handler: @escaping @Sendable (ManyEvent) -> Void) { self.handler = handler }
+
+    func send(_ event: ManyEvent) {
+      failures.withLock { failures in
+        if case .instanceFinished(let report) = event,
+          report.outcome == .failed || report.outcome == .partial
+        {
+          failures += 1
+        }
+        handler(event)
+      }
+    }
+
+    func hasFailed(_ count: Int?) -> Bool {
+      guard let count else { return false }
+      return failures.withLock { $0 >= count }
+    }
+  }
+
+  /// Runs all of them, each failure stopping only what depends on it.
+  ///
+  /// - Parameters:
+  ///   - cancellation: Ends what is under way as it ends a single run, and begins nothing more.
+  ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
+  ///   - finish: Writes what an instance left; called on a thread of its own, for several at once.
+  public func run(
+    cancellation: RunCancellation, onEvent: @escaping @Sendable (ManyEvent) -> Void,
+    finish:
+      @escaping @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) ->
+      InstanceReport
+  ) async -> ManyReport {
+    let stopwatch = Clock.stopwatch()
+    let course = Course(onEvent)
+    let crew = RunCrew(threads: threads)
+    let header = RunHeader(
+      runID: Clock.randomName(), pipeline: pipeline, toolVersion: toolVersion,
+      started: Clock.timestamp(), stages: runners.map(\.key), results: [])
+    course.send(.started(header))
+    var reports = [InstanceReport?](repeating: nil, count: runners.count)
+    await withTaskGroup(of: (Int, InstanceReport).self) { group in
+      var next = 0
+      func begin() {
+        guard next < runners.count, !cancellation.isCancelled, !course.hasFailed(maxFailures)
+        else { return }
+        let index = next
+        next += 1
+        group.addTask { (index, await runOne(index, crew, cancellation, course, finish)) }
+      }
+      // One more than there are threads: while one instance is written, another has work.
+      for _ in 0...threads { begin() }
+      while let (index, report) = await group.next() {
+        reports[index] = report
+        begin()
+      }
+    }
+    let instances = zip(runners, reports).map { $1 ?? InstanceReport(skipped: $0.key) }
+    let wasStopped = cancellation.isCancelled && instances.contains { $0.outcome != .done }
+    let report = ManyReport(
+      runID: header.runID, pipeline: pipeline, toolVersion: toolVersion,
+      started: header.started, ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
+      instances: instances, interruptedBySignal: wasStopped ? cancellation.signal : nil)
+    course.send(.finished(report))
+    return report
+  }
+
+  private func runOne(
+    _ index: Int, _ crew: RunCrew, _ cancellation: RunCancellation, _ course: Course,
+    _ finish: @escaping @Sendable (Int, RunReport, EventLog) -> InstanceReport
+  ) async -> InstanceReport {
+    let (key, runner) = runners[index]
+    let log = Mutex(EventLog())
+    course.send(.instanceStarted(key: key))
+    let run = await runner.run(cancellation: cancellation, crew: crew) { event in
+      log.withLock { $0.append(event) }
+      course.send(.instance(key: key, event))
+    }
+    let report = await crew.work(on: nil) {
+      await PipelineRunner.onThread { finish(index, run, log.withLock { $0 }) }
+    }
+    course.send(.instanceFinished(report))
+    return report
+  }
+}

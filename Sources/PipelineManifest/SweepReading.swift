@@ -1,0 +1,311 @@
+// foreach and matrix as written: over which acquisitions, and over which values, a pipeline runs.
+internal import FoundationEssentials
+internal import Glibc
+internal import Pipeline
+
+/// What a column of a table or an axis of a matrix sets.
+enum SweepTarget: Hashable {
+  case input(String)
+  case parameter(stage: String, key: String)
+
+  var name: String {
+    switch self {
+    case .input(let name): name
+    case .parameter(let stage, let key): "\(stage).\(key)"
+    }
+  }
+}
+
+/// One value for a target.
+struct SweepSetting {
+  enum Value {
+    case path(String)
+    case parameter(ParameterValue)
+    /// The name of one of the pipeline's inputs.
+    case file(String)
+  }
+  var target: SweepTarget
+  var value: Value
+  /// As the user wrote it.
+  var text: String
+  var origin: ParameterOrigin
+}
+
+/// An acquisition, or a value of an axis: a part of an instance's key, and what it sets.
+struct SweepPoint {
+  var key: String
+  var settings: [SweepSetting]
+}
+
+/// Reads `foreach` and `matrix`; problems gather.
+struct SweepReading {
+  let drafts: [StageDraft]
+  let inputNames: [String]
+  /// Inputs without a path of their own.
+  let unfilledInputs: Set<String>
+  let manifestFolder: String
+  var problems: ProblemList
+  /// Everything that some point sets.
+  private(set) var targets: Set<SweepTarget> = []
+
+  init(
+    drafts: [StageDraft], inputNames: [String], unfilledInputs: Set<String>,
+    manifestFolder: String, problems: ProblemList
+  ) {
+    self.drafts = drafts
+    self.inputNames = inputNames
+    self.unfilledInputs = unfilledInputs
+    self.manifestFolder = manifestFolder
+    self.problems = problems
+  }
+
+  // MARK: foreach
+
+  /// The acquisitions in the table's order, or in that of the files' names.
+  mutating func acquisitions(_ entry: SourceEntry) -> [SweepPoint] {
+    guard case .mapping(let entries) = entry.value.content, !entries.isEmpty else {
+      problems.add(
+        entry.value.isNull ? entry.keySpan : entry.value.span,
+        "'foreach' takes { glob: PATTERN, input: NAME } or { table: FILE }")
+      return []
+    }
+    let fields = Fields(
+      entries, allowed: ["glob", "input", "table"], of: "foreach", problems: &problems)
+    switch (text(fields["glob"]), text(fields["table"])) {
+    case (let pattern?, nil):
+      return files(pattern, input: input(fields, entry))
+    case (nil, let table?):
+      if let stray = fields["input"] {
+        problems.add(stray.keySpan, "a table names the inputs in its header", "remove 'input'")
+      }
+      return rows(table)
+    case (_?, _?):
+      problems.add(entry.keySpan, "'foreach' takes either a glob or a table, not both")
+    case (nil, nil):
+      if !fields.isMisspelled("glob"), !fields.isMisspelled("table"), fields["glob"] == nil,
+        fields["table"] == nil
+      {
+        problems.add(entry.keySpan, "'foreach' needs a glob or a table")
+      }
+    }
+    return []
+  }
+
+  private mutating func text(_ entry: SourceEntry?) -> (text: String, span: SourceSpan)? {
+    guard let entry else { return nil }
+    if !entry.value.isNull, let text = entry.value.text, !text.isEmpty {
+      return (text, entry.value.span)
+    }
+    problems.add(
+      entry.value.isNull ? entry.keySpan : entry.value.span, "'\(entry.key)' takes a text")
+    return nil
+  }
+
+  /// The input that the files of a glob are for: the one named, or the only one there is.
+  private mutating func input(_ fields: Fields, _ foreach: SourceEntry) -> String? {
+    if let (name, span) = text(fields["input"]) {
+      if inputNames.contains(name) { return name }
+      problems.add(
+        span, "the manifest has no input \(Shown.word(name))",
+        Suggestion.closest(to: name, among: inputNames) ?? "add it under inputs:")
+      return nil
+    }
+    if fields["input"] == nil, !fields.isMisspelled("input") {
+      if inputNames.count == 1 { return inputNames[0] }
+      problems.add(
+        foreach.keySpan, "'foreach' does not say which input the files are for",
+        "add input: \(inputNames.isEmpty ? "NAME" : inputNames.joined(separator: " or "))")
+    }
+    return nil
+  }
+
+  private mutating func files(
+    _ pattern: (text: String, span: SourceSpan), input: String?
+  ) -> [SweepPoint] {
+    guard let input else { return [] }
+    targets.insert(.input(input))
+    let paths = Self.matches(pattern.text, in: manifestFolder)
+    if paths.isEmpty {
+      let place = manifestFolder.isEmpty ? "the working folder" : manifestFolder
+      problems.add(
+        pattern.span, "no file matches \(Shown.word(pattern.text)), seen from \(place)",
+        "paths in a manifest start from its own folder")
+    }
+    var points: [SweepPoint] = []
+    var seen: [String: String] = [:]
+    for path in paths {
+      let key = InstanceKey.made(of: Self.stem(of: path))
+      if let other = seen[key] {
+        problems.add(
+          pattern.span, "\(other) and \(path) would both be called '\(key)'",
+          "rename one, or give the keys in a table")
+        return points
+      }
+      seen[key] = path
+      guard checkReserved(key, { $0.add(pattern.span, $1, $2) }) else { return points }
+      points.append(
+        SweepPoint(
+          key: key,
+          settings: [
+            SweepSetting(
+              target: .input(input), value: .path(path), text: path, origin: .foreach)
+          ]))
+    }
+    return points
+  }
+
+  private mutating func checkReserved(
+    _ key: String, _ add: (inout ProblemList, String, String) -> Void
+  ) -> Bool {
+    if !InstanceKey.reserved.contains(key) { return true }
+    add(
+      &problems, "an acquisition cannot be called '\(key)'",
+      "the output folder keeps that name for what belongs to all of them")
+    return false
+  }
+
+  /// Name without folder and extension.
+  private static func stem(of path: String) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+    return String(name[..<dot])
+  }
+
+  /// The files that a pattern matches, in order of their bytes in every locale.
+  private static func matches(_ pattern: String, in folder: String) -> [String] {
+    // Only the pattern is a pattern: a folder may hold brackets in its name.
+    let escaped = folder.map { "*?[]\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
+    var found = glob_t()
+    defer { globfree(&found) }
+    guard glob(ManifestPaths.join(escaped, pattern), 0, nil, &found) == 0,
+      let list = found.gl_pathv
+    else { return [] }
+    return (0..<Int(found.gl_pathc)).compactMap { list[$0].map { String(cString: $0) } }
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  // MARK: Tables
+
+  private mutating func rows(_ file: (text: String, span: SourceSpan)) -> [SweepPoint] {
+    let path = ManifestPaths.join(manifestFolder, file.text)
+    guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+      problems.add(
+        file.span, "the table \(path) cannot be read",
+        "paths in a manifest start from its own folder")
+      return []
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      problems.add(file.span, "the table \(path) is no text in UTF-8")
+      return []
+    }
+    do {
+      let table = try DelimitedTable(text)
+      var reading = TableReading(path: path, text: text, sweep: self)
+      let points = reading.points(table)
+      problems = reading.problems
+      targets.formUnion(reading.targets)
+      return points
+    } catch {
+      problems.add(
+        table: path, line: error.line, column: error.column, text: text, error.message,
+        error.suggestion)
+      return []
+    }
+  }
+
+  // MARK: matrix
+
+  /// The axes in order of their names, each with its values as listed.
+  mutating func axes(_ entry: SourceEntry) -> [[SweepPoint]] {
+    guard case .mapping(let entries) = entry.value.content, !entries.isEmpty else {
+      problems.add(
+        entry.value.isNull ? entry.keySpan : entry.value.span,
+        "'matrix' takes a mapping such as { STAGE.PARAMETER: [VALUE, VALUE] }")
+      return []
+    }
+    return entries.sorted { $0.key < $1.key }.compactMap { axis($0) }
+  }
+
+  private mutating func axis(_ entry: SourceEntry) -> [SweepPoint]? {
+    let found: (target: SweepTarget, specification: ParameterSpecification)
+    switch parameter(entry.key) {
+    case .found(let target, let specification): found = (target, specification)
+    case .unknownType: return nil
+    case .problem(let message, let suggestion):
+      problems.add(entry.keySpan, message, suggestion)
+      return nil
+    }
+    if !targets.insert(found.target).inserted {
+      problems.add(entry.keySpan, "foreach sets '\(entry.key)' already", "remove one of the two")
+      return nil
+    }
+    guard case .list(let items) = entry.value.content, !items.isEmpty else {
+      problems.add(
+        entry.value.isNull ? entry.keySpan : entry.value.span,
+        "'\(entry.key)' takes a list of the values to run with")
+      return nil
+    }
+    var points: [SweepPoint] = []
+    for item in items {
+      let reading = ParameterReading(specification: found.specification, inputNames: inputNames)
+      let (value, text): (SweepSetting.Value, String)
+      switch reading.read(item) {
+      case .value(let read): (value, text) = (.parameter(read), read.description)
+      case .file(let name): (value, text) = (.file(name), "$" + name)
+      case .refused(let complaints):
+        for complaint in complaints {
+          problems.add(complaint.span, complaint.message, complaint.suggestion)
+        }
+        continue
+      }
+      let key = "\(entry.key)=\(Self.keyPart(text))"
+      if points.contains(where: { $0.key == key }) {
+        problems.add(item.span, "'\(entry.key)' lists \(Shown.word(text)) twice")
+        continue
+      }
+      points.append(
+        SweepPoint(
+          key: key,
+          settings: [
+            SweepSetting(target: found.target, value: value, text: text, origin: .matrix)
+          ]))
+    }
+    return points
+  }
+
+  /// A value as a part of a key: `[1, 2]` as `1+2`.
+  private static func keyPart(_ text: String) -> String {
+    InstanceKey.made(
+      of: text.replacing("[", with: "").replacing("]", with: "").replacing(", ", with: "+"),
+      asPart: true)
+  }
+
+  // MARK: Targets
+
+  enum Target {
+    case found(SweepTarget, ParameterSpecification)
+    /// The stage's type is a problem of its own.
+    case unknownType
+    case problem(String, String?)
+  }
+
+  /// The parameter that `STAGE.PARAMETER` names.
+  func parameter(_ name: String) -> Target {
+    let path = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+      .map(String.init)
+    guard path.count == 2, !path[0].isEmpty, !path[1].isEmpty else {
+      return .problem("\(Shown.word(name)) is not of the form STAGE.PARAMETER", nil)
+    }
+    guard let draft = drafts.first(where: { $0.name == path[0] }) else {
+      return .problem(
+        "the manifest has no stage \(Shown.word(path[0]))",
+        Suggestion.closest(to: path[0], among: drafts.map(\.name)))
+    }
+    guard let type = draft.type else { return .unknownType }
+    guard let specification = type.parameters.first(where: { $0.key == path[1] }) else {
+      let unknown = UnknownParameter(key: path[1], type: type)
+      return .problem(unknown.message, unknown.suggestion)
+    }
+    return .found(.parameter(stage: path[0], key: path[1]), specification)
+  }
+}

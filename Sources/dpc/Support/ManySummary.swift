@@ -1,0 +1,122 @@
+// What many runs found, in words: how many there are of each kind, and each reason once.
+import Foundation
+import Pipeline
+
+struct ManySummary {
+  let report: ManyReport
+  let outputs: [PublishedFile]
+  let folder: String
+
+  /// More reasons than these nobody reads; the table has all of them.
+  private static let groupLimit = 12
+
+  func printAll(_ isVerbose: Bool) {
+    printNotes(.assumption, heading: "Assumed:")
+    printNotes(.warning, heading: "Beware:")
+    for (name, what) in [
+      ("summary.csv", "Table:   "), ("summary.h5", "         "), ("contact-sheet.png", "Sheet:   "),
+    ] where outputs.contains(where: { $0.path == name }) {
+      print("\(what)\(folder)/\(name)")
+    }
+    printTotals()
+    // Where both streams go to one place, the failures stand last, in sight.
+    fflush(nil)
+    printFailures(isVerbose)
+    for note in Set(report.instances.flatMap { $0.run?.cacheNotes ?? [] }.map(\.text)).sorted() {
+      Terminal.printError(note)
+    }
+  }
+
+  private func printTotals() {
+    let stages = report.instances.compactMap(\.run)
+    let computed = stages.reduce(0) { $0 + $1.ranCount }
+    let cached = stages.reduce(0) { $0 + $1.hitCount }
+    if report.interruptedBySignal != nil {
+      print("The same command goes on where this one stopped.")
+    }
+    var parts = ["\(report.count(.done)) of \(report.instances.count) done"]
+    for outcome in [InstanceReport.Outcome.partial, .failed, .interrupted, .skipped] {
+      let count = report.count(outcome)
+      if count > 0 { parts.append("\(count) \(outcome.rawValue)") }
+    }
+    print(
+      "\(report.pipeline): \(parts.joined(separator: ", ")); stages: \(computed) computed,"
+        + " \(cached) from the cache; \(seconds(report.duration))")
+  }
+
+  // MARK: Groups
+
+  /// Texts with the keys of the instances that say so, the most frequent first.
+  private static func grouped(_ texts: [(text: String, key: String)]) -> [(String, [String])] {
+    var order: [String] = []
+    var keys: [String: [String]] = [:]
+    for (text, key) in texts {
+      if keys[text] == nil { order.append(text) }
+      keys[text, default: []].append(key)
+    }
+    return order.enumerated().sorted {
+      (-(keys[$0.element]?.count ?? 0), $0.offset) < (-(keys[$1.element]?.count ?? 0), $1.offset)
+    }.map { ($0.element, keys[$0.element] ?? []) }
+  }
+
+  private func printNotes(_ kind: Note.Kind, heading: String) {
+    let texts = report.instances.flatMap { instance in
+      (instance.run?.stages ?? []).filter(\.succeeded).flatMap { stage in
+        stage.notes.filter { $0.kind == kind }.map {
+          (text: "\(stage.name): \(common($0.text, instance))", key: instance.key)
+        }
+      }
+    }
+    let groups = Self.grouped(texts)
+    if groups.isEmpty { return }
+    print(heading)
+    for (text, keys) in groups.prefix(Self.groupLimit) {
+      print("  \(text)  (\(KeyList.text(keys, of: report.instances.count)))")
+    }
+    if groups.count > Self.groupLimit {
+      print("  and \(groups.count - Self.groupLimit) more, in each folder's provenance/run.json")
+    }
+  }
+
+  /// A text without what only this instance has in it: its files and its key.
+  private func common(_ text: String, _ instance: InstanceReport) -> String {
+    (instance.run?.inputs ?? []).reduce(text) { text, input in
+      input.path.isEmpty ? text : text.replacingOccurrences(of: input.path, with: "$\(input.name)")
+    }
+  }
+
+  /// One complaint for each reason, however many have it.
+  private func printFailures(_ isVerbose: Bool) {
+    var sample: [String: CommandFailure] = [:]
+    var texts: [(text: String, key: String)] = []
+    for instance in report.instances {
+      for failure in instance.failures {
+        let stage = failure.stage.map { $0 + ": " } ?? ""
+        let own = failure.failure.message
+        let text = stage + common(own, instance)
+        if sample[text] == nil {
+          sample[text] = CommandFailure(failure.failure, isVerbose: isVerbose)
+        }
+        texts.append((text, instance.key))
+      }
+    }
+    for (text, keys) in Self.grouped(texts) {
+      guard var failure = sample[text] else { continue }
+      // A reason that only one has is told with its own words.
+      let words = keys.count > 1 ? text : failure.message
+      failure.message = "\(KeyList.text(keys, of: report.instances.count)): \(words)"
+      failure.report()
+    }
+  }
+}
+
+/// Keys as a reader wants them: all of few, the first of many.
+enum KeyList {
+  private static let shown = 4
+
+  static func text(_ keys: [String], of total: Int) -> String {
+    if keys.count == total && total > 1 { return "all \(total)" }
+    if keys.count <= shown { return keys.joined(separator: ", ") }
+    return keys.prefix(shown - 1).joined(separator: ", ") + " and \(keys.count - shown + 1) more"
+  }
+}

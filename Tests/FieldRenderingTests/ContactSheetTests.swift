@@ -1,0 +1,71 @@
+// Many maps on one page: one scale for all, sizes as the scans', the same bytes each time.
+import STEMCore
+import Testing
+
+@testable import FieldRendering
+
+struct ContactSheetTests {
+  private static func sheet(_ maps: [VectorMap?]) -> ContactSheet {
+    ContactSheet(
+      title: "many",
+      entries: maps.enumerated().map {
+        ContactSheet.Entry(label: "k\($0)", map: $1, remark: $1 == nil ? "no thickness" : "")
+      }, quantityLabel: "Electric field", unit: "V/m")
+  }
+
+  /// The color in the middle of entry `index`.
+  private static func color(_ image: DecodedPNG, _ index: Int, of sheet: ContactSheet) -> UInt32 {
+    let (column, row) = (index % sheet.columnCount, index / sheet.columnCount)
+    let x = 18 + Double(column) * 128 + 58
+    let y = 18 + 24 + Double(row) * 153 + 58
+    return image[Int(y * 2), Int(x * 2)]
+  }
+
+  @Test("All maps have the colors of one scale, in the directions of the wheel")
+  func oneScale() throws {
+    let sheet = Self.sheet([
+      vectorMap(rows: 8, columns: 8) { _, _ in (2, 0) },
+      vectorMap(rows: 8, columns: 8) { _, _ in (1, 0) },
+      vectorMap(rows: 8, columns: 8) { _, _ in (0, 2) },
+    ])
+    #expect(sheet.limit == 2 && sheet.columnCount == 2)
+    let image = try #require(DecodedPNG(try sheet.render(.png)))
+    let colors = DirectionColor(limit: 2)
+    #expect(Self.color(image, 0, of: sheet) == colors.color(x: 2, y: 0).pixel)
+    #expect(Self.color(image, 1, of: sheet) == colors.color(x: 1, y: 0).pixel)
+    #expect(Self.color(image, 2, of: sheet) == colors.color(x: 0, y: 2).pixel)
+  }
+
+  @Test("A missing map is a gray field with its reason, and the bytes are the same each time")
+  func missing() throws {
+    let sheet = Self.sheet([vectorMap(rows: 4, columns: 4), nil])
+    let image = try #require(DecodedPNG(try sheet.render(.png)))
+    #expect(Self.color(image, 1, of: sheet) == 0xF0F0F0)
+    #expect(try sheet.render(.png) == sheet.render(.png))
+    #expect(throws: RenderingError.self) { try Self.sheet([]).render(.png) }
+    #expect(try DecodedPNG(Self.sheet([nil]).render(.png)) != nil)
+  }
+
+  @Test("A map is reduced to the means of blocks; most of a block decides whether it has a value")
+  func reduced() {
+    var map = vectorMap(rows: 2, columns: 464) { _, column in (Double(column), -1) }
+    map.mask.bytes[0] = PixelFlags.hot.rawValue
+    for index in [2, 3, 464 + 2] { map.mask.bytes[index] = PixelFlags.hot.rawValue }
+    let small = ContactSheet.reduced(map)
+    #expect(small.shape == GridShape(rows: 2, columns: 232))
+    #expect(small.field.x[0] == 1 && small.field.y[0] == -1)
+    #expect(small.field.x[231] == 462.5)
+    #expect(!small.mask.isUsable(1) && small.mask.isUsable(2))
+    #expect(small.pixelSize == PixelSize(x: 2e-9, y: 1e-9))
+  }
+
+  @Test("Sides are as those of the scan, a line scan stays visible")
+  func sides() {
+    let box = Rect(x: 0, y: 0, width: 100, height: 100)
+    var map = vectorMap(rows: 10, columns: 40)
+    #expect(ContactSheet.frame(map, in: box).height == 25)
+    map.pixelSize = PixelSize(x: 1e-9, y: 4e-9)
+    #expect(ContactSheet.frame(map, in: box) == box)
+    #expect(ContactSheet.frame(vectorMap(rows: 1, columns: 900), in: box).height == 4)
+  }
+}
