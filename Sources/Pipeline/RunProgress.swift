@@ -95,11 +95,19 @@ struct RunProgress {
       return nil
     }
     return StageJob(
-      node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
+      node: node, preimage: preimage, key: key, reasons: recall(of: node),
       sources: node.inputs.compactMapValues { output($0) },
       values: node.inputs.compactMapValues { values[$0] },
       outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
       resources: resources)
+  }
+
+  /// Why a stage runs although its result is known; nil where it has to be looked up.
+  private func recall(of node: StageNode) -> [RunReason]? {
+    if let reason = rejected[node.name] { return [reason] }
+    guard case .run(let reasons)? = plan[node.name]?.decision, reasons.contains(where: \.isWanted)
+    else { return nil }
+    return reasons
   }
 
   private func output(_ reference: OutputReference) -> OutputRecord? {
@@ -125,6 +133,9 @@ struct RunProgress {
     case .hit(let record):
       for node in [node] + waiting { settleHit(node, record, key: outcome.key) }
     case .ran(let record, let values):
+      for (port, value) in values where isShown(node) || waiting.contains(where: isShown) {
+        if let output = record.outputs[port] { resources.shelf.keep(value, output) }
+      }
       for node in [node] + waiting {
         for (port, value) in values {
           self.values[OutputReference(stage: node.name, port: port)] = value
@@ -141,9 +152,17 @@ struct RunProgress {
     dropUnneededValues()
   }
 
-  /// Sends the stage that left an unusable object back to work, once.
+  /// Whether somebody will ask for the stage's values when the run is over.
+  private func isShown(_ node: StageNode) -> Bool {
+    graph.results.contains(node.name)
+      || !node.type.outputs.contains {
+        consumers[OutputReference(stage: node.name, port: $0.name)] != nil
+      }
+  }
+
+  /// Sends the stage whose value is not there back to work, once.
   private mutating func reject(
-    _ reference: OutputReference, _ reason: String, for node: StageNode, _ outcome: JobOutcome
+    _ reference: OutputReference, _ reason: RunReason, for node: StageNode, _ outcome: JobOutcome
   ) {
     guard rejected[reference.stage] == nil, reports[reference.stage]?.outcome != .ran else {
       let failure = StageFailure(
@@ -151,9 +170,8 @@ struct RunProgress {
       settleFailure(node, failure, outcome)
       return
     }
-    let rejection = RunReason.objectUnreadable(port: reference.port, reason: reason)
-    rejected[reference.stage] = rejection
-    note([rejection], stage: reference.stage)
+    rejected[reference.stage] = reason
+    note([reason], stage: reference.stage)
     reports[reference.stage] = nil
     pending.formUnion([reference.stage, node.name])
   }

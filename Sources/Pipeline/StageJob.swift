@@ -8,6 +8,7 @@ struct RunResources: Sendable {
   let codecs: [String: any ValueCodec]
   let inputFiles: InputFiles
   let watch: InputWatch
+  let shelf: ValueShelf
   let sink: EventSink
   let cancellation: RunCancellation
   let runID: String
@@ -29,8 +30,9 @@ struct JobOutcome: Sendable {
   enum Result: Sendable {
     case hit(ActionRecord)
     case ran(ActionRecord, values: [String: any StageValue])
-    /// The object of an input, found intact, cannot be read as a value.
-    case unreadable(OutputReference, String)
+    /// The value of an input is not there: it was not kept, or its object, found intact, cannot be
+    /// read as a value.
+    case unreadable(OutputReference, RunReason)
     case failed(StageFailure)
   }
 
@@ -62,7 +64,7 @@ struct StageJob: Sendable {
 
   private struct UnreadableInput: Error {
     var reference: OutputReference
-    var reason: String
+    var reason: RunReason
   }
 
   func perform() -> JobOutcome {
@@ -138,6 +140,9 @@ struct StageJob: Sendable {
     var inputs = values
     for (port, output) in sources.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
       guard let reference = node.inputs[port] else { continue }
+      if !output.isKept, decoded[reference] == nil {
+        throw UnreadableInput(reference: reference, reason: .wanted(by: node.name))
+      }
       do {
         let value = try decoded[reference] ?? resources.decode(output)
         decoded[reference] = value
@@ -146,7 +151,8 @@ struct StageJob: Sendable {
         throw failure
       } catch {
         let reason = (error as? StageFailure)?.message ?? "\(error)"
-        throw UnreadableInput(reference: reference, reason: reason)
+        throw UnreadableInput(
+          reference: reference, reason: .objectUnreadable(port: reference.port, reason: reason))
       }
     }
     return inputs
@@ -175,7 +181,9 @@ struct StageJob: Sendable {
     _ product: StageProduct, stamps: [String: FileStamp], _ touched: inout String
   ) throws -> [String: OutputRecord]? {
     let objects = resources.cache.objects
+    let isKept = node.type.keepsOutputs(with: preimage.parameters)
     var temporaries: [(port: String, kind: String, path: String)] = []
+    var unkept: [String: OutputRecord] = [:]
     // What has been moved to its place is no longer there; what is left belongs to a failure.
     defer { for temporary in temporaries { try? FileSystem.remove(temporary.path) } }
     for port in preimage.outputs {
@@ -187,6 +195,10 @@ struct StageJob: Sendable {
           "stage \(node.name) (\(node.type.name)) left nothing that can be kept at its output"
             + " '\(port)'", remedy: "this should not happen: please report it")
       }
+      if !isKept {
+        unkept[port] = OutputRecord(unkept: port, of: key, kind: kind)
+        continue
+      }
       let path = try mapped { try objects.temporaryPath() }
       temporaries.append((port, kind, path))
       try encode(value, with: codec, to: path)
@@ -196,7 +208,7 @@ struct StageJob: Sendable {
       touched = name
       return nil
     }
-    var outputs: [String: OutputRecord] = [:]
+    var outputs = unkept
     for (port, kind, path) in temporaries {
       outputs[port] = try mapped { try objects.publish(path, kind: kind) }
     }

@@ -94,6 +94,7 @@ struct Run: AsyncParsableCommand {
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: verbose)
     }
+    runner.cache.settle()
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
     }
