@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// Encodes and decodes the small files of the cache.
 enum CacheJSON {
   /// A value beside the digest of its JSON.
-  private struct Sealed<Value: Codable>: Codable {
+  private struct Sealed<Value: Encodable>: Encodable {
     var checksum: SHA256Digest
     var value: Value
   }
@@ -26,19 +26,49 @@ enum CacheJSON {
   static func unseal<Value: Codable>(
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(Damage) -> Value {
+    guard let (checksum, json) = opened(bytes) else {
+      throw Damage(description: "it is not complete JSON of the expected form")
+    }
+    guard SHA256Digest(of: json).hex.utf8.elementsEqual(checksum) else {
+      throw Damage(description: "its checksum is wrong")
+    }
     do {
       let decoder = JSONDecoder()
       decoder.nonConformingFloatDecodingStrategy = .convertFromString(
         positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-      let sealed = try decoder.decode(Sealed<Value>.self, from: Data(bytes))
-      if SHA256Digest(of: try encode(sealed.value)) == sealed.checksum {
-        if try encode(sealed) + [UInt8(ascii: "\n")] == bytes { return sealed.value }
-        throw Damage(description: "bytes that mean nothing were changed")
-      }
-    } catch let damage as Damage {
-      throw damage
+      return try decoder.decode(Value.self, from: Data(json))
     } catch { throw Damage(description: "it is not complete JSON of the expected form") }
-    throw Damage(description: "its checksum is wrong")
+  }
+
+  private static let beforeChecksum = Array("{\n  \"checksum\" : \"".utf8)
+  private static let beforeValue = Array("\",\n  \"value\" : ".utf8)
+  private static let afterValue = Array("\n}\n".utf8)
+
+  /// The checksum and the JSON of the value alone, which stands two blanks further in; nil where the
+  /// bytes around it, or one of these blanks, are not what they were.
+  private static func opened(
+    _ bytes: [UInt8]
+  ) -> (checksum: ArraySlice<UInt8>, json: [UInt8])? {
+    let checksumStart = beforeChecksum.count
+    let valueStart = checksumStart + 64 + beforeValue.count
+    let valueEnd = bytes.count - afterValue.count
+    guard valueStart <= valueEnd, bytes.starts(with: beforeChecksum),
+      bytes[(checksumStart + 64)...].starts(with: beforeValue),
+      bytes[valueEnd...].elementsEqual(afterValue)
+    else { return nil }
+    let (newline, blank) = (UInt8(ascii: "\n"), UInt8(ascii: " "))
+    var json: [UInt8] = []
+    json.reserveCapacity(valueEnd - valueStart)
+    var index = valueStart
+    while index < valueEnd {
+      json.append(bytes[index])
+      index += 1
+      // A text never holds a newline of its own; an empty list or map stands over an empty line.
+      guard bytes[index - 1] == newline, bytes[index] != newline else { continue }
+      guard bytes[index] == blank, bytes[index + 1] == blank else { return nil }
+      index += 2
+    }
+    return (bytes[checksumStart..<(checksumStart + 64)], json)
   }
 
   private static func encode(_ value: some Encodable) throws -> [UInt8] {

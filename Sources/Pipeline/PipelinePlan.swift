@@ -63,22 +63,6 @@ extension PlanStep: CustomStringConvertible {
   }
 }
 
-extension PipelinePlan {
-  /// A stage that runs needs the values that feed it: those that were not kept are formed again.
-  private static func recallUnkept(_ graph: PipelineGraph, _ planned: inout [String: PlanStep]) {
-    for node in graph.stages.reversed() {
-      guard case .run? = planned[node.name]?.decision else { continue }
-      for source in node.inputs.values {
-        if case .hit(let record)? = planned[source.stage]?.decision,
-          record.outputs[source.port]?.isKept == false
-        {
-          planned[source.stage]?.decision = .run([.wanted(by: node.name)])
-        }
-      }
-    }
-  }
-}
-
 /// The plan of a run. A stage below one that runs is planned to run too; should that one leave
 /// what it left before, the run will find the stage in the cache after all.
 public struct PipelinePlan: Sendable {
@@ -103,7 +87,6 @@ public struct PipelinePlan: Sendable {
     lookup = StageLookup(graph: graph, cache: cache)
     var planned: [String: PlanStep] = [:]
     for node in graph.stages { planned[node.name] = lookup.step(for: node, after: planned) }
-    Self.recallUnkept(graph, &planned)
     steps = graph.stages.compactMap { planned[$0.name] }
     inputs = lookup.inputReports
   }

@@ -14,48 +14,21 @@ extension PipelineRunner {
   public func value(
     of reference: OutputReference, in report: RunReport
   ) throws(StageFailure) -> any StageValue {
-    guard let output = report[reference.stage]?.outputs[reference.port],
-      let codec = codecs[output.kind]
+    guard let output = report[reference.stage]?.outputs[reference.port], codecs[output.kind] != nil
     else { throw StageFailure(.failed, "\(reference): there is no such result") }
     if let value = shelf[output] { return value }
-    if !output.isKept { return try formed(reference, output, in: report) }
-    let path = cache.objects.path(of: output.digest)
-    let state = cache.objects.state(of: output.digest)
-    if state != .intact {
-      throw StageFailure(
-        .machine, "\(reference): its object in the cache is \(state) (\(path))",
-        remedy: "run again: it will be computed again")
-    }
+    let source = ValueSource(
+      graph: graph, cache: cache, codecs: codecs, files: Self.inputFiles(report.inputs),
+      outputs: Dictionary(
+        report.stages.map { ($0.name, $0.outputs) }, uniquingKeysWith: { first, _ in first }))
+    if let damage = source.damage(under: reference) { throw damage }
     do {
-      return try codec.decode(from: path, files: Self.inputFiles(report.inputs))
+      return try source.value(of: reference)
+    } catch let error as ValueSource.Unreadable {
+      throw StageFailure(.failed, "\(error.reference): cannot be read: \(error.reason)")
     } catch {
       throw (error as? StageFailure)
-        ?? StageFailure(.failed, "\(reference): cannot read \(path): \(error)")
+        ?? StageFailure(.failed, "\(reference): cannot be formed again: \(error)")
     }
-  }
-
-  /// Does the work of a stage that keeps nothing once more, without a record of it.
-  private func formed(
-    _ reference: OutputReference, _ output: OutputRecord, in report: RunReport
-  ) throws(StageFailure) -> any StageValue {
-    guard let node = graph[reference.stage] else {
-      throw StageFailure(.failed, "\(reference): there is no such stage")
-    }
-    var inputs: [String: any StageValue] = [:]
-    for (port, source) in node.inputs { inputs[port] = try value(of: source, in: report) }
-    let product: StageProduct
-    do {
-      product = try node.type.run(
-        StageContext(
-          stageName: node.name, parameters: node.parameters.mapValues(\.value), inputs: inputs))
-    } catch {
-      throw (error as? StageFailure)
-        ?? StageFailure(.failed, "stage \(node.name) (\(node.type.name)): \(error)")
-    }
-    guard let value = product.outputs[reference.port] else {
-      throw StageFailure(.failed, "\(reference): there is no such result")
-    }
-    shelf.keep(value, output)
-    return value
   }
 }

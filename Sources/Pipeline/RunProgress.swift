@@ -95,19 +95,11 @@ struct RunProgress {
       return nil
     }
     return StageJob(
-      node: node, preimage: preimage, key: key, reasons: recall(of: node),
-      sources: node.inputs.compactMapValues { output($0) },
+      node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
+      source: resources.source(reports.mapValues(\.outputs)),
       values: node.inputs.compactMapValues { values[$0] },
       outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
       resources: resources)
-  }
-
-  /// Why a stage runs although its result is known; nil where it has to be looked up.
-  private func recall(of node: StageNode) -> [RunReason]? {
-    if let reason = rejected[node.name] { return [reason] }
-    guard case .run(let reasons)? = plan[node.name]?.decision, reasons.contains(where: \.isWanted)
-    else { return nil }
-    return reasons
   }
 
   private func output(_ reference: OutputReference) -> OutputRecord? {
@@ -160,9 +152,9 @@ struct RunProgress {
       }
   }
 
-  /// Sends the stage whose value is not there back to work, once.
+  /// Sends the stage that left an unusable object back to work, once.
   private mutating func reject(
-    _ reference: OutputReference, _ reason: RunReason, for node: StageNode, _ outcome: JobOutcome
+    _ reference: OutputReference, _ reason: String, for node: StageNode, _ outcome: JobOutcome
   ) {
     guard rejected[reference.stage] == nil, reports[reference.stage]?.outcome != .ran else {
       let failure = StageFailure(
@@ -170,8 +162,9 @@ struct RunProgress {
       settleFailure(node, failure, outcome)
       return
     }
-    rejected[reference.stage] = reason
-    note([reason], stage: reference.stage)
+    let rejection = RunReason.objectUnreadable(port: reference.port, reason: reason)
+    rejected[reference.stage] = rejection
+    note([rejection], stage: reference.stage)
     reports[reference.stage] = nil
     pending.formUnion([reference.stage, node.name])
   }

@@ -8,8 +8,6 @@ public indirect enum RunReason: Sendable, Hashable {
   case changed([String])
   /// A stage that feeds it runs, for the first of its own reasons.
   case upstream(stage: String, because: RunReason)
-  /// A stage that runs wants its output, which is not kept.
-  case wanted(by: String)
   case objectMissing(port: String, path: String)
   case objectDamaged(port: String, path: String)
   case objectUnreadable(port: String, reason: String)
@@ -18,13 +16,10 @@ public indirect enum RunReason: Sendable, Hashable {
   /// Whether the cache is not as it was left: worth a word to the user.
   public var isDamage: Bool {
     switch self {
-    case .noRecord, .changed, .upstream, .wanted, .objectMissing: return false
+    case .noRecord, .changed, .upstream, .objectMissing: return false
     case .objectDamaged, .objectUnreadable, .recordUnreadable: return true
     }
   }
-
-  /// Whether the result is known and only the value is lacking.
-  var isWanted: Bool { if case .wanted = self { true } else { false } }
 }
 
 extension RunReason: CustomStringConvertible {
@@ -34,7 +29,6 @@ extension RunReason: CustomStringConvertible {
     case .noRecord: return "no record"
     case .changed(let phrases): return phrases.joined(separator: ", ")
     case .upstream(let stage, let reason): return "\(stage) because \(reason)"
-    case .wanted(let stage): return "\(stage) wants its output, which is not kept"
     case .objectMissing(let port, let path): return "output object '\(port)' is missing (\(path))"
     case .objectDamaged(let port, let path): return "output object '\(port)' is corrupt (\(path))"
     case .objectUnreadable(let port, let reason):

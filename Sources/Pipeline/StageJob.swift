@@ -16,12 +16,10 @@ struct RunResources: Sendable {
 
   var cache: PipelineCache { lookup.cache }
 
-  /// Reads the value of an object that was found intact.
-  func decode(_ output: OutputRecord) throws -> any StageValue {
-    guard let codec = codecs[output.kind] else {
-      throw StageFailure(.failed, "there is no way to read values of kind '\(output.kind)'")
-    }
-    return try codec.decode(from: cache.objects.path(of: output.digest), files: inputFiles)
+  /// Where values come from that are not in memory, all objects having been found intact.
+  func source(_ outputs: [String: [String: OutputRecord]]) -> ValueSource {
+    ValueSource(
+      graph: lookup.graph, cache: cache, codecs: codecs, files: inputFiles, outputs: outputs)
   }
 }
 
@@ -30,9 +28,8 @@ struct JobOutcome: Sendable {
   enum Result: Sendable {
     case hit(ActionRecord)
     case ran(ActionRecord, values: [String: any StageValue])
-    /// The value of an input is not there: it was not kept, or its object, found intact, cannot be
-    /// read as a value.
-    case unreadable(OutputReference, RunReason)
+    /// An object on the way to an input, found intact, cannot be read as a value.
+    case unreadable(OutputReference, String)
     case failed(StageFailure)
   }
 
@@ -53,7 +50,7 @@ struct StageJob: Sendable {
   let key: ActionKey
   /// Why it runs; nil: it has to be looked up first.
   let reasons: [RunReason]?
-  let sources: [String: OutputRecord]
+  let source: ValueSource
   /// Values of its sources that are in memory, by port.
   let values: [String: any StageValue]
   /// Output port to kind.
@@ -61,11 +58,6 @@ struct StageJob: Sendable {
   /// Every input file that it depends on, through whatever stages.
   let inputNames: Set<String>
   let resources: RunResources
-
-  private struct UnreadableInput: Error {
-    var reference: OutputReference
-    var reason: RunReason
-  }
 
   func perform() -> JobOutcome {
     var outcome = JobOutcome(
@@ -94,7 +86,7 @@ struct StageJob: Sendable {
       resources.cache.actions.setLast(
         key, pipeline: resources.lookup.graph.name, stage: node.name)
       outcome.result = .ran(record, values: product.outputs)
-    } catch let error as UnreadableInput {
+    } catch let error as ValueSource.Unreadable {
       outcome.result = .unreadable(error.reference, error.reason)
     } catch let failure as StageFailure {
       outcome.result = .failed(failure)
@@ -133,27 +125,15 @@ struct StageJob: Sendable {
     throw resources.watch.restless(touched)
   }
 
-  /// Every input value by port; those that are not in memory are read from the cache.
+  /// Every input value by port; those that are not in memory are read from the cache, or formed again.
   private func gatherInputs(
     _ decoded: inout [OutputReference: any StageValue]
   ) throws -> [String: any StageValue] {
     var inputs = values
-    for (port, output) in sources.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
-      guard let reference = node.inputs[port] else { continue }
-      if !output.isKept, decoded[reference] == nil {
-        throw UnreadableInput(reference: reference, reason: .wanted(by: node.name))
-      }
-      do {
-        let value = try decoded[reference] ?? resources.decode(output)
-        decoded[reference] = value
-        inputs[port] = value
-      } catch let failure as StageFailure where failure.category != .failed {
-        throw failure
-      } catch {
-        let reason = (error as? StageFailure)?.message ?? "\(error)"
-        throw UnreadableInput(
-          reference: reference, reason: .objectUnreadable(port: reference.port, reason: reason))
-      }
+    for (port, reference) in node.inputs.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
+      let value = try decoded[reference] ?? source.value(of: reference)
+      decoded[reference] = value
+      inputs[port] = value
     }
     return inputs
   }
