@@ -32,6 +32,7 @@ let package = Package(
     // C libraries: a module map and the few inline shims that Swift cannot import.
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -41,7 +42,7 @@ let package = Package(
     // SHA-256 over libcrypto.
     .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: strict),
     // HDF5 files, groups, datasets and attributes, with the library's own error stack.
-    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: numeric),
     // The field's values: units, grids, maps, the electron beam, the segmented detector. No I/O.
     .target(name: "STEMCore", swiftSettings: numeric),
     // The physics: pure functions from values to values, one file per step.

@@ -2,7 +2,7 @@
 # Installs the C libraries that are missing, from Debian's packages, and asks for Swift if there is none.
 set -eu
 missing=
-for package in pkg-config libfftw3-dev libhdf5-dev libcairo2-dev libpng-dev libssl-dev \
+for package in pkg-config libfftw3-dev libhdf5-dev zlib1g-dev libcairo2-dev libpng-dev libssl-dev \
     fonts-dejavu-core python3-venv; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"

@@ -44,6 +44,44 @@ static inline unsigned CHDF5_open_objects(void) {
 static inline haddr_t CHDF5_no_address(void) { return HADDR_UNDEF; }
 static inline double CHDF5_default_preemption(void) { return H5D_CHUNK_CACHE_W0_DEFAULT; }
 
+// The descriptor by which the library itself reads a file; -1 where it is not one plain file.
+static inline int CHDF5_descriptor(hid_t file) {
+  hid_t access = H5Fget_access_plist(file);
+  if (access < 0) return -1;
+  int is_plain = H5Pget_driver(access) == H5FD_SEC2;
+  H5Pclose(access);
+  void *handle = NULL;
+  if (!is_plain || H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return -1;
+  return *(int *)handle;
+}
+
+// Bytes before the file's first one of HDF5; addresses count from there in some calls only.
+static inline hsize_t CHDF5_user_block(hid_t file) {
+  hsize_t size = 1;
+  hid_t creation = H5Fget_create_plist(file);
+  if (creation >= 0) {
+    if (H5Pget_userblock(creation, &size) < 0) size = 1;
+    H5Pclose(creation);
+  }
+  return size;
+}
+
+// The place of a plain number in the list int8...int64, uint8...uint64, float, double; 16 more for
+// big-endian ones, -1 for every other type.
+static inline int CHDF5_plain_number(hid_t type) {
+  const hid_t little[] = {H5T_STD_I8LE,  H5T_STD_I16LE, H5T_STD_I32LE,  H5T_STD_I64LE, H5T_STD_U8LE,
+                          H5T_STD_U16LE, H5T_STD_U32LE, H5T_STD_U64LE,  H5T_IEEE_F32LE,
+                          H5T_IEEE_F64LE};
+  const hid_t big[] = {H5T_STD_I8BE,  H5T_STD_I16BE, H5T_STD_I32BE,  H5T_STD_I64BE, H5T_STD_U8BE,
+                       H5T_STD_U16BE, H5T_STD_U32BE, H5T_STD_U64BE,  H5T_IEEE_F32BE,
+                       H5T_IEEE_F64BE};
+  for (int index = 0; index < 10; index++) {
+    if (H5Tequal(type, little[index]) > 0) return index;
+    if (H5Tequal(type, big[index]) > 0) return 16 + index;
+  }
+  return -1;
+}
+
 enum { CHDF5_link_hard, CHDF5_link_soft, CHDF5_link_external, CHDF5_link_other };
 
 // The kind of a link, negative on failure; the link's structure differs between versions.

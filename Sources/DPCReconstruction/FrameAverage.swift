@@ -31,22 +31,52 @@ public struct FrameAccumulator: Sendable {
   public mutating func add(_ frame: SegmentSignals) {
     precondition(frame.shape == shape && frame.segmentCount == segmentCount, "frames are alike")
     electronsPerUnit = frame.electronsPerUnit
-    let count = shape.count
-    for position in 0..<count {
-      let total = frame.sum(at: position)
-      guard frame.mask.isUsable(position), total > 0 else {
+    // 1 where the position is usable in this frame, and the frame's sum there; else 0, and 1.
+    var weight = [Double](repeating: 1, count: shape.count)
+    var total = Self.totals(of: frame)
+    for position in 0..<shape.count {
+      if frame.mask.isUsable(position), total[position] > 0 {
+        frames[position] += 1
+        totals[position] += total[position]
+      } else {
         flags[position] |=
           frame.mask.isUsable(position)
           ? PixelFlags.noCounts.rawValue : frame.mask.bytes[position]
-        continue
+        (weight[position], total[position]) = (0, 1)
       }
-      frames[position] += 1
-      totals[position] += total
-      for segment in 0..<segmentCount {
-        let value = frame.values[segment * count + position]
-        sums[segment * count + position] += value
-        squares[segment * count + position] += value * value / total
+    }
+    Self.add(
+      frame.values.span, weight: weight.span, total: total.span, to: &sums, squares: &squares)
+  }
+
+  /// The sum of the segments at each position, in the segments' order.
+  private static func totals(of frame: SegmentSignals) -> [Double] {
+    let count = frame.shape.count
+    var totals = [Double](repeating: 0, count: count)
+    var sums = totals.mutableSpan
+    let values = frame.values.span
+    for segment in 0..<frame.segmentCount {
+      for position in 0..<count { sums[position] += values[segment * count + position] }
+    }
+    return totals
+  }
+
+  private static func add(
+    _ values: Span<Double>, weight: Span<Double>, total: Span<Double>, to sums: inout [Double],
+    squares: inout [Double]
+  ) {
+    let count = weight.count
+    precondition(total.count == count && values.count == sums.count, "one of each")
+    var sums = sums.mutableSpan
+    var squares = squares.mutableSpan
+    var first = 0
+    while first < values.count {
+      for position in 0..<count {
+        let value = weight[position] * values[first + position]
+        sums[first + position] += value
+        squares[first + position] += value * value / total[position]
       }
+      first += count
     }
   }
 

@@ -98,16 +98,16 @@ struct FrameReader {
 
   /// Runs `body` on every band of the window and returns what it gives, in the bands' order.
   ///
-  /// Bands are read one at a time and worked on together.
+  /// Bands are read and worked on side by side.
   private func mapBands<Result: Sendable>(
     _ context: StageContext,
-    _ body: @Sendable (borrowing SharedReader, Range<Int>) throws -> Result
+    _ body: @Sendable (borrowing AcquisitionReader, Range<Int>) throws -> Result
   ) throws -> [Result] {
     let path = frames.acquisition.file.path
     let rows = window.shape.rows
     let count = (rows + Self.bandRows - 1) / Self.bandRows
     do {
-      let reader = SharedReader(try AcquisitionReader(path: path))
+      let reader = try AcquisitionReader(path: path)
       let finished = Atomic(0)
       return try concurrentMap(count) { band in
         try context.checkCancellation()
@@ -124,7 +124,7 @@ struct FrameReader {
 
   /// One band of one frame, corrected and cut to the window's columns.
   private func raw(
-    _ rows: Range<Int>, frame: Int, reader: borrowing SharedReader
+    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
   ) throws -> SegmentSignals {
     let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
     var values = try reader.rows(fileRows, ofFrame: frame)
@@ -145,7 +145,7 @@ struct FrameReader {
 
   /// One band of one frame with its spikes masked; read with a halo, returned without.
   private func corrected(
-    _ rows: Range<Int>, frame: Int, reader: borrowing SharedReader
+    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
   ) throws -> SegmentSignals {
     guard let threshold = frames.spikeThreshold else {
       return try raw(rows, frame: frame, reader: reader)
@@ -187,21 +187,6 @@ struct FrameReader {
         shape: shape, x: bands.flatMap(\.field.x), y: bands.flatMap(\.field.y)),
       covariance: covariance, mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       pixelSize: metadata.pixelSize)
-  }
-}
-
-/// An open acquisition that several threads read from in turn.
-private struct SharedReader: ~Copyable {
-  private let reader: Mutex<AcquisitionReader>
-
-  init(_ reader: consuming AcquisitionReader) { self.reader = Mutex(reader) }
-
-  func rows(_ rows: Range<Int>, ofFrame frame: Int) throws(AcquisitionError) -> [Double] {
-    try reader.withLock { reader throws(AcquisitionError) in
-      var values: [Double] = []
-      try reader.readRows(rows, ofFrame: frame, into: &values)
-      return values
-    }
   }
 }
 

@@ -1,17 +1,52 @@
 // Action records: which objects an action left, and what it had to say.
 public import Digest
 
-/// An object that a stage left at one of its outputs.
-public struct OutputRecord: Sendable, Hashable, Codable {
+/// What a stage left at one of its outputs.
+public struct OutputRecord: Sendable, Hashable {
+  /// Of the object's bytes; of the action's key and the port where there is no object.
   public var digest: SHA256Digest
+  /// Of the object; 0 where there is none.
   public var byteCount: Int
   /// The name of its ``PortKind``.
   public var kind: String
+  /// Whether there is an object; otherwise the value is formed again where it is wanted.
+  public var isKept: Bool
 
-  public init(digest: SHA256Digest, byteCount: Int, kind: String) {
+  public init(digest: SHA256Digest, byteCount: Int, kind: String, isKept: Bool = true) {
     self.digest = digest
     self.byteCount = byteCount
     self.kind = kind
+    self.isKept = isKept
+  }
+
+  /// An output that is not kept: the same action gives the same value.
+  init(unkept port: String, of key: ActionKey, kind: String) {
+    var name = CanonicalEncoder()
+    name.text("pipeline-output")
+    name.text(key.digest.hex)
+    name.text(port)
+    self.init(digest: SHA256Digest(of: name.bytes), byteCount: 0, kind: kind, isKept: false)
+  }
+}
+
+extension OutputRecord: Codable {
+  private enum CodingKeys: String, CodingKey { case digest, byteCount, kind, isKept }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    digest = try container.decode(SHA256Digest.self, forKey: .digest)
+    byteCount = try container.decode(Int.self, forKey: .byteCount)
+    kind = try container.decode(String.self, forKey: .kind)
+    isKept = try container.decodeIfPresent(Bool.self, forKey: .isKept) ?? true
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(digest, forKey: .digest)
+    try container.encode(byteCount, forKey: .byteCount)
+    try container.encode(kind, forKey: .kind)
+    // Said only where it is not so: records of kept outputs are what they were before.
+    if !isKept { try container.encode(false, forKey: .isKept) }
   }
 }
 
@@ -92,7 +127,7 @@ struct ActionCache: Sendable {
 
   /// Commits an action: from here on it is a hit.
   func commit(_ record: ActionRecord, as key: ActionKey) throws {
-    try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key), durably: true)
+    try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key))
   }
 
   /// The last action of a stage, nil where none is known.
@@ -107,7 +142,7 @@ struct ActionCache: Sendable {
     let last = LastAction(pipeline: pipeline, stage: stage, key: key)
     if lastAction(pipeline, stage) == last { return }
     guard let bytes = try? CacheJSON.seal(last) else { return }
-    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage), durably: false)
+    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage))
   }
 
   private func lastAction(_ pipeline: String, _ stage: String) -> LastAction? {

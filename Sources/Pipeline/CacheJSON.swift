@@ -5,7 +5,7 @@ internal import FoundationEssentials
 /// Encodes and decodes the small files of the cache.
 enum CacheJSON {
   /// A value beside the digest of its JSON.
-  private struct Sealed<Value: Codable>: Codable {
+  private struct Sealed<Value: Encodable>: Encodable {
     var checksum: SHA256Digest
     var value: Value
   }

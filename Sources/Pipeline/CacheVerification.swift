@@ -41,7 +41,7 @@ extension PipelineCache {
           found.damagedRecords.append(path)
           continue
         }
-        if !record.outputs.values.allSatisfy({ sound.contains($0.digest) }) {
+        if !record.outputs.values.allSatisfy({ !$0.isKept || sound.contains($0.digest) }) {
           found.incompleteRecordCount += 1
         }
       }

@@ -33,6 +33,13 @@ enum Clock {
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
+  /// Names this start of the machine; nil where the system does not tell.
+  static let boot: String? = {
+    guard let bytes = try? FileSystem.readAll("/proc/sys/kernel/random/boot_id") else { return nil }
+    let text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    return text.isEmpty ? nil : text
+  }()
+
   private static func read(_ clock: clockid_t) -> Int {
     var time = timespec()
     clock_gettime(clock, &time)

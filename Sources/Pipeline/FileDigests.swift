@@ -19,6 +19,9 @@ struct DigestedFile: Sendable, Hashable {
 /// was read: within one tick of the file system's clock a second write leaves the same stamp, and
 /// such clocks tick every few milliseconds at best and once in two seconds at worst. The memo saves
 /// time and decides nothing: a memo that cannot be read or written costs a reading of the file.
+///
+/// Objects that a run publishes are remembered without another reading once they are that old. Until
+/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
   private static let coarseSettlingTime = 2_000_000_000
@@ -30,10 +33,21 @@ struct FileDigests: Sendable {
   /// Where the memo is kept.
   let folder: String
 
+  /// This start of the machine; nil where it has no name, and then nothing fresh is remembered.
+  private let boot: String?
+  private let fresh = FreshFiles()
+
+  init(folder: String, boot: String? = Clock.boot) {
+    self.folder = folder
+    self.boot = boot
+  }
+
   /// What stands in a memo file.
   private struct Entry: Codable {
     var stamp: FileStamp
     var digest: SHA256Digest
+    /// The start of the machine in which the file was written, while it may not be on the disk yet.
+    var boot: String?
   }
 
   /// The digest of the file at `path`.
@@ -44,12 +58,12 @@ struct FileDigests: Sendable {
       let start = Clock.now()
       let stamp = try FileSystem.stamp(of: path)
       let isYoung = Self.isYoung(stamp, at: start)
-      if !isYoung, let digest = remembered(stamp) {
+      if !isYoung, let digest = remembered(stamp, path) {
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
       }
-      let digest = try Self.read(path)
+      let digest = try Self.read(path).digest
       if try FileSystem.stamp(of: path) == stamp {
-        if !isYoung { remember(digest, stamp) }
+        if !isYoung { remember(Entry(stamp: stamp, digest: digest)) }
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: isYoung)
       }
     }
@@ -74,9 +88,11 @@ struct FileDigests: Sendable {
     return time - touched < settlingTime
   }
 
-  private static func read(_ path: String) throws(SystemError) -> SHA256Digest {
+  static func read(
+    _ path: String
+  ) throws(SystemError) -> (digest: SHA256Digest, byteCount: Int) {
     do {
-      return try SHA256Digest.ofFile(at: path).digest
+      return try SHA256Digest.ofFile(at: path)
     } catch {
       throw SystemError(operation: error.operation, path: path, code: error.code)
     }
@@ -98,23 +114,44 @@ struct FileDigests: Sendable {
   /// Forgets a file that is about to go.
   func forget(_ stamp: FileStamp) { try? FileSystem.remove(memoPath(stamp)) }
 
-  private func remembered(_ stamp: FileStamp) -> SHA256Digest? {
+  private func remembered(_ stamp: FileStamp, _ path: String) -> SHA256Digest? {
     guard let bytes = try? FileSystem.readAll(memoPath(stamp)),
       let entry = try? CacheJSON.unseal(Entry.self, from: bytes), entry.stamp == stamp
     else { return nil }
+    guard let written = entry.boot else { return entry.digest }
+    // What was not on the disk when the power failed may be other bytes with the same stamp.
+    guard written == boot else { return nil }
+    do { try FileSystem.synchronize(path) } catch  where error.isLostData { return nil } catch {}
+    remember(Entry(stamp: stamp, digest: entry.digest))
     return entry.digest
   }
 
-  private func remember(_ digest: SHA256Digest, _ stamp: FileStamp) {
+  /// Takes down an object that was just given its name.
+  func noteFresh(_ path: String, _ digest: SHA256Digest) {
+    // A stamp that cannot be had costs a reading later.
+    if let stamp = try? FileSystem.stamp(of: path) { fresh.add(path, digest, stamp) }
+  }
+
+  /// Remembers the objects taken down that nothing touched since; the young ones stay for later.
+  func settle() {
+    guard let boot else { return }
+    for file in fresh.take(where: { !Self.isYoung($0.stamp, at: Clock.now()) }) {
+      if let stamp = try? FileSystem.stamp(of: file.path), stamp == file.stamp {
+        remember(Entry(stamp: stamp, digest: file.digest, boot: boot))
+      }
+    }
+  }
+
+  private func remember(_ entry: Entry) {
     // A memo that cannot be kept is no loss: the file is read again.
-    guard let bytes = try? CacheJSON.seal(Entry(stamp: stamp, digest: digest)) else { return }
+    guard let bytes = try? CacheJSON.seal(entry) else { return }
     let temporaries = FileSystem.parent(of: folder) + "/tmp"
     let temporary = temporaries + "/" + TemporaryName.make()
     do {
       try FileSystem.makeFolder(folder)
       try FileSystem.makeFolder(temporaries)
       try FileSystem.write(bytes, toNew: temporary, durably: false)
-      try FileSystem.rename(temporary, to: memoPath(stamp))
+      try FileSystem.rename(temporary, to: memoPath(entry.stamp))
     } catch { try? FileSystem.remove(temporary) }
   }
 }

@@ -7,8 +7,10 @@ public import Digest
 /// CACHE/v1/objects/ab/cdef...   an object, read-only; ab cdef... is its digest
 /// CACHE/v1/tmp/                 objects and records being written
 /// ```
-/// An object appears under its name only when it is complete and on the disk: written under
-/// `tmp`, synchronized, renamed, its folder synchronized. Whoever finds a name finds the content.
+/// An object appears under its name only when it is complete: written under `tmp`, then renamed.
+/// Nobody waits for the disk: what a failure of the power takes is noticed, since an object is read to
+/// its end unless its memo says that these bytes reached the disk, or were written since the machine
+/// started.
 public struct ObjectStore: Sendable {
   /// What became of an object since it was published.
   enum State: Equatable, CustomStringConvertible {
@@ -82,23 +84,20 @@ public struct ObjectStore: Sendable {
   /// An object that is there already is replaced: its bytes are the same unless it was damaged.
   func publish(_ temporary: String, kind: String) throws(SystemError) -> OutputRecord {
     try FileSystem.makeReadOnly(temporary)
-    try FileSystem.synchronize(temporary)
-    let size = try FileSystem.stamp(of: temporary).size
-    let digest = try digests.digest(of: temporary).digest
-    try Self.move(temporary, to: path(of: digest), in: folder(of: digest))
+    let (digest, size) = try FileDigests.read(temporary)
+    let path = path(of: digest)
+    try Self.move(temporary, to: path, in: folder(of: digest))
+    digests.noteFresh(path, digest)
     return OutputRecord(digest: digest, byteCount: size, kind: kind)
   }
 
-  /// Writes a small file so that it is there whole or not at all.
-  ///
-  /// - Parameter durably: Whether it has to outlast a failure of the power.
-  func writeAtomically(
-    _ bytes: [UInt8], to path: String, durably: Bool
-  ) throws(SystemError) {
+  /// Writes a small file so that it is there whole or not at all, failures of the power apart: its
+  /// seal tells of those.
+  func writeAtomically(_ bytes: [UInt8], to path: String) throws(SystemError) {
     let temporary = try temporaryPath()
     do {
-      try FileSystem.write(bytes, toNew: temporary, durably: durably)
-      try Self.move(temporary, to: path, in: FileSystem.parent(of: path), durably: durably)
+      try FileSystem.write(bytes, toNew: temporary, durably: false)
+      try Self.move(temporary, to: path, in: FileSystem.parent(of: path))
     } catch {
       // The first error is the one to tell; what is left behind is swept up later.
       try? FileSystem.remove(temporary)
@@ -107,14 +106,10 @@ public struct ObjectStore: Sendable {
   }
 
   private static func move(
-    _ temporary: String, to path: String, in folder: String, durably: Bool = true
+    _ temporary: String, to path: String, in folder: String
   ) throws(SystemError) {
-    if !FileSystem.isFolder(folder) {
-      try FileSystem.makeFolder(folder)
-      if durably { try FileSystem.synchronize(FileSystem.parent(of: folder)) }
-    }
+    if !FileSystem.isFolder(folder) { try FileSystem.makeFolder(folder) }
     try FileSystem.rename(temporary, to: path)
-    if durably { try FileSystem.synchronize(folder) }
   }
 
   /// Removes what killed runs left half-written.

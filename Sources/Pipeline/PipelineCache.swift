@@ -22,6 +22,10 @@ public struct PipelineCache: Sendable {
     actions = ActionCache(root: root, objects: objects)
   }
 
+  /// Notes what this process has published, so that the next one need not read it again. To be called
+  /// when everything else is done: what is younger than a few ticks of the clock is left out.
+  public func settle() { digests.settle() }
+
   /// What the cache holds.
   public struct Contents: Sendable, Hashable {
     public var objectCount: Int

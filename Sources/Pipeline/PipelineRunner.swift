@@ -14,7 +14,8 @@ public struct PipelineRunner: Sendable {
   public let threads: Int
   /// Recorded with each result; no part of any key.
   public let toolVersion: String
-  private let codecs: [String: any ValueCodec]
+  let codecs: [String: any ValueCodec]
+  let shelf = ValueShelf()
 
   /// - Parameters:
   ///   - graph: The stages and their connections.
@@ -83,7 +84,10 @@ public struct PipelineRunner: Sendable {
       }
     }
     let stages = progress.stageReports
-    await Self.onThread { rememberLast(stages) }
+    await Self.onThread {
+      rememberLast(stages)
+      cache.settle()
+    }
     let wasStopped = stages.contains { $0.outcome == .cancelled }
     let ending = RunEnding(
       ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
@@ -112,11 +116,11 @@ public struct PipelineRunner: Sendable {
   ) -> RunResources {
     RunResources(
       lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
-      watch: InputWatch(plan.lookup), sink: sink, cancellation: cancellation,
+      watch: InputWatch(plan.lookup), shelf: shelf, sink: sink, cancellation: cancellation,
       runID: runID, toolVersion: toolVersion)
   }
 
-  private static func inputFiles(_ inputs: [InputReport]) -> InputFiles {
+  static func inputFiles(_ inputs: [InputReport]) -> InputFiles {
     InputFiles(
       inputs.compactMap { input in
         input.digest.map { InputFile(name: input.name, path: input.path, digest: $0.hex) }
@@ -128,30 +132,6 @@ public struct PipelineRunner: Sendable {
       if let key = stage.key {
         cache.actions.setLast(key, pipeline: graph.name, stage: stage.name)
       }
-    }
-  }
-
-  /// The value at an output of a finished run, read from the cache.
-  ///
-  /// - Throws: ``StageFailure``, where the stage left nothing or its object is damaged meanwhile.
-  public func value(
-    of reference: OutputReference, in report: RunReport
-  ) throws(StageFailure) -> any StageValue {
-    guard let output = report[reference.stage]?.outputs[reference.port],
-      let codec = codecs[output.kind]
-    else { throw StageFailure(.failed, "\(reference): there is no such result") }
-    let path = cache.objects.path(of: output.digest)
-    let state = cache.objects.state(of: output.digest)
-    if state != .intact {
-      throw StageFailure(
-        .machine, "\(reference): its object in the cache is \(state) (\(path))",
-        remedy: "run again: it will be computed again")
-    }
-    do {
-      return try codec.decode(from: path, files: Self.inputFiles(report.inputs))
-    } catch {
-      throw (error as? StageFailure)
-        ?? StageFailure(.failed, "\(reference): cannot read \(path): \(error)")
     }
   }
 

@@ -96,7 +96,7 @@ struct RunProgress {
     }
     return StageJob(
       node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
-      sources: node.inputs.compactMapValues { output($0) },
+      source: resources.source(reports.mapValues(\.outputs)),
       values: node.inputs.compactMapValues { values[$0] },
       outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
       resources: resources)
@@ -125,6 +125,9 @@ struct RunProgress {
     case .hit(let record):
       for node in [node] + waiting { settleHit(node, record, key: outcome.key) }
     case .ran(let record, let values):
+      for (port, value) in values where isShown(node) || waiting.contains(where: isShown) {
+        if let output = record.outputs[port] { resources.shelf.keep(value, output) }
+      }
       for node in [node] + waiting {
         for (port, value) in values {
           self.values[OutputReference(stage: node.name, port: port)] = value
@@ -139,6 +142,14 @@ struct RunProgress {
       for node in [node] + waiting { settleFailure(node, failure, outcome) }
     }
     dropUnneededValues()
+  }
+
+  /// Whether somebody will ask for the stage's values when the run is over.
+  private func isShown(_ node: StageNode) -> Bool {
+    graph.results.contains(node.name)
+      || !node.type.outputs.contains {
+        consumers[OutputReference(stage: node.name, port: $0.name)] != nil
+      }
   }
 
   /// Sends the stage that left an unusable object back to work, once.

@@ -9,6 +9,7 @@ struct RunResources: Sendable {
   let codecs: [String: any ValueCodec]
   let inputFiles: InputFiles
   let watch: InputWatch
+  let shelf: ValueShelf
   let sink: EventSink
   let cancellation: RunCancellation
   let runID: String
@@ -16,12 +17,10 @@ struct RunResources: Sendable {
 
   var cache: PipelineCache { lookup.cache }
 
-  /// Reads the value of an object that was found intact.
-  func decode(_ output: OutputRecord) throws -> any StageValue {
-    guard let codec = codecs[output.kind] else {
-      throw StageFailure(.failed, "there is no way to read values of kind '\(output.kind)'")
-    }
-    return try codec.decode(from: cache.objects.path(of: output.digest), files: inputFiles)
+  /// Where values come from that are not in memory, all objects having been found intact.
+  func source(_ outputs: [String: [String: OutputRecord]]) -> ValueSource {
+    ValueSource(
+      graph: lookup.graph, cache: cache, codecs: codecs, files: inputFiles, outputs: outputs)
   }
 }
 
@@ -30,7 +29,7 @@ struct JobOutcome: Sendable {
   enum Result: Sendable {
     case hit(ActionRecord)
     case ran(ActionRecord, values: [String: any StageValue])
-    /// The object of an input, found intact, cannot be read as a value.
+    /// An object on the way to an input, found intact, cannot be read as a value.
     case unreadable(OutputReference, String)
     case failed(StageFailure)
   }
@@ -52,7 +51,7 @@ struct StageJob: Sendable {
   let key: ActionKey
   /// Why it runs; nil: it has to be looked up first.
   let reasons: [RunReason]?
-  let sources: [String: OutputRecord]
+  let source: ValueSource
   /// Values of its sources that are in memory, by port.
   let values: [String: any StageValue]
   /// Output port to kind.
@@ -60,11 +59,6 @@ struct StageJob: Sendable {
   /// Every input file that it depends on, through whatever stages.
   let inputNames: Set<String>
   let resources: RunResources
-
-  private struct UnreadableInput: Error {
-    var reference: OutputReference
-    var reason: String
-  }
 
   func perform() -> JobOutcome {
     var outcome = JobOutcome(
@@ -96,7 +90,7 @@ struct StageJob: Sendable {
       resources.cache.actions.setLast(
         key, pipeline: resources.lookup.graph.name, stage: node.name)
       outcome.result = .ran(record, values: product.outputs)
-    } catch let error as UnreadableInput {
+    } catch let error as ValueSource.Unreadable {
       outcome.result = .unreadable(error.reference, error.reason)
     } catch let failure as StageFailure {
       outcome.result = .failed(failure)
@@ -135,23 +129,15 @@ struct StageJob: Sendable {
     throw resources.watch.restless(touched)
   }
 
-  /// Every input value by port; those that are not in memory are read from the cache.
+  /// Every input value by port; those that are not in memory are read from the cache, or formed again.
   private func gatherInputs(
     _ decoded: inout [OutputReference: any StageValue]
   ) throws -> [String: any StageValue] {
     var inputs = values
-    for (port, output) in sources.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
-      guard let reference = node.inputs[port] else { continue }
-      do {
-        let value = try decoded[reference] ?? resources.decode(output)
-        decoded[reference] = value
-        inputs[port] = value
-      } catch let failure as StageFailure where failure.category != .failed {
-        throw failure
-      } catch {
-        let reason = (error as? StageFailure)?.message ?? "\(error)"
-        throw UnreadableInput(reference: reference, reason: reason)
-      }
+    for (port, reference) in node.inputs.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
+      let value = try decoded[reference] ?? source.value(of: reference)
+      decoded[reference] = value
+      inputs[port] = value
     }
     return inputs
   }
@@ -183,7 +169,9 @@ struct StageJob: Sendable {
     _ product: StageProduct, stamps: [String: FileStamp], _ touched: inout String
   ) throws -> [String: OutputRecord]? {
     let objects = resources.cache.objects
+    let isKept = node.type.keepsOutputs(with: preimage.parameters)
     var temporaries: [(port: String, kind: String, path: String)] = []
+    var unkept: [String: OutputRecord] = [:]
     // What has been moved to its place is no longer there; what is left belongs to a failure.
     defer { for temporary in temporaries { try? FileSystem.remove(temporary.path) } }
     for port in preimage.outputs {
@@ -195,6 +183,10 @@ struct StageJob: Sendable {
           "stage \(node.name) (\(node.type.name)) left nothing that can be kept at its output"
             + " '\(port)'", remedy: "this should not happen: please report it")
       }
+      if !isKept {
+        unkept[port] = OutputRecord(unkept: port, of: key, kind: kind)
+        continue
+      }
       let path = try mapped { try objects.temporaryPath() }
       temporaries.append((port, kind, path))
       try encode(value, with: codec, to: path)
@@ -204,7 +196,7 @@ struct StageJob: Sendable {
       touched = name
       return nil
     }
-    var outputs: [String: OutputRecord] = [:]
+    var outputs = unkept
     for (port, kind, path) in temporaries {
       outputs[port] = try mapped { try objects.publish(path, kind: kind) }
     }

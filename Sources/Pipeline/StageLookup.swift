@@ -102,7 +102,7 @@ struct StageLookup: Sendable {
         return .miss([.recordUnreadable("\(cache.actions.path(of: key)): it lacks outputs")])
       }
       let damage = record.outputs.sorted { $0.key < $1.key }.compactMap { port, output in
-        reason(port, output.digest)
+        output.isKept ? reason(port, output.digest) : nil
       }
       return damage.isEmpty ? .hit(record) : .miss(damage)
     }

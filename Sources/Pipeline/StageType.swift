@@ -58,10 +58,20 @@ public protocol StageType: Sendable {
   var parameters: [ParameterSpecification] { get }
   var inputs: [InputPort] { get }
   var outputs: [OutputPort] { get }
+  /// Whether the outputs are kept as objects in the cache. Not where the work takes no longer than
+  /// reading its result back would: such a value is handed on in memory, stands in keys for the action
+  /// that made it, and is formed again from what feeds the stage where it is wanted later. A stage that
+  /// keeps nothing reads no file.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool
   /// Does the work. Called on a thread of its own; may use further threads, must be deterministic.
   ///
   /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
   func run(_ context: StageContext) throws -> StageProduct
+}
+
+extension StageType {
+  /// Work is kept unless a stage says otherwise.
+  public func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { true }
 }
 
 /// A value that flows between stages.

@@ -59,17 +59,18 @@ public struct RunArchive: Sendable {
   /// - Throws: ``StageFailure`` of category `machine`.
   public func write(to folder: String) throws {
     try PublishedFile.makeFolder(folder)
-    _ = try PublishedFile.write(Array(manifest.utf8), to: "\(folder)/\(Self.manifestFile)")
-    _ = try PublishedFile.write(Array(resolvedManifest.utf8), to: "\(folder)/\(Self.resolvedFile)")
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let json = try encoder.encode(Document(self))
-    _ = try PublishedFile.write(Array(json) + [UInt8(ascii: "\n")], to: "\(folder)/\(Self.runFile)")
-    _ = try PublishedFile.write(Array(log.text.utf8), to: "\(folder)/\(Self.eventsFile)")
-    _ = try PublishedFile.write(Array(Self.readme.utf8), to: "\(folder)/\(Self.readmeFile)")
     let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
-    _ = try PublishedFile.write(
-      try crate.document.bytes(), to: "\(folder)/\(RunCrate.metadataFile)")
+    try PublishedFile.write([
+      ("\(folder)/\(Self.manifestFile)", Array(manifest.utf8)),
+      ("\(folder)/\(Self.resolvedFile)", Array(resolvedManifest.utf8)),
+      ("\(folder)/\(Self.runFile)", Array(json) + [UInt8(ascii: "\n")]),
+      ("\(folder)/\(Self.eventsFile)", Array(log.text.utf8)),
+      ("\(folder)/\(Self.readmeFile)", Array(Self.readme.utf8)),
+      ("\(folder)/\(RunCrate.metadataFile)", try crate.document.bytes()),
+    ])
   }
 
   /// For whoever opens the folder without knowing the tool.

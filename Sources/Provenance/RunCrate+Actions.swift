@@ -197,11 +197,12 @@ extension RunCrate {
     return report.stages.flatMap { stage in
       stage.outputs.sorted { $0.key < $1.key }.compactMap { port, record in
         guard seen.insert(record.digest.hex).inserted else { return nil }
+        let content = record.isKept ? Self.contentURI(record.digest.hex) : nil
         return LinkedEntity(
           objectID(record), "CreativeWork",
           properties: [
             "name": .text("\(stage.name).\(port) (\(record.kind))"),
-            "identifier": .text(Self.contentURI(record.digest.hex)),
+            "identifier": content.map { .text($0) },
           ])
       }
     }

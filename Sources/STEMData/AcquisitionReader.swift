@@ -29,18 +29,18 @@ public struct AcquisitionFile: Sendable {
     self.preferredRowCount = preferredRowCount
   }
 
-  /// Opens the frames for one thread.
+  /// Opens the frames.
   public func reader() throws(AcquisitionError) -> AcquisitionReader {
     try AcquisitionReader(path: path)
   }
 }
 
-/// An open acquisition, for one thread at a time.
+/// An open acquisition; several threads may read from it at once.
 public struct AcquisitionReader: ~Copyable, Sendable {
   /// Room for unpacked chunks, at most; beyond it, bands unpack some chunks twice, bytes.
   private static let maximumCache = 256 << 20
 
-  private let frames: HDF5Dataset
+  private let frames: HDF5Stream
   private let hasFrameAxis: Bool
   /// What the file states.
   public let file: AcquisitionFile
@@ -52,8 +52,9 @@ public struct AcquisitionReader: ~Copyable, Sendable {
     let plan = try items.framePlan()
     let metadata = try items.metadata(frames: plan)
     let frames = try reading { () throws(HDF5Error) in
-      try items.file.root.dataset(
-        AcquisitionPath.frames, chunkCacheBytes: plan.cacheBytes(atMost: Self.maximumCache))
+      let room = plan.cacheBytes(atMost: Self.maximumCache)
+      let dataset = try items.file.root.dataset(AcquisitionPath.frames, chunkCacheBytes: room)
+      return try HDF5Stream(dataset, cacheBytes: room ?? 0)
     }
     file = AcquisitionFile(
       path: path, metadata: metadata, frameType: plan.element.description,
@@ -74,10 +75,49 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   public func readRows(
     _ rows: Range<Int>, ofFrame frame: Int, into values: inout [Double]
   ) throws(AcquisitionError) {
-    let count = metadata.segmentCount * rows.count * metadata.shape.columns
-    if values.count != count { values = [Double](repeating: 0, count: count) }
-    var span = values.mutableSpan
-    try readRows(rows, ofFrame: frame, into: &span)
+    if values.count != count(rows) {
+      values = try self.rows(rows, ofFrame: frame)
+    } else {
+      var span = values.mutableSpan
+      try readRows(rows, ofFrame: frame, into: &span)
+    }
+  }
+
+  /// Rows of one frame of every segment in new memory, which nothing touched before.
+  ///
+  /// - Parameters:
+  ///   - rows: Rows of the scan.
+  ///   - frame: 0 for a file without a frame axis.
+  /// - Returns: `[segment][row][column]`, the column fastest.
+  /// - Precondition: `rows` and `frame` lie in the acquisition.
+  public func rows(_ rows: Range<Int>, ofFrame frame: Int) throws(AcquisitionError) -> [Double] {
+    let count = count(rows)
+    var failure: HDF5Error?
+    let values = [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+      do throws(HDF5Error) {
+        // SAFETY: a reading that does not throw has written every element.
+        try frames.read(
+          region(rows, frame), into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        initialized = count
+      } catch { failure = error }
+    }
+    if let failure { throw AcquisitionError(failure) }
+    return values
+  }
+
+  private func count(_ rows: Range<Int>) -> Int {
+    metadata.segmentCount * rows.count * metadata.shape.columns
+  }
+
+  private func region(_ rows: Range<Int>, _ frame: Int) -> HDF5Region {
+    let shape = metadata.shape
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= shape.rows, "rows of the scan")
+    precondition(frame >= 0 && frame < metadata.frameCount, "a frame of the acquisition")
+    let offset = [0, rows.lowerBound, 0]
+    let count = [metadata.segmentCount, rows.count, shape.columns]
+    return hasFrameAxis
+      ? HDF5Region(offset: [frame] + offset, count: [1] + count)
+      : HDF5Region(offset: offset, count: count)
   }
 
   /// Reads rows of one frame of every segment into memory that is there already.
@@ -86,17 +126,14 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   public func readRows(
     _ rows: Range<Int>, ofFrame frame: Int, into values: inout MutableSpan<Double>
   ) throws(AcquisitionError) {
-    let shape = metadata.shape
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= shape.rows, "rows of the scan")
-    precondition(frame >= 0 && frame < metadata.frameCount, "a frame of the acquisition")
-    let offset = [0, rows.lowerBound, 0]
-    let count = [metadata.segmentCount, rows.count, shape.columns]
-    let region =
-      hasFrameAxis
-      ? HDF5Region(offset: [frame] + offset, count: [1] + count)
-      : HDF5Region(offset: offset, count: count)
-    do { try frames.read(region, into: &values) } catch { throw AcquisitionError(error) }
+    let region = region(rows, frame)
+    do {
+      try values.withUnsafeMutableBufferPointer { buffer throws(HDF5Error) in
+        try frames.read(region, into: buffer)
+      }
+    } catch { throw AcquisitionError(error) }
   }
+
   /// Reads one frame: per segment a plane of the scan's shape.
   ///
   /// - Precondition: `frame` lies in the acquisition.

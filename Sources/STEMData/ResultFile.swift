@@ -13,7 +13,7 @@ public struct ResultDataset: Sendable, Equatable {
   /// How the numbers are stored.
   public enum Values: Sendable, Equatable {
     /// Stored as float32; NaN is "no measurement".
-    case float32([Double])
+    case float32([Float])
     case float64([Double])
     case uint8([UInt8])
   }
@@ -176,7 +176,7 @@ public struct ResultFile: Sendable, Equatable {
     }
     switch dataset.values {
     case .float32(let values):
-      try finish(data.write(dataset.name, values.map(Float.init), shape: dataset.shape))
+      try finish(data.write(dataset.name, values, shape: dataset.shape))
     case .float64(let values):
       try finish(data.write(dataset.name, values, shape: dataset.shape))
     case .uint8(let values):

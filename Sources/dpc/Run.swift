@@ -101,6 +101,7 @@ struct Run: AsyncParsableCommand {
     folder: OutputFolder
   ) throws {
     let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
+    runner.cache.settle()
     if !report.stages.isEmpty {
       RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
     }

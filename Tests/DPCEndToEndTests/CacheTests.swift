@@ -45,6 +45,33 @@ struct CacheTests {
     }
   }
 
+  @Test(
+    "Only work that takes longer than reading is kept, and nobody opens what was written before")
+  func objects() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample())
+    let core = Program.pipeline("core")
+    let cold = try await run(workspace, pipeline: core)
+    #expect(cold.named("ran").count == 7)
+    func objects() -> [String] {
+      workspace.files(under: "cache").filter { $0.contains("objects/") }
+    }
+    // read-acquisition, normalize-segments, deflection and integrate; not the three between.
+    #expect(objects().count == 4)
+    // The first run that takes an object waits for the disk, or reads one that was still young.
+    try await Task.sleep(for: .seconds(0.1))
+    _ = try await run(workspace, pipeline: core)
+    let watches = try objects().map { try FileWatch(workspace["cache/\($0)"]) }
+    #expect(try await run(workspace, pipeline: core).named("hit").count == 7)
+    #expect(watches.allSatisfy { $0.pendingBytes() == 0 })
+
+    // Another folder wants the field, which is formed again, and the potential, which is read.
+    let field = try workspace.bytes("out/result.h5")
+    #expect(try await run(workspace, pipeline: core, output: "new").named("hit").count == 7)
+    #expect(try workspace.bytes("new/result.h5") == field)
+    #expect(objects().count == 4)
+  }
+
   @Test("A changed parameter runs its stage and what stands on it, nothing else")
   func changedParameter() async throws {
     let workspace = try Workspace()

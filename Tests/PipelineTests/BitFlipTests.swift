@@ -53,6 +53,28 @@ struct BitFlipTests {
     #expect(try scratch.cache.verify().isSound)
   }
 
+  @Test("a blank that is another within a record's value is a change too")
+  func indentation() throws {
+    let bytes = try CacheJSON.seal(["name": "value"])
+    // The value's own line stands four blanks in, of which two belong to the seal.
+    let line = try #require(String(decoding: bytes, as: UTF8.self).range(of: "    \"name\""))
+    let offset = String(decoding: bytes, as: UTF8.self).utf8.distance(
+      from: String(decoding: bytes, as: UTF8.self).startIndex, to: line.lowerBound)
+    for blank in 0..<4 {
+      var changed = bytes
+      changed[offset + blank] = UInt8(ascii: "\t")
+      #expect(throws: CacheJSON.Damage.self) {
+        try CacheJSON.unseal([String: String].self, from: changed)
+      }
+      changed = bytes
+      changed.remove(at: offset + blank)
+      #expect(throws: CacheJSON.Damage.self) {
+        try CacheJSON.unseal([String: String].self, from: changed)
+      }
+    }
+    #expect(try CacheJSON.unseal([String: String].self, from: bytes) == ["name": "value"])
+  }
+
   @Test("a blank more in a record is a change too")
   func blank() async throws {
     let scratch = try Scratch()
@@ -62,6 +84,7 @@ struct BitFlipTests {
     try scratch.overwrite(path) { $0.append(UInt8(ascii: " ")) }
     #expect(try scratch.cache.verify().damage == [path])
     #expect(
-      runner.plan()["two"]?.description.hasSuffix("bytes that mean nothing were changed)") == true)
+      runner.plan()["two"]?.description.hasSuffix("not complete JSON of the expected form)") == true
+    )
   }
 }

@@ -54,7 +54,7 @@ private final class TemporaryPath {
 
 struct ResultReadingTests {
   private func write(
-    _ name: String, values: [Double], thickness: String, in folder: TemporaryPath
+    _ name: String, values: [Float], thickness: String, in folder: TemporaryPath
   ) throws -> String {
     let field = ResultGroup(
       name: "field", quantity: "projected_field", title: "field", signal: "projected_field_x",

@@ -28,13 +28,16 @@ extension DeflectionValue {
     let side = [map.shape.rows, map.shape.columns]
     let field = removed.field()
     var datasets = [
-      ResultDataset("descan_x", shape: side, values: .float32(field.x), unit: "rad"),
-      ResultDataset("descan_y", shape: side, values: .float32(field.y), unit: "rad"),
+      ResultDataset(
+        "descan_x", shape: side, values: .float32(field.x.map(Float.init)), unit: "rad"),
+      ResultDataset(
+        "descan_y", shape: side, values: .float32(field.y.map(Float.init)), unit: "rad"),
     ]
     if let errors = removed.errors() {
       for name in ["descan_x_errors", "descan_y_errors"] {
         datasets.append(
-          ResultDataset(name, shape: side, values: .float32(errors.values), unit: "rad"))
+          ResultDataset(
+            name, shape: side, values: .float32(errors.values.map(Float.init)), unit: "rad"))
       }
     }
     return datasets

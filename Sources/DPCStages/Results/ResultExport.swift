@@ -50,16 +50,16 @@ func mapAxes(_ shape: GridShape, _ pixelSize: PixelSize?) -> [ResultAxis] {
 }
 
 /// The values with NaN wherever there is neither a measurement nor a filled-in number.
-func unmasked(_ values: [Double], _ mask: PixelMask) -> [Double] {
+func unmasked(_ values: [Double], _ mask: PixelMask) -> [Float] {
   let filledIn = PixelFlags.filledIn.rawValue
   return values.indices.map { position in
-    mask.isUsable(position) || mask.bytes[position] & filledIn != 0 ? values[position] : .nan
+    mask.isUsable(position) || mask.bytes[position] & filledIn != 0 ? Float(values[position]) : .nan
   }
 }
 
 /// As above, but NaN also at filled-in pixels: a number without measurement has no error.
-func errors(_ variance: [Double], _ mask: PixelMask) -> [Double] {
-  variance.indices.map { mask.isUsable($0) ? variance[$0].squareRoot() : .nan }
+func errors(_ variance: [Double], _ mask: PixelMask) -> [Float] {
+  variance.indices.map { mask.isUsable($0) ? Float(variance[$0].squareRoot()) : .nan }
 }
 
 extension PixelMask {

@@ -25,6 +25,9 @@ struct ElectricFieldStage: StageType {
       summary: "one standard deviation of the thickness; enters the errors of every field in V/m"),
   ]
 
+  /// A factor for each pixel: quicker than reading the field back.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
     let metadata = input.context.metadata

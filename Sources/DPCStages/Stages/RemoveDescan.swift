@@ -39,6 +39,12 @@ struct RemoveDescan: StageType {
       summary: "for fits, robust: pixels that do not lie on the surface lose their weight"),
   ]
 
+  /// A surface is subtracted in less time than the map is read back; fitting one takes longer.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool {
+    guard case .text(let method)? = parameters["method"] else { return true }
+    return method.hasPrefix("fit-")
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
     let method = context.word("method") ?? "from-file"

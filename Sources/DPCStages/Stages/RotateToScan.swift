@@ -30,6 +30,9 @@ struct RotateToScan: StageType {
         + " estimated: as the data say"),
   ]
 
+  /// A matrix for each pixel: quicker than reading the map back.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
     let estimate = context.input("rotation") as? ScanRotationValue

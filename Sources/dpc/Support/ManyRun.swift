@@ -57,6 +57,7 @@ struct ManyRun {
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
+    runners.first?.runner.cache.settle()
     ManySummary(report: report, outputs: outputs, folder: folder.path).printAll(isVerbose)
     if let trouble {
       trouble.report()
@@ -78,6 +79,8 @@ struct ManyRun {
       return InstanceReport(key: key, run: run, outputs: [], trouble: failure)
     }
     let (outputs, trouble) = filing.file(run, log, runner: runner, folder: own)
+    // A thousand maps do not fit in memory; the contact sheet takes each from the cache.
+    runner.releaseValues()
     return InstanceReport(
       key: key, run: run,
       outputs: outputs.map { file in

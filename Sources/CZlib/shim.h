@@ -1,0 +1,3 @@
+// zlib: undoes the deflate filter of HDF5 outside that library's lock.
+#pragma once
+#include <zlib.h>

@@ -1,0 +1,163 @@
+// Chunks straight from the file, unpacked outside the library's lock.
+internal import CHDF5
+internal import CZlib
+internal import Glibc
+
+/// Reads chunks whose filters are shuffle and deflate; HDF5 File Format Specification 3.0, IV.A.2.l.
+struct ChunkReader: Sendable {
+  private static let deflate = 1
+  private static let shuffle = 2
+
+  private let place: Place
+  private let descriptor: Int32
+  private let number: PlainNumber
+  private let filters: [Int]
+  /// Sides of the dataset and of a chunk, elements.
+  private let shape: [Int]
+  private let chunk: [Int]
+  /// Chunks along each axis.
+  private let grid: [Int]
+  private let store: ChunkStore
+
+  /// nil where a filter is another.
+  init?(
+    place: Place, descriptor: Int32, number: PlainNumber, shape: [Int], chunk: [Int],
+    filters: [HDF5Filter], cacheBytes: Int
+  ) {
+    let known = filters.map(\.id)
+    guard known.allSatisfy({ $0 == Self.deflate || $0 == Self.shuffle }),
+      known.count(where: { $0 == Self.deflate }) <= 1,
+      known.count(where: { $0 == Self.shuffle }) <= 1, !chunk.isEmpty
+    else { return nil }
+    self.place = place
+    self.descriptor = descriptor
+    self.number = number
+    self.filters = known
+    self.shape = shape
+    self.chunk = chunk
+    grid = zip(shape, chunk).map { ($0 + $1 - 1) / $1 }
+    store = ChunkStore(capacity: cacheBytes)
+  }
+
+  private var chunkBytes: Int { chunk.reduce(number.byteCount, *) }
+
+  /// - Returns: false where only the library can read the region: a chunk was never written.
+  func read(
+    _ region: HDF5Region, of dataset: hid_t, into target: UnsafeMutablePointer<Double>
+  ) throws(HDF5Error) -> Bool {
+    let first = zip(region.offset, chunk).map { $0 / $1 }
+    let last = shape.indices.map { (region.offset[$0] + region.count[$0] - 1) / chunk[$0] }
+    var numbers: [Int] = []
+    IndexBlock(zip(first, last).map { $0...$1 }).forEach { index in
+      numbers.append(zip(grid, index).reduce(0) { $0 * $1.0 + $1.1 })
+    }
+    return try store.forEach(numbers) { number throws(HDF5Error) in
+      try unpacked(number, of: dataset)
+    } use: { number, bytes in
+      copy(bytes, of: number, region, target)
+    }
+  }
+
+  /// Elements before the chunk along each axis.
+  private func origin(_ number: Int) -> [Int] {
+    var rest = number
+    var origin = [Int](repeating: 0, count: grid.count)
+    for axis in grid.indices.reversed() {
+      origin[axis] = rest % grid[axis] * chunk[axis]
+      rest /= grid[axis]
+    }
+    return origin
+  }
+
+  /// Copies what chunk and region share, row by row.
+  private func copy(
+    _ chunkBytes: ChunkBytes, of chunkNumber: Int, _ region: HDF5Region,
+    _ target: UnsafeMutablePointer<Double>
+  ) {
+    guard let base = UnsafeRawPointer(chunkBytes.bytes.baseAddress) else { return }
+    let origin = origin(chunkNumber)
+    let axes = shape.indices
+    let low = axes.map { max(origin[$0], region.offset[$0]) }
+    let high = axes.map { min(origin[$0] + chunk[$0], region.offset[$0] + region.count[$0]) }
+    let rank = shape.count
+    let run = high[rank - 1] - low[rank - 1]
+    IndexBlock((0..<(rank - 1)).map { low[$0]...(high[$0] - 1) }).forEach { index in
+      var (from, to) = (0, 0)
+      for axis in axes {
+        let position = axis < rank - 1 ? index[axis] : low[axis]
+        from = from * chunk[axis] + position - origin[axis]
+        to = to * region.count[axis] + position - region.offset[axis]
+      }
+      number.convert(base + from * number.byteCount, to: target + to, count: run)
+    }
+  }
+
+  /// Reads a chunk and undoes its filters; nil where it was never written.
+  private func unpacked(_ chunkNumber: Int, of dataset: hid_t) throws(HDF5Error) -> ChunkBytes? {
+    var mask: UInt32 = 0
+    var address: haddr_t = 0
+    var size: hsize_t = 0
+    let corner = origin(chunkNumber).map { hsize_t($0) }
+    try Library.checked("read", place) {
+      H5Dget_chunk_info_by_coord(dataset, corner, &mask, &address, &size)
+    }
+    if address == CHDF5_no_address() { return nil }
+    let packed = ChunkBytes(byteCount: Int(size))
+    try DirectFile.read(descriptor, at: Int(address), into: packed.bytes, place)
+    var bytes = packed
+    // The mask names filters that were left out when this chunk was written.
+    for (index, filter) in filters.enumerated().reversed() where mask & (1 << UInt32(index)) == 0 {
+      bytes = filter == Self.deflate ? try inflated(bytes) : unshuffled(bytes)
+    }
+    if bytes.bytes.count != chunkBytes { throw damaged() }
+    return bytes
+  }
+
+  private func inflated(_ packed: ChunkBytes) throws(HDF5Error) -> ChunkBytes {
+    let result = ChunkBytes(byteCount: chunkBytes)
+    var count = uLongf(chunkBytes)
+    let status = uncompress(
+      result.bytes.baseAddress, &count, packed.bytes.baseAddress, uLong(packed.bytes.count))
+    if status != Z_OK || count != chunkBytes { throw damaged() }
+    return result
+  }
+
+  /// All first bytes of the elements, then all second ones, ..., to elements.
+  private func unshuffled(_ planes: ChunkBytes) -> ChunkBytes {
+    let width = number.byteCount
+    if width == 1 { return planes }
+    let count = planes.bytes.count / width
+    let result = ChunkBytes(byteCount: planes.bytes.count)
+    for byte in 0..<width {
+      let plane = planes.bytes[(byte * count)..<((byte + 1) * count)]
+      let source = UnsafeRawBufferPointer(rebasing: plane)
+      for index in 0..<count { result.bytes[index * width + byte] = source[index] }
+    }
+    return result
+  }
+
+  private func damaged() -> HDF5Error {
+    place.error(.damaged, "read", "a chunk of its values cannot be unpacked: the file is damaged")
+  }
+}
+
+/// Every index of a block, the last axis fastest.
+struct IndexBlock {
+  private let ranges: [ClosedRange<Int>]
+
+  init(_ ranges: [ClosedRange<Int>]) { self.ranges = ranges }
+
+  func forEach(_ body: ([Int]) -> Void) {
+    var index = ranges.map(\.lowerBound)
+    while true {
+      body(index)
+      var axis = ranges.count - 1
+      while axis >= 0, index[axis] == ranges[axis].upperBound {
+        index[axis] = ranges[axis].lowerBound
+        axis -= 1
+      }
+      if axis < 0 { return }
+      index[axis] += 1
+    }
+  }
+}

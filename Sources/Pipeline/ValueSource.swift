@@ -1,0 +1,79 @@
+// Values that are not in memory: read from the cache, or formed again where they were not kept.
+internal import Digest
+
+/// What the stages of a graph have left, and how to get at it.
+struct ValueSource: Sendable {
+  /// An object that cannot be read as a value.
+  struct Unreadable: Error {
+    var reference: OutputReference
+    var reason: String
+  }
+
+  let graph: PipelineGraph
+  let cache: PipelineCache
+  /// By the name of the kind.
+  let codecs: [String: any ValueCodec]
+  let files: InputFiles
+  /// By stage and port, of the stages that succeeded.
+  let outputs: [String: [String: OutputRecord]]
+
+  /// - Throws: ``Unreadable``; ``StageFailure`` where there is no such value, or where a stage that is
+  ///   done once more fails.
+  func value(of reference: OutputReference) throws -> any StageValue {
+    guard let output = outputs[reference.stage]?[reference.port] else {
+      throw StageFailure(.failed, "\(reference): there is no such result")
+    }
+    return try output.isKept ? read(reference, output) : formed(reference)
+  }
+
+  private func read(
+    _ reference: OutputReference, _ output: OutputRecord
+  ) throws -> any StageValue {
+    guard let codec = codecs[output.kind] else {
+      throw Unreadable(
+        reference: reference, reason: "there is no way to read values of kind '\(output.kind)'")
+    }
+    do {
+      return try codec.decode(from: cache.objects.path(of: output.digest), files: files)
+    } catch let failure as StageFailure where failure.category != .failed {
+      throw failure
+    } catch {
+      throw Unreadable(
+        reference: reference, reason: (error as? StageFailure)?.message ?? "\(error)")
+    }
+  }
+
+  /// Does the work of a stage that keeps nothing once more, without a record of it.
+  private func formed(_ reference: OutputReference) throws -> any StageValue {
+    guard let node = graph[reference.stage] else {
+      throw StageFailure(.failed, "\(reference): there is no such stage")
+    }
+    var inputs: [String: any StageValue] = [:]
+    for (port, source) in node.inputs { inputs[port] = try value(of: source) }
+    let product = try node.type.run(
+      StageContext(
+        stageName: node.name, parameters: node.parameters.mapValues(\.value), inputs: inputs))
+    guard let value = product.outputs[reference.port] else {
+      throw StageFailure(.failed, "\(reference): there is no such result")
+    }
+    return value
+  }
+
+  /// Objects that would have to be read for a value, and which of them are not what they were.
+  func damage(under reference: OutputReference) -> StageFailure? {
+    guard let output = outputs[reference.stage]?[reference.port] else { return nil }
+    if output.isKept {
+      let state = cache.objects.state(of: output.digest)
+      if state == .intact { return nil }
+      return StageFailure(
+        .machine,
+        "\(reference): its object in the cache is \(state)"
+          + " (\(cache.objects.path(of: output.digest)))",
+        remedy: "run again: it will be computed again")
+    }
+    for source in (graph[reference.stage]?.inputs ?? [:]).values {
+      if let failure = damage(under: source) { return failure }
+    }
+    return nil
+  }
+}
