@@ -72,8 +72,8 @@ struct WaveRegimeTests {
         optics: WaveOptics(samplesPerSegment: 6000))
       let shift = try Self.estimate(.discShift, signals, detector).map.field
       let slope = Self.slope(shift, truth.deflection)
-      // The sectors' boundaries blur 9e-4 at most; areas by sampling leave 1e-3.
-      #expect(abs(slope - 1) < 2e-3, "\(amplitude), \(orientation): \(slope)")
+      // The sectors' boundaries blur 9e-4 at most; areas by 6000 samples leave some 2e-3.
+      #expect(abs(slope - 1) < 3e-3, "\(amplitude), \(orientation): \(slope)")
       let mass = try Self.estimate(.centerOfMass, signals, detector).map.field
       let largest = try #require(
         truth.deflection.x.indices.max { truth.deflection.x[$0] < truth.deflection.x[$1] })
