@@ -63,7 +63,9 @@ struct ContactSheetTests {
   func sides() {
     let box = Rect(x: 0, y: 0, width: 100, height: 100)
     var map = vectorMap(rows: 10, columns: 40)
-    #expect(ContactSheet.frame(map, in: box).height == 25)
+    #expect(ContactSheet.frame(map, in: box) == Rect(x: 0, y: 37.5, width: 100, height: 25))
+    let tall = vectorMap(rows: 40, columns: 10)
+    #expect(ContactSheet.frame(tall, in: box) == Rect(x: 37.5, y: 0, width: 25, height: 100))
     map.pixelSize = PixelSize(x: 1e-9, y: 4e-9)
     #expect(ContactSheet.frame(map, in: box) == box)
     #expect(ContactSheet.frame(vectorMap(rows: 1, columns: 900), in: box).height == 4)
