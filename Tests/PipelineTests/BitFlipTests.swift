@@ -84,7 +84,7 @@ struct BitFlipTests {
     try scratch.overwrite(path) { $0.append(UInt8(ascii: " ")) }
     #expect(try scratch.cache.verify().damage == [path])
     #expect(
-      runner.plan()["two"]?.description.hasSuffix("not complete JSON of the expected form)") == true
+      runner.plan()["two"]?.description.hasSuffix("bytes that mean nothing were changed)") == true
     )
   }
 }
