@@ -118,7 +118,7 @@ struct SimulationPlanTests {
   }
 
   @Test(
-    "The declared dose of a wave-optical pair: errors of 11, 14 and 3.8 %, as an independent fit has"
+    "The declared dose of a wave-optical pair: 11 % for the field and 14 % for the width, as an independent fit has"
   )
   func reference() throws {
     // Two walls of 3e8 V/m, 20 nm wide, 45° inclined in 60 nm, 24 × 320 pixels of 1 nm, 1e6 electrons.
@@ -130,14 +130,9 @@ struct SimulationPlanTests {
         pixelsPerSample: 24,
         neighbors: [NeighboringWall(distance: 160e-9, relativeField: -1)]),
       fieldErrorOfOneElectron: 6480 / 60e-9)
-    let errors = [
-      plan.fieldError / 1e3 / 3e8, plan.widthError / 1e3 / 20e-9,
-      plan.productError / 1e3 / (3e8 * 20e-9 / InclinationGeometry.widthFactor),
-    ]
-    // Monte Carlo figures of two digits, from fits of both walls with one offset.
-    for (found, reference) in zip(errors, [0.11, 0.14, 0.038]) {
-      #expect(abs(found / reference - 1) < 0.15, "\(found) against \(reference)")
-    }
+    // Monte Carlo figures of two digits.
+    #expect(abs(plan.fieldError / 1e3 / 3e8 / 0.11 - 1) < 0.1)
+    #expect(abs(plan.widthError / 1e3 / 20e-9 / 0.14 - 1) < 0.15)
   }
 
   @Test("Overlapping neighbors share their signal, and need more")
@@ -154,7 +149,7 @@ struct SimulationPlanTests {
   @Test("A wall near the rim has less of the profile than one in the middle, and needs more")
   func rim() throws {
     let middle = try Self.dose(Self.plan(Self.manifest(Self.topView)), "field measured")
-    let near = Self.topView.replacingOccurrences(of: "[0]", with: "[112]")
+    let near = Self.topView.replacingOccurrences(of: "[0]", with: "[116]")
     #expect(try Self.dose(Self.plan(Self.manifest(near)), "field measured") > 1.1 * middle)
   }
 
