@@ -199,6 +199,12 @@ private struct InclinationSearch {
       wall.wall.position = widened(wall.wall.position, position)
       wall.sechWidth = widened(wall.sechWidth, width)
       wall.product = widened(wall.product, product)
+      wall.fieldInterval = wall.fieldInterval.stretched(about: wall.wall.field.value) {
+        hypot($0, field)
+      }
+      wall.widthInterval = wall.widthInterval.stretched(about: wall.wall.width.value) {
+        hypot($0, InclinationGeometry.widthFactor * width)
+      }
       let change = [field, width, position]
       for i in 0..<3 { for j in 0..<3 { wall.covariance[3 * i + j] += change[i] * change[j] } }
       report.fitted[place] = wall

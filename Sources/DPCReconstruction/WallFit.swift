@@ -63,7 +63,12 @@ public struct FittedWall: Sendable, Equatable {
   public var sechWidth: Measurement
   /// E0 w, V: well determined even where E0 and w are not.
   public var product: Measurement
-  /// Of (E0, w, X0), row-major 3 × 3, in SI units.
+  /// Of E0, V/m, by profile likelihood.
+  public var fieldInterval: WallInterval
+  /// Of the intrinsic full width at half maximum, m, by profile likelihood.
+  public var widthInterval: WallInterval
+  /// Of (E0, w, X0), row-major 3 × 3, in SI units: the linearized one, which the error of the width exceeds
+  /// where its likelihood is skew.
   public var covariance: [Double]
   /// Height of the wall in the image, V/m, signed.
   public var imageHeight: Double
@@ -107,7 +112,15 @@ public struct WallFit: Sendable, Equatable {
 ///
 /// Standard deviations come from (JᵀWJ)⁻¹. With errors in the profile it is scaled by
 /// max(1, χ²/dof): counting statistics are a lower bound, a misfit widens them. Without errors
-/// it is scaled by the residual variance, which is floored at rounding level.
+/// it is scaled by the residual variance, which is floored at rounding level. They contain what field,
+/// width, position, neighbors and the free offset have in common.
+///
+/// A projected wall hardly changes when its width falls below the box, so that the likelihood of w
+/// is skew: small widths come with linearized errors that are too small. The interval of the width is
+/// therefore found by profile likelihood (all else fitted anew until χ² has risen by one), and the error
+/// of the width is its larger side, or half of that of the 95 % interval where that is more; without a lower
+/// bound, at least the width itself. The field's error
+/// is the linearized one, which covers as it should, and its interval is given too.
 ///
 /// - Parameters:
 ///   - profile: Mean field over the thickness, V/m, over the distance along the normal, m.

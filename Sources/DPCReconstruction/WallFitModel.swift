@@ -92,7 +92,7 @@ struct WallModelFit {
 ///
 /// The fit is in ln w: the width stays positive, and a factor is the natural step.
 struct WallModel {
-  let samples: ProfileSamples
+  var samples: ProfileSamples
   let geometry: InclinationGeometry
   let baselineCount: Int
 
@@ -125,13 +125,15 @@ struct WallModel {
     }
   }
 
-  /// Fits all walls, and the baseline unless it is held, from the given start.
+  /// Fits all walls and the baseline from the given start.
+  ///
+  /// - Parameter held: Parameters, in the order of ``WallModelFit/covariance``, that stay at their start.
   func fit(
-    from walls: [WallParameters], baseline: [Double], holdsBaseline: Bool = false
+    from walls: [WallParameters], baseline: [Double], held: Range<Int> = 0..<0
   ) -> WallModelFit {
     var start = baseline
-    var lower = holdsBaseline ? baseline : [Double](repeating: -.infinity, count: baselineCount)
-    var upper = holdsBaseline ? baseline : [Double](repeating: .infinity, count: baselineCount)
+    var lower = [Double](repeating: -.infinity, count: baselineCount)
+    var upper = [Double](repeating: .infinity, count: baselineCount)
     let widths = sechWidthRange
     for wall in walls {
       let w = min(max(wall.sechWidth, 1.01 * widths.lowest), 0.99 * widths.highest)
@@ -140,6 +142,7 @@ struct WallModel {
       lower += [-.infinity, log(widths.lowest), wall.position - reach]
       upper += [.infinity, log(widths.highest), wall.position + reach]
     }
+    for k in held { (lower[k], upper[k]) = (start[k], start[k]) }
     let solution = LeastSquares.minimize(
       from: start, lower: lower, upper: upper, residualCount: samples.count, evaluate: evaluate)
     let p = solution.parameters

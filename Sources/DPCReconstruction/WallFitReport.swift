@@ -36,8 +36,11 @@ extension WallSearch {
           scale * unit[i] * unit[j] * fit.covariance[(base + i) * size + base + j]
       }
     }
-    let error = (0..<3).map { covariance[4 * $0].squareRoot() }
     let w = p.sechWidth
+    var error = (0..<3).map { covariance[4 * $0].squareRoot() }
+    let intervals = intervals(
+      index, in: fit, errors: (error[0], error[1] / w), scale: scale)
+    error[1] = intervals.sechWidthError
     let productVariance =
       w * w * covariance[0] + 2 * w * p.amplitude * covariance[1]
       + p.amplitude * p.amplitude * covariance[4]
@@ -62,6 +65,10 @@ extension WallSearch {
         width: Measurement(factor * w, error: factor * error[1])),
       sechWidth: Measurement(w, error: error[1]),
       product: Measurement(p.amplitude * w, error: max(productVariance, 0).squareRoot()),
+      fieldInterval: intervals.field,
+      widthInterval: WallInterval(
+        lower: intervals.sechWidth.lower.map { factor * $0 },
+        upper: intervals.sechWidth.upper.map { factor * $0 }),
       covariance: covariance,
       imageHeight: p.amplitude * model.geometry.projectedHeight(sechWidth: w),
       imageWidth: imageWidth, significance: significance, flags: flags)

@@ -127,18 +127,28 @@ struct WallSearch {
       let other = model.fit(from: start, baseline: fit.baseline)
       if other.chiSquare < best.chiSquare * (1 - 1e-9) { best = other }
     }
+    // Edges sharper than the samples follow their noise, and no step of the fit leads away from there.
+    let box = model.geometry.thickness * model.geometry.sine
+    for k in best.walls.indices where best.walls[k].sechWidth < box / 8 {
+      var start = best.walls
+      start[k].amplitude *= start[k].sechWidth / (box / 3)
+      start[k].sechWidth = box / 3
+      let other = model.fit(from: start, baseline: best.baseline)
+      if other.chiSquare < best.chiSquare * (1 - 1e-9) { best = other }
+    }
     return best
   }
 
   private func search(widthLimit: Double, holdsBaseline: Bool = false) -> WallModelFit {
-    var fit = model.fit(from: [], baseline: levelBaseline, holdsBaseline: holdsBaseline)
+    let held = holdsBaseline ? 0..<model.baselineCount : 0..<0
+    var fit = model.fit(from: [], baseline: levelBaseline, held: held)
     while fit.walls.count < options.maximumWalls,
       samples.count > fit.parameterCount + 4,
       let candidate = strongestCandidate(
         beside: fit, widthLimit: widthLimit, holdsBaseline: holdsBaseline)
     {
       let next = model.fit(
-        from: fit.walls + [candidate], baseline: fit.baseline, holdsBaseline: holdsBaseline)
+        from: fit.walls + [candidate], baseline: fit.baseline, held: held)
       if !(next.chiSquare < fit.chiSquare) { break }
       fit = next
     }

@@ -29,12 +29,14 @@ extension WallTable {
     var notes = rows.enumerated().flatMap { index, row in
       row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
     }
-    if unmeasuredCount > 0 {
+    for row in unmeasured {
+      let place = Format.quantity(row.wall.position.value, unit: "m")
+      let product = Format.quantity(row.product.value, error: row.product.error, unit: "V")
       notes.append(
         Note(
           .warning,
-          "\(unmeasuredCount) more above the noise, but with a field whose error exceeds it: left out"
-        ))
+          "a wall at \(place) stands above the noise, but the error of its field exceeds it: left out;"
+            + " E0·w, which needs no width, is \(product)"))
     }
     if isPoorFit, let reducedChiSquare {
       notes.append(
@@ -68,6 +70,15 @@ extension WallTable {
 }
 
 extension WallRow {
+  /// The interval of the width in words where its sides differ by more than a third.
+  private var skewness: String {
+    guard let lower = widthInterval.lower, let upper = widthInterval.upper else { return "" }
+    let sides = [wall.width.value - lower, upper - wall.width.value].sorted()
+    guard sides[1] > 1.33 * sides[0] else { return "" }
+    return ", between \(Format.quantity(lower, unit: "m")) and"
+      + " \(Format.quantity(upper, unit: "m")) (68 %)"
+  }
+
   /// Beyond a million it is the missing noise that speaks.
   var verdict: String {
     significance < 1e6
@@ -86,7 +97,7 @@ extension WallRow {
         value: wall.field.value, error: wall.field.error, unit: fieldUnit),
       Fact(
         "\(prefix)_\(number)_width",
-        text: "wall \(number): full width at half maximum \(text(wall.width, "m"))",
+        text: "wall \(number): full width at half maximum \(text(wall.width, "m"))\(skewness)",
         value: wall.width.value, error: wall.width.error, unit: "m"),
     ]
   }

@@ -151,6 +151,12 @@ struct WallFindingTests {
     let both = try findWalls(
       in: Self.map(equal, sigma: 1e8, seed: 2), geometry: Self.edgeOn())
     #expect(both.alternation == .doNot(equal: 1, pairs: 1))
+    let mixed = [(-90e-9, 2e8), (-20e-9, 2e8), (60e-9, -2e8)].map {
+      Piece(azimuth: 0, wall: TestWall(field: $0.1, w: w, position: $0.0))
+    }
+    let three = try findWalls(
+      in: Self.map(mixed, sigma: 1e8, seed: 2), geometry: Self.edgeOn())
+    #expect(three.alternation == .doNot(equal: 1, pairs: 2))
     let one = try findWalls(
       in: Self.map([equal[0]], sigma: 1e8, seed: 2), geometry: Self.edgeOn())
     #expect(one.walls.count == 1)
@@ -209,5 +215,52 @@ struct WallFindingTests {
       #expect(try findWalls(in: map, geometry: Self.edgeOn()) == findings)
     }
     #expect(found == 6)
+  }
+
+  /// Levels on both sides of a line, in the component along azimuth 0's walls.
+  private static func addStep(to map: inout VectorMap, height: Double, at place: Double) {
+    let columns = map.shape.columns
+    for i in 0..<map.shape.count {
+      let x = (Double(i % columns) - Double(columns - 1) / 2) * 2e-9
+      map.field.y[i] += height / 2 * tanh((x - place) / 6e-9)
+    }
+  }
+
+  @Test("Beside a step three times their height walls may be refused for it, but none is wrong")
+  func besideStep() throws {
+    let w = 20e-9 / InclinationGeometry.widthFactor
+    let walls = [(-110e-9, 2e8), (-50e-9, -2e8)]
+    var map = try Self.map(
+      walls.map { Piece(azimuth: 0, wall: TestWall(field: $0.1, w: w, position: $0.0)) },
+      sigma: 1.5e8, seed: 21)
+    Self.addStep(to: &map, height: 6e8, at: 70e-9)
+    let findings = try findWalls(in: map, geometry: Self.edgeOn())
+    #expect(findings.rejections.contains(.step))
+    for found in findings.walls {
+      let wall = found.fitted.wall
+      let truth = walls.min {
+        abs($0.0 - wall.position.value) < abs($1.0 - wall.position.value)
+      }
+      #expect(pull(wall.position, try #require(truth).0) < 4, "\(wall)")
+      #expect(pull(wall.field, try #require(truth).1) < 4, "\(wall)")
+    }
+  }
+
+  @Test("A wall on a step is not reported with a field that is none", arguments: [1.5e8, 6e8])
+  func onStep(height: Double) throws {
+    let w = 20e-9 / InclinationGeometry.widthFactor
+    var map = try Self.map(
+      [Piece(azimuth: 0, wall: TestWall(field: 2e8, w: w, position: 10e-9))], sigma: 1.5e8, seed: 22
+    )
+    Self.addStep(to: &map, height: height, at: 10e-9)
+    let findings = try findWalls(in: map, geometry: Self.edgeOn())
+    // Either it is refused, and why, or it is a wall with the right numbers.
+    if findings.walls.isEmpty {
+      #expect(findings.rejections.contains(.step))
+    }
+    for found in findings.walls {
+      #expect(pull(found.fitted.wall.field, 2e8) < 4, "\(found.fitted.wall)")
+      #expect(pull(found.fitted.wall.position, 10e-9) < 4, "\(found.fitted.wall)")
+    }
   }
 }

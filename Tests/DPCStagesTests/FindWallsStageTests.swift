@@ -100,4 +100,29 @@ struct FindWallsStageTests {
     }
     #expect(seen.count == 5)
   }
+
+  @Test(
+    "The wrong component shows no wall, and the result says where they are", arguments: [0, 25])
+  func wrongDirection(azimuth: Double) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(azimuth))
+    let outcome = try await laboratory.run(Self.chain(path, "field_direction: normal"))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    #expect(value.table.rows.isEmpty)
+    let notes = outcome.report["walls"]?.notes.map(\.text) ?? []
+    #expect(
+      notes.contains {
+        $0.hasPrefix(
+          "no wall in the component that field_direction names (normal, given), but 3 in the component"
+            + " along the walls")
+      }, "\(notes)")
+    // Nothing of the kind where nothing is wrong, and where there are no walls at all.
+    let right = try await laboratory.run(Self.chain(path, "field_direction: perp"))
+    #expect(
+      !(right.report["walls"]?.notes ?? []).contains { $0.text.contains("check field_direction") })
+    let empty = try await laboratory.file(Self.scan(azimuth, field: "0"))
+    let none = try await laboratory.run(Self.chain(empty, "field_direction: perp"))
+    #expect(
+      !(none.report["walls"]?.notes ?? []).contains { $0.text.contains("check field_direction") })
+  }
 }

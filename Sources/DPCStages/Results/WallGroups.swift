@@ -1,6 +1,17 @@
 // The groups of wall tables and wall profiles.
+internal import DPCReconstruction
 internal import STEMCore
 internal import STEMData
+
+/// The bounds of intervals, NaN where the data set none.
+private func bounds(_ name: String, _ intervals: [WallInterval], unit: String) -> [ResultDataset] {
+  let columns = [("lower", intervals.map(\.lower)), ("upper", intervals.map(\.upper))]
+  return columns.map { side, values in
+    ResultDataset(
+      "\(name)_\(side)", shape: [values.count], values: .float64(values.map { $0 ?? .nan }),
+      unit: unit)
+  }
+}
 
 /// A column of a table and, where every row has an error, the column of errors.
 private func column(
@@ -36,6 +47,9 @@ extension WallsValue {
       "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
       "wall_width_definition": .text(
         "intrinsic full width at half maximum, 1.7627 w of sech^2(u/w)"),
+      "interval_definition": .text(
+        "_lower and _upper: 68 % by profile likelihood, NaN where the data set no bound;"
+          + " wall_width_errors is the larger side, wall_field_errors is linearized"),
     ]
     // Without a wall to report, what else the model held says nothing.
     if !table.rows.isEmpty { attributes["offset"] = .number(table.offset.value) }
@@ -46,7 +60,9 @@ extension WallsValue {
       name: stage, quantity: "walls", title: "Walls fitted through the thickness",
       signal: "wall_field", axes: [],
       datasets: table.datasets(fieldUnit: "V/m")
-        + column("wall_field_times_sech_width", table.rows.map(\.product), unit: "V") + [
+        + column("wall_field_times_sech_width", table.rows.map(\.product), unit: "V")
+        + bounds("wall_field", table.rows.map(\.fieldInterval), unit: "V/m")
+        + bounds("wall_width", table.rows.map(\.widthInterval), unit: "m") + [
           ResultDataset(
             "covariance", shape: [table.rows.count, 3, 3],
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")

@@ -79,32 +79,53 @@ private struct PlannedAcquisition {
     do {
       let geometry = try InclinationGeometry(
         thickness: walls.thickness, inclination: walls.inclination, direction: walls.direction)
-      let result = try wallPlan(
-        of: experiment(walls, geometry), fieldErrorOfOneElectron: fieldError(walls.thickness))
-      return [heading(walls)] + doses(walls, result)
-    } catch {
+      let plans = try experiments(walls, geometry).map {
+        try wallPlan(of: $0, fieldErrorOfOneElectron: fieldError(walls.thickness))
+      }
+      // The wall that is hardest to measure decides.
+      guard let worst = plans.max(by: { $0.fieldError < $1.fieldError }) else {
+        throw failure(
+          "all signs of its walls are zero", remedy: "give signs: alternating")
+      }
+      return [heading(walls)] + doses(walls, worst)
+    } catch let error as WallError {
       throw wallFailure(error, stage: stage)
     }
   }
 
   // MARK: Scan
 
-  /// Between neighbors, each wall has the profile up to the middle for itself.
-  private func experiment(
+  /// Each wall with all others as its neighbors, over the whole scan.
+  ///
+  /// - Throws: ``StageFailure`` for a wall outside of the scan.
+  private func experiments(
     _ walls: WallArray, _ geometry: InclinationGeometry
-  ) -> WallExperiment {
+  ) throws -> [WallExperiment] {
     let (c, s) = (abs(cos(walls.normalAzimuth)), abs(sin(walls.normalAzimuth)))
     // The longest line across the walls through the middle of the frame, and the length along them.
     let across = min(side.x / max(c, 1e-12), side.y / max(s, 1e-12))
     let along = side.x * side.y / across
     let spacing = pixel.x * c * c + pixel.y * s * s
-    let ordered = walls.positions.sorted()
-    let gap = zip(ordered.dropFirst(), ordered).map { $0 - $1 }.min()
-    let half = min(across, gap ?? across) / 2
-    return WallExperiment(
-      geometry: geometry, amplitude: abs(walls.amplitude), width: walls.fullWidthHalfMaximum,
-      spacing: spacing, reach: -half...half,
-      pixelsPerSample: along * spacing / (pixel.x * pixel.y))
+    let shown = walls.positions.indices.filter { walls.signs[$0] != 0 }
+    return try shown.map { index in
+      let position = walls.positions[index]
+      guard abs(position) < across / 2 else {
+        throw failure(
+          "the wall at \(Format.quantity(position, unit: "m")) lies outside of the scan, which reaches"
+            + " \(Format.quantity(across / 2, unit: "m")) across the walls from its center",
+          remedy: "move it with positions_nm, or scan more pixels")
+      }
+      return WallExperiment(
+        geometry: geometry, amplitude: abs(walls.amplitude * walls.signs[index]),
+        width: walls.fullWidthHalfMaximum, spacing: spacing,
+        reach: (-across / 2 - position)...(across / 2 - position),
+        pixelsPerSample: along * spacing / (pixel.x * pixel.y),
+        neighbors: shown.filter { $0 != index }.map {
+          NeighboringWall(
+            distance: walls.positions[$0] - position,
+            relativeField: walls.signs[$0] / walls.signs[index])
+        })
+    }
   }
 
   /// Of the mean field at one pixel for one electron, V/m.
@@ -162,8 +183,9 @@ private struct PlannedAcquisition {
   private var assumptions: [String] {
     [
       "  assumed: counting noise only; disc-shift over \(sectorCount) sectors; known thickness and"
-        + " inclination; each wall has the profile to the middle between neighbors, with a constant",
-      "  not included: descan, mistilt, gain errors, overlap of neighboring walls, beam damage",
+        + " inclination; all walls are fitted together on one constant,"
+        + " and the wall that needs most decides",
+      "  not included: descan, mistilt, gain errors, beam damage",
       "  a field found at a few sigma scatters more than this: its width is then hardly known",
     ]
   }

@@ -87,9 +87,11 @@ struct CombineViews: StageType {
     }
     let factor = InclinationGeometry.widthFactor
     let shapes = walls.table.rows.map { row in
+      // Amplitudes follow the width linearly, so that its linearized error is the one to carry over.
       WallShape(
         sechWidth: Measurement(
-          row.wall.width.value / factor, error: row.wall.width.error.map { $0 / factor }),
+          row.wall.width.value / factor,
+          error: row.wall.width.error == nil ? nil : row.covariance[4].squareRoot()),
         position: row.wall.position.value, sign: row.wall.field.value < 0 ? -1 : 1)
     }
     let correlation = field.context.correlationLength

@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -44,9 +44,11 @@ struct FindWalls: StageType {
     do {
       let search = try search(
         map, thickness: thickness, inclination: inclination, context: context, input: input)
-      return try product(
+      var product = try product(
         search.findings, geometry: search.geometry, origin: search.origin,
         inclination: inclination, map: map, input: input)
+      product.notes = search.notes + product.notes
+      return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -56,7 +58,7 @@ struct FindWalls: StageType {
   private func search(
     _ map: VectorMap, thickness: Double, inclination: WallInclinationChoice,
     context: StageContext, input: ProjectedFieldValue
-  ) throws -> (findings: WallFindings, geometry: InclinationGeometry, origin: String) {
+  ) throws -> WallSearchResult {
     let specimen = input.context.metadata.specimen
     var options = WallFindingOptions()
     options.falseWallsPerMap = context.number("false_walls_per_map") ?? options.falseWallsPerMap
@@ -75,16 +77,41 @@ struct FindWalls: StageType {
       )
     }
     let word = context.word("field_direction") ?? "from-file"
-    if let given = FieldDirection(rawValue: word) {
-      let (findings, geometry) = try found(given)
-      return (findings, geometry, "given")
+    let across = inclination.angle > 1e-9 ? FieldDirection.parallel : .normal
+    let given = FieldDirection(rawValue: word)
+    if let direction = given ?? (word == "from-file" ? specimen.fieldDirection : nil) {
+      let origin = given == nil ? "from the file" : "given"
+      let (findings, geometry) = try found(direction)
+      guard findings.walls.isEmpty, !findings.isTwoDimensional else {
+        return WallSearchResult(findings: findings, geometry: geometry, origin: origin)
+      }
+      let other = try found(direction == .perp ? across : .perp)
+      return WallSearchResult(
+        findings: findings, geometry: geometry, origin: origin,
+        notes: Self.note(other.findings, direction, origin))
     }
-    if word == "from-file", let stated = specimen.fieldDirection {
-      let (findings, geometry) = try found(stated)
-      return (findings, geometry, "from the file")
-    }
-    let along = try found(.perp)
-    let across = try found(inclination.angle > 1e-9 ? .parallel : .normal)
+    return chosen(try found(.perp), try found(across))
+  }
+
+  /// What the component that nobody named shows where the named one shows nothing.
+  private static func note(
+    _ other: WallFindings, _ direction: FieldDirection, _ origin: String
+  ) -> [Note] {
+    let count = other.walls.count
+    guard count > 0 else { return [] }
+    return [
+      Note(
+        .warning,
+        "no wall in the component that field_direction names (\(direction.rawValue), \(origin)), but"
+          + " \(count) in the component \(direction == .perp ? "across" : "along") the walls: check"
+          + " field_direction")
+    ]
+  }
+
+  private func chosen(
+    _ along: (findings: WallFindings, geometry: InclinationGeometry),
+    _ across: (findings: WallFindings, geometry: InclinationGeometry)
+  ) -> WallSearchResult {
     func power(_ findings: WallFindings) -> Double {
       findings.walls.reduce(0) { $0 + $1.significance * $1.significance }
     }
@@ -92,12 +119,14 @@ struct FindWalls: StageType {
       power(across.findings) > power(along.findings)
       ? (across, along) : (along, across)
     if chosen.findings.walls.isEmpty {
-      return (chosen.findings, chosen.geometry, "assumed: no walls in either component")
+      return WallSearchResult(
+        findings: chosen.findings, geometry: chosen.geometry,
+        origin: "assumed: no walls in either component")
     }
     let share = power(chosen.findings) / (power(chosen.findings) + power(other.findings))
-    return (
-      chosen.findings, chosen.geometry, "the component with \(Format.percent(share)) of the signal"
-    )
+    return WallSearchResult(
+      findings: chosen.findings, geometry: chosen.geometry,
+      origin: "the component with \(Format.percent(share)) of the signal")
   }
 
   private func product(
@@ -105,16 +134,12 @@ struct FindWalls: StageType {
     inclination: WallInclinationChoice, map: VectorMap, input: ProjectedFieldValue
   ) throws -> StageProduct {
     let scale = findings.errorScale
-    // A field whose error exceeds it is not measured, however clear it is that something is there.
-    let measured = findings.walls.filter {
-      ($0.fitted.wall.field.error ?? 0) * scale <= abs($0.fitted.wall.field.value)
-    }
+    let measured = findings.walls.filter { WallRow($0.fitted, errorScale: scale).isMeasured }
     let hasErrors = input.map.covariance != nil
     var context = input.context
     context.commonErrors = input.meanFieldErrors ?? CommonErrors()
-    var table = WallTable(found: measured, findings: findings, errorScale: scale)
-    table.unmeasuredCount = findings.walls.count - measured.count
-    table = table.withScaleError(context.commonErrors.relativeScale)
+    let table = WallTable(findings: findings, errorScale: scale)
+      .withScaleError(context.commonErrors.relativeScale)
     let azimuth = findings.families.first ?? Self.azimuthWithoutWalls(input)
     let orientation = WallOrientation(
       normalAzimuth: azimuth, direction: geometry.direction, normalOrigin: "found",
@@ -167,6 +192,14 @@ extension FindWalls {
     profile.error = profile.error?.map { $0 / findings.errorScale }
     return profile
   }
+}
+
+private struct WallSearchResult {
+  let findings: WallFindings
+  let geometry: InclinationGeometry
+  /// How the component became known.
+  let origin: String
+  var notes: [Note] = []
 }
 
 /// The inclination of all walls: given, stated or assumed.

@@ -19,12 +19,12 @@ struct FoundWallsColumns: Codable, Sendable, Equatable {
 }
 
 extension WallTable {
-  /// - Parameters:
-  ///   - walls: Those to report.
-  ///   - errorScale: What the errors of the map had been divided by for the search.
-  init(found walls: [FoundWall], findings: WallFindings, errorScale: Double) {
+  /// - Parameter errorScale: What the errors of the map had been divided by for the search.
+  init(findings: WallFindings, errorScale: Double) {
     self = .empty
-    rows = walls.map { WallRow($0.fitted, errorScale: errorScale) }
+    let all = findings.walls.map { WallRow($0.fitted, errorScale: errorScale) }
+    rows = all.filter(\.isMeasured)
+    unmeasured = all.filter { !$0.isMeasured }
     curveDistance = findings.profile?.distance ?? []
     curve = findings.curve
     if let profile = findings.profile, curve.count == profile.value.count, !curve.isEmpty {

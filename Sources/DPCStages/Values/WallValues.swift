@@ -19,6 +19,9 @@ struct WallRow: Codable, Sendable, Equatable {
   var wall: Wall
   /// E0·w, V: well determined even where E0 and w are not.
   var product: STEMCore.Measurement
+  /// Of E0, V/m, and of the full width at half maximum, m: 68 %.
+  var fieldInterval: WallInterval
+  var widthInterval: WallInterval
   /// Covariance of E0, w (of sech²) and position, row-major 3×3, SI.
   var covariance: [Double]
   /// Peak in the image, in the unit of the profile.
@@ -27,16 +30,30 @@ struct WallRow: Codable, Sendable, Equatable {
   var remarks: [String]
 }
 
+extension WallInterval {
+  func mapped(_ change: (Double) -> Double) -> WallInterval {
+    WallInterval(lower: lower.map(change), upper: upper.map(change))
+  }
+}
+
 extension WallRow {
+  /// A field whose error exceeds it is not measured, however clear it is that something is there.
+  var isMeasured: Bool { (wall.field.error ?? 0) <= abs(wall.field.value) }
+
   /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
   init(_ fitted: FittedWall, errorScale: Double) {
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
       STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
     }
+    func stretched(_ interval: WallInterval, _ value: Double) -> WallInterval {
+      interval.mapped { value + ($0 - value) * errorScale }
+    }
     self.init(
       wall: Wall(
         position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
         width: scaled(fitted.wall.width)), product: scaled(fitted.product),
+      fieldInterval: stretched(fitted.fieldInterval, fitted.wall.field.value),
+      widthInterval: stretched(fitted.widthInterval, fitted.wall.width.value),
       covariance: fitted.covariance.map { $0 * errorScale * errorScale },
       imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
       remarks: WallTable.remarks(fitted, errorScale: errorScale))
@@ -47,7 +64,7 @@ extension WallRow {
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
   /// Walls that stand out of the noise but whose field has an error larger than itself.
-  var unmeasuredCount = 0
+  var unmeasured: [WallRow] = []
   var offset: STEMCore.Measurement
   var reducedChiSquare: Double?
   var curveDistance: [Double]
@@ -60,12 +77,9 @@ struct WallTable: Codable, Sendable, Equatable {
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
       STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
     }
-    // A field whose error exceeds it is not measured, however clear it is that something is there.
-    let measured = fit.reported.filter { fitted in
-      (fitted.wall.field.error ?? 0) * errorScale <= abs(fitted.wall.field.value)
-    }
-    unmeasuredCount = fit.reported.count - measured.count
-    rows = measured.map { WallRow($0, errorScale: errorScale) }
+    let all = fit.reported.map { WallRow($0, errorScale: errorScale) }
+    rows = all.filter(\.isMeasured)
+    unmeasured = all.filter { !$0.isMeasured }
     offset = scaled(fit.offset)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
@@ -87,6 +101,10 @@ struct WallTable: Codable, Sendable, Equatable {
       let field = rows[index].wall.field.value
       copy.rows[index].wall.field = widened(rows[index].wall.field)
       copy.rows[index].product = widened(rows[index].product)
+      copy.rows[index].fieldInterval = rows[index].fieldInterval.mapped { bound in
+        let side = hypot(bound - field, relative * field)
+        return bound < field ? field - side : field + side
+      }
       if !rows[index].covariance.isEmpty {
         copy.rows[index].covariance[0] += relative * relative * field * field
       }
@@ -101,6 +119,9 @@ struct WallTable: Codable, Sendable, Equatable {
     for index in rows.indices {
       copy.rows[index].wall.field.value.negate()
       copy.rows[index].product.value.negate()
+      let interval = rows[index].fieldInterval
+      copy.rows[index].fieldInterval = WallInterval(
+        lower: interval.upper.map { -$0 }, upper: interval.lower.map { -$0 })
       guard rows[index].covariance.count == 9 else { continue }
       for element in [1, 2, 3, 6] { copy.rows[index].covariance[element].negate() }
     }
@@ -135,9 +156,16 @@ struct WallTable: Codable, Sendable, Equatable {
     }
     let field = fitted.wall.field
     let relative = field.error.map { $0 * errorScale / abs(field.value) } ?? 0
-    if fitted.flags.contains(.widthIllDetermined) && relative > looseFraction {
-      let product = Format.quantity(
-        fitted.product.value, error: fitted.product.error.map { $0 * errorScale }, unit: "V")
+    let product = Format.quantity(
+      fitted.product.value, error: fitted.product.error.map { $0 * errorScale }, unit: "V")
+    if fitted.widthInterval.lower == nil || fitted.widthInterval.upper == nil {
+      let bound =
+        fitted.widthInterval.upper.map { "any width below \(Format.quantity($0, unit: "m")) fits" }
+        ?? "no width is too large"
+      remarks.append(
+        "its width is not determined (\(bound)), and its field only with it; their product E0·w is"
+          + " \(product)")
+    } else if fitted.flags.contains(.widthIllDetermined) && relative > looseFraction {
       remarks.append(
         "too inclined to tell field and width well apart; their product E0·w is \(product)")
     }
