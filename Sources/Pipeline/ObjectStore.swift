@@ -122,7 +122,12 @@ public struct ObjectStore: Sendable {
     // A cache that cannot be swept, a read-only one for instance, is as good as before.
     for name in (try? FileSystem.names(in: temporaries)) ?? [] {
       let path = temporaries + "/" + name
-      if let stamp = try? FileSystem.stamp(of: path), TemporaryName.isLeftOver(name, stamp) {
+      if FileSystem.isFolder(path) {
+        // A program may work in its folder for days: only the end of its process says that it is done.
+        if TemporaryName.isOfDeadProcess(name) { try? FileSystem.removeFolder(path) }
+      } else if let stamp = try? FileSystem.stamp(of: path),
+        TemporaryName.isLeftOver(name, stamp)
+      {
         try? FileSystem.remove(path)
       }
     }

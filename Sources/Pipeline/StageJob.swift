@@ -160,11 +160,14 @@ struct StageJob: Sendable {
     }
     let name = node.name
     let (sink, cancellation) = (resources.sink, resources.cancellation)
+    let scratch = ScratchFolder(resources.cache.objects)
+    defer { scratch.remove() }
     return try node.type.run(
       StageContext(
         stageName: name, parameters: preimage.parameters, inputs: inputs, fileParameters: files,
         reportProgress: { sink.send(.stageProgress(name: name, fraction: $0)) },
-        isCancelled: { cancellation.isCancelled }))
+        isCancelled: { cancellation.isCancelled },
+        makeScratchFolder: { try scratch.path() }))
   }
 
   /// Stores every output; nothing appears among the objects unless all of them could be written

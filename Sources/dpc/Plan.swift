@@ -16,6 +16,7 @@ struct Plan: ParsableCommand {
   func run() throws {
     let plan = PipelinePlan(graph: try options.load().graph, cache: try options.openCache())
     try PlanText.printPlan(plan, format: format)
+    PlanText.printPrograms(plan.graph, format)
     try PlanText.failIfBlocked(plan)
   }
 }

@@ -15,6 +15,7 @@ struct Run: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: PipelineOptions
+  @OptionGroup var programs: ProgramOptions
 
   @Option(
     name: [.customShort("o"), .long],
@@ -48,8 +49,10 @@ struct Run: AsyncParsableCommand {
     if dryRun {
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
       try PlanText.printPlan(plan, format: format)
+      PlanText.printPrograms(plan.graph, format)
       return try PlanText.failIfBlocked(plan)
     }
+    try programs.check(manifest.graph, from: options.pipeline)
     let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
     try folder.prepare()
     let runner = PipelineRunner(

@@ -32,7 +32,7 @@ public enum ResultExport {
 
   /// Whether values of a kind go to result.h5.
   public static func isQuantity(_ kind: PortKind) -> Bool {
-    let others: [PortKind] = [.acquisition, .frames, .segments, .figure]
+    let others: [PortKind] = [.acquisition, .frames, .segments, .figure, .log]
     return !others.contains(kind)
   }
 }
