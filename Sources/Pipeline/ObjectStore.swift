@@ -60,7 +60,7 @@ public struct ObjectStore: Sendable {
   ///
   /// - Throws: ``SystemError`` where the cache cannot be written to.
   func temporaryPath() throws(SystemError) -> String {
-    try FileSystem.makeFolder(temporaries)
+    try FileSystem.makeSharedFolder(temporaries)
     return temporaries + "/" + TemporaryName.make()
   }
 
@@ -98,6 +98,7 @@ public struct ObjectStore: Sendable {
     let temporary = try temporaryPath()
     do {
       try FileSystem.write(bytes, toNew: temporary, durably: durably)
+      FileSystem.shareWithGroup(temporary, in: temporaries)
       try Self.move(temporary, to: path, in: FileSystem.parent(of: path), durably: durably)
     } catch {
       // The first error is the one to tell; what is left behind is swept up later.
@@ -110,7 +111,7 @@ public struct ObjectStore: Sendable {
     _ temporary: String, to path: String, in folder: String, durably: Bool = true
   ) throws(SystemError) {
     if !FileSystem.isFolder(folder) {
-      try FileSystem.makeFolder(folder)
+      try FileSystem.makeSharedFolder(folder)
       if durably { try FileSystem.synchronize(FileSystem.parent(of: folder)) }
     }
     try FileSystem.rename(temporary, to: path)

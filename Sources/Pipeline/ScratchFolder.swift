@@ -15,7 +15,7 @@ final class ScratchFolder: Sendable {
       if let made { return made }
       do throws(SystemError) {
         let path = try objects.temporaryPath()
-        try FileSystem.makeFolder(path)
+        try FileSystem.makeSharedFolder(path)
         made = path
         return path
       } catch {
