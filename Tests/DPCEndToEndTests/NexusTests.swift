@@ -48,7 +48,9 @@ struct NexusTests {
       #expect(spoilt.status == 0, "\(spoilt.errors)")
       let found = try await objections([path], workspace)
       #expect(found.contains { $0.contains("punx") }, "\(part): \(found)")
-      #expect(found.contains { $0.contains("nexusformat") }, "\(part): \(found)")
+      // nexusformat does not follow the names of signals.
+      let isSeen = found.contains { $0.contains("nexusformat") }
+      #expect(isSeen == (part == "class"), "\(part): \(found)")
     }
   }
 }
