@@ -12,6 +12,6 @@ extension StageCatalog {
     WallProfileStage(),
     FlexoelectricEstimateStage(), VectorMapStage(),
     ScalarMapStage(), ProfilePlotStage(), PhantomWalls(), PhantomGaussian(), PhantomPlane(),
-    PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(),
+    PhantomSinusoid(), PhantomUniform(), SimulateAcquisition(), Exec(),
   ])
 }

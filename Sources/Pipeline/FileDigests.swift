@@ -148,9 +148,10 @@ struct FileDigests: Sendable {
     let temporaries = FileSystem.parent(of: folder) + "/tmp"
     let temporary = temporaries + "/" + TemporaryName.make()
     do {
-      try FileSystem.makeFolder(folder)
-      try FileSystem.makeFolder(temporaries)
+      try FileSystem.makeSharedFolder(folder)
+      try FileSystem.makeSharedFolder(temporaries)
       try FileSystem.write(bytes, toNew: temporary, durably: false)
+      FileSystem.shareWithGroup(temporary, in: temporaries)
       try FileSystem.rename(temporary, to: memoPath(entry.stamp))
     } catch { try? FileSystem.remove(temporary) }
   }

@@ -20,7 +20,8 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
   }
 
   var description: String { "cannot \(operation) \(path): \(reason)" }
-  var isMissingFile: Bool { code == ENOENT || code == ENOTDIR }
+  /// ESTALE: another machine replaced or removed it on a network file system.
+  var isMissingFile: Bool { code == ENOENT || code == ENOTDIR || code == ESTALE }
   /// Whether the medium cannot give back what was written.
   var isLostData: Bool { code == EIO || code == EBADMSG || code == EUCLEAN }
 }
@@ -114,7 +115,45 @@ enum FileSystem {
   }
 
   static func rename(_ old: String, to new: String) throws(SystemError) {
-    if Glibc.rename(old, new) != 0 { throw failure("write", new) }
+    let moved = try? stamp(of: old)
+    if Glibc.rename(old, new) == 0 { return }
+    let error = failure("write", new)
+    // NFS repeats a request whose answer was lost, and then finds the source gone: it is where it should be.
+    if error.code == ENOENT, let moved, isSameFile(moved, at: new) { return }
+    throw error
+  }
+
+  /// Whether the file of this stamp now stands at `path`; a rename leaves all but the time of change.
+  static func isSameFile(_ moved: FileStamp, at path: String) -> Bool {
+    guard let found = try? stamp(of: path) else { return false }
+    return found.device == moved.device && found.inode == moved.inode && found.size == moved.size
+      && found.modified == moved.modified
+  }
+
+  /// Gives a new file or folder of a folder that belongs to a group to that group too, whatever the umask:
+  /// others of the group are to read, use and replace what one of them computed.
+  ///
+  /// A folder that anybody may write to is no group's (`/tmp`).
+  static func shareWithGroup(_ path: String, in folder: String) {
+    var (parent, own) = (stat(), stat())
+    guard stat(folder, &parent) == 0, parent.st_mode & (S_IWGRP | S_IWOTH) == S_IWGRP,
+      stat(path, &own) == 0
+    else { return }
+    let isFolder = own.st_mode & S_IFMT == S_IFDIR
+    let added = isFolder ? S_IRWXG | parent.st_mode & S_ISGID : S_IRGRP | S_IWGRP
+    // Who may not change the mode leaves it: the file serves its owner all the same.
+    _ = chmod(path, own.st_mode & 0o7777 | added)
+  }
+
+  /// Makes a folder of the cache and those above it, each open to the group that the one above belongs to.
+  static func makeSharedFolder(_ path: String) throws(SystemError) {
+    var (missing, folder) = ([String](), path)
+    while !isFolder(folder), parent(of: folder) != folder {
+      missing.append(folder)
+      folder = parent(of: folder)
+    }
+    try makeFolder(path)
+    for folder in missing.reversed() { shareWithGroup(folder, in: parent(of: folder)) }
   }
 
   static func makeReadOnly(_ path: String) throws(SystemError) {

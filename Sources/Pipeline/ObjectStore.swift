@@ -62,7 +62,7 @@ public struct ObjectStore: Sendable {
   ///
   /// - Throws: ``SystemError`` where the cache cannot be written to.
   func temporaryPath() throws(SystemError) -> String {
-    try FileSystem.makeFolder(temporaries)
+    try FileSystem.makeSharedFolder(temporaries)
     return temporaries + "/" + TemporaryName.make()
   }
 
@@ -97,6 +97,7 @@ public struct ObjectStore: Sendable {
     let temporary = try temporaryPath()
     do {
       try FileSystem.write(bytes, toNew: temporary, durably: false)
+      FileSystem.shareWithGroup(temporary, in: temporaries)
       try Self.move(temporary, to: path, in: FileSystem.parent(of: path))
     } catch {
       // The first error is the one to tell; what is left behind is swept up later.
@@ -108,7 +109,7 @@ public struct ObjectStore: Sendable {
   private static func move(
     _ temporary: String, to path: String, in folder: String
   ) throws(SystemError) {
-    if !FileSystem.isFolder(folder) { try FileSystem.makeFolder(folder) }
+    if !FileSystem.isFolder(folder) { try FileSystem.makeSharedFolder(folder) }
     try FileSystem.rename(temporary, to: path)
   }
 
@@ -117,7 +118,12 @@ public struct ObjectStore: Sendable {
     // A cache that cannot be swept, a read-only one for instance, is as good as before.
     for name in (try? FileSystem.names(in: temporaries)) ?? [] {
       let path = temporaries + "/" + name
-      if let stamp = try? FileSystem.stamp(of: path), TemporaryName.isLeftOver(name, stamp) {
+      if FileSystem.isFolder(path) {
+        // A program may work in its folder for days: only the end of its process says that it is done.
+        if TemporaryName.isOfDeadProcess(name) { try? FileSystem.removeFolder(path) }
+      } else if let stamp = try? FileSystem.stamp(of: path),
+        TemporaryName.isLeftOver(name, stamp)
+      {
         try? FileSystem.remove(path)
       }
     }

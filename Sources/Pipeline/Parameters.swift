@@ -18,7 +18,11 @@ extension ParameterValue: CustomStringConvertible {
     case .integer(let value): return "\(value)"
     case .text(let value): return value
     case .boolean(let value): return value ? "true" : "false"
-    case .list(let values): return "[" + values.map(\.description).joined(separator: ", ") + "]"
+    case .list(let values):
+      let words = values.map { value in
+        if case .text(let word) = value { TextList.quoted(word) } else { value.description }
+      }
+      return "[" + words.joined(separator: ", ") + "]"
     }
   }
 }
@@ -35,6 +39,8 @@ public enum ParameterKind: Sendable {
   /// A list of some of these words, in any order, without repetition; one word alone is a list.
   case choices([String])
   case text
+  /// A list of texts in the order given; may be empty.
+  case texts
   case boolean
   /// `$name` of one of the manifest's `inputs`.
   case file

@@ -35,12 +35,16 @@ public struct StageContext: Sendable {
   private let fileParameters: [String: InputFile]
   private let reportProgress: @Sendable (Double) -> Void
   private let isCancelled: @Sendable () -> Bool
+  private let makeScratchFolder: @Sendable () throws -> String
 
   public init(
     stageName: String, parameters: [String: ParameterValue], inputs: [String: any StageValue],
     fileParameters: [String: InputFile] = [:],
     reportProgress: @escaping @Sendable (Double) -> Void = { _ in },
-    isCancelled: @escaping @Sendable () -> Bool = { false }
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    makeScratchFolder: @escaping @Sendable () throws -> String = {
+      throw StageFailure(.machine, "there is no place for files of a stage's own")
+    }
   ) {
     self.stageName = stageName
     self.parameters = parameters
@@ -48,6 +52,7 @@ public struct StageContext: Sendable {
     self.fileParameters = fileParameters
     self.reportProgress = reportProgress
     self.isCancelled = isCancelled
+    self.makeScratchFolder = makeScratchFolder
   }
 
   /// The number given for `key`; nil where a keyword or nothing stands there.
@@ -102,6 +107,14 @@ public struct StageContext: Sendable {
 
   /// Tells how much is done, 0...1.
   public func progress(_ fraction: Double) { reportProgress(fraction) }
+
+  /// A folder for files of the stage's own, removed when its work is done.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where it cannot be made.
+  public func scratchFolder() throws -> String { try makeScratchFolder() }
+
+  /// Whether the user has asked to stop.
+  public var isInterrupted: Bool { isCancelled() }
 
   /// - Throws: ``StageFailure`` of category `interrupted` once the user has asked to stop.
   public func checkCancellation() throws {

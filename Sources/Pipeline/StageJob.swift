@@ -151,6 +151,8 @@ struct StageJob: Sendable {
     let name = node.name
     let (sink, cancellation) = (resources.sink, resources.cancellation)
     let extent = StageExtent()
+    let scratch = ScratchFolder(resources.cache.objects)
+    defer { scratch.remove() }
     return try node.type.run(
       StageContext(
         stageName: name, parameters: preimage.parameters, inputs: inputs, fileParameters: files,
@@ -158,7 +160,8 @@ struct StageJob: Sendable {
           extent.reach(fraction)
           sink.send(.stageProgress(name: name, fraction: fraction))
         },
-        isCancelled: { cancellation.isCancelled && !extent.isNearlyDone }))
+        isCancelled: { cancellation.isCancelled && !extent.isNearlyDone },
+        makeScratchFolder: { try scratch.path() }))
   }
 
   /// Stores every output; nothing appears among the objects unless all of them could be written

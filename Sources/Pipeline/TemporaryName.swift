@@ -37,7 +37,11 @@ enum TemporaryName {
 
   /// Whether nobody is writing the file any more.
   static func isLeftOver(_ name: some StringProtocol, _ stamp: FileStamp) -> Bool {
-    if Clock.now() - stamp.modified > day { return true }
+    Clock.now() - stamp.modified > day || isOfDeadProcess(name)
+  }
+
+  /// Whether it was made at this place by a process that is gone.
+  static func isOfDeadProcess(_ name: some StringProtocol) -> Bool {
     guard let (place, process) = parts(of: name), place == Self.place else { return false }
     return kill(process, 0) != 0 && errno == ESRCH
   }

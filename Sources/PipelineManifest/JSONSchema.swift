@@ -214,6 +214,9 @@ public enum JSONSchema {
       ])
       return ["oneOf": .array([.object(["enum": words(choices)]), list])]
     case .text: return ["type": words(["string", "number", "boolean"])]
+    case .texts:
+      let word = JSONText.object(["type": words(["string", "number", "boolean"])])
+      return ["type": .text("array"), "items": word]
     case .boolean: return ["type": .text("boolean")]
     case .file:
       return ["type": .text("string"), "pattern": .text("^\\$[A-Za-z][A-Za-z0-9_-]{0,63}$")]

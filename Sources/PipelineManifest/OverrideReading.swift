@@ -72,6 +72,11 @@ struct OverrideReading {
       SourceNode(content: .scalar(text, isPlain: true), span: span)
     }
     switch specification.kind {
+    case .texts:
+      guard let words = TextList.words(in: value) else { return word(value) }
+      return SourceNode(
+        content: .list(
+          words.map { SourceNode(content: .scalar($0, isPlain: false), span: span) }), span: span)
     case .choices, .numbers:
       if specification.keywords.contains(value) { return word(value) }
     default: return word(value)

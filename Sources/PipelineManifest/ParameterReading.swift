@@ -39,6 +39,7 @@ struct ParameterReading {
     case .text:
       guard let text = node.text else { return refuse(node, expectation("a text", node)) }
       return .value(.text(text))
+    case .texts: return texts(node)
     case .boolean: return boolean(node)
     case .file: return file(node)
     }
@@ -133,6 +134,27 @@ struct ParameterReading {
     }
     if !complaints.isEmpty { return .refused(complaints) }
     return .value(.list(words.filter(chosen.contains).map { .text($0) }))
+  }
+
+  /// Each word as written; a number is the text that stands there.
+  private func texts(_ node: SourceNode) -> ParameterReadingResult {
+    guard case .list(let items) = node.content else {
+      let advice = node.text.map { "write [\(Shown.clipped($0))], each word an item of its own" }
+      return refuse(node, expectation("a list of texts", node), advice)
+    }
+    var words: [ParameterValue] = []
+    var complaints: [ParameterComplaint] = []
+    for item in items {
+      if let word = item.text, !item.isNull {
+        words.append(.text(word))
+      } else {
+        complaints.append(
+          ParameterComplaint(
+            span: item.span, message: expectation("a list of texts", item),
+            suggestion: "put a word with special characters in quotation marks"))
+      }
+    }
+    return complaints.isEmpty ? .value(.list(words)) : .refused(complaints)
   }
 
   private func boolean(_ node: SourceNode) -> ParameterReadingResult {

@@ -124,6 +124,7 @@ struct StageExample {
     case .choice(let words): return words.first.map { YAMLText.word($0) } ?? "\"\""
     case .choices(let words): return "[\(words.first.map { YAMLText.word($0) } ?? "")]"
     case .text: return "text"
+    case .texts: return "[text]"
     case .boolean: return "true"
     case .file: return "$data"
     }

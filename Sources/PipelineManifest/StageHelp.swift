@@ -47,6 +47,9 @@ public enum StageHelp {
     case .fixed(let kind): return [port.name, kind.name, "", port.summary]
     case .sameAs(let input): return [port.name, "as \(input)", "", port.summary]
     case .chosen(let key, let kinds):
+      if kinds.allSatisfy({ $0.key == $0.value.name }) {
+        return [port.name, "the kind that \(key) names", "", port.summary]
+      }
       let choices = kinds.sorted { $0.key < $1.key }.map { "\($0.value) for \(key) \($0.key)" }
       return [port.name, choices.joined(separator: ", "), "", port.summary]
     }
@@ -81,6 +84,7 @@ public enum StageHelp {
     case .choice(let choices): words = choices.joined(separator: " | ")
     case .choices(let choices): words = "list of " + choices.joined(separator: " | ")
     case .text: words = "text"
+    case .texts: words = "list of texts"
     case .boolean: words = "true | false"
     case .file: words = "$NAME of one of the inputs"
     }

@@ -202,7 +202,7 @@ struct RunCrate {
           properties: [
             "name": .text(String(input.path.split(separator: "/").last ?? "input")),
             "description": .text("Read from \(input.path)"),
-            "encodingFormat": .text("application/x-hdf5"), "sha256": .text(input.digest),
+            "encodingFormat": .text(Self.format(of: input.path)), "sha256": .text(input.digest),
             "contentSize": input.size.map { .text("\($0)") },
             "exampleOfWork": .references(roles),
           ]),
@@ -234,7 +234,9 @@ struct RunCrate {
 
   private static func format(of path: String) -> String {
     switch path.split(separator: ".").last {
-    case "h5": "application/x-hdf5"
+    case "h5", "hdf5", "he5", "nxs", "emd", "hspy": "application/x-hdf5"
+    case "py": "text/x-python"
+    case "log": "text/plain"
     case "png": "image/png"
     case "svg": "image/svg+xml"
     case "pdf": "application/pdf"

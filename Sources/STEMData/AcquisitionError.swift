@@ -74,8 +74,14 @@ extension AcquisitionError {
       }
     self.init(
       kind: kind, file: error.file, object: error.object,
-      reason: "cannot \(error.operation): \(error.reason)", stack: error.stack)
+      reason: "cannot \(error.operation): \(error.reason)",
+      remedy: error.kind == .damaged ? Self.afterDamage : nil, stack: error.stack)
   }
+
+  /// A copy that broke off and a writer that died leave the same traces.
+  private static let afterDamage =
+    "copy the file again from where it was recorded; if it is like this there, its writer died or is"
+    + " still at work: wait for it, or record again"
 
   /// A failure while writing: the machine's, not the input's.
   init(writing error: HDF5Error) {

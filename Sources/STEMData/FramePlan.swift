@@ -77,6 +77,22 @@ extension ItemReader {
   /// No segmented detector has more; a larger number is another axis.
   private static let maximumSegments = 1024
 
+  /// Zeros that were never measured would pass for a detector in the dark.
+  private func checkWritten(_ path: String) throws(AcquisitionError) {
+    let (missing, total) = try reading { () throws(HDF5Error) in
+      try file.root.dataset(path).unwrittenChunks()
+    }
+    if missing == 0 { return }
+    throw AcquisitionError(
+      kind: .damaged, file: file.path, object: path,
+      reason: total == 1
+        ? "its values were never written"
+        : "\(missing) of its \(total) chunks were never written",
+      remedy:
+        "wait until the writer is done; if it died, record again, or cut what is complete out into"
+        + " a new file")
+  }
+
   /// Finds the frames and refuses what cannot be read as such.
   func framePlan() throws(AcquisitionError) -> FramePlan {
     let path = AcquisitionPath.frames
@@ -108,6 +124,7 @@ extension ItemReader {
         "frames are integers or floating-point numbers")
     }
     try reading { () throws(HDF5Error) in try file.root.dataset(path).checkReadable() }
+    try checkWritten(path)
     return FramePlan(description, unit: try signalUnit(units, of: path))
   }
 

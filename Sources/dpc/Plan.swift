@@ -23,6 +23,7 @@ struct Plan: ParsableCommand {
     }
     let plan = PipelinePlan(graph: manifest.graph, cache: cache)
     try PlanText.printPlan(plan, format: format)
+    PlanText.printPrograms(plan.graph, format)
     try PlanText.failIfBlocked(plan)
   }
 }

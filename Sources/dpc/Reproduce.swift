@@ -40,6 +40,8 @@ struct Reproduce: AsyncParsableCommand {
   @Flag(help: "Accept inputs whose bytes are not those of the result's.")
   var otherInput = false
 
+  @OptionGroup var programs: ProgramOptions
+
   @Flag(help: "Show the details of failures.")
   var verbose = false
 
@@ -59,6 +61,7 @@ struct Reproduce: AsyncParsableCommand {
     let inputs = try InputOverrides.read(input)
     try record.check(inputs, acceptsOthers: otherInput)
     let manifest = try record.manifest(inputs: inputs)
+    try programs.check(manifest.graph, from: file)
     let folder = OutputFolder(path: output ?? record.defaultOutput)
     try folder.refuse(replacing: file)
     try folder.prepare()

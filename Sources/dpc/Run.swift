@@ -14,6 +14,7 @@ struct Run: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: PipelineOptions
+  @OptionGroup var programs: ProgramOptions
 
   @Option(
     name: [.customShort("o"), .long],
@@ -67,8 +68,10 @@ struct Run: AsyncParsableCommand {
       if let many { return try many.printPlan(format) }
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
       try PlanText.printPlan(plan, format: format)
+      PlanText.printPrograms(plan.graph, format)
       return try PlanText.failIfBlocked(plan)
     }
+    try programs.check(manifest.graph, from: options.pipeline)
     let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
     if let many {
       let limit = failFast ? 1 : maxFailures

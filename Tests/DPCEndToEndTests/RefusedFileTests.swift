@@ -130,6 +130,30 @@ struct RefusedFileTests {
     try expectRefusal(try await workspace.run(), mentions: ["scan.h5"])
   }
 
+  @Test(
+    "A file whose writer died, or is still at work, is refused with what to do",
+    arguments: [
+      ("latest", "still open for writing", "close the writer"),
+      ("swmr", "still open for writing", "close the writer"),
+      ("earliest", "4 of its 8 chunks were never written", "record again"),
+      ("never", "its values were never written", "record again"),
+      ("zeros", "damaged or was never finished", "its writer died"),
+      ("short", "truncated", "its writer died"),
+      ("blank", "no HDF5 signature", "not an HDF5 file"),
+    ])
+  func deadWriter(kind: String, words: String, remedy: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9), to: "good.h5")
+    let died = try await workspace.python(
+      "dead_writer.py", [workspace["good.h5"], workspace["scan.h5"], kind])
+    #expect(died.status == 9, "\(died.errors)")
+    let before = try workspace.bytes("scan.h5")
+    try expectRefusal(try await workspace.run(), mentions: ["scan.h5", words, remedy])
+    let inspected = try await workspace.dpc(["inspect", "scan.h5"])
+    #expect(inspected.status == 4 && inspected.errorLines.count <= 2, "\(inspected.errors)")
+    #expect(try workspace.bytes("scan.h5") == before)
+  }
+
   @Test("A filter that is not installed is named with the package that brings it")
   func missingFilter() async throws {
     let workspace = try Workspace()

@@ -70,3 +70,114 @@ struct CacheMaintenanceTests {
     #expect(await runner.run().ranCount == 3)
   }
 }
+
+struct SharedCacheTests {
+  let scratch: Scratch
+  private var root: String { scratch.path + "/cache" }
+
+  init() throws { scratch = try Scratch() }
+
+  private func mode(_ path: String) throws -> Int {
+    try #require(
+      FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+  }
+
+  private func everything() -> [String] {
+    let names = FileManager.default.enumerator(atPath: root)?.allObjects as? [String] ?? []
+    return names.map { root + "/" + $0 }.sorted()
+  }
+
+  private func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  @Test("What is written in a folder of a group can be read, used and replaced by the group")
+  func group() async throws {
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    #expect(chmod(root, 0o2775) == 0)
+    let runner = try scratch.runner([node("two", Arithmetic().constant, ["value": 2])])
+    #expect(await runner.run().ranCount == 1)
+    let paths = everything()
+    #expect(paths.count > 6)
+    for path in paths {
+      let wanted = isFolder(path) ? 0o2070 : path.contains("/objects/") ? 0o040 : 0o060
+      let found = try mode(path)
+      #expect(found & wanted == wanted, "\(path): \(String(found, radix: 8))")
+    }
+  }
+
+  @Test("What is written in a folder of one person, or of everybody, is nobody else's to change")
+  func person() async throws {
+    for (name, outer) in [("own", 0o755), ("everybody", 0o1777)] {
+      let folder = scratch.path + "/" + name
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      #expect(chmod(folder, mode_t(outer)) == 0)
+      let cache = PipelineCache(path: folder + "/cache")
+      let runner = PipelineRunner(
+        graph: try PipelineGraph(
+          name: "toy", inputPaths: [:],
+          stages: [node("two", Arithmetic().constant, ["value": 2])], results: ["two"]),
+        codecs: [NumberCodec()], cache: cache, toolVersion: "toy")
+      #expect(await runner.run().ranCount == 1)
+      let mask = umask(0o022)
+      umask(mask)
+      let names =
+        FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
+      #expect(names.count > 6)
+      // A umask that gives the group its share is the user's own wish.
+      for name in names where mask & 0o020 != 0 {
+        #expect(try mode(folder + "/" + name) & 0o022 == 0, "\(name)")
+      }
+    }
+  }
+
+  @Test("A rename whose answer was lost is told from one that never happened")
+  func lostAnswer() throws {
+    let source = try scratch.write("content", to: "source")
+    let stamp = try FileSystem.stamp(of: source)
+    let target = scratch.path + "/target"
+    #expect(!FileSystem.isSameFile(stamp, at: target))
+    _ = try scratch.write("content", to: "target")
+    #expect(!FileSystem.isSameFile(stamp, at: target))
+    try FileSystem.rename(source, to: target)
+    #expect(FileSystem.isSameFile(stamp, at: target))
+    #expect(throws: SystemError.self) { try FileSystem.rename(source, to: target) }
+    #expect(SystemError(operation: "open", path: "a", code: ESTALE).isMissingFile)
+  }
+}
+
+struct ScratchFolderTests {
+  @Test(
+    "A folder is made once, removed with what is in it, and swept only when its process is gone")
+  func folder() throws {
+    let scratch = try Scratch()
+    let objects = scratch.cache.objects
+    let folder = ScratchFolder(objects)
+    let path = try folder.path()
+    #expect(try folder.path() == path)
+    try FileManager.default.createDirectory(
+      atPath: path + "/a/b", withIntermediateDirectories: true)
+    try Data([1]).write(to: URL(fileURLWithPath: path + "/a/b/c"))
+    objects.sweepTemporaries()
+    #expect(FileManager.default.fileExists(atPath: path + "/a/b/c"))
+    folder.remove()
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test(
+    "Any word of a list reads back as it was",
+    arguments: [
+      [], ["a"], ["--sigma", "2.5"], ["{input}", "a, b", "[x]"], ["", " ", "\"", "\\", "a\"b\\c"],
+      ["line\nbreak", "tab\t", "µm", "a b", "true", "null"],
+    ])
+  func list(words: [String]) {
+    let text = ParameterValue.list(words.map { .text($0) }).description
+    #expect(TextList.words(in: text) == words, "\(text)")
+    #expect(!text.contains("\n"))
+  }
+
+  @Test("A list that is none is no list", arguments: ["[a,,b]", "[\"a]", "[\"a\" b]", "[\"\\q\"]"])
+  func noList(text: String) { #expect(TextList.words(in: text) == nil) }
+}

@@ -52,7 +52,7 @@ public struct ResultAssembly: Sendable {
 
   /// Decides whether an earlier result still is that of this run: what it is made of, and by what.
   public func identity(versions: [String: String]) -> String {
-    let parts = quantityStages + ["|"] + figureStages
+    let parts = quantityStages + ["|"] + figureStages + logStages
     let keys = parts.map { stage in
       stage + "=" + (report[stage]?.outputs.values.map(\.digest.hex).sorted().joined() ?? "")
     }
@@ -116,6 +116,22 @@ public struct ResultAssembly: Sendable {
       }
     }
     return figures
+  }
+
+  private var logStages: [String] {
+    graph.programStages.map(\.name).filter { report[$0]?.succeeded == true }
+  }
+
+  /// What the programs of the pipeline wrote on their standard streams, by stage; silent ones left out.
+  ///
+  /// - Throws: `StageFailure` where an object of the cache is damaged.
+  public func logs() throws -> [(stage: String, text: String)] {
+    try logStages.compactMap { stage in
+      let output = OutputReference(stage: stage, port: Exec.logPort)
+      guard let log = try runner.value(of: output, in: report) as? LogValue, !log.text.isEmpty
+      else { return nil }
+      return (stage, log.text)
+    }
   }
 
   // MARK: The chain

@@ -32,7 +32,7 @@ public enum ResultExport {
 
   /// Whether values of a kind go to result.h5.
   public static func isQuantity(_ kind: PortKind) -> Bool {
-    let others: [PortKind] = [.acquisition, .frames, .segments, .figure]
+    let others: [PortKind] = [.acquisition, .frames, .segments, .figure, .log]
     return !others.contains(kind)
   }
 }
@@ -101,7 +101,10 @@ extension MapContext {
     _ more: [String: ResultAttribute] = [:], errorsIn unit: String, hasCounting: Bool,
     errors: CommonErrors? = nil
   ) -> [String: ResultAttribute] {
-    let stated = (errors ?? commonErrors).attributes(unit: unit, hasCounting: hasCounting)
+    var stated = (errors ?? commonErrors).attributes(unit: unit, hasCounting: hasCounting)
+    if !hasCounting, attributes["external_program"] != nil {
+      stated["errors"] = "none: a program outside dpc, on the way to this map, stated none"
+    }
     return resultAttributes(stated.mapValues { ResultAttribute.text($0) })
       .merging(more) { _, new in new }
   }

@@ -36,6 +36,7 @@ struct StageAccount {
     case "smooth":
       return "\(source) was smoothed (\(step.stage)) by a Gaussian of standard deviation"
         + " \(parameter("sigma_nm")) nm"
+    case "exec": return program
     default: return plain
     }
   }
@@ -105,6 +106,13 @@ struct StageAccount {
       + stated(", field direction", "field_direction")
   }
 
+  private var program: String {
+    let files = step.files.sorted { $0.key < $1.key }.map { "\($0.key) (SHA-256 \($0.value))" }
+    return "\(source) was processed by a program outside dpc (\(step.stage)):"
+      + " \(files.joined(separator: ", ")), arguments \(parameter("arguments")), which gave a"
+      + " \(parameter("output"))"
+  }
+
   /// A step without a sentence of its own, told by its parameters.
   private var plain: String {
     let values = step.parameters.sorted { $0.key < $1.key }
@@ -115,7 +123,11 @@ struct StageAccount {
 
   // MARK: Values
 
-  private var source: String { step.inputs.values.sorted().first ?? "The map" }
+  /// The stage that gave the main input; its port goes without saying.
+  private var source: String {
+    let reference = step.inputs["input"] ?? step.inputs.values.sorted().first
+    return reference.map { "The map of \($0.prefix { $0 != "." })" } ?? "The map"
+  }
 
   private func parameter(_ key: String) -> String { step.parameters[key] ?? "not stated" }
 

@@ -37,6 +37,8 @@ extension PortKind {
   public static let wallProfile: PortKind = "wall-profile"
   /// Finished figures.
   public static let figure: PortKind = "figure"
+  /// What a program of the user's own wrote on its standard streams.
+  public static let log: PortKind = "log"
 }
 
 /// How every kind is stored.
@@ -59,6 +61,7 @@ public let stageCodecs: [any ValueCodec] = [
   ArchiveCodec<WallProfileValue>(kind: .wallProfile),
   ArchiveCodec<FlexoelectricValue>(kind: .flexoelectricEstimate),
   ArchiveCodec<FigureValue>(kind: .figure),
+  ArchiveCodec<LogValue>(kind: .log),
   ArchiveCodec<PhantomValue>(kind: .phantom),
   ArchiveCodec<SimulatedAcquisitionValue>(kind: .simulatedAcquisition),
 ]

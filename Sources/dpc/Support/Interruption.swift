@@ -1,4 +1,5 @@
 // Ctrl-C and termination: once asks the run to stop, twice stops it at once.
+import DPCStages
 import Dispatch
 import Foundation
 import Pipeline
@@ -27,6 +28,7 @@ enum Interruption {
     Terminal.printError("stopping after what is under way; once more to stop now")
     cancellation.cancel(signal: number)
     arrived.wait()
+    RunningPrograms.endAll()
     _exit(128 + number)
   }
 }

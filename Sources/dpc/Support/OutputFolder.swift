@@ -5,7 +5,7 @@ import Pipeline
 import Provenance
 import STEMData
 
-/// A folder that holds result.h5, figures/ and provenance/.
+/// A folder that holds result.h5, figures/, logs/ of programs, and provenance/.
 struct OutputFolder {
   let path: String
 
@@ -50,7 +50,9 @@ struct OutputFolder {
     try checkOwner()
     do {
       try PublishedFile.makeFolder(provenance)
-      for folder in [path, "\(path)/figures", provenance, "\(provenance)/failed-run"] {
+      for folder in [
+        path, "\(path)/figures", "\(path)/logs", provenance, "\(provenance)/failed-run",
+      ] {
         PublishedFile.sweep(folder)
       }
       // From here on the folder is ours, however the run may end. That also shows now, not after
@@ -119,6 +121,12 @@ struct OutputFolder {
       if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
       for figure in figures {
         files.append(try PublishedFile.write(figure.bytes, to: "\(path)/figures/\(figure.name)"))
+      }
+      let logs = try assembly.logs()
+      if !logs.isEmpty { try PublishedFile.makeFolder("\(path)/logs") }
+      for log in logs {
+        files.append(
+          try PublishedFile.write(Array(log.text.utf8), to: "\(path)/logs/\(log.stage).log"))
       }
       return files
     }

@@ -85,6 +85,28 @@ struct PipelineOptions: ParsableArguments {
   }
 }
 
+/// Leave to run programs that a pipeline names.
+struct ProgramOptions: ParsableArguments {
+  @Flag(help: "Let exec stages run the programs that the pipeline names.")
+  var allowExec = false
+
+  /// Refuses a pipeline with programs unless they are allowed: whoever wrote it chose them.
+  ///
+  /// - Parameters:
+  ///   - graph: The pipeline.
+  ///   - source: Whence it comes, for the message.
+  func check(_ graph: PipelineGraph, from source: String) throws(CommandFailure) {
+    guard !allowExec, let stage = graph.programStages.first else { return }
+    let program = stage.fileParameters["program"].flatMap { graph.inputPaths[$0] } ?? "a program"
+    let script = stage.fileParameters["script"].flatMap { graph.inputPaths[$0] }
+    throw CommandFailure(
+      .usage,
+      "\(source): the stage '\(stage.name)' (exec) runs \(program)"
+        + (script.map { " with \($0)" } ?? ""),
+      remedy: "look at what it would run; add --allow-exec if you trust it")
+  }
+}
+
 /// Input files as the command line names them.
 enum InputOverrides {
   /// `NAME=FILE` as name to path.

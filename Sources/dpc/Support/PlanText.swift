@@ -1,5 +1,6 @@
 // A plan as text and as JSON: what each stage would do, why, and what that is expected to take.
 import ArgumentParser
+import DPCStages
 import Pipeline
 
 /// How a plan is printed.
@@ -41,6 +42,13 @@ enum PlanText {
     if !expected.unknown.isEmpty {
       print("never run before: \(expected.unknown.joined(separator: ", "))")
     }
+  }
+
+  /// What a run of the pipeline has to be allowed.
+  static func printPrograms(_ graph: PipelineGraph, _ format: PlanFormat) {
+    if format == .json || graph.programStages.isEmpty { return }
+    let names = graph.programStages.map(\.name).joined(separator: ", ")
+    print("programs of the pipeline's own choosing: \(names); a run needs --allow-exec")
   }
 
   /// A plan that cannot be carried out ends the command as the run would.
