@@ -91,7 +91,7 @@ let package = Package(
     .executableTarget(
       name: "dpc-bench",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "HDF5", "STEMCore", "STEMData",
+        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "STEMCore", "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/DPCBenchmark", swiftSettings: strict),
 

@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Each time is the median of several runs. Ratios to the floor measured in the same minute are \
       what to compare; milliseconds are this machine's, and other work on it shows in them.
-      """)
+      """, subcommands: [FloorCommand.self, AcquisitionCommand.self])
 
   @Option(help: ArgumentHelp("The program to run.", valueName: "program"))
   var dpc = ".build/release/dpc"
@@ -19,6 +19,8 @@ struct BenchCommand: ParsableCommand {
   var pipelines = "Pipelines"
   @Option(help: ArgumentHelp("Sides of the acquisitions for whole runs, px.", valueName: "sides"))
   var sides = "512,1024,2048"
+  @Option(help: "How often each whole run is timed.")
+  var rounds = 5
   @Flag(help: "Kernels only.")
   var kernels = false
   @Flag(help: "Also write the tables to Benchmarks/runs, named by date and number of cores.")
@@ -32,9 +34,15 @@ struct BenchCommand: ParsableCommand {
       text += "\n" + table.markdown
     }
     print(machine.markdown)
+    // First, while this process is small: see `cost(of:_:errorsIn:)`.
+    if !kernels {
+      try wholeRuns {
+        print($0)
+        text += "\n" + $0
+      }
+    }
     add(copies())
     add(try KernelTimes(side: 1024).table())
-    if !kernels { add(try wholeRuns()) }
     if save {
       let path = "Benchmarks/runs/\(machine.date)-\(machine.cores)cores.md"
       try Data(text.utf8).write(to: URL(fileURLWithPath: path))
@@ -54,20 +62,16 @@ struct BenchCommand: ParsableCommand {
     return table
   }
 
-  private func wholeRuns() throws -> Table {
+  private func wholeRuns(_ add: (String) -> Void) throws {
     let scratch = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpc-bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     // A scratch folder that cannot be removed is the system's to sweep.
     defer { try? FileManager.default.removeItem(at: scratch) }
     let runs = WholeRuns(program: dpc, pipelines: pipelines, scratch: scratch)
-    var table = Table(title: "Whole runs, 8 segments of 32-bit frames; GB/s of the frames")
-    table.rows.append(try runs.start())
+    add("dpc --version: \(Table.fixed(try runs.start() * 1000, digits: 1)) ms\n")
     for side in sides.split(separator: ",").compactMap({ Int($0) }) {
-      let path = scratch.appendingPathComponent("scan-\(side).h5").path
-      try BenchmarkAcquisition(side: side).write(to: path)
-      table.rows += try runs.rows(for: path, side: side)
+      add(try runs.table(side: side, rounds: rounds))
     }
-    return table
   }
 }

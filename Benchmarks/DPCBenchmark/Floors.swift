@@ -1,8 +1,6 @@
-// The fastest that this machine moves, transforms, reads and hashes bytes: what every time is held against.
-internal import Digest
+// The fastest that this machine moves and transforms bytes: what every time is held against.
 internal import Dispatch
 internal import FFTW
-internal import HDF5
 
 /// Floors, measured in the same minute as what stands beside them.
 enum Floors {
@@ -50,18 +48,5 @@ enum Floors {
       for _ in 0..<forward { transform.forward(plane, into: &spectrum) }
       for _ in 0..<inverse { transform.inverse(&spectrum, into: &plane) }
     }
-  }
-
-  /// One call of the library for all frames, in the file's own type, s.
-  static func reading(_ path: String) throws -> Double {
-    try Stopwatch.median {
-      let dataset = try HDF5File(opening: path).root.dataset("entry/data/frames")
-      let values: [Float] = try dataset.values()
-      precondition(!values.isEmpty, "the benchmark's file holds frames")
-    }
-  }
-
-  static func hashing(_ path: String) throws -> Double {
-    try Stopwatch.median { _ = try SHA256Digest.ofFile(at: path) }
   }
 }

@@ -63,7 +63,7 @@ struct Table {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func fixed(_ value: Double, digits: Int) -> String {
+  static func fixed(_ value: Double, digits: Int) -> String {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
     return "\((value * scale).rounded() / scale)"

@@ -1,93 +1,116 @@
-// The program as a user runs it: with an empty cache, and with everything in the cache.
+// The program as a user runs it, cold and warm, by turns with the floor program.
 internal import Foundation
+internal import STEMCore
 
-/// Times whole runs of dpc on one file.
+/// Times whole runs of dpc and of the floor, one after the other in every round.
 struct WholeRuns {
   let program: String
   let pipelines: String
   let scratch: URL
 
-  /// A run that failed, with what it said.
-  struct Failure: Error, CustomStringConvertible {
-    var description: String
-  }
-
-  /// Figures and wall fits of a larger map than this take longer than all the rest together, px.
-  private static let largestTopView = 1024
-
-  /// core.yaml cold and warm, top-view.yaml cold; the floor reads and hashes the file once.
-  func rows(for file: String, side: Int) throws -> [Row] {
-    let bytes = 8 * 4 * side * side
-    let reading = try Floors.reading(file)
-    let hashing = try Floors.hashing(file)
-    let floor = (reading + hashing, "read and hash the file")
-    let name = "\(side)×\(side)"
-    var rows = [
-      Row(name: "\(name) H5Dread of the frames", time: reading, bytes: bytes),
-      Row(name: "\(name) SHA-256 of the file", time: hashing, bytes: bytes),
-      Row(
-        name: "\(name) core.yaml, cold", time: try cold("core.yaml", file), bytes: bytes,
-        floor: floor),
-      Row(
-        name: "\(name) core.yaml, warm", time: try warm("core.yaml", file), bytes: bytes,
-        floor: floor),
-    ]
-    if side <= Self.largestTopView {
-      rows.append(
-        Row(
-          name: "\(name) top-view.yaml, cold", time: try cold("top-view.yaml", file), bytes: bytes,
-          floor: floor))
+  /// One kind of run over all rounds.
+  struct Series {
+    var name: String
+    var costs: [ProcessCost] = []
+    var least: Double { costs.map(\.seconds).min() ?? 0 }
+    var median: Double {
+      let sorted = costs.map(\.seconds).sorted()
+      return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }
-    return rows
+    var peakBytes: Int { costs.map(\.peakBytes).max() ?? 0 }
   }
 
-  /// What every run costs, however small: the start of the process.
-  func start() throws -> Row {
-    Row(
-      name: "dpc --version",
-      time: try Stopwatch.median { try execute(["--version"]) })
+  /// Rounds of runs at a side, and their table.
+  func table(side: Int, rounds: Int) throws -> String {
+    let file = scratch.appendingPathComponent("scan-\(side).h5").path
+    try run(CommandLine.arguments[0], ["acquisition", file, "--side", "\(side)"])
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let offset = try frameOffset(file)
+    var floor = Series(name: "floor program")
+    var core = Series(name: "core.yaml, cold")
+    var warm = Series(name: "core.yaml, warm")
+    var top = Series(name: "top-view.yaml with figures, cold")
+    // The first run says how large the result is, and makes every later one find the files in memory.
+    _ = try dpc("core.yaml", file, empties: true)
+    let bytes = try resultBytes()
+    for _ in 0..<rounds {
+      floor.costs.append(
+        try run(
+          CommandLine.arguments[0],
+          [
+            "floor", file, scratch.appendingPathComponent("floor.out").path, "--side", "\(side)",
+            "--offset", "\(offset)", "--bytes", "\(bytes)",
+          ]))
+      core.costs.append(try dpc("core.yaml", file, empties: true))
+      warm.costs.append(try dpc("core.yaml", file, empties: false))
+      top.costs.append(try dpc("top-view.yaml", file, empties: true))
+    }
+    return markdown(side, [floor, core, warm, top])
   }
 
-  private func cold(_ pipeline: String, _ file: String) throws -> Double {
-    try Stopwatch.median(prepare: emptyFolders) { try run(pipeline, file, $0) }
+  /// What every run costs, however small: the start of the process, s.
+  func start() throws -> Double {
+    try Stopwatch.median { _ = try run(program, ["--version"]) }
   }
 
-  private func warm(_ pipeline: String, _ file: String) throws -> Double {
-    let folders = try emptyFolders()
-    try run(pipeline, file, folders)
-    return try Stopwatch.median { try run(pipeline, file, folders) }
+  private func markdown(_ side: Int, _ series: [Series]) -> String {
+    let floor = series[0]
+    var lines = [
+      "## Whole runs, \(side)×\(side), 8 segments of 32-bit frames", "",
+      "| run | least ms | median ms | least over floor's | median over floor's | beyond the floor, ms |"
+        + " peak MB | (peak - 60 MB) per px, bytes |",
+      "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for run in series {
+      let cells = [
+        run.name, Table.fixed(run.least * 1000, digits: 1),
+        Table.fixed(run.median * 1000, digits: 1),
+        Table.fixed(run.least / floor.least, digits: 2),
+        Table.fixed(run.median / floor.median, digits: 2),
+        Table.fixed((run.least - floor.least) * 1000, digits: 0),
+        Table.fixed(Double(run.peakBytes) / 1e6, digits: 0),
+        Table.fixed((Double(run.peakBytes) - 60e6) / Double(side * side), digits: 0),
+      ]
+      lines.append("| " + cells.joined(separator: " | ") + " |")
+    }
+    return lines.joined(separator: "\n") + "\n"
   }
 
-  private func emptyFolders() throws -> URL {
-    let folder = scratch.appendingPathComponent("run")
-    if FileManager.default.fileExists(atPath: folder.path) {
+  /// Where the frames begin: found by their first numbers, since the writer leaves them in one piece.
+  private func frameOffset(_ path: String) throws -> Int {
+    let acquisition = BenchmarkAcquisition(side: 256)
+    let numbers = acquisition.planes[0].values[..<16].map { Float($0) }
+    let pattern = numbers.withUnsafeBytes { Data($0) }
+    guard let handle = FileHandle(forReadingAtPath: path),
+      let start = try handle.read(upToCount: 1 << 20), let range = start.range(of: pattern)
+    else { throw ProcessFailure(description: "\(path): the frames are not where they should be") }
+    return range.lowerBound
+  }
+
+  private var folder: URL { scratch.appendingPathComponent("run") }
+
+  private func resultBytes() throws -> Int {
+    let path = folder.appendingPathComponent("results/result.h5").path
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+    guard let size else { throw ProcessFailure(description: "\(path) has no size") }
+    return size
+  }
+
+  private func dpc(_ pipeline: String, _ file: String, empties: Bool) throws -> ProcessCost {
+    if empties && FileManager.default.fileExists(atPath: folder.path) {
       try FileManager.default.removeItem(at: folder)
     }
-    return folder
+    return try run(
+      program,
+      [
+        "run", "\(pipelines)/\(pipeline)", "--input", "acquisition=\(file)",
+        "--output", folder.appendingPathComponent("results").path,
+        "--cache", folder.appendingPathComponent("cache").path, "--progress", "none",
+      ])
   }
 
-  private func run(_ pipeline: String, _ file: String, _ folder: URL) throws {
-    try execute([
-      "run", "\(pipelines)/\(pipeline)", "--input", "acquisition=\(file)",
-      "--output", folder.appendingPathComponent("results").path,
-      "--cache", folder.appendingPathComponent("cache").path, "--progress", "none",
-    ])
-  }
-
-  private func execute(_ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    let errors = Pipe()
-    process.standardError = errors
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    let text = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    if process.terminationStatus != 0 {
-      throw Failure(
-        description: "\(program) \(arguments.joined(separator: " ")) exited with"
-          + " \(process.terminationStatus): \(String(decoding: text, as: UTF8.self))")
-    }
+  @discardableResult
+  private func run(_ program: String, _ arguments: [String]) throws -> ProcessCost {
+    try cost(of: program, arguments, errorsIn: scratch)
   }
 }

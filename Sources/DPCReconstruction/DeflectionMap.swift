@@ -25,11 +25,14 @@ public func deflectionMap(
   var sums = SignedSums(
     estimator.diameters, segmentCount: signals.segmentCount,
     withProducts: signals.electronsPerUnit != nil)
+  var lines = DiscShiftLines(estimator)
   var work = DiameterWork(estimator)
   let electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
+  let largestSquare = estimator.range * estimator.range
   for first in stride(from: 0, to: shape.count, by: SignedSums.blockCount) {
     let positions = first..<min(first + SignedSums.blockCount, shape.count)
     sums.form(from: signals, at: positions)
+    lines.form(from: sums, electronsPerUnit: electronsPerUnit)
     for position in positions where mask.isUsable(position) {
       let place = position - first
       let total = sums.total(at: place)
@@ -37,16 +40,22 @@ public func deflectionMap(
         mask.bytes[position] |= PixelFlags.noCounts.rawValue
         continue
       }
-      guard
-        let estimate = estimator.estimate(
-          sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
-      else {
-        mask.bytes[position] |= PixelFlags.outsideModel.rawValue
-        continue
+      var (x, y) = (lines.x[place], lines.y[place])
+      var errors = (xx: lines.xx[place], yy: lines.yy[place], xy: lines.xy[place])
+      let isInSeries = lines.largest[place] <= DiscShiftEstimator.seriesLimit
+      if !isInSeries || x * x + y * y > largestSquare {
+        guard
+          let estimate = estimator.estimate(
+            sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
+        else {
+          mask.bytes[position] |= PixelFlags.outsideModel.rawValue
+          continue
+        }
+        (x, y, errors) = estimate
       }
-      (field.x[position], field.y[position]) = calibration(estimate.x, estimate.y)
+      (field.x[position], field.y[position]) = calibration(x, y)
       if electronsPerUnit != nil {
-        let turned = transformed(estimate.covariance, by: calibration)
+        let turned = transformed(errors, by: calibration)
         covariance?.xx[position] = turned.xx
         covariance?.yy[position] = turned.yy
         covariance?.xy[position] = turned.xy

@@ -24,9 +24,9 @@ public struct DiscShiftEstimator: Sendable {
   public let range: Double
   let diameters: [DetectorDiameter]
   /// Per diameter the weights with which its shift enters x and y.
-  private let weights: [(x: Double, y: Double)]
+  let weights: [(x: Double, y: Double)]
   /// The disc's area over the area that counts (a hole in the middle counts nothing).
-  private let holeScale: Double
+  let holeScale: Double
 
   /// Detector beyond the disc's rim below which `disc-shift` is refused, as a fraction of α.
   public static let requiredMargin = 0.02
@@ -98,7 +98,16 @@ public struct DiscShiftEstimator: Sendable {
   /// to 0.4 α, its interpolation at the Chebyshev nodes of 0 ... 1/4 by 13 terms is exact to 5e-17,
   /// evaluated in double precision to 4e-16. Beyond, the equation is solved step by step.
   public static func shift(forHalfDifference difference: Double) -> Double {
-    if abs(difference) > 0.5 { return iteratedShift(forHalfDifference: difference) }
+    abs(difference) > seriesLimit
+      ? iteratedShift(forHalfDifference: difference) : seriesShift(forHalfDifference: difference)
+  }
+
+  /// The largest |H| for which the series holds.
+  static let seriesLimit = 0.5
+
+  /// The series of ``shift(forHalfDifference:)``, whatever the argument.
+  @inline(__always)
+  static func seriesShift(forHalfDifference difference: Double) -> Double {
     let u = difference * difference
     var ratio = 0.010_060_708_207_759_898
     ratio = ratio * u + -0.004_965_562_721_128_686

@@ -28,10 +28,13 @@ func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
 ///
 /// A real wave at the Nyquist frequency is sampled only where it has extrema: no slope is seen.
 func derivativeFrequencies(_ count: Int, spacing: Double) -> [Double] {
-  (0..<count).map { index in
-    if 2 * index == count { return 0 }
-    return Double(2 * index > count ? index - count : index) / (Double(count) * spacing)
-  }
+  (0..<count).map { derivativeFrequency($0, of: count, spacing: spacing) }
+}
+
+/// One of ``derivativeFrequencies(_:spacing:)``.
+func derivativeFrequency(_ index: Int, of count: Int, spacing: Double) -> Double {
+  if 2 * index == count { return 0 }
+  return Double(2 * index > count ? index - count : index) / (Double(count) * spacing)
 }
 
 /// Copies `values - offset` into a transform's buffer.

@@ -4,8 +4,7 @@ public import STEMCore
 
 /// A field as the sum of its mean, a curl-free, a divergence-free and a harmonic part.
 ///
-/// At every pixel `mean + curlFree + divergenceFree + harmonic` is the field. Powers are means
-/// over all pixels of the squared length, in the square of the field's unit.
+/// At every pixel `mean + curlFree + divergenceFree + harmonic` is the field.
 public struct HelmholtzParts: Sendable {
   /// The part that is a gradient and nothing else.
   public let curlFree: VectorField
@@ -15,31 +14,7 @@ public struct HelmholtzParts: Sendable {
   /// frame cannot tell of which kind they are. Zero on periodic frames.
   public let harmonic: VectorField
   public let mean: (x: Double, y: Double)
-  public let curlFreePower: Double
-  public let divergenceFreePower: Double
-  public let harmonicPower: Double
-  public let meanPower: Double
-
-  /// Divergence-free power over the sum of curl-free and divergence-free power; 0 of no field.
-  ///
-  /// 0 for every electrostatic field; 1 for a field along infinitely long walls, which no
-  /// potential explains. Mean and harmonic part belong to neither side.
-  public var transverseFraction: Double {
-    let power = curlFreePower + divergenceFreePower
-    return power > 0 ? divergenceFreePower / power : 0
-  }
-
-  /// The ``transverseFraction`` that noise alone adds to an electrostatic field.
-  ///
-  /// White noise of variance σ² per component has the power 2σ², half of which is transverse: the
-  /// fraction is 0.5 · 2σ² / (curl-free + divergence-free power), and 0.5 where all is noise.
-  /// - Parameter meanVariance: Mean over the pixels and both components of the noise variance of
-  ///   the field, in the square of its unit.
-  public func transverseFractionFromNoise(meanVariance: Double) -> Double {
-    precondition(meanVariance >= 0, "a variance is not negative")
-    let power = curlFreePower + divergenceFreePower
-    return power > 0 ? meanVariance / power : 0
-  }
+  public let powers: HelmholtzPowers
 }
 
 /// Splits a field into its curl-free and divergence-free parts (Helmholtz-Hodge).
@@ -85,8 +60,9 @@ public func helmholtzParts(
   }
   return HelmholtzParts(
     curlFree: curlFree, divergenceFree: divergenceFree, harmonic: harmonic, mean: mean,
-    curlFreePower: power(curlFree), divergenceFreePower: power(divergenceFree),
-    harmonicPower: power(harmonic), meanPower: mean.x * mean.x + mean.y * mean.y)
+    powers: HelmholtzPowers(
+      curlFree: power(curlFree), divergenceFree: power(divergenceFree), harmonic: power(harmonic),
+      mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count))
 }
 
 private func difference(_ a: VectorField, _ b: VectorField) -> VectorField {
@@ -105,9 +81,6 @@ private func power(_ field: VectorField) -> Double {
 
 /// k (k·E) / k² in Fourier space.
 ///
-/// Waves at the Nyquist frequency of one axis show no slope along it and count as uniform there.
-/// Where that leaves k = 0, the axis of the Nyquist frequency is the direction of k; x for the
-/// checkerboard, which has both.
 private func periodicCurlFreePart(_ field: VectorField, _ pixelSize: PixelSize) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   let transform = RealFourierTransform(rows: rows, columns: columns)
@@ -128,8 +101,7 @@ private func periodicCurlFreePart(_ field: VectorField, _ pixelSize: PixelSize) 
       for row in 0..<rows {
         for column in 0..<width {
           let index = row * width + column
-          var (a, b) = (kx[column], ky[row])
-          if a == 0, b == 0 { (a, b) = column > 0 ? (1, 0) : (0, row > 0 ? 1 : 0) }
+          let (a, b) = waveDirection(kx[column], ky[row], row: row, column: column)
           let k2 = a * a + b * b
           let factor = k2 > 0 ? scale / k2 : 0
           let real = factor * (a * x[index].real + b * y[index].real)

@@ -51,8 +51,21 @@ struct SignedSums {
 
   /// Σ s_j s_k I of two different diameters.
   func product(_ j: Int, _ k: Int, at place: Int) -> Double {
+    sums[productIndex(j, k)][place]
+  }
+
+  /// ``total(at:)`` at all places.
+  var totals: [Double] { sums[0] }
+
+  /// ``difference(_:at:)`` at all places.
+  func differences(_ j: Int) -> [Double] { sums[1 + j] }
+
+  /// ``product(_:_:at:)`` at all places.
+  func products(_ j: Int, _ k: Int) -> [Double] { sums[productIndex(j, k)] }
+
+  private func productIndex(_ j: Int, _ k: Int) -> Int {
     let (high, low) = (max(j, k), min(j, k))
-    return sums[1 + diameterCount + high * (high - 1) / 2 + low][place]
+    return 1 + diameterCount + high * (high - 1) / 2 + low
   }
 
   private func clear(_ line: inout [Double]) {

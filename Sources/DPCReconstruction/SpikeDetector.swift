@@ -1,4 +1,4 @@
-// Outliers of a plane of signals: a quick test by tiles, and the median of 25 where it does not decide.
+// Outliers of a plane of signals: quick tests by tiles and by counting, and the median of 25 where neither decides.
 internal import STEMCore
 
 /// Finds the outliers of planes that share a mask.
@@ -35,7 +35,8 @@ struct SpikeDetector {
           let position = row * shape.columns + column
           let value = plane[position]
           if value <= limits.upper && value >= limits.lower { continue }
-          if usable[position], isSpike(plane, row: row, column: column) { found.append(position) }
+          if !usable[position] || countingClears(plane, row: row, column: column) { continue }
+          if isSpike(plane, row: row, column: column) { found.append(position) }
         }
       }
     }
@@ -98,6 +99,38 @@ struct SpikeDetector {
       }
     }
     return (columns, limits)
+  }
+
+  /// Whether counting noise about the median allows the signal, found without the median.
+  ///
+  /// With V, m in electrons and T the threshold, V ≤ m + T √(m + 9) where m ≥ a, and V ≥ m - T √(m + 9)
+  /// where m ≤ b, for w² ± T w = V + 9 at w² = a + 9 and b + 9. A median is at least a where more than half
+  /// of the neighbors are, and at most b likewise. Both limits are moved inwards by more than rounding.
+  private func countingClears(_ plane: Span<Double>, row: Int, column: Int) -> Bool {
+    guard let scale = electronsPerUnit else { return false }
+    let signal = plane[row * shape.columns + column] * scale
+    let discriminant = threshold * threshold + 4 * (signal + 9)
+    // Further below nothing the deviation no longer depends on the median as above.
+    if !(signal >= -3 * threshold) || discriminant < 0 { return false }
+    let root = discriminant.squareRoot()
+    let (lower, upper) = ((root - threshold) / 2, (root + threshold) / 2)
+    let slack = 1e-12 * (signal + 9 + 3 * threshold + threshold * threshold)
+    let least = lower >= 3 ? lower * lower - 9 : signal - 3 * threshold
+    let atLeast = (least + slack) / scale
+    let atMost = (upper * upper - 9 - slack) / scale
+    var (count, above, below) = (0, 0, 0)
+    let columns = Self.window(column, of: shape.columns)
+    for r in Self.window(row, of: shape.rows) {
+      let first = r * shape.columns
+      for position in (first + columns.lowerBound)...(first + columns.upperBound) {
+        let isNeighbor = usable[position]
+        let neighbor = plane[position]
+        count += isNeighbor ? 1 : 0
+        above += isNeighbor && neighbor >= atLeast ? 1 : 0
+        below += isNeighbor && neighbor <= atMost ? 1 : 0
+      }
+    }
+    return above > count / 2 && below > count / 2
   }
 
   private mutating func isSpike(_ plane: Span<Double>, row: Int, column: Int) -> Bool {

@@ -26,8 +26,8 @@ struct HelmholtzDecompositionTests {
     if boundary == .periodic {
       let total =
         zip(field.x, field.y).reduce(0) { $0 + $1.0 * $1.0 + $1.1 * $1.1 } / Double(shape.count)
-      let sum = parts.curlFreePower + parts.divergenceFreePower + parts.meanPower
-      #expect(abs(sum - total) < 1e-12 && parts.harmonicPower == 0)
+      let sum = parts.powers.curlFree + parts.powers.divergenceFree + parts.powers.mean
+      #expect(abs(sum - total) < 1e-12 && parts.powers.harmonic == 0)
     }
   }
 
@@ -43,14 +43,31 @@ struct HelmholtzDecompositionTests {
       shape: shape, x: wave.map { 10 + (3 * kx + 4 * ky) / length * $0 },
       y: wave.map { -2 + (3 * ky - 4 * kx) / length * $0 })
     let parts = helmholtzParts(of: field, pixelSize: pixelSize, boundary: .periodic)
-    #expect(abs(parts.curlFreePower - 4.5) < 1e-12)
-    #expect(abs(parts.divergenceFreePower - 8) < 1e-12)
-    #expect(abs(parts.meanPower - 104) < 1e-10)
-    #expect(abs(parts.transverseFraction - 8 / 12.5) < 1e-12)
+    #expect(abs(parts.powers.curlFree - 4.5) < 1e-12)
+    #expect(abs(parts.powers.divergenceFree - 8) < 1e-12)
+    #expect(abs(parts.powers.mean - 104) < 1e-10)
+    #expect(abs(parts.powers.transverseFraction - 8 / 12.5) < 1e-12)
     for index in 0..<shape.count {
       #expect(abs(parts.curlFree.x[index] - 3 * kx / length * wave[index]) < 1e-12)
       #expect(abs(parts.curlFree.y[index] - 3 * ky / length * wave[index]) < 1e-12)
     }
+  }
+
+  @Test(
+    "Powers without the parts are those of the parts",
+    arguments: [[8, 10], [7, 9], [1, 6], [5, 1], [1, 1], [2, 2], [3, 16], [30, 17]])
+  func powersAlone(size: [Int]) {
+    let shape = GridShape(rows: size[0], columns: size[1])
+    let field = VectorField(
+      shape: shape, x: reproducibleNumbers(shape.count, seed: 5).map { 3 * $0 + 2 },
+      y: reproducibleNumbers(shape.count, seed: 6))
+    let parts = helmholtzParts(of: field, pixelSize: pixelSize, boundary: .periodic).powers
+    let powers = periodicHelmholtzPowers(of: field, pixelSize: pixelSize)
+    // Sums of some hundred terms below 100, each to 1e-15 of the largest.
+    #expect(abs(powers.curlFree - parts.curlFree) < 1e-12)
+    #expect(abs(powers.divergenceFree - parts.divergenceFree) < 1e-12)
+    #expect(powers.harmonic == 0 && powers.waveCount == shape.count)
+    #expect(powers.mean == parts.mean)
   }
 
   /// Fields of 2e3 V, 10 px wide, along walls whose normal stands at 45° in space, with zigzags.
@@ -74,10 +91,10 @@ struct HelmholtzDecompositionTests {
     let size = PixelSize(x: 1e-9, y: 1e-9)
     let alone = helmholtzParts(of: field, pixelSize: size, boundary: .neumann)
     // The midpoint rule of the projection leaves the square of h²/24 f''/f.
-    #expect(alone.transverseFraction > 0.9999)
+    #expect(alone.powers.transverseFraction > 0.9999)
     // The seam of the repeated frame counts as sources.
     let repeated = helmholtzParts(of: field, pixelSize: size, boundary: .periodic)
-    #expect(repeated.transverseFraction > 0.9 && repeated.transverseFraction < 0.99)
+    #expect(repeated.powers.transverseFraction > 0.9 && repeated.powers.transverseFraction < 0.99)
   }
 
   @Test("A field across slanted walls has no divergence-free part when the frame stands alone")
@@ -85,8 +102,8 @@ struct HelmholtzDecompositionTests {
     let field = walls(GridShape(rows: 80, columns: 96), isAlong: false)
     let parts = helmholtzParts(
       of: field, pixelSize: PixelSize(x: 1e-9, y: 1e-9), boundary: .neumann)
-    #expect(parts.transverseFraction < 1e-4)
-    #expect(parts.curlFreePower > 0)
+    #expect(parts.powers.transverseFraction < 1e-4)
+    #expect(parts.powers.curlFree > 0)
   }
 
   @Test("Pixels of unequal sides count: a radial bell is curl-free", arguments: [1.0, -1.0])
@@ -100,11 +117,11 @@ struct HelmholtzDecompositionTests {
       let source = helmholtzParts(
         of: VectorField(shape: shape, x: along, y: down), pixelSize: pixelSize,
         boundary: boundary)
-      #expect(source.transverseFraction < 1e-6)
+      #expect(source.powers.transverseFraction < 1e-6)
       let whirl = helmholtzParts(
         of: VectorField(shape: shape, x: down.map { -$0 }, y: along), pixelSize: pixelSize,
         boundary: boundary)
-      #expect(whirl.transverseFraction > 1 - 1e-6)
+      #expect(whirl.powers.transverseFraction > 1 - 1e-6)
     }
   }
 
@@ -116,7 +133,7 @@ struct HelmholtzDecompositionTests {
       y: reproducibleNumbers(shape.count, seed: 6))
     let parts = helmholtzParts(of: field, pixelSize: pixelSize, boundary: boundary)
     // 4200 modes a side: the fraction scatters by 0.5/√4200 = 0.008. Variance of -1 ..< 1: 1/3.
-    #expect(abs(parts.transverseFraction - 0.5) < 0.03)
-    #expect(abs(parts.transverseFractionFromNoise(meanVariance: 1.0 / 3) - 0.5) < 0.03)
+    #expect(abs(parts.powers.transverseFraction - 0.5) < 0.03)
+    #expect(abs(parts.powers.transverseFractionFromNoise(meanVariance: 1.0 / 3) - 0.5) < 0.03)
   }
 }

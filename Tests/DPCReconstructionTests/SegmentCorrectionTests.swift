@@ -128,6 +128,35 @@ struct SegmentCorrectionTests {
   }
 
   @Test(
+    "The quick spike search decides as the plain rule just above and just below its bound",
+    arguments: [4.0, 5, 9, 20], [1.0, 0.25, 8])
+  func spikesAtTheBound(threshold: Double, electronsPerUnit: Double) {
+    let shape = GridShape(rows: 60, columns: 45)
+    var generator = SeededGenerator(seed: 11, path: [Int(threshold)])
+    // A ramp from where the dark reference is too large to some hundred electrons.
+    var plane = (0..<shape.count).map { position -> Double in
+      let (row, column) = (position / shape.columns, position % shape.columns)
+      let mean = 2 * Double(row) - 40 + 0.3 * Double(column)
+      return mean + generator.poisson(mean: 4) - 4
+    }
+    for position in stride(from: 3, to: shape.count, by: 29) {
+      let mean = plane[position]
+      let bound = threshold * (max(mean, 0) + 9).squareRoot()
+      let sign = position % 2 == 0 ? 1.0 : -1
+      plane[position] += sign * bound * (0.5 + generator.poisson(mean: 30) / 50)
+    }
+    // Quarters and eighths of electrons are exact: scaling changes no decision.
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 1, values: plane.map { $0 / electronsPerUnit },
+      mask: PixelMask(shape: shape), electronsPerUnit: electronsPerUnit)
+    signals.maskSpikes(threshold: threshold)
+    let found = Set(
+      (0..<shape.count).filter { signals.mask.bytes[$0] & PixelFlags.hot.rawValue != 0 })
+    #expect(found == plainSpikes(plane, shape, threshold: threshold))
+    #expect(found.count > 5 && found.count < shape.count / 29)
+  }
+
+  @Test(
     "Where an empty segment begins to count, and more than half of a window is empty, nothing is hot"
   )
   func onsetIsKept() {

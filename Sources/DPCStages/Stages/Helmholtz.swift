@@ -36,12 +36,12 @@ struct Helmholtz: StageType {
         field: field, covariance: variance.map { .uniform($0, shape: field.shape) },
         mask: whole.mask, pixelSize: pixelSize)
     }
-    let noise = meanVariance(input.map).map(parts.transverseFractionFromNoise(meanVariance:))
+    let noise = meanVariance(input.map).map(parts.powers.transverseFractionFromNoise(meanVariance:))
     let value = HelmholtzValue(
       curlFree: map(sum(parts.curlFree, parts.harmonic), variances?.curlFree),
       divergenceFree: map(parts.divergenceFree, variances?.divergenceFree),
       mean: .init(x: parts.mean.x, y: parts.mean.y),
-      divergenceFreeFraction: parts.transverseFraction,
+      divergenceFreeFraction: parts.powers.transverseFraction,
       context: input.context.adding([
         "boundary": boundary.rawValue,
         "removed_mean": "x \(parts.mean.x), y \(parts.mean.y) V (mean_x, mean_y)",
@@ -59,17 +59,18 @@ struct Helmholtz: StageType {
 
   private func fractions(_ parts: HelmholtzParts) -> String {
     let total =
-      parts.curlFreePower + parts.divergenceFreePower + parts.harmonicPower + parts.meanPower
+      parts.powers.curlFree + parts.powers.divergenceFree + parts.powers.harmonic
+      + parts.powers.mean
     if total == 0 { return "no field" }
-    return "curl-free \((parts.curlFreePower + parts.harmonicPower) / total),"
-      + " divergence-free \(parts.divergenceFreePower / total), mean \(parts.meanPower / total)"
+    return "curl-free \((parts.powers.curlFree + parts.powers.harmonic) / total),"
+      + " divergence-free \(parts.powers.divergenceFree / total), mean \(parts.powers.mean / total)"
   }
 
   private func facts(_ parts: HelmholtzParts, noise: Double?) -> [Fact] {
-    let fraction = parts.transverseFraction
+    let fraction = parts.powers.transverseFraction
     var text = "divergence-free share of the field's power \(Format.percent(fraction))"
     if let noise { text += " (counting noise makes up to \(Format.percent(min(noise, 0.5))))" }
-    let signal = SignalShares(parts, noise: noise)
+    let signal = SignalShares(parts.powers, noise: noise)
     return [
       Fact("divergence_free_fraction", text: text, value: fraction, unit: ""),
       Fact(
@@ -78,7 +79,7 @@ struct Helmholtz: StageType {
   }
 
   private func notes(_ parts: HelmholtzParts, noise: Double?) -> [Note] {
-    let signal = SignalShares(parts, noise: noise)
+    let signal = SignalShares(parts.powers, noise: noise)
     guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return [] }
     return [
       Note(
@@ -101,15 +102,15 @@ struct SignalShares {
 
   /// White noise gives both parts the same power, so its share of the whole is at most twice the
   /// smaller part's, whatever the counting statistics say.
-  init(_ parts: HelmholtzParts, noise: Double?) {
-    let varying = parts.curlFreePower + parts.divergenceFreePower + parts.harmonicPower
-    isUniform = varying <= 1e-20 * (varying + parts.meanPower)
-    let transverse = parts.transverseFraction
+  init(_ powers: HelmholtzPowers, noise: Double?) {
+    let varying = powers.curlFree + powers.divergenceFree + powers.harmonic
+    isUniform = varying <= 1e-20 * (varying + powers.mean)
+    let transverse = powers.transverseFraction
     let perPart = min(noise ?? 0, transverse, 1 - transverse)
     let signal = 1 - 2 * perPart
     divergenceFree = signal > 0 ? (transverse - perPart) / signal : 0
     // The two halves of pure noise differ by about the inverse root of the number of waves.
-    let waves = Double(parts.curlFree.shape.count)
+    let waves = Double(powers.waveCount)
     isMostlyNoise = signal < max(0.02, 5 / waves.squareRoot())
   }
 

@@ -72,9 +72,9 @@ struct Integrate: StageType {
 
   /// What a reader of the potential must know where much of the field has none.
   private func caution(_ map: VectorMap, whole: VectorField, pixelSize: PixelSize) -> String? {
-    let parts = helmholtzParts(of: whole, pixelSize: pixelSize, boundary: .periodic)
-    let noise = meanVariance(map).map(parts.transverseFractionFromNoise(meanVariance:))
-    let signal = SignalShares(parts, noise: noise)
+    let powers = periodicHelmholtzPowers(of: whole, pixelSize: pixelSize)
+    let noise = meanVariance(map).map(powers.transverseFractionFromNoise(meanVariance:))
+    let signal = SignalShares(powers, noise: noise)
     guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return nil }
     return
       "\(Format.percent(signal.divergenceFree)) of the field's power has no potential: where it"

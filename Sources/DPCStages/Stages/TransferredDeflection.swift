@@ -102,7 +102,8 @@ struct TransferredDeflection {
     limit = geometry.informationLimit
     let parts = helmholtzParts(of: aligned.field, pixelSize: pixelSize, boundary: .neumann)
     let shares = SignalShares(
-      parts, noise: meanVariance(aligned).map(parts.transverseFractionFromNoise(meanVariance:)))
+      parts.powers,
+      noise: meanVariance(aligned).map(parts.powers.transverseFractionFromNoise(meanVariance:)))
     divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
     linearCurl = Self.linearCurl(of: aligned)
   }

@@ -1,0 +1,108 @@
+// How the power of a field divides between its Helmholtz parts, and the same without forming the parts.
+internal import FFTW
+public import STEMCore
+
+/// Powers of the parts of a field: means over all pixels of the squared length, in the square of its unit.
+public struct HelmholtzPowers: Sendable, Equatable {
+  public let curlFree: Double
+  public let divergenceFree: Double
+  public let harmonic: Double
+  public let mean: Double
+  /// The number of waves that share the power, one per pixel.
+  public let waveCount: Int
+
+  /// Divergence-free power over the sum of curl-free and divergence-free power; 0 of no field.
+  ///
+  /// 0 for every electrostatic field; 1 for a field along infinitely long walls, which no
+  /// potential explains. Mean and harmonic part belong to neither side.
+  public var transverseFraction: Double {
+    let power = curlFree + divergenceFree
+    return power > 0 ? divergenceFree / power : 0
+  }
+
+  /// The ``transverseFraction`` that noise alone adds to an electrostatic field.
+  ///
+  /// White noise of variance σ² per component has the power 2σ², half of which is transverse: the
+  /// fraction is 0.5 · 2σ² / (curl-free + divergence-free power), and 0.5 where all is noise.
+  /// - Parameter meanVariance: Mean over the pixels and both components of the noise variance of
+  ///   the field, in the square of its unit.
+  public func transverseFractionFromNoise(meanVariance: Double) -> Double {
+    precondition(meanVariance >= 0, "a variance is not negative")
+    let power = curlFree + divergenceFree
+    return power > 0 ? meanVariance / power : 0
+  }
+}
+
+/// The powers of ``helmholtzParts(of:pixelSize:boundary:)`` for `periodic`, without the parts.
+///
+/// By Parseval's theorem they are sums over the spectrum: |k·E|²/k² is curl-free, |k×E|²/k²
+/// divergence-free. Two forward transforms, none back.
+/// - Parameters:
+///   - field: Any unit, x along a row, y down; no masked pixels left.
+///   - pixelSize: m.
+/// - Complexity: O(*n* log *n*).
+public func periodicHelmholtzPowers(
+  of field: VectorField, pixelSize: PixelSize
+) -> HelmholtzPowers {
+  let shape = field.shape
+  let mean = (x: orderedMean(field.x), y: orderedMean(field.y))
+  var (curlFree, divergenceFree) = (0.0, 0.0)
+  if shape.count > 0 {
+    let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
+    var plane = TransformBuffer<Double>(count: shape.count)
+    var spectrumX = TransformBuffer<Complex>(count: transform.spectrumCount)
+    var spectrumY = TransformBuffer<Complex>(count: transform.spectrumCount)
+    fill(&plane, with: field.x, minus: mean.x)
+    transform.forward(plane, into: &spectrumX)
+    fill(&plane, with: field.y, minus: mean.y)
+    transform.forward(plane, into: &spectrumY)
+    let scale = 1 / (Double(shape.count) * Double(shape.count))
+    spectrumX.withSpan { x in
+      spectrumY.withSpan { y in
+        for row in 0..<shape.rows {
+          let (along, across) = rowPowers(x, y, row: row, shape, pixelSize)
+          curlFree += scale * along
+          divergenceFree += scale * across
+        }
+      }
+    }
+  }
+  return HelmholtzPowers(
+    curlFree: curlFree, divergenceFree: divergenceFree, harmonic: 0,
+    mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count)
+}
+
+/// Σ |k·E|²/k² and Σ |k×E|²/k² over a row of the spectrum and its mirror image.
+private func rowPowers(
+  _ x: Span<Complex>, _ y: Span<Complex>, row: Int, _ shape: GridShape, _ pixelSize: PixelSize
+) -> (along: Double, across: Double) {
+  let width = shape.columns / 2 + 1
+  let ky = derivativeFrequency(row, of: shape.rows, spacing: pixelSize.y)
+  var (along, across) = (0.0, 0.0)
+  for column in 0..<width {
+    let kx = derivativeFrequency(column, of: shape.columns, spacing: pixelSize.x)
+    let (a, b) = waveDirection(kx, ky, row: row, column: column)
+    let k2 = a * a + b * b
+    if k2 == 0 { continue }
+    // The other columns stand for their mirror image as well.
+    let weight = (column == 0 || 2 * column == shape.columns ? 1 : 2) / k2
+    let (u, v) = (x[row * width + column], y[row * width + column])
+    let (p, q) = (a * u.real + b * v.real, a * u.imaginary + b * v.imaginary)
+    let (r, s) = (a * v.real - b * u.real, a * v.imaginary - b * u.imaginary)
+    along += weight * (p * p + q * q)
+    across += weight * (r * r + s * s)
+  }
+  return (along, across)
+}
+
+/// The direction of a wave's k.
+///
+/// Waves at the Nyquist frequency of one axis show no slope along it and count as uniform there.
+/// Where that leaves k = 0, the axis of the Nyquist frequency is the direction of k; x for the
+/// checkerboard, which has both.
+func waveDirection(
+  _ kx: Double, _ ky: Double, row: Int, column: Int
+) -> (x: Double, y: Double) {
+  if kx != 0 || ky != 0 { return (kx, ky) }
+  return column > 0 ? (1, 0) : (0, row > 0 ? 1 : 0)
+}
