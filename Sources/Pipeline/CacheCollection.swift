@@ -50,7 +50,9 @@ extension PipelineCache {
   /// Safe beside running pipelines: records go before the objects that they name, and what was written
   /// or used within the grace period stays. A result that goes all the same is computed again.
   ///
-  /// - Parameter isDryRun: Whether only to tell what would go.
+  /// - Parameters:
+  ///   - rules: What stays.
+  ///   - isDryRun: Whether only to tell what would go.
   /// - Throws: ``StageFailure`` of category `machine`.
   public func collect(
     _ rules: CollectionRules, isDryRun: Bool = false

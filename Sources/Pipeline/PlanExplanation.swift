@@ -14,7 +14,9 @@ extension ActionPreimage {
   /// Every field that differs from `old`, in the order of the key's items; files and inputs by the
   /// digests of their content. Empty exactly when the two are the same action.
   ///
-  /// - Parameter unknownPorts: Ports whose content is not known yet; they are left out.
+  /// - Parameters:
+  ///   - old: The earlier action.
+  ///   - unknownPorts: Ports whose content is not known yet; they are left out.
   public func fieldDifferences(
     from old: ActionPreimage, ignoring unknownPorts: Set<String> = []
   ) -> [FieldDifference] {

@@ -104,6 +104,8 @@ struct WallComparison {
       wall.position = wall.position.map { $0 - center }
       return wall
     }
+    // A wall lies in the frame, which tells the origin where few of them were found.
+    if truth.contains(where: { abs($0.position ?? 0) > abs(center) + size.x }) { return shifted }
     func total(_ walls: [TrueWall]) -> Double {
       walls.reduce(0) { sum, wall in
         sum + (found.map { distance($0, wall) }.min() ?? 0)

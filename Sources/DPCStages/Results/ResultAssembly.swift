@@ -17,8 +17,11 @@ public struct ResultAssembly: Sendable {
   private let chainOrder: [String]
   private var graph: PipelineGraph { runner.graph }
 
-  /// - Parameter chainOrder: Stages in the order in which the chain is to list them, where an earlier
-  ///   result is made again; nil for the graph's own order, which depends on the figures too.
+  /// - Parameters:
+  ///   - runner: Gives the values.
+  ///   - report: Of its run.
+  ///   - chainOrder: Stages in the order in which the chain is to list them, where an earlier
+  ///     result is made again; nil for the graph's own order, which depends on the figures too.
   public init(runner: PipelineRunner, report: RunReport, chainOrder: [String]? = nil) {
     self.runner = runner
     self.report = report

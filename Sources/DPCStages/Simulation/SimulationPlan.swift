@@ -14,8 +14,10 @@ public struct SimulationPlan: Sendable {
 
   /// Plans every acquisition of a manifest, in its order.
   ///
-  /// - Parameter sigmas: Standard deviations of the field that are wanted.
-  /// - Throws: ``StageFailure`` where a manifest declares no walls, or walls that no dose can show.
+  /// - Parameters:
+  ///   - graph: The manifest's stages.
+  ///   - sigmas: Standard deviations of the field that are wanted.
+  /// - Throws: `StageFailure` where a manifest declares no walls, or walls that no dose can show.
   public static func plans(of graph: PipelineGraph, sigmas: Double) throws -> [SimulationPlan] {
     try graph.stages.filter { $0.type is SimulateAcquisition }.map { node in
       let specification = try SimulationRequest(
