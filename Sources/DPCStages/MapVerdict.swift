@@ -53,7 +53,13 @@ struct MapVerdict {
     }
   }
 
+  /// What no counted file does: expected numbers that were never drawn, or a dose that is not the file's.
+  var scattersTooLittle: Bool { significance < -Self.threshold }
+
   func text(unit: String) -> String {
+    if scattersTooLittle {
+      return "no verdict: the map scatters less than its counting noise, as one without noise does"
+    }
     let strength = Format.quantity(signal, unit: unit)
     return isDetected
       ? "signal detected at \(Format.significant(min(significance, 1e6), digits: 2)) sigma, rms \(strength)"

@@ -205,6 +205,11 @@ struct CoverageTests {
     let empty = try await laboratory.run(chain(try await laboratory.file(scan("0"))))
     let verdict = try #require(empty.report["field"]?.facts.first { $0.key == "verdict" })
     #expect(verdict.text.hasPrefix("nothing detected: rms signal below"))
+    let silent = try await laboratory.run(
+      chain(try await laboratory.file(scan("0"), set: ["scan.noise=none"])))
+    #expect(
+      silent.report["field"]?.facts.first { $0.key == "verdict" }?.text.hasPrefix("no verdict")
+        == true)
     let limit = try #require(
       empty.report["profile"]?.facts.first { $0.key == "profile_upper_limit" })
     #expect(limit.text.hasPrefix("not detected: a wall 20 nm wide has less than"))

@@ -89,6 +89,7 @@ struct ManySummary {
   private func printFailures(_ isVerbose: Bool) {
     var sample: [String: CommandFailure] = [:]
     var texts: [(text: String, key: String)] = []
+    var wordings: [String: Set<String>] = [:]
     for instance in report.instances {
       for failure in instance.failures {
         let stage = failure.stage.map { $0 + ": " } ?? ""
@@ -97,13 +98,18 @@ struct ManySummary {
         if sample[text] == nil {
           sample[text] = CommandFailure(failure.failure, isVerbose: isVerbose)
         }
+        wordings[text, default: []].insert(stage + own)
         texts.append((text, instance.key))
       }
     }
     for (text, keys) in Self.grouped(texts) {
       guard var failure = sample[text] else { continue }
-      // A reason that only one has is told with its own words.
-      let words = keys.count > 1 ? text : failure.message
+      // A reason with one file in it, however many have it, names the file.
+      let words = wordings[text]?.count == 1 ? wordings[text]?.first ?? text : text
+      if failure.remedy?.contains("--input") == true {
+        failure.remedy =
+          "check the path; that of a swept input stands under foreach or in its table"
+      }
       failure.message = "\(KeyList.text(keys, of: report.instances.count)): \(words)"
       failure.report()
     }
