@@ -55,6 +55,19 @@ struct WallTests {
     #expect(judgement.failures == ["the true wall at 5.00 nm was not found"])
   }
 
+  @Test("One of two walls is compared with its own: the frame tells from where positions count")
+  func origin() throws {
+    // Walls at 4.5 and 14.5 nm from the first of 20 pixels: 14.5 nm from the center lies outside.
+    let truth = [
+      ResultWall(position: 4.5e-9, field: 3e8, width: 2e-9),
+      ResultWall(position: 14.5e-9, field: -3e8, width: 2e-9),
+    ]
+    let found = ResultWall(position: 5e-9, field: -3e8, width: 2e-9)
+    let judgement = try judged([found], truth: truth)
+    #expect(judgement.failures == ["the true wall at -5.00 nm was not found"])
+    #expect(judgement.walls.map(\.field) == [0])
+  }
+
   @Test("An error of 2e-4 fails where 1e-4 is the target")
   func target() throws {
     var fitted = walls
