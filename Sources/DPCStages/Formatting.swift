@@ -62,6 +62,8 @@ enum Format {
   static func count(_ number: Double) -> String {
     if number < 10_000 { return significant(number, digits: 4) }
     let exponent = Int((log10(number) + 1e-9).rounded(.down))
-    return "\(significant(number / pow(10, Double(exponent)), digits: 3))e\(exponent)"
+    let digits = significant(number / pow(10, Double(exponent)), digits: 3)
+    // 9.9996 rounds to 10.
+    return digits == "10" ? "1e\(exponent + 1)" : "\(digits)e\(exponent)"
   }
 }
