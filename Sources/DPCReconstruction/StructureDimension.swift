@@ -199,27 +199,51 @@ private struct GradientTensor {
 }
 
 /// Correlation with kernelX along rows and kernelY along columns; right where both fit in the frame.
+///
+/// Line by line, in bands of lines on all threads; every sum runs over its kernel in order.
 private func correlated(
   _ plane: [Double], _ shape: GridShape, _ kernelX: [Double], _ kernelY: [Double]
 ) -> [Double] {
   let (rows, columns) = (shape.rows, shape.columns)
   let (reachX, reachY) = (kernelX.count / 2, kernelY.count / 2)
-  var alongX = [Double](repeating: 0, count: plane.count)
-  for row in 0..<rows {
-    for column in reachX..<max(reachX, columns - reachX) {
-      var sum = 0.0
-      for k in kernelX.indices { sum += kernelX[k] * plane[row * columns + column + k - reachX] }
-      alongX[row * columns + column] = sum
+  let inner = max(0, columns - 2 * reachX)
+  let alongX = lines(rows, columns) { row, start, band in
+    for (k, weight) in kernelX.enumerated() {
+      add(weight, plane.span, from: row * columns + k, to: &band, at: start + reachX, count: inner)
     }
   }
-  var result = [Double](repeating: 0, count: plane.count)
-  for row in reachY..<max(reachY, rows - reachY) {
-    for k in kernelY.indices {
-      let (source, weight) = ((row + k - reachY) * columns, kernelY[k])
-      for column in 0..<columns {
-        result[row * columns + column] += weight * alongX[source + column]
-      }
+  return lines(rows, columns) { row, start, band in
+    if row < reachY || row >= rows - reachY { return }
+    for (k, weight) in kernelY.enumerated() {
+      add(
+        weight, alongX.span, from: (row + k - reachY) * columns, to: &band, at: start,
+        count: columns)
     }
   }
-  return result
+}
+
+/// A plane whose lines, zero to begin with, are filled one by one.
+private func lines(
+  _ rows: Int, _ columns: Int,
+  _ fill: @Sendable (_ row: Int, _ start: Int, inout MutableSpan<Double>) -> Void
+) -> [Double] {
+  let height = 64
+  return concurrentMap((rows + height - 1) / height) { band in
+    let (first, last) = (band * height, min(rows, (band + 1) * height))
+    var values = [Double](repeating: 0, count: (last - first) * columns)
+    var span = values.mutableSpan
+    for row in first..<last {
+      fill(row, (row - first) * columns, &span)
+    }
+    return values
+  }.flatMap { $0 }
+}
+
+/// line[at + i] += weight · source[from + i] for 0 <= i < count.
+private func add(
+  _ weight: Double, _ source: borrowing Span<Double>, from: Int,
+  to line: inout MutableSpan<Double>, at: Int, count: Int
+) {
+  precondition(from >= 0 && from + count <= source.count && at + count <= line.count)
+  for i in 0..<count { line[at + i] += weight * source[from + i] }
 }
