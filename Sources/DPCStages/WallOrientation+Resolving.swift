@@ -204,3 +204,18 @@ func wallFailure(_ error: WallError, stage: String) -> StageFailure {
     return StageFailure(.failed, "stage \(stage): \(error)")
   }
 }
+
+extension ProjectedFieldValue {
+  /// The field averaged over the thickness, V/m, and the thickness, m.
+  ///
+  /// - Throws: ``StageFailure`` without a thickness.
+  func knownMeanField(stage: String) throws -> (map: VectorMap, thickness: Double) {
+    guard let thickness, let meanField else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(stage): the thickness is unknown (/entry/sample/thickness), and a field in V/m needs it",
+        remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
+    }
+    return (meanField, thickness)
+  }
+}

@@ -28,9 +28,10 @@ public struct ContactSheet: Sendable {
   /// The SI unit of the vectors.
   public var unit: String
 
-  /// Points: the longer side of a map, the room around it, and the lines below it.
+  /// Points: the longer side of a map, the room around it, and the scale bar and lines below it.
   private static let side = 116.0
   private static let gap = 12.0
+  private static let barHeight = 12.0
   private static let labelHeight = 25.0
   private static let margin = 18.0
   private static let titleHeight = 24.0
@@ -83,7 +84,9 @@ public struct ContactSheet: Sendable {
     let display = DisplayUnit(unit: unit, magnitude: limit)
     let legend = DirectionLegend(
       quantity: quantityLabel, limit: limit > 0 ? display.text(limit) : "no signal", meter: meter)
-    let cell = (width: Self.side + Self.gap, height: Self.side + Self.labelHeight + Self.gap)
+    let cell = (
+      width: Self.side + Self.gap, height: Self.side + Self.barHeight + Self.labelHeight + Self.gap
+    )
     let grid = (
       width: Double(columnCount) * cell.width, height: Double(rowCount) * cell.height
     )
@@ -113,7 +116,8 @@ public struct ContactSheet: Sendable {
     let box = Rect(x: origin.x, y: origin.y, width: Self.side, height: Self.side)
     var label = meter.wrapped(entry.label, .footer, width: Self.side)
     if label.count > 2 { label = [label[0], label[1].dropLast(2) + "…"] }
-    TextBlock(label, .footer, leading: 10.5).draw(on: canvas, x: origin.x, top: box.maxY + 3)
+    TextBlock(label, .footer, leading: 10.5)
+      .draw(on: canvas, x: origin.x, top: box.maxY + Self.barHeight + 3)
     guard let map = entry.map, map.shape.count > 0 else {
       canvas.fill(box, .gray(0.94))
       let lines = meter.wrapped(entry.remark, .footer, width: Self.side - 12)
@@ -129,10 +133,20 @@ public struct ContactSheet: Sendable {
       columns: sampling(map.shape.columns, frame.width), scale: scale)
     try canvas.image(raster.image(of: map, colors: DirectionColor(limit: limit)), in: frame)
     canvas.frame(frame, .gray(0.25), lineWidth: 0.5)
+    Self.scaleBar(map, frame: frame, below: box).draw(on: canvas, .footer)
     if !entry.remark.isEmpty {
       canvas.fill(Rect(x: frame.x, y: frame.y, width: 7, height: 7), .gray(1))
       canvas.text("!", at: Point(x: frame.x + 2, y: frame.y + 6.4), .footer)
     }
+  }
+
+  /// Below the box, so that the bars of a row stand on one line.
+  static func scaleBar(_ map: VectorMap, frame: Rect, below box: Rect) -> ScaleBar {
+    // A line scan down the page is drawn wider than it is: its height alone has the scale.
+    let stretch: MapLayout.Stretch = frame.width < frame.height ? .width(1) : .none
+    var bar = ScaleBar(map: frame, shape: map.shape, pixelSize: map.pixelSize, stretch: stretch)
+    bar.start = Point(x: box.x, y: box.maxY + 7)
+    return bar
   }
 
   /// The map's place: in the middle of its box, its sides as the scan's.

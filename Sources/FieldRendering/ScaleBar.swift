@@ -49,8 +49,8 @@ struct ScaleBar {
     label = NumberText.significant(unit.number(step.value), 1) + DisplayUnit.space + unit.symbol
   }
 
-  func draw(on canvas: Canvas) {
+  func draw(on canvas: Canvas, _ style: TextStyle = .label) {
     canvas.fill(Rect(x: start.x, y: start.y - 1.75, width: length, height: 3.5), .gray(0.1))
-    canvas.text(label, at: Point(x: start.x + length + 7, y: start.y + 3.4), .label)
+    canvas.text(label, at: Point(x: start.x + length + 7, y: start.y + 3.4), style)
   }
 }

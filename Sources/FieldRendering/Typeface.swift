@@ -89,14 +89,17 @@ final class TextMeter {
     return lines
   }
 
+  /// Parts of a word that is too long, cut behind punctuation where there is some.
   private func pieces(of word: String, _ style: TextStyle, width: Double) -> [String] {
     if self.width(word, style) <= width { return [word] }
     var pieces: [String] = []
     var piece = ""
     for character in word {
       if !piece.isEmpty, self.width(piece + String(character), style) > width {
-        pieces.append(piece)
-        piece = ""
+        let cut = piece.lastIndex { "=,/-_".contains($0) }
+        let end = cut.map { piece.index(after: $0) } ?? piece.endIndex
+        pieces.append(String(piece[..<end]))
+        piece = String(piece[end...])
       }
       piece.append(character)
     }

@@ -17,7 +17,7 @@ struct ContactSheetTests {
   private static func color(_ image: DecodedPNG, _ index: Int, of sheet: ContactSheet) -> UInt32 {
     let (column, row) = (index % sheet.columnCount, index / sheet.columnCount)
     let x = 18 + Double(column) * 128 + 58
-    let y = 18 + 24 + Double(row) * 153 + 58
+    let y = 18 + 24 + Double(row) * 165 + 58
     return image[Int(y * 2), Int(x * 2)]
   }
 
@@ -34,6 +34,24 @@ struct ContactSheetTests {
     #expect(Self.color(image, 0, of: sheet) == colors.color(x: 2, y: 0).pixel)
     #expect(Self.color(image, 1, of: sheet) == colors.color(x: 1, y: 0).pixel)
     #expect(Self.color(image, 2, of: sheet) == colors.color(x: 0, y: 2).pixel)
+  }
+
+  @Test("Each map has a scale bar of its own, below it and of the length that it says")
+  func scaleBars() throws {
+    let map = vectorMap(rows: 8, columns: 8)
+    let box = Rect(x: 18, y: 42, width: 116, height: 116)
+    let bar = ContactSheet.scaleBar(map, frame: ContactSheet.frame(map, in: box), below: box)
+    // 8 columns of 1 nm are 116 points: 60 points are 4.1 nm.
+    #expect(bar.label == "2\u{A0}nm" && abs(bar.length - 2.0 / 8 * 116) < 1e-9, "\(bar)")
+    let image = try #require(DecodedPNG(try Self.sheet([map]).render(.png)))
+    let y = Int(bar.start.y * 2)
+    #expect(image[y, Int((bar.start.x + bar.length - 1) * 2)] == 0x191919)
+    #expect(image[y, Int((bar.start.x + bar.length + 3) * 2)] == 0xFFFFFF)
+    // 40 rows of 1 nm are 116 points.
+    let tall = vectorMap(rows: 40, columns: 10)
+    let upright = ContactSheet.scaleBar(
+      tall, frame: ContactSheet.frame(tall, in: box), below: box)
+    #expect(abs(upright.length - 20.0 / 40 * 116) < 1e-9 && upright.label.hasPrefix("20"))
   }
 
   @Test("A missing map is a gray field with its reason, and the bytes are the same each time")

@@ -43,13 +43,7 @@ struct CorrectInclination: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
-    guard let thickness = input.thickness, let meanField = input.meanField else {
-      throw StageFailure(
-        .missingPrerequisite,
-        "stage \(context.stageName): the thickness is unknown (/entry/sample/thickness), and a field"
-          + " in V/m needs it",
-        remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
-    }
+    let (meanField, thickness) = try input.knownMeanField(stage: context.stageName)
     let specimen = input.context.metadata.specimen
     let crystal = try CrystalRequest(context)
     let inclination = inclination(context, specimen, crystal)

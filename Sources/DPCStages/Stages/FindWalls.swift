@@ -33,13 +33,7 @@ struct FindWalls: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
-    guard let thickness = input.thickness, let map = input.meanField else {
-      throw StageFailure(
-        .missingPrerequisite,
-        "stage \(context.stageName): the thickness is unknown (/entry/sample/thickness), and a field"
-          + " in V/m needs it",
-        remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
-    }
+    let (map, thickness) = try input.knownMeanField(stage: context.stageName)
     let inclination = WallInclinationChoice(context, input.context.metadata.specimen)
     do {
       let search = try search(

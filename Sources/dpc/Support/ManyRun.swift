@@ -119,7 +119,7 @@ struct ManyRun {
     }
     let maps = assemblies.map { $0?.contactIdentity ?? "" }
     let versions = filing.versions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let identity = (["1"] + versions + maps).joined(separator: " ") + "\n" + table.csv
+    let identity = (["2"] + versions + maps).joined(separator: " ") + "\n" + table.csv
     return try folder.replace(identity: SHA256Digest(of: Array(identity.utf8)).hex) {
       var files = [try PublishedFile.write(csv, to: "\(folder.path)/summary.csv")]
       files.append(
