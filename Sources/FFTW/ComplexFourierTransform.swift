@@ -5,10 +5,10 @@ internal import CFFTW
 ///
 /// Exponents and scale are those of ``RealFourierTransform``: exp(-2πi k·r) forwards, exp(+2πi k·r) backwards,
 /// neither normalised.
-public struct ComplexFourierTransform: ~Copyable, @unchecked Sendable {
-  // Not a race: executing a plan only reads it, and it is destroyed by its one owner.
-  private let forwardPlan: Plan
-  private let inversePlan: Plan
+public struct ComplexFourierTransform: ~Copyable, Sendable {
+  private let forwardRows: LinePlans
+  private let inverseRows: LinePlans
+  private let columnTransform: ColumnTransform
   public let rows: Int
   public let columns: Int
 
@@ -19,29 +19,77 @@ public struct ComplexFourierTransform: ~Copyable, @unchecked Sendable {
   ///   - rows: Any positive number.
   ///   - columns: Any positive number.
   public init(rows: Int, columns: Int) {
-    let (height, width) = (checkedSide(rows), checkedSide(columns))
     self.rows = rows
     self.columns = columns
-    let buffer = TransformBuffer<Complex>(uninitializedCount: rows * columns)
-    let plane = complexPointer(buffer.base)
-    forwardPlan = Plan {
-      fftw_plan_dft_2d(height, width, plane, plane, FFTW_FORWARD, cfftw_estimate)
-    }
-    inversePlan = Plan {
-      fftw_plan_dft_2d(height, width, plane, plane, FFTW_BACKWARD, cfftw_estimate)
-    }
-    _ = consume buffer
+    let lines = checkedLineCount(rows)
+    forwardRows = complexLines(lineCount: lines, lineLength: columns, FFTW_FORWARD)
+    inverseRows = complexLines(lineCount: lines, lineLength: columns, FFTW_BACKWARD)
+    columnTransform = ColumnTransform(rows: rows, columns: columns)
   }
 
   /// Puts the spectrum in the place of the plane.
   public func forward(_ plane: inout TransformBuffer<Complex>) {
     precondition(plane.count == count, "the buffer fits the plan")
-    fftw_execute_dft(forwardPlan.pointer, complexPointer(plane.base), complexPointer(plane.base))
+    transformRows(plane.base, forwardRows)
+    columnTransform.forward(plane.base)
   }
 
   /// Puts the plane, times `rows · columns`, in the place of its spectrum.
   public func inverse(_ plane: inout TransformBuffer<Complex>) {
     precondition(plane.count == count, "the buffer fits the plan")
-    fftw_execute_dft(inversePlan.pointer, complexPointer(plane.base), complexPointer(plane.base))
+    transformRows(plane.base, inverseRows)
+    columnTransform.inverse(plane.base)
   }
+
+  private func transformRows(
+    _ plane: UnsafeMutablePointer<Complex>, _ plans: borrowing LinePlans
+  ) {
+    let columns = columns
+    // SAFETY: each group of lines is transformed by one thread.
+    nonisolated(unsafe) let plane = plane
+    plans.forEachGroup { plan, first, _ in
+      let line = complexPointer(plane + first * columns)
+      fftw_execute_dft(plan, line, line)
+    }
+  }
+}
+
+/// The Fourier transform along the columns of a complex plane, in place, neither way normalised.
+struct ColumnTransform: ~Copyable, Sendable {
+  private let forwardPlans: LinePlans
+  private let inversePlans: LinePlans
+  private let rows: Int
+
+  init(rows: Int, columns: Int) {
+    self.rows = rows
+    let lines = checkedLineCount(columns)
+    forwardPlans = complexLines(lineCount: lines, lineLength: rows, FFTW_FORWARD)
+    inversePlans = complexLines(lineCount: lines, lineLength: rows, FFTW_BACKWARD)
+  }
+
+  func forward(_ plane: UnsafeMutablePointer<Complex>) { transform(plane, forwardPlans) }
+  func inverse(_ plane: UnsafeMutablePointer<Complex>) { transform(plane, inversePlans) }
+
+  private func transform(
+    _ plane: UnsafeMutablePointer<Complex>, _ plans: borrowing LinePlans
+  ) {
+    plans.forEachColumnGroup(of: plane, rows: rows) { plan, lines in
+      fftw_execute_dft(plan, complexPointer(lines), complexPointer(lines))
+    }
+  }
+}
+
+/// Plans of complex lines one behind the other, in place.
+private func complexLines(lineCount: Int, lineLength: Int, _ sign: Int32) -> LinePlans {
+  let length = checkedSide(lineLength)
+  let buffer = planningBuffer(rows: lineCount, columns: lineLength, of: Complex.self)
+  let base = complexPointer(buffer.base)
+  let plans = LinePlans(lineCount: lineCount, lineLength: lineLength) { lines in
+    withUnsafePointer(to: length) {
+      fftw_plan_many_dft(
+        1, $0, lines, base, nil, 1, length, base, nil, 1, length, sign, cfftw_estimate)
+    }
+  }
+  _ = consume buffer
+  return plans
 }

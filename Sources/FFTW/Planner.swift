@@ -11,7 +11,8 @@ public func fftwVersion() -> String { String(cString: cfftw_version()) }
 /// One FFTW plan with one owner.
 ///
 /// Plans are estimated, never measured, and use no wisdom: the same plan, and so the same bytes,
-/// in every run on one type of processor. Each plan runs on the calling thread alone.
+/// in every run on one type of processor. FFTW runs each on the calling thread alone; transforms of planes
+/// run several (``LinePlans``).
 struct Plan: ~Copyable {
   let pointer: OpaquePointer
 
@@ -27,6 +28,12 @@ struct Plan: ~Copyable {
     let plan = pointer
     plannerLock.withLock { _ in fftw_destroy_plan(plan) }
   }
+}
+
+/// A number of lines, of which there is at least one.
+func checkedLineCount(_ count: Int) -> Int {
+  precondition(count > 0, "a transform has at least one line")
+  return count
 }
 
 /// A side of a transform as FFTW counts it.

@@ -8,10 +8,10 @@ internal import CFFTW
 /// F(-p, -q) = F(p, q)*, so only q = 0 ... columns/2 are kept.
 /// The inverse has the exponent exp(+2πi k·r) and is unnormalised as well: forward and inverse
 /// multiply the plane by `rows · columns`.
-public struct RealFourierTransform: ~Copyable, @unchecked Sendable {
-  // Not a race: executing a plan only reads it, and it is destroyed by its one owner.
-  private let forwardPlan: Plan
-  private let inversePlan: Plan
+public struct RealFourierTransform: ~Copyable, Sendable {
+  private let forwardRows: LinePlans
+  private let inverseRows: LinePlans
+  private let columnTransform: ColumnTransform
   public let rows: Int
   public let columns: Int
 
@@ -26,14 +26,26 @@ public struct RealFourierTransform: ~Copyable, @unchecked Sendable {
   ///   - rows: Any positive number.
   ///   - columns: Any positive number, odd or even.
   public init(rows: Int, columns: Int) {
-    let (height, width) = (checkedSide(rows), checkedSide(columns))
     self.rows = rows
     self.columns = columns
-    let real = TransformBuffer<Double>(uninitializedCount: rows * columns)
-    let spectrum = TransformBuffer<Complex>(uninitializedCount: rows * (columns / 2 + 1))
+    let (length, width) = (checkedSide(columns), Int32(columns / 2 + 1))
+    let lines = checkedLineCount(rows)
+    let real = planningBuffer(rows: rows, columns: columns, of: Double.self)
+    let spectrum = planningBuffer(rows: rows, columns: columns / 2 + 1, of: Complex.self)
     let (plane, complex) = (real.base, complexPointer(spectrum.base))
-    forwardPlan = Plan { fftw_plan_dft_r2c_2d(height, width, plane, complex, cfftw_estimate) }
-    inversePlan = Plan { fftw_plan_dft_c2r_2d(height, width, complex, plane, cfftw_estimate) }
+    forwardRows = LinePlans(lineCount: lines, lineLength: columns) { lines in
+      withUnsafePointer(to: length) {
+        fftw_plan_many_dft_r2c(
+          1, $0, lines, plane, nil, 1, length, complex, nil, 1, width, cfftw_estimate)
+      }
+    }
+    inverseRows = LinePlans(lineCount: lines, lineLength: columns) { lines in
+      withUnsafePointer(to: length) {
+        fftw_plan_many_dft_c2r(
+          1, $0, lines, complex, nil, 1, width, plane, nil, 1, length, cfftw_estimate)
+      }
+    }
+    columnTransform = ColumnTransform(rows: rows, columns: columns / 2 + 1)
     _ = consume real
     _ = consume spectrum
   }
@@ -43,8 +55,36 @@ public struct RealFourierTransform: ~Copyable, @unchecked Sendable {
     _ plane: borrowing TransformBuffer<Double>, into spectrum: inout TransformBuffer<Complex>
   ) {
     precondition(plane.count == count && spectrum.count == spectrumCount, "buffers fit the plan")
-    // SAFETY: an out-of-place transform from real data only reads its input.
-    fftw_execute_dft_r2c(forwardPlan.pointer, plane.base, complexPointer(spectrum.base))
+    let (columns, width) = (columns, spectrumColumns)
+    // SAFETY: a group reads its own rows, which an out-of-place transform leaves alone, and writes its own.
+    nonisolated(unsafe) let (source, target) = (plane.base, spectrum.base)
+    forwardRows.forEachGroup { plan, first, _ in
+      fftw_execute_dft_r2c(
+        plan, source + first * columns, complexPointer(target + first * width))
+    }
+    columnTransform.forward(spectrum.base)
+  }
+
+  /// The spectrum of a plane that is nowhere held as a whole.
+  ///
+  /// - Parameters:
+  ///   - spectrum: Where it goes.
+  ///   - fill: Writes some rows of the plane, one behind the other; called from several threads.
+  public func forward(
+    into spectrum: inout TransformBuffer<Complex>,
+    _ fill: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
+  ) {
+    precondition(spectrum.count == spectrumCount, "the buffer fits the plan")
+    let (columns, width) = (columns, spectrumColumns)
+    // SAFETY: a group writes its own rows.
+    nonisolated(unsafe) let target = spectrum.base
+    forwardRows.forEachGroup { plan, first, count in
+      let lines = TransformBuffer<Double>(uninitializedCount: count * columns)
+      fill(first..<(first + count), lines.base)
+      fftw_execute_dft_r2c(plan, lines.base, complexPointer(target + first * width))
+      _ = consume lines
+    }
+    columnTransform.forward(spectrum.base)
   }
 
   /// The plane of `spectrum`, times `rows · columns`; the content of `spectrum` is lost.
@@ -54,7 +94,14 @@ public struct RealFourierTransform: ~Copyable, @unchecked Sendable {
     _ spectrum: inout TransformBuffer<Complex>, into plane: inout TransformBuffer<Double>
   ) {
     precondition(plane.count == count && spectrum.count == spectrumCount, "buffers fit the plan")
-    fftw_execute_dft_c2r(inversePlan.pointer, complexPointer(spectrum.base), plane.base)
+    columnTransform.inverse(spectrum.base)
+    let (columns, width) = (columns, spectrumColumns)
+    // SAFETY: a group reads and writes its own rows.
+    nonisolated(unsafe) let (source, target) = (spectrum.base, plane.base)
+    inverseRows.forEachGroup { plan, first, _ in
+      fftw_execute_dft_c2r(
+        plan, complexPointer(source + first * width), target + first * columns)
+    }
   }
 }
 

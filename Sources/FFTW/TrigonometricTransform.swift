@@ -54,26 +54,27 @@ public enum TrigonometricKind: Sendable, CaseIterable {
 }
 
 /// A trigonometric transform of a line or of a plane, in place.
-public struct TrigonometricTransform: ~Copyable, @unchecked Sendable {
-  // Not a race: executing a plan only reads it, and it is destroyed by its one owner.
-  private let plan: Plan
-  public let count: Int
+public struct TrigonometricTransform: ~Copyable, Sendable {
+  private let rowPlans: LinePlans
+  /// nil for a single line.
+  private let columnPlans: LinePlans?
+  private let rows: Int
+  private let columns: Int
   /// By how much this transform followed by its inverse multiplies the samples.
   public let roundTripFactor: Double
 
+  public var count: Int { rows * columns }
+
   /// Transforms one line of `count` samples.
   public init(count: Int, kind: TrigonometricKind) {
-    precondition(count >= kind.smallestCount, "the series needs more samples")
-    let length = checkedSide(count)
-    self.count = count
+    rows = 1
+    columns = count
     roundTripFactor = kind.roundTripFactor(count: count)
-    let buffer = TransformBuffer<Double>(uninitializedCount: count)
-    let base = buffer.base
-    plan = Plan { fftw_plan_r2r_1d(length, base, base, kind.fftwKind, cfftw_estimate) }
-    _ = consume buffer
+    rowPlans = Self.plans(lineCount: 1, lineLength: count, kind)
+    columnPlans = nil
   }
 
-  /// Transforms a plane, row after row, in both directions.
+  /// Transforms a plane, row after row, in both directions, on all threads.
   ///
   /// - Parameters:
   ///   - alongX: The series within each row, of `columns` samples.
@@ -81,25 +82,61 @@ public struct TrigonometricTransform: ~Copyable, @unchecked Sendable {
   public init(
     rows: Int, columns: Int, alongX: TrigonometricKind, alongY: TrigonometricKind
   ) {
-    precondition(
-      columns >= alongX.smallestCount && rows >= alongY.smallestCount,
-      "the series needs more samples")
-    let (height, width) = (checkedSide(rows), checkedSide(columns))
-    count = rows * columns
+    self.rows = rows
+    self.columns = columns
     roundTripFactor =
       alongX.roundTripFactor(count: columns) * alongY.roundTripFactor(count: rows)
-    let buffer = TransformBuffer<Double>(uninitializedCount: count)
+    rowPlans = Self.plans(lineCount: rows, lineLength: columns, alongX)
+    columnPlans = Self.plans(lineCount: columns, lineLength: rows, alongY)
+  }
+
+  private static func plans(
+    lineCount: Int, lineLength: Int, _ kind: TrigonometricKind
+  ) -> LinePlans {
+    precondition(lineLength >= kind.smallestCount, "the series needs more samples")
+    let length = checkedSide(lineLength)
+    let buffer = planningBuffer(rows: lineCount, columns: lineLength, of: Double.self)
     let base = buffer.base
-    plan = Plan {
-      fftw_plan_r2r_2d(
-        height, width, base, base, alongY.fftwKind, alongX.fftwKind, cfftw_estimate)
+    let plans = LinePlans(lineCount: checkedLineCount(lineCount), lineLength: lineLength) { lines in
+      withUnsafePointer(to: length) { length in
+        withUnsafePointer(to: kind.fftwKind) { kind in
+          fftw_plan_many_r2r(
+            1, length, lines, base, nil, 1, length.pointee, base, nil, 1, length.pointee, kind,
+            cfftw_estimate)
+        }
+      }
     }
     _ = consume buffer
+    return plans
   }
 
   /// Replaces the samples by their transform.
   public func transform(_ buffer: inout TransformBuffer<Double>) {
     precondition(buffer.count == count, "the buffer fits the plan")
-    fftw_execute_r2r(plan.pointer, buffer.base, buffer.base)
+    transform(buffer.base)
+  }
+
+  /// Replaces the samples by their transform.
+  public func transform(_ samples: inout [Double]) {
+    precondition(samples.count == count, "the samples fit the plan")
+    samples.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      // Swift aligns the numbers of an array as malloc does.
+      precondition(fftw_alignment_of(base) == 0, "the samples are aligned as the plan wants them")
+      transform(base)
+    }
+  }
+
+  private func transform(_ base: UnsafeMutablePointer<Double>) {
+    let columns = columns
+    // SAFETY: each group of lines is transformed by one thread.
+    nonisolated(unsafe) let plane = base
+    rowPlans.forEachGroup { plan, first, _ in
+      let line = plane + first * columns
+      fftw_execute_r2r(plan, line, line)
+    }
+    columnPlans?.forEachColumnGroup(of: base, rows: rows) { plan, lines in
+      fftw_execute_r2r(plan, lines, lines)
+    }
   }
 }

@@ -1,0 +1,90 @@
+// A transform of a plane as two passes over its lines, several lines at a time and on all threads.
+internal import CFFTW
+internal import Dispatch
+
+/// Plans for all lines of a plane along one axis, a fixed number of lines at a time.
+///
+/// Which lines go together depends on the plane alone, so that the bytes do not depend on the number of
+/// threads. Groups begin at multiples of ``groupLength`` lines: every one is aligned as the plan wants it.
+struct LinePlans: ~Copyable, @unchecked Sendable {
+  // Not a race: executing a plan only reads it.
+  static let groupLength = 16
+  /// Below this number of samples threads cost more than they save.
+  private static let smallCount = 1 << 14
+
+  private let full: Plan
+  private let rest: Plan
+  let lineCount: Int
+  private let sampleCount: Int
+
+  /// - Parameters:
+  ///   - lineCount: Lines of the plane.
+  ///   - lineLength: Samples of each.
+  ///   - make: Plans the transform of so many neighboring lines.
+  init(lineCount: Int, lineLength: Int, _ make: (_ lines: Int32) -> OpaquePointer?) {
+    self.lineCount = lineCount
+    sampleCount = lineCount * lineLength
+    let remainder = lineCount % Self.groupLength
+    full = Plan { make(Int32(min(lineCount, Self.groupLength))) }
+    rest = Plan { make(Int32(remainder == 0 ? 1 : remainder)) }
+  }
+
+  /// Runs `body` for every group of lines: its plan, its first line and how many there are.
+  func forEachGroup(_ body: @Sendable (OpaquePointer, _ first: Int, _ count: Int) -> Void) {
+    let length = Self.groupLength
+    let groups = (lineCount + length - 1) / length
+    // SAFETY: the plans live until this function returns.
+    nonisolated(unsafe) let (full, rest) = (full.pointer, rest.pointer)
+    let lineCount = lineCount
+    @Sendable func perform(_ group: Int) {
+      let first = group * length
+      let count = min(length, lineCount - first)
+      body(count == length || lineCount < length ? full : rest, first, count)
+    }
+    if groups == 1 || sampleCount < Self.smallCount {
+      for group in 0..<groups { perform(group) }
+    } else {
+      DispatchQueue.concurrentPerform(iterations: groups, execute: perform)
+    }
+  }
+
+  /// Runs `body` on every group of columns of a plane, copied together into lines and copied back.
+  ///
+  /// Columns of a large plane lie pages apart: a group of them, a whole cache line wide, is fetched once.
+  func forEachColumnGroup<Element: BitwiseCopyable>(
+    of plane: UnsafeMutablePointer<Element>, rows: Int,
+    _ body: @Sendable (OpaquePointer, UnsafeMutablePointer<Element>) -> Void
+  ) {
+    let columns = lineCount
+    // SAFETY: each group reads and writes its own columns.
+    nonisolated(unsafe) let plane = plane
+    forEachGroup { plan, first, count in
+      let lines = TransformBuffer<Element>(uninitializedCount: count * rows)
+      let base = lines.base
+      for top in stride(from: 0, to: rows, by: 8) {
+        let bottom = min(top + 8, rows)
+        for column in 0..<count {
+          for row in top..<bottom {
+            base[column * rows + row] = plane[row * columns + first + column]
+          }
+        }
+      }
+      body(plan, base)
+      for row in 0..<rows {
+        for column in 0..<count {
+          plane[row * columns + first + column] = base[column * rows + row]
+        }
+      }
+      _ = consume lines
+    }
+  }
+}
+
+/// Room for planning: an estimated plan reads and writes nothing.
+func planningBuffer<Element>(
+  rows: Int, columns: Int, of type: Element.Type
+) -> TransformBuffer<Element> {
+  TransformBuffer(
+    uninitializedCount: max(
+      min(rows, LinePlans.groupLength) * columns, min(columns, LinePlans.groupLength) * rows))
+}
