@@ -33,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -76,8 +77,8 @@ let package = Package(
     .executableTarget(
       name: "dpc",
       dependencies: [
-        "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance", "STEMCore",
-        "STEMData",
+        "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
+        "STEMCore", "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Runs dpc on acquisitions whose truth is known and holds the results against it.

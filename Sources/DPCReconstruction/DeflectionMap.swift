@@ -28,41 +28,43 @@ public func deflectionMap(
   var lines = DiscShiftLines(estimator)
   var work = DiameterWork(estimator)
   let electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
-  let largestSquare = estimator.range * estimator.range
   for first in stride(from: 0, to: shape.count, by: SignedSums.blockCount) {
     let positions = first..<min(first + SignedSums.blockCount, shape.count)
     sums.form(from: signals, at: positions)
     lines.form(from: sums, electronsPerUnit: electronsPerUnit)
-    for position in positions where mask.isUsable(position) {
-      let place = position - first
+    lines.transform(by: calibration)
+    lines.copy(to: &field, &covariance, at: positions)
+    for place in 0..<positions.count where mask.isUsable(first + place) {
+      if lines.isRight[place] { continue }
+      let position = first + place
       let total = sums.total(at: place)
-      if !(total > 0) {
+      var estimate: (x: Double, y: Double, covariance: (xx: Double, yy: Double, xy: Double))?
+      if total > 0 {
+        estimate = estimator.estimate(
+          sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
+        if estimate == nil { mask.bytes[position] |= PixelFlags.outsideModel.rawValue }
+      } else {
         mask.bytes[position] |= PixelFlags.noCounts.rawValue
-        continue
       }
-      var (x, y) = (lines.x[place], lines.y[place])
-      var errors = (xx: lines.xx[place], yy: lines.yy[place], xy: lines.xy[place])
-      let isInSeries = lines.largest[place] <= DiscShiftEstimator.seriesLimit
-      if !isInSeries || x * x + y * y > largestSquare {
-        guard
-          let estimate = estimator.estimate(
-            sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
-        else {
-          mask.bytes[position] |= PixelFlags.outsideModel.rawValue
-          continue
-        }
-        (x, y, errors) = estimate
-      }
+      let (x, y, errors) = estimate ?? (0, 0, (0, 0, 0))
       (field.x[position], field.y[position]) = calibration(x, y)
-      if electronsPerUnit != nil {
-        let turned = transformed(errors, by: calibration)
-        covariance?.xx[position] = turned.xx
-        covariance?.yy[position] = turned.yy
-        covariance?.xy[position] = turned.xy
-      }
+      set(&covariance, position, transformed(errors, by: calibration))
+    }
+    for position in positions where !signals.mask.isUsable(position) {
+      (field.x[position], field.y[position]) = (0, 0)
+      set(&covariance, position, (0, 0, 0))
     }
   }
   return VectorMap(field: field, covariance: covariance, mask: mask, pixelSize: pixelSize)
+}
+
+private func set(
+  _ covariance: inout VectorCovariance?, _ position: Int,
+  _ errors: (xx: Double, yy: Double, xy: Double)
+) {
+  covariance?.xx[position] = errors.xx
+  covariance?.yy[position] = errors.yy
+  covariance?.xy[position] = errors.xy
 }
 
 /// M C Mᵀ of a symmetric 2×2 matrix C.
@@ -76,34 +78,25 @@ func transformed(
   )
 }
 
-/// Turns (and scales) every vector and its covariance by a matrix.
+extension VectorMap {
+  /// Turns (and scales) every vector and its covariance by a matrix, in place.
+  public mutating func transform(by matrix: Matrix2) {
+    let count = shape.count
+    share { map in
+      concurrentPieces(count) { positions in
+        for i in positions { (map.x[i], map.y[i]) = matrix(map.x[i], map.y[i]) }
+        guard let (xx, yy, xy) = map.covariance else { return }
+        for i in positions {
+          (xx[i], yy[i], xy[i]) = transformed((xx[i], yy[i], xy[i]), by: matrix)
+        }
+      }
+    }
+  }
+}
+
+/// Every vector and its covariance turned (and scaled) by a matrix.
 public func transformed(_ map: VectorMap, by matrix: Matrix2) -> VectorMap {
   var result = map
-  turn(&result.field.x, &result.field.y, by: matrix)
-  if var covariance = result.covariance {
-    // Else the arrays would have two owners, and writing to them would copy them.
-    result.covariance = nil
-    turn(&covariance.xx, &covariance.yy, &covariance.xy, by: matrix)
-    result.covariance = covariance
-  }
+  result.transform(by: matrix)
   return result
-}
-
-private func turn(_ x: inout [Double], _ y: inout [Double], by matrix: Matrix2) {
-  precondition(x.count == y.count, "one vector per scan position")
-  var xs = x.mutableSpan
-  var ys = y.mutableSpan
-  for index in 0..<xs.count { (xs[index], ys[index]) = matrix(xs[index], ys[index]) }
-}
-
-private func turn(
-  _ xx: inout [Double], _ yy: inout [Double], _ xy: inout [Double], by matrix: Matrix2
-) {
-  precondition(xx.count == yy.count && xx.count == xy.count, "one matrix per scan position")
-  var a = xx.mutableSpan
-  var b = yy.mutableSpan
-  var c = xy.mutableSpan
-  for index in 0..<a.count {
-    (a[index], b[index], c[index]) = transformed((a[index], b[index], c[index]), by: matrix)
-  }
 }

@@ -69,16 +69,21 @@ public struct DescanPlane: Sendable, Equatable, Codable {
   }
 }
 
-/// Subtracts a plane from the usable pixels of a deflection map.
-///
-/// The map's covariance stays that of the pixels among each other: the plane's own error is common to
-/// all of them, so averages do not lower it and differences do not contain it.
-public func removing(_ plane: DescanPlane, from map: VectorMap) -> VectorMap {
-  var result = map
-  let removed = plane.field(over: map.shape)
-  for position in 0..<map.shape.count where map.mask.isUsable(position) {
-    result.field.x[position] -= removed.x[position]
-    result.field.y[position] -= removed.y[position]
+extension VectorMap {
+  /// Subtracts a plane from the usable pixels of a deflection map.
+  ///
+  /// The covariance stays that of the pixels among each other: the plane's own error is common to all of
+  /// them, so averages do not lower it and differences do not contain it.
+  public mutating func remove(_ plane: DescanPlane) {
+    for row in 0..<shape.rows {
+      let v = Double(row) - Double(shape.rows - 1) / 2
+      for column in 0..<shape.columns {
+        let position = row * shape.columns + column
+        if !mask.isUsable(position) { continue }
+        let u = Double(column) - Double(shape.columns - 1) / 2
+        field.x[position] -= plane.center.x + plane.perColumn.x * u + plane.perRow.x * v
+        field.y[position] -= plane.center.y + plane.perColumn.y * u + plane.perRow.y * v
+      }
+    }
   }
-  return result
 }

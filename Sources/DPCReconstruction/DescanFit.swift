@@ -60,23 +60,23 @@ public func fitDescan(
   }
   let needed = max(degree.termCount, 3)
   if positions.count < needed { throw .tooFewPixels(positions.count, needed: needed) }
-  let counting = map.covariance.map { covariance in
-    positions.map { (covariance.xx[$0] + covariance.yy[$0]) / 2 }
-  }
   var work = DescanFitting(map: map, positions: positions, degree: degree)
   try work.solve(weight: { _ in 1 })
   let plain = work.residualSum()
   let degreesOfFreedom = Double(max(2 * positions.count - 2 * degree.termCount, 1))
-  let countingVariance = counting.map { $0.reduce(0, +) / Double($0.count) }
+  let countingVariance = map.covariance.map { covariance in
+    positions.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
+      / Double(positions.count)
+  }
   var covariance = work.inverse.map { $0 * plain / degreesOfFreedom }
   if degreesOfFreedom < DescanFitting.smallSample, let countingVariance {
     covariance = work.inverse.map { $0 * max(plain / degreesOfFreedom, countingVariance) }
   }
-  var rejected = 0.0
+  var (rejected, sum) = (0.0, plain)
   if isRobust {
     (covariance, rejected) = try work.iterate(countingVariance: countingVariance)
+    sum = work.residualSum()
   }
-  let sum = work.residualSum()
   return DescanFit(
     surface: work.surface(covariance: covariance), pixelCount: positions.count, sumOfSquares: sum,
     reducedChiSquare: countingVariance.flatMap { $0 > 0 ? sum / $0 / degreesOfFreedom : nil },

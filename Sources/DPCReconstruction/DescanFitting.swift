@@ -14,8 +14,10 @@ struct DescanFitting {
   let map: VectorMap
   let positions: [Int]
   let degree: DescanSurface.Degree
-  private let terms: [Double]
   private let count: Int
+  /// Coordinates of the columns and of the rows.
+  private let s: [Double]
+  private let t: [Double]
   private var x: [Double]
   private var y: [Double]
   private(set) var inverse: [Double]
@@ -24,19 +26,20 @@ struct DescanFitting {
     self.map = map
     self.positions = positions
     self.degree = degree
-    let count = degree.termCount
-    var terms: [Double] = []
-    terms.reserveCapacity(positions.count * count)
-    for position in positions {
-      let s = DescanSurface.coordinate(position % map.shape.columns, of: map.shape.columns)
-      let t = DescanSurface.coordinate(position / map.shape.columns, of: map.shape.rows)
-      terms.append(contentsOf: DescanSurface.terms(s, t, degree))
-    }
-    self.terms = terms
-    self.count = count
+    count = degree.termCount
+    s = (0..<map.shape.columns).map { DescanSurface.coordinate($0, of: map.shape.columns) }
+    t = (0..<map.shape.rows).map { DescanSurface.coordinate($0, of: map.shape.rows) }
     x = [Double](repeating: 0, count: count)
     y = x
     inverse = []
+  }
+
+  /// The terms of a pixel, as ``DescanSurface/terms(_:_:_:)``.
+  @inline(__always)
+  private func terms(_ index: Int) -> InlineArray<6, Double> {
+    let (row, column) = positions[index].quotientAndRemainder(dividingBy: map.shape.columns)
+    let (s, t) = (s[column], t[row])
+    return [1, s, t, s * s, s * t, t * t]
   }
 
   /// Σ factor · b bᵀ over the pixels, b their terms.
@@ -44,10 +47,10 @@ struct DescanFitting {
     var matrix = [Double](repeating: 0, count: count * count)
     for index in positions.indices {
       let weight = factor(index)
-      let base = index * count
+      let terms = terms(index)
       for i in 0..<count {
-        let left = weight * terms[base + i]
-        for j in 0...i { matrix[i * count + j] += left * terms[base + j] }
+        let left = weight * terms[i]
+        for j in 0...i { matrix[i * count + j] += left * terms[j] }
       }
     }
     for i in 0..<count {
@@ -63,9 +66,10 @@ struct DescanFitting {
     for index in positions.indices {
       let factor = weight(index)
       let (vx, vy) = (map.field.x[positions[index]], map.field.y[positions[index]])
+      let terms = terms(index)
       for i in 0..<count {
-        right.0[i] += factor * terms[index * count + i] * vx
-        right.1[i] += factor * terms[index * count + i] * vy
+        right.0[i] += factor * terms[i] * vx
+        right.1[i] += factor * terms[i] * vy
       }
     }
     inverse = try checkedInverse(normal)
@@ -98,9 +102,10 @@ struct DescanFitting {
   /// Squared length of a residual vector.
   private func square(_ index: Int) -> Double {
     var (rx, ry) = (map.field.x[positions[index]], map.field.y[positions[index]])
+    let terms = terms(index)
     for i in 0..<count {
-      rx -= terms[index * count + i] * x[i]
-      ry -= terms[index * count + i] * y[i]
+      rx -= terms[i] * x[i]
+      ry -= terms[i] * y[i]
     }
     return rx * rx + ry * ry
   }

@@ -111,17 +111,24 @@ public struct DescanSurface: Sendable, Equatable, Codable {
   /// The surface over its scan, rad.
   public func field() -> VectorField {
     var field = VectorField(shape: shape)
-    let (cx, cy) = (padded(x), padded(y))
-    for row in 0..<shape.rows {
-      let t = Self.coordinate(row, of: shape.rows)
-      for column in 0..<shape.columns {
-        let s = Self.coordinate(column, of: shape.columns)
-        let position = row * shape.columns + column
-        field.x[position] = Self.polynomial(cx, s, t)
-        field.y[position] = Self.polynomial(cy, s, t)
-      }
+    forEachValue(at: 0..<shape.count) { position, x, y in
+      field.x[position] = x
+      field.y[position] = y
     }
     return field
+  }
+
+  @inline(__always)
+  fileprivate func forEachValue(
+    at positions: Range<Int>, _ body: (_ position: Int, _ x: Double, _ y: Double) -> Void
+  ) {
+    let (cx, cy) = (padded(x), padded(y))
+    for position in positions {
+      let (row, column) = position.quotientAndRemainder(dividingBy: shape.columns)
+      let t = Self.coordinate(row, of: shape.rows)
+      let s = Self.coordinate(column, of: shape.columns)
+      body(position, Self.polynomial(cx, s, t), Self.polynomial(cy, s, t))
+    }
   }
 
   private func padded(_ values: [Double]) -> InlineArray<6, Double> {
@@ -166,17 +173,22 @@ extension DescanSurface {
   }
 }
 
-/// Subtracts a surface from the usable pixels of a deflection map of the surface's shape.
-///
-/// The map's covariance stays that of the pixels among each other: the surface's own error is common to
-/// all of them, so averages do not lower it and differences of neighbors do not contain it.
-public func removing(surface: DescanSurface, from map: VectorMap) -> VectorMap {
-  precondition(surface.shape == map.shape, "surface and map share a shape")
-  var result = map
-  let removed = surface.field()
-  for position in 0..<map.shape.count where map.mask.isUsable(position) {
-    result.field.x[position] -= removed.x[position]
-    result.field.y[position] -= removed.y[position]
+extension VectorMap {
+  /// Subtracts a surface of the map's shape from the usable pixels of a deflection map.
+  ///
+  /// The covariance stays that of the pixels among each other: the surface's own error is common to all
+  /// of them, so averages do not lower it and differences of neighbors do not contain it.
+  public mutating func remove(_ surface: DescanSurface) {
+    precondition(surface.shape == shape, "surface and map share a shape")
+    let count = shape.count
+    share { map in
+      concurrentPieces(count) { positions in
+        surface.forEachValue(at: positions) { position, x, y in
+          if map.mask[position] & PixelFlags.unusable.rawValue != 0 { return }
+          map.x[position] -= x
+          map.y[position] -= y
+        }
+      }
+    }
   }
-  return result
 }

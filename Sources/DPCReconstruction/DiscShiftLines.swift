@@ -1,10 +1,11 @@
 // The inverse of a shifted disc for lines of positions: the same numbers as one by one, several at a time.
+internal import STEMCore
 
 /// Shifts and covariances at up to `SignedSums.blockCount` neighboring positions.
 ///
 /// Every loop is one formula over lines that stay in the processor's cache, in the order of
-/// ``DiscShiftEstimator/estimate(_:at:electrons:work:)``: the bits are equal. Right where ``largest`` is at
-/// most `DiscShiftEstimator.seriesLimit`; elsewhere, and where the sum is not positive, without meaning.
+/// ``DiscShiftEstimator/estimate(_:at:electrons:work:)``: the bits are equal where ``isRight`` says so;
+/// elsewhere they have no meaning.
 struct DiscShiftLines {
   /// Shift in the detector frame, rad.
   private(set) var x: [Double]
@@ -13,8 +14,10 @@ struct DiscShiftLines {
   private(set) var xx: [Double]
   private(set) var yy: [Double]
   private(set) var xy: [Double]
+  /// Whether the sum is positive, the series holds and the shift lies within the estimator's range.
+  private(set) var isRight: [Bool]
   /// The largest |H| of the diameters.
-  private(set) var largest: [Double]
+  private var largest: [Double]
   private let estimator: DiscShiftEstimator
   private var means: [[Double]]
   private var slopes: [[Double]]
@@ -23,6 +26,7 @@ struct DiscShiftLines {
     self.estimator = estimator
     let line = [Double](repeating: 0, count: SignedSums.blockCount)
     (x, y, xx, yy, xy, largest) = (line, line, line, line, line, line)
+    isRight = line.map { _ in false }
     means = estimator.diameters.map { _ in line }
     slopes = means
   }
@@ -42,6 +46,7 @@ struct DiscShiftLines {
         ofDiameter: j, sums.differences(j), sums.totals, to: &x, &y, largest: &largest,
         mean: &means[j], slope: &slopes[j])
     }
+    judge(sums.totals)
     guard let electronsPerUnit else { return }
     for j in estimator.diameters.indices {
       for k in estimator.diameters.indices {
@@ -53,6 +58,43 @@ struct DiscShiftLines {
           electronsPerUnit, to: &xx, &yy, &xy)
       }
     }
+  }
+
+  private mutating func judge(_ totals: [Double]) {
+    let largestSquare = estimator.range * estimator.range
+    for index in x.indices {
+      let square = x[index] * x[index] + y[index] * y[index]
+      isRight[index] =
+        totals[index] > 0 && largest[index] <= DiscShiftEstimator.seriesLimit
+        && square <= largestSquare
+    }
+  }
+
+  /// Turns (and scales) the shifts and their covariances.
+  mutating func transform(by matrix: Matrix2) {
+    for index in x.indices {
+      (x[index], y[index]) = matrix(x[index], y[index])
+      (xx[index], yy[index], xy[index]) = transformed(
+        (xx[index], yy[index], xy[index]), by: matrix)
+    }
+  }
+
+  /// Puts the numbers in their places in a map.
+  func copy(
+    to field: inout VectorField, _ covariance: inout VectorCovariance?, at positions: Range<Int>
+  ) {
+    func put(_ line: [Double], in plane: inout [Double]) {
+      plane.replaceSubrange(positions, with: line[..<positions.count])
+    }
+    put(x, in: &field.x)
+    put(y, in: &field.y)
+    guard var errors = covariance else { return }
+    // Else the arrays would have two owners, and writing to them would copy them.
+    covariance = nil
+    put(xx, in: &errors.xx)
+    put(yy, in: &errors.yy)
+    put(xy, in: &errors.xy)
+    covariance = errors
   }
 }
 

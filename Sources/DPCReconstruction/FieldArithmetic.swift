@@ -7,10 +7,13 @@ func orderedMean(_ values: [Double]) -> Double {
   return orderedSum(values.count) { values[$0] } / Double(values.count)
 }
 
+/// Terms that ``orderedSum(_:_:)`` adds up before it adds their sum to the others.
+let orderedSumBlock = 1024
+
 /// Σ term(i) for i in 0 ..< count, in blocks of fixed length: the same bytes in every run.
 @inline(__always)
 func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
-  let block = 1024
+  let block = orderedSumBlock
   var total = 0.0
   var start = 0
   while start < count {

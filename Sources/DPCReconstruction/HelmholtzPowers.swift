@@ -38,38 +38,47 @@ public struct HelmholtzPowers: Sendable, Equatable {
 /// By Parseval's theorem they are sums over the spectrum: |k·E|²/k² is curl-free, |k×E|²/k²
 /// divergence-free. Two forward transforms, none back.
 /// - Parameters:
-///   - field: Any unit, x along a row, y down; no masked pixels left.
+///   - field: Any unit, x along a row, y down.
+///   - gaps: What stands in for its unusable pixels.
 ///   - pixelSize: m.
-/// - Complexity: O(*n* log *n*).
+/// - Complexity: O(*n* log *n*), memory for two numbers a pixel.
 public func periodicHelmholtzPowers(
-  of field: VectorField, pixelSize: PixelSize
+  of field: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize
 ) -> HelmholtzPowers {
   let shape = field.shape
-  let mean = (x: orderedMean(field.x), y: orderedMean(field.y))
+  let mean = (x: gaps.mean(.x, of: field), y: gaps.mean(.y, of: field))
   var (curlFree, divergenceFree) = (0.0, 0.0)
   if shape.count > 0 {
     let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
-    var plane = TransformBuffer<Double>(count: shape.count)
-    var spectrumX = TransformBuffer<Complex>(count: transform.spectrumCount)
-    var spectrumY = TransformBuffer<Complex>(count: transform.spectrumCount)
-    fill(&plane, with: field.x, minus: mean.x)
-    transform.forward(plane, into: &spectrumX)
-    fill(&plane, with: field.y, minus: mean.y)
-    transform.forward(plane, into: &spectrumY)
+    let x = spectrum(of: .x, field, gaps, minus: mean.x, transform)
+    let y = spectrum(of: .y, field, gaps, minus: mean.y, transform)
     let scale = 1 / (Double(shape.count) * Double(shape.count))
-    spectrumX.withSpan { x in
-      spectrumY.withSpan { y in
-        for row in 0..<shape.rows {
-          let (along, across) = rowPowers(x, y, row: row, shape, pixelSize)
-          curlFree += scale * along
-          divergenceFree += scale * across
-        }
-      }
+    let rows = concurrentMap(shape.rows) { row in
+      x.withSpan { x in y.withSpan { y in rowPowers(x, y, row: row, shape, pixelSize) } }
+    }
+    for (along, across) in rows {
+      curlFree += scale * along
+      divergenceFree += scale * across
     }
   }
   return HelmholtzPowers(
     curlFree: curlFree, divergenceFree: divergenceFree, harmonic: 0,
     mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count)
+}
+
+/// The spectrum of one component of a field without its mean and its gaps.
+func spectrum(
+  of component: GapFilling.Component, _ field: VectorField, _ gaps: GapFilling,
+  minus mean: Double, _ transform: borrowing RealFourierTransform
+) -> TransformBuffer<Complex> {
+  var spectrum = TransformBuffer<Complex>(count: transform.spectrumCount)
+  let columns = field.shape.columns
+  transform.forward(into: &spectrum) { rows, lines in
+    gaps.copy(
+      component, of: field, (rows.lowerBound * columns)..<(rows.upperBound * columns), minus: mean,
+      to: lines)
+  }
+  return spectrum
 }
 
 /// Σ |k·E|²/k² and Σ |k×E|²/k² over a row of the spectrum and its mirror image.

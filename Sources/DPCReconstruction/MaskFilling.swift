@@ -16,22 +16,29 @@ public import STEMCore
 /// - Throws: ``ReconstructionError/noUsablePixels`` where there is nothing to fill from.
 /// - Complexity: O(pixels), with some dozens of passes over the masked ones.
 public func filled(_ map: VectorMap) throws(ReconstructionError) -> VectorMap {
+  let gaps = try gapFilling(of: map)
+  if gaps.isEmpty { return map }
+  var result = map
+  for (pixel, value) in zip(gaps.pixels, gaps.values) {
+    result.field.x[Int(pixel)] = value.x
+    result.field.y[Int(pixel)] = value.y
+  }
+  gaps.mark(&result.mask)
+  return result
+}
+
+/// What ``filled(_:)`` puts in the place of the unusable pixels, without a copy of the map.
+///
+/// - Throws: ``ReconstructionError/noUsablePixels`` where there is nothing to fill from.
+public func gapFilling(of map: VectorMap) throws(ReconstructionError) -> GapFilling {
   let unusable = map.mask.unusableCount
-  if unusable == 0 { return map }
+  if unusable == 0 { return .none }
   if unusable == map.shape.count { throw .noUsablePixels }
 
   let ratio = map.pixelSize.map { $0.x / $0.y } ?? 1
   var region = MaskedRegion(mask: map.mask, weightX: 1, weightY: ratio * ratio)
   let source = region.boundaryTerms(of: map.field)
-  let solution = region.solved(for: source)
-
-  var result = map
-  for (unknown, pixel) in region.pixels.enumerated() {
-    result.field.x[Int(pixel)] = solution[unknown].x
-    result.field.y[Int(pixel)] = solution[unknown].y
-    result.mask.bytes[Int(pixel)] |= PixelFlags.filledIn.rawValue
-  }
-  return result
+  return GapFilling(pixels: region.pixels, values: region.solved(for: source))
 }
 
 /// Laplace's equation on the masked pixels of a frame.

@@ -85,14 +85,17 @@ private struct Piece {
 ///   - obstacle: Why there is no share, where that is known beforehand.
 ///   - lag: Distance in pixels at which noise is independent.
 public func outerShare(
-  of sample: RegimeSample, obstacle: OuterShare.Obstacle?, lag: Int
+  of sample: consuming RegimeSample, obstacle: OuterShare.Obstacle?, lag: Int
 ) -> OuterShare {
   if let obstacle { return OuterShare(obstacle: obstacle) }
   guard let plane = DescanPlane(fittedTo: sample.total),
-    let outerPlane = DescanPlane(fittedTo: sample.outer),
+    let outerPlane = DescanPlane(fittedTo: sample.outer)
+  else { return OuterShare(obstacle: .weakSignal) }
+  sample.total.remove(plane)
+  sample.outer.remove(outerPlane)
+  guard
     let ratio = NeighborRatio(
-      of: removing(outerPlane, from: sample.outer), to: removing(plane, from: sample.total),
-      lag: lag, alongColumns: sample.isContiguous),
+      of: sample.outer, to: sample.total, lag: lag, alongColumns: sample.isContiguous),
     ratio.significance > 5, ratio.error < OuterShare.largestError
   else { return OuterShare(obstacle: .weakSignal) }
   let offset = rootMeanSquare(plane, shape: sample.total.shape)
@@ -118,7 +121,7 @@ public func rigidModelCheck(
 ) -> NeighborRatio? {
   let columns = estimate.shape.columns
   let positions = sample.rows.flatMap { ($0 * columns)..<(($0 + 1) * columns) }
-  let part = VectorMap(
+  var part = VectorMap(
     field: VectorField(
       shape: sample.total.shape, x: positions.map { estimate.field.x[$0] },
       y: positions.map { estimate.field.y[$0] }), covariance: nil,
@@ -126,10 +129,14 @@ public func rigidModelCheck(
       shape: sample.total.shape, bytes: positions.map { estimate.mask.bytes[$0] }),
     pixelSize: nil)
   guard let plane = DescanPlane(fittedTo: sample.total),
-    let partPlane = DescanPlane(fittedTo: part),
+    let partPlane = DescanPlane(fittedTo: part)
+  else { return nil }
+  part.remove(partPlane)
+  var total = sample.total
+  total.remove(plane)
+  guard
     let ratio = NeighborRatio(
-      of: removing(partPlane, from: part), to: removing(plane, from: sample.total), lag: lag,
-      alongColumns: sample.isContiguous),
+      of: part, to: total, lag: lag, alongColumns: sample.isContiguous),
     ratio.significance > 5, ratio.error < 0.1,
     ratio.power.squareRoot() >= 1e-3 * rootMeanSquare(plane, shape: sample.total.shape)
   else { return nil }

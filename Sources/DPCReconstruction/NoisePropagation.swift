@@ -26,11 +26,19 @@ public struct PixelNoise: Sendable, Equatable {
   /// The mean over the usable pixels of a map; nil where the map has no covariance or no usable pixel.
   public init?(of map: VectorMap, correlationX: Double = 1, correlationY: Double = 1) {
     guard let covariance = map.covariance else { return nil }
-    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-    guard !usable.isEmpty else { return nil }
-    let count = Double(usable.count)
-    let x = orderedSum(usable.count) { covariance.xx[usable[$0]] } / count
-    let y = orderedSum(usable.count) { covariance.yy[usable[$0]] } / count
+    let parts = mapPieces(map.shape.count) { positions in
+      var sums = (x: 0.0, y: 0.0, count: 0)
+      for i in positions where map.mask.isUsable(i) {
+        sums.x += covariance.xx[i]
+        sums.y += covariance.yy[i]
+        sums.count += 1
+      }
+      return sums
+    }
+    let count = Double(parts.reduce(0) { $0 + $1.count })
+    guard count > 0 else { return nil }
+    let x = parts.reduce(0) { $0 + $1.x } / count
+    let y = parts.reduce(0) { $0 + $1.y } / count
     guard x.isFinite, y.isFinite, x >= 0, y >= 0 else { return nil }
     self.init(
       varianceX: x, varianceY: y, correlationX: max(1, correlationX),
@@ -145,22 +153,14 @@ private func naturalVariance(
   let y = NaturalAxis(count: rows, spacing: pixelSize.y, correlation: noise.correlationY)
   // Coefficients of Σ w cos² cos², folded on both axes to those of a cosine series.
   var series = [Double](repeating: 0, count: shape.count)
+  var weights = [Double](repeating: 0, count: columns)
+  var folded = weights
   for n in 0..<rows {
-    let foldY = foldedSquare(n, count: rows)
-    let ky = Double(n) / (2 * Double(rows) * pixelSize.y)
-    for m in 0..<columns where m + n > 0 {
-      let kx = Double(m) / (2 * Double(columns) * pixelSize.x)
-      let norm = x.cosineNorm[m] * y.cosineNorm[n]
-      let kept =
-        highPass(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
-      let alongX = noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * y.cosineNorm[n]
-      let alongY = noise.varianceY * y.slope[n] * y.slope[n] * x.cosineNorm[m] * y.sineNorm[n]
-      let weight = kept * kept * (alongX + alongY) * x.power[m] * y.power[n]
-      for (indexX, factorX) in foldedSquare(m, count: columns) {
-        for (indexY, factorY) in foldY {
-          series[indexY * columns + indexX] += weight * factorX * factorY
-        }
-      }
+    modeWeights(noise, x, y, n, pixelSize, period, &weights)
+    foldSquares(weights, into: &folded)
+    for (row, factor) in foldedSquare(n, count: rows) {
+      let first = row * columns
+      for index in folded.indices { series[first + index] += folded[index] * factor }
     }
   }
   // The transform counts every coefficient but the first twice, along both axes.
@@ -169,11 +169,34 @@ private func naturalVariance(
       series[n * columns + m] *= (m == 0 ? 1 : 0.5) * (n == 0 ? 1 : 0.5)
     }
   }
-  var buffer = TransformBuffer<Double>(copying: series)
   TrigonometricTransform(rows: rows, columns: columns, alongX: .cosine3, alongY: .cosine3)
-    .transform(&buffer)
+    .transform(&series)
   // Rounding may leave a hair below nothing.
-  return buffer.array().map { max(0, $0) }
+  for index in series.indices { series[index] = max(0, series[index]) }
+  return series
+}
+
+/// Variance of each mode (m, n) of one n in the potential, over the squared norm of the mode.
+private func modeWeights(
+  _ noise: PixelNoise, _ x: NaturalAxis, _ y: NaturalAxis, _ n: Int, _ pixelSize: PixelSize,
+  _ period: Double?, _ weights: inout [Double]
+) {
+  let (columns, rows) = (x.slope.count, y.slope.count)
+  let ky = Double(n) / (2 * Double(rows) * pixelSize.y)
+  let slopeY = noise.varianceY * y.slope[n] * y.slope[n] * y.sineNorm[n]
+  for m in 0..<columns {
+    if m + n == 0 {
+      weights[m] = 0
+      continue
+    }
+    let kx = Double(m) / (2 * Double(columns) * pixelSize.x)
+    let norm = x.cosineNorm[m] * y.cosineNorm[n]
+    let kept =
+      highPass(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
+    let alongX = noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * y.cosineNorm[n]
+    let alongY = slopeY * x.cosineNorm[m]
+    weights[m] = kept * kept * (alongX + alongY) * x.power[m] * y.power[n]
+  }
 }
 
 /// cos²(π m (j + ½)/n) as a cosine series of n terms: ½ + ½ cos(π 2m (j + ½)/n), waves beyond the
@@ -186,35 +209,13 @@ private func foldedSquare(_ mode: Int, count: Int) -> [(index: Int, factor: Doub
     ? [(0, 0.5), (double, 0.5)] : [(0, 0.5), (2 * count - double, -0.5)]
 }
 
-/// Variances of the Helmholtz parts of noise alike at all pixels, in the square of the field's unit.
-///
-/// Periodic projections divide every wave between the parts by its direction, so that each component
-/// of each part holds some half of its variance. For `neumann` the same number is a good estimate
-/// away from the rim; the harmonic part goes with the curl-free one.
-/// - Parameters:
-///   - noise: Of the field.
-///   - shape: Of the map.
-///   - pixelSize: m.
-public func helmholtzVariances(
-  of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize
-) -> (curlFree: (x: Double, y: Double), divergenceFree: (x: Double, y: Double)) {
-  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
-  let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
-  let powerX = PixelNoise.spectrum(
-    kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
-  let powerY = PixelNoise.spectrum(
-    ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
-  func sum(_ term: (_ x2: Double, _ y2: Double) -> Double) -> Double {
-    orderedSum(shape.count) { index in
-      let (row, column) = (index / shape.columns, index % shape.columns)
-      let (x2, y2) = (kx[column] * kx[column], ky[row] * ky[row])
-      let k2 = x2 + y2
-      return k2 == 0 ? 0 : term(x2 / k2, y2 / k2) * powerX[column] * powerY[row]
-    } / Double(shape.count)
-  }
-  let (vx, vy) = (noise.varianceX, noise.varianceY)
-  return (
-    (x: sum { $0 * ($0 * vx + $1 * vy) }, y: sum { $1 * ($0 * vx + $1 * vy) }),
-    (x: sum { $1 * ($1 * vx + $0 * vy) }, y: sum { $0 * ($1 * vx + $0 * vy) })
-  )
+/// Σ w(m) cos² as coefficients of a cosine series; see ``foldedSquare(_:count:)``.
+private func foldSquares(_ weights: [Double], into folded: inout [Double]) {
+  let count = weights.count
+  for index in folded.indices { folded[index] = 0 }
+  guard count > 0 else { return }
+  folded[0] = weights[0]
+  for m in 1..<count { folded[0] += weights[m] * 0.5 }
+  for m in 1..<count where 2 * m < count { folded[2 * m] += weights[m] * 0.5 }
+  for m in 1..<count where 2 * m > count { folded[2 * (count - m)] -= weights[m] * 0.5 }
 }

@@ -38,20 +38,21 @@ public struct IntegratedPotential: Sendable {
 ///
 /// The mean field is taken out first and comes back as the plane -E0·r about the center.
 /// - Parameters:
-///   - projectedField: ∫E dz in the scan frame, x along a row, y down, V; no masked pixels left.
+///   - projectedField: ∫E dz in the scan frame, x along a row, y down, V.
+///   - gaps: What stands in for its unusable pixels.
 ///   - pixelSize: m.
 ///   - boundary: What is known beyond the rim.
 ///   - highPassPeriod: Where stated, m, a wave of spatial frequency k is multiplied by
 ///     1 - exp(-ln 2 (k · highPassPeriod)²): half of it is left at this period, nothing of much
 ///     longer ones, and the plane of the uniform field, the longest of all, is left out.
 /// - Returns: Same shape, V m, zero mean.
-/// - Complexity: O(*n* log *n*).
+/// - Complexity: O(*n* log *n*), memory for one number a pixel beside the result (`periodic`: two).
 public func integratedPotential(
-  of projectedField: VectorField, pixelSize: PixelSize, boundary: IntegrationBoundary,
-  highPassPeriod: Double? = nil
+  of projectedField: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize,
+  boundary: IntegrationBoundary, highPassPeriod: Double? = nil
 ) -> IntegratedPotential {
   precondition(highPassPeriod.map { $0 > 0 } ?? true, "a period is positive")
-  let mean = (x: orderedMean(projectedField.x), y: orderedMean(projectedField.y))
+  let mean = (x: gaps.mean(.x, of: projectedField), y: gaps.mean(.y, of: projectedField))
   let shape = projectedField.shape
   guard shape.count > 0 else {
     return IntegratedPotential(potential: ScalarField(shape: shape), uniformField: mean)
@@ -59,9 +60,9 @@ public func integratedPotential(
   var potential: [Double]
   switch boundary {
   case .periodic:
-    potential = periodicPotential(projectedField, mean, pixelSize, highPassPeriod)
+    potential = periodicPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
   case .neumann:
-    potential = naturalPotential(projectedField, mean, pixelSize, highPassPeriod)
+    potential = naturalPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
   }
   if highPassPeriod == nil { addPlane(to: &potential, shape, uniformField: mean, pixelSize) }
   return IntegratedPotential(
@@ -75,18 +76,13 @@ private func highPass(_ k2: Double, _ period: Double?) -> Double {
 }
 
 private func periodicPotential(
-  _ field: VectorField, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
+  _ field: VectorField, _ gaps: GapFilling, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
   _ period: Double?
 ) -> [Double] {
   let shape = field.shape
   let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
-  var spectrumX = TransformBuffer<Complex>(count: transform.spectrumCount)
-  var spectrumY = TransformBuffer<Complex>(count: transform.spectrumCount)
-  var plane = TransformBuffer<Double>(count: shape.count)
-  fill(&plane, with: field.x, minus: mean.x)
-  transform.forward(plane, into: &spectrumX)
-  fill(&plane, with: field.y, minus: mean.y)
-  transform.forward(plane, into: &spectrumY)
+  var spectrumX = spectrum(of: .x, field, gaps, minus: mean.x, transform)
+  let spectrumY = spectrum(of: .y, field, gaps, minus: mean.y, transform)
 
   let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
   let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
@@ -107,17 +103,17 @@ private func periodicPotential(
       }
     }
   }
+  var plane = TransformBuffer<Double>(count: shape.count)
   transform.inverse(&spectrumX, into: &plane)
   return plane.array()
 }
 
 private func naturalPotential(
-  _ field: VectorField, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
+  _ field: VectorField, _ gaps: GapFilling, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
   _ period: Double?
 ) -> [Double] {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
-  var plane = TransformBuffer<Double>(count: field.shape.count)
-  plane.withMutableSpan { addLinkDivergence(of: field, minus: mean, pixelSize, to: &$0) }
+  var plane = linkDivergence(of: field, gaps: gaps, minus: mean, pixelSize)
   let transform = TrigonometricTransform(
     rows: rows, columns: columns, alongX: .cosine2, alongY: .cosine2)
   let inverse = TrigonometricTransform(
@@ -128,18 +124,19 @@ private func naturalPotential(
   let kx = (0..<columns).map { Double($0) / (2 * Double(columns) * pixelSize.x) }
   let ky = (0..<rows).map { Double($0) / (2 * Double(rows) * pixelSize.y) }
   let scale = 1 / transform.roundTripFactor
-  plane.withMutableSpan { values in
-    for row in 0..<rows {
-      for column in 0..<columns {
+  plane.share { values in
+    concurrentPieces(values.count) { positions in
+      for position in positions {
+        let (row, column) = position.quotientAndRemainder(dividingBy: columns)
         let stiffness = stiffnessX[column] + stiffnessY[row]
         let k2 = kx[column] * kx[column] + ky[row] * ky[row]
         let factor = stiffness > 0 ? scale / stiffness * highPass(k2, period) : 0
-        values[row * columns + column] *= factor
+        values[position] *= factor
       }
     }
   }
   inverse.transform(&plane)
-  return plane.array()
+  return plane
 }
 
 /// Eigenvalues (2 - 2 cos(π m/n)) / h² of DᵀD in the cosine basis, without cancellation.
@@ -154,11 +151,16 @@ private func addPlane(
   to potential: inout [Double], _ shape: GridShape, uniformField: (x: Double, y: Double),
   _ pixelSize: PixelSize
 ) {
-  for row in 0..<shape.rows {
-    let y = (Double(row) - Double(shape.rows - 1) / 2) * pixelSize.y
-    for column in 0..<shape.columns {
-      let x = (Double(column) - Double(shape.columns - 1) / 2) * pixelSize.x
-      potential[row * shape.columns + column] -= uniformField.x * x + uniformField.y * y
+  let columns = shape.columns
+  let (left, top) = (Double(columns - 1) / 2, Double(shape.rows - 1) / 2)
+  potential.share { potential in
+    concurrentPieces(potential.count) { positions in
+      for position in positions {
+        let (row, column) = position.quotientAndRemainder(dividingBy: columns)
+        let x = (Double(column) - left) * pixelSize.x
+        let y = (Double(row) - top) * pixelSize.y
+        potential[position] -= uniformField.x * x + uniformField.y * y
+      }
     }
   }
 }

@@ -11,8 +11,17 @@ public import STEMCore
 /// - Returns: V, same axes, covariance in V².
 /// - SeeAlso: Reimer & Kohl, *Transmission Electron Microscopy*, section 2.
 public func projectedField(of deflection: VectorMap, beam: ElectronBeam) -> VectorMap {
-  let scale = -beam.momentumVelocityPerCharge
-  return transformed(deflection, by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))
+  var field = deflection
+  field.deflectionToProjectedField(beam)
+  return field
+}
+
+extension VectorMap {
+  /// Replaces a deflection by the projected field that causes it, as ``projectedField(of:beam:)``.
+  public mutating func deflectionToProjectedField(_ beam: ElectronBeam) {
+    let scale = -beam.momentumVelocityPerCharge
+    transform(by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))
+  }
 }
 
 /// The field averaged over the thickness, V/m, from the projected field, V.

@@ -17,45 +17,100 @@ extension SegmentCorrection {
     _ raw: consuming [Double], shape: GridShape, saturationLevel: Double?, electronsPerUnit: Double?
   ) -> SegmentSignals {
     let count = shape.count
-    let segments = gain.count
-    precondition(raw.count == segments * count, "one signal per segment and position")
+    precondition(raw.count == gain.count * count, "one signal per segment and position")
     var values = raw
     var mask = PixelMask(shape: shape)
-    correct(&values, &mask.bytes, saturationLevel: saturationLevel ?? .infinity)
-    markEmpty(values, &mask.bytes)
-    for position in 0..<count where mask.bytes[position] != 0 {
-      for segment in 0..<segments { values[segment * count + position] = 0 }
+    var block = CorrectionBlock(self, saturationLevel: saturationLevel ?? .infinity)
+    for first in stride(from: 0, to: count, by: CorrectionBlock.length) {
+      let positions = first..<min(first + CorrectionBlock.length, count)
+      block.correct(&values, &mask.bytes, at: positions, of: count)
     }
     return SegmentSignals(
-      shape: shape, segmentCount: segments, values: values, mask: mask,
+      shape: shape, segmentCount: gain.count, values: values, mask: mask,
       electronsPerUnit: electronsPerUnit)
   }
+}
 
-  private func markEmpty(_ values: [Double], _ flags: inout [UInt8]) {
-    let count = flags.count
-    for position in 0..<count where flags[position] == 0 {
-      var sum = 0.0
-      for segment in gain.indices { sum += values[segment * count + position] }
-      if !(sum > 0) { flags[position] = PixelFlags.noCounts.rawValue }
+/// Corrects some neighboring positions of all segments while the processor holds them.
+private struct CorrectionBlock {
+  /// Positions at a time: lines of this length fit the innermost cache together.
+  static let length = 512
+
+  private let correction: SegmentCorrection
+  private let saturationLevel: Double
+  /// Zero where all segments' signals are finite, else NaN.
+  private var probe = [Double](repeating: 0, count: length)
+  /// The largest raw signal, and the sum of the corrected ones.
+  private var peak = [Double](repeating: 0, count: length)
+  private var sum = [Double](repeating: 0, count: length)
+
+  init(_ correction: SegmentCorrection, saturationLevel: Double) {
+    self.correction = correction
+    self.saturationLevel = saturationLevel
+  }
+
+  mutating func correct(
+    _ values: inout [Double], _ flags: inout [UInt8], at positions: Range<Int>, of count: Int
+  ) {
+    for place in 0..<Self.length { (probe[place], peak[place], sum[place]) = (0, -.infinity, 0) }
+    let lines = correction.gain.indices.map { segment in
+      (segment * count + positions.lowerBound)..<(segment * count + positions.upperBound)
+    }
+    for line in lines { look(at: values.span.extracting(line), &probe, &peak) }
+    for place in 0..<positions.count where probe[place] != 0 || peak[place] >= saturationLevel {
+      let signals = lines.map { values[$0.lowerBound + place] }
+      flags[positions.lowerBound + place] = reasons(signals)
+    }
+    for (segment, line) in lines.enumerated() {
+      let (dark, gain) = (correction.dark[segment], correction.gain[segment])
+      correctLine(&values, line, offset: dark, scale: gain, &sum)
+    }
+    for place in 0..<positions.count {
+      let position = positions.lowerBound + place
+      if flags[position] == 0 {
+        if sum[place] > 0 { continue }
+        flags[position] = PixelFlags.noCounts.rawValue
+      }
+      for line in lines { values[line.lowerBound + place] = 0 }
     }
   }
 
-  private func correct(_ values: inout [Double], _ flags: inout [UInt8], saturationLevel: Double) {
-    var signals = values.mutableSpan
-    var reasons = flags.mutableSpan
-    let count = reasons.count
-    for segment in gain.indices {
-      let (offset, scale, first) = (dark[segment], gain[segment], segment * count)
-      for position in 0..<count {
-        let signal = signals[first + position]
-        if !signal.isFinite {
-          reasons[position] |= PixelFlags.missing.rawValue
-        } else if signal >= saturationLevel {
-          reasons[position] |= PixelFlags.saturated.rawValue
-        }
-        signals[first + position] = (signal - offset) / scale
+  /// Why raw signals of one position cannot be used.
+  private func reasons(_ signals: [Double]) -> UInt8 {
+    var reasons: PixelFlags = []
+    for signal in signals {
+      if !signal.isFinite {
+        reasons.insert(.missing)
+      } else if signal >= saturationLevel {
+        reasons.insert(.saturated)
       }
     }
+    return reasons.rawValue
+  }
+}
+
+/// Notes whether signals are finite, and the largest of them.
+private func look(at signals: Span<Double>, _ probe: inout [Double], _ peak: inout [Double]) {
+  precondition(signals.count <= probe.count && signals.count <= peak.count, "a line of the block")
+  var probes = probe.mutableSpan
+  var peaks = peak.mutableSpan
+  for place in 0..<signals.count {
+    probes[place] += signals[place] * 0
+    peaks[place] = max(peaks[place], signals[place])
+  }
+}
+
+/// Corrects a line of signals, and adds it to the sums.
+private func correctLine(
+  _ values: inout [Double], _ line: Range<Int>, offset: Double, scale: Double, _ sum: inout [Double]
+) {
+  precondition(line.count <= sum.count && line.upperBound <= values.count, "a line of the block")
+  var signals = values.mutableSpan
+  var sums = sum.mutableSpan
+  for place in 0..<line.count {
+    let corrected = (signals[line.lowerBound + place] - offset) / scale
+    signals[line.lowerBound + place] = corrected
+    sums[place] += corrected
   }
 }
 

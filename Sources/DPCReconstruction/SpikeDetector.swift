@@ -6,19 +6,22 @@ internal import STEMCore
 /// A position that is unusable for another reason is neither examined nor a neighbor; one that is hot
 /// in another plane is both.
 struct SpikeDetector {
-  private let shape: GridShape
-  private let usable: [Bool]
+  let shape: GridShape
+  let usable: [Bool]
+  /// Per tile whether all its positions are usable and lie within the frame.
+  let isWhole: [Bool]
   private let threshold: Double
   private let electronsPerUnit: Double?
   private var neighbors: [Double] = []
 
   private static let reach = 2
   /// Side of the tiles; those around one hold every neighbor of its positions.
-  private static let tileSide = 4
+  static let tileSide = 4
 
   init(usable mask: PixelMask, threshold: Double, electronsPerUnit: Double?) {
     shape = mask.shape
     usable = mask.bytes.map { $0 & ~PixelFlags.hot.rawValue == 0 }
+    isWhole = Self.wholeTiles(usable, shape)
     self.threshold = threshold
     self.electronsPerUnit = electronsPerUnit
   }
@@ -30,7 +33,12 @@ struct SpikeDetector {
     var found: [Int] = []
     for row in 0..<shape.rows {
       for tile in 0..<tileColumns {
-        let limits = tiles.limits[row / side * tileColumns + tile]
+        let index = row / side * tileColumns + tile
+        let limits = tiles.limits[index]
+        if isWhole[index] {
+          let values = four(plane, row * shape.columns + tile * side)
+          if all(values .<= limits.upper .& values .>= limits.lower) { continue }
+        }
         for column in (tile * side)..<min((tile + 1) * side, shape.columns) {
           let position = row * shape.columns + column
           let value = plane[position]
@@ -53,52 +61,12 @@ struct SpikeDetector {
   // convex for m ≥ -9 electrons, so over all m up to the largest neighbor it is at most its value
   // there or -9. A signal within the bounds of a number below all neighbors and of one above all is
   // therefore within those of the median, and the median need not be formed.
-  private func upper(_ smallest: Double) -> Double {
+  func upper(_ smallest: Double) -> Double {
     smallest + threshold * countingDeviation(smallest)
   }
-  private func lower(_ largest: Double) -> Double {
+  func lower(_ largest: Double) -> Double {
     let bound = largest - threshold * countingDeviation(largest)
     return electronsPerUnit.map { max(bound, -9 / $0) } ?? bound
-  }
-
-  /// Per tile the signals that are no spikes, whatever the median: from the smallest and largest
-  /// usable signal of the tile and the eight around it.
-  private func limits(
-    _ plane: Span<Double>
-  ) -> (columns: Int, limits: [(lower: Double, upper: Double)]) {
-    let side = Self.tileSide
-    let rows = (shape.rows + side - 1) / side
-    let columns = (shape.columns + side - 1) / side
-    var extremes = [(low: Double, high: Double)](
-      repeating: (.infinity, -.infinity), count: rows * columns)
-    for row in 0..<shape.rows {
-      for tile in 0..<columns {
-        var (low, high) = extremes[row / side * columns + tile]
-        for column in (tile * side)..<min((tile + 1) * side, shape.columns) {
-          let position = row * shape.columns + column
-          if usable[position] {
-            low = min(low, plane[position])
-            high = max(high, plane[position])
-          }
-        }
-        extremes[row / side * columns + tile] = (low, high)
-      }
-    }
-    var limits: [(lower: Double, upper: Double)] = []
-    limits.reserveCapacity(rows * columns)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        var (low, high) = (Double.infinity, -Double.infinity)
-        for r in max(row - 1, 0)...min(row + 1, rows - 1) {
-          for c in max(column - 1, 0)...min(column + 1, columns - 1) {
-            low = min(low, extremes[r * columns + c].low)
-            high = max(high, extremes[r * columns + c].high)
-          }
-        }
-        limits.append((lower(high), upper(low)))
-      }
-    }
-    return (columns, limits)
   }
 
   /// Whether counting noise about the median allows the signal, found without the median.

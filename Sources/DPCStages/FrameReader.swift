@@ -61,23 +61,36 @@ struct FrameReader {
   func deflection(
     _ context: StageContext, _ estimation: DeflectionEstimation
   ) throws -> (estimate: DeflectionEstimate, sample: RegimeSample, statistics: SignalStatistics) {
-    let bands = try mapBands(context) { reader, rows in
-      let signals = try corrected(rows, frame: 0, reader: reader)
-      return (
-        estimate: estimation.deflection(of: signals),
-        sample: estimation.sampler.sample(signals, firstRow: rows.lowerBound),
-        statistics: SignalStatistics(signals)
-      )
+    var map = VectorMap(
+      uninitialized: window.shape, withCovariance: frames.electronsPerUnit != nil,
+      pixelSize: metadata.pixelSize)
+    var electrons = [Double](uninitializedCount: window.shape.count)
+    let bands = try map.share { map in
+      try electrons.share { electrons in
+        try mapBands(context) { reader, rows in
+          let signals = try corrected(rows, frame: 0, reader: reader)
+          let estimate = estimation.deflection(of: signals)
+          let first = rows.lowerBound * window.shape.columns
+          map.write(estimate.map, at: first)
+          return (
+            fit: estimate.fit,
+            sample: estimation.sampler.sample(signals, firstRow: rows.lowerBound),
+            statistics: SignalStatistics.Part(
+              signals, electrons: electrons[first..<(first + signals.shape.count)])
+          )
+        }
+      }
     }
-    var statistics = SignalStatistics(segmentCount: metadata.segmentCount)
     var fit: FitQuality?
     for band in bands {
-      statistics += band.statistics
-      if let quality = band.estimate.fit { fit = (fit ?? FitQuality()) + quality }
+      if let quality = band.fit { fit = (fit ?? FitQuality()) + quality }
     }
     return (
-      DeflectionEstimate(map: joined(bands.map(\.estimate.map)), fit: fit),
-      RegimeSample(joining: bands.map(\.sample)), statistics
+      DeflectionEstimate(map: map, fit: fit), RegimeSample(joining: bands.map(\.sample)),
+      SignalStatistics(
+        joining: bands.map(\.statistics),
+        electrons: frames.electronsPerUnit == nil ? nil : electrons,
+        segmentCount: metadata.segmentCount)
     )
   }
 
@@ -171,22 +184,6 @@ struct FrameReader {
       shape: shape, segmentCount: metadata.segmentCount, values: values,
       mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       electronsPerUnit: frames.electronsPerUnit)
-  }
-
-  private func joined(_ bands: [VectorMap]) -> VectorMap {
-    let shape = window.shape
-    var covariance: VectorCovariance?
-    if frames.electronsPerUnit != nil {
-      covariance = VectorCovariance(
-        shape: shape, xx: bands.flatMap { $0.covariance?.xx ?? [] },
-        yy: bands.flatMap { $0.covariance?.yy ?? [] },
-        xy: bands.flatMap { $0.covariance?.xy ?? [] })
-    }
-    return VectorMap(
-      field: VectorField(
-        shape: shape, x: bands.flatMap(\.field.x), y: bands.flatMap(\.field.y)),
-      covariance: covariance, mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
-      pixelSize: metadata.pixelSize)
   }
 }
 

@@ -6,56 +6,25 @@ internal import STEMCore
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
 func medianDeviation(_ map: VectorMap) -> Double? {
   guard let covariance = map.covariance else { return nil }
-  return median(
-    (0..<map.shape.count).filter(map.mask.isUsable).map {
-      ((covariance.xx[$0] + covariance.yy[$0]) / 2).squareRoot()
-    })
+  return median(count: map.shape.count) { position in
+    map.mask.isUsable(position)
+      ? ((covariance.xx[position] + covariance.yy[position]) / 2).squareRoot() : nil
+  }
 }
 
 /// The root mean square length of the vectors of usable pixels.
 func rootMeanSquare(_ map: VectorMap) -> Double {
-  var sum = 0.0
-  var count = 0
-  for position in 0..<map.shape.count where map.mask.isUsable(position) {
-    sum += map.field.x[position] * map.field.x[position]
-    sum += map.field.y[position] * map.field.y[position]
-    count += 1
-  }
-  return count > 0 ? (sum / Double(count)).squareRoot() : 0
-}
-
-/// The median; nil of nothing. No value may be NaN.
-/// - Complexity: O(count) on average.
-func median(_ values: [Double]) -> Double? {
-  if values.isEmpty { return nil }
-  var values = values
-  let middle = values.count / 2
-  let upper = smallest(middle, of: &values)
-  if values.count % 2 == 1 { return upper }
-  // Everything before the middle is no larger than the number there.
-  let lower = values[..<middle].reduce(-.infinity, max)
-  return (lower + upper) / 2
-}
-
-/// The number that stands at `rank` once sorted; moves no larger ones before it, no smaller ones
-/// behind (C. A. R. Hoare, Comm. ACM 4 (1961) 321).
-private func smallest(_ rank: Int, of values: inout [Double]) -> Double {
-  var (first, last) = (0, values.count - 1)
-  while first < last {
-    let pivot = values[(first + last) / 2]
-    var (low, high) = (first, last)
-    while low <= high {
-      while values[low] < pivot { low += 1 }
-      while values[high] > pivot { high -= 1 }
-      if low <= high {
-        values.swapAt(low, high)
-        low += 1
-        high -= 1
-      }
+  let parts = mapPieces(map.shape.count) { positions in
+    var (sum, count) = (0.0, 0)
+    for position in positions where map.mask.isUsable(position) {
+      sum += map.field.x[position] * map.field.x[position]
+      sum += map.field.y[position] * map.field.y[position]
+      count += 1
     }
-    if rank <= high { last = high } else if rank >= low { first = low } else { break }
+    return (sum: sum, count: count)
   }
-  return values[rank]
+  let count = parts.reduce(0) { $0 + $1.count }
+  return count > 0 ? (parts.reduce(0) { $0 + $1.sum } / Double(count)).squareRoot() : 0
 }
 
 /// The part of a plane of numbers that lies in a window.

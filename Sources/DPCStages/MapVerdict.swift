@@ -1,4 +1,5 @@
 // Is there anything in a map but noise: detection limits, and a verdict on all pixels together.
+internal import DPCReconstruction
 internal import Foundation
 internal import Pipeline
 internal import STEMCore
@@ -19,38 +20,62 @@ struct MapVerdict {
   static let wallWidth = 20e-9
   private static let threshold = 5.0
 
-  /// nil where the counts are unknown.
-  init?(_ map: VectorMap, _ context: MapContext) {
-    guard let covariance = map.covariance, let deviation = medianDeviation(map), deviation > 0
-    else {
+  /// - Parameters:
+  ///   - map: With its counting noise.
+  ///   - context: Of the map.
+  ///   - scale: From the map's unit to that in which deviations and signal are wanted; positive.
+  /// - Returns: nil where the counts are unknown.
+  init?(_ map: VectorMap, _ context: MapContext, scale: Double = 1) {
+    guard let median = medianDeviation(map), median > 0, let sums = Self.sums(map) else {
       return nil
     }
-    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-    guard !usable.isEmpty else { return nil }
+    let deviation = median * scale
     let correlation = context.correlationLength
     let shared = correlation.x * correlation.y
-    var (excess, noise, power) = (0.0, 0.0, 0.0)
-    for i in usable {
-      let (xx, yy) = (covariance.xx[i], covariance.yy[i])
-      let (x, y) = (map.field.x[i], map.field.y[i])
-      noise += xx + yy
-      power += x * x + y * y
-      // The variance of x² + y² of noise, and what pixels that go together add.
-      excess += 2 * (xx * xx + yy * yy + 2 * covariance.xy[i] * covariance.xy[i])
-    }
-    let count = Double(usable.count)
-    let spread = (excess * shared).squareRoot()
-    let surplus = power - noise
+    let count = sums.count
+    let spread = (sums.excess * shared).squareRoot()
+    let surplus = sums.power - sums.noise
     pixelDeviation = deviation
     significance = surplus / spread
     isDetected = significance > Self.threshold
-    signal = (max(0, isDetected ? surplus : surplus + 1.645 * spread) / count).squareRoot()
+    signal =
+      (max(0, isDetected ? surplus : surplus + 1.645 * spread) / count).squareRoot() * scale
     wallDeviation = map.pixelSize.map { size in
       // Along the longer side; fewer pixels than one wide or long cannot be.
       let long = Double(max(map.shape.rows, map.shape.columns))
       let across = max(1, Self.wallWidth / max(size.x, size.y))
       return deviation * (shared / (long * min(across, count / long))).squareRoot()
     }
+  }
+
+  private struct Sums {
+    var (count, excess, noise, power) = (0.0, 0.0, 0.0, 0.0)
+  }
+
+  /// Over the usable pixels; nil where there is none, or no covariance.
+  private static func sums(_ map: VectorMap) -> Sums? {
+    guard let covariance = map.covariance else { return nil }
+    let parts = mapPieces(map.shape.count) { positions in
+      var sums = Sums()
+      for i in positions where map.mask.isUsable(i) {
+        let (xx, yy) = (covariance.xx[i], covariance.yy[i])
+        let (x, y) = (map.field.x[i], map.field.y[i])
+        sums.count += 1
+        sums.noise += xx + yy
+        sums.power += x * x + y * y
+        // The variance of x² + y² of noise, and what pixels that go together add.
+        sums.excess += 2 * (xx * xx + yy * yy + 2 * covariance.xy[i] * covariance.xy[i])
+      }
+      return sums
+    }
+    var total = Sums()
+    for part in parts {
+      total.count += part.count
+      total.excess += part.excess
+      total.noise += part.noise
+      total.power += part.power
+    }
+    return total.count > 0 ? total : nil
   }
 
   /// What no counted file does: expected numbers that were never drawn, or a dose that is not the file's.

@@ -5,38 +5,64 @@ internal import STEMCore
 
 /// What a pass over the signals gathers: sums per segment and the electrons at each pixel.
 struct SignalStatistics: Sendable {
-  var segmentSums: [Double]
-  var usableCount = 0
-  /// Electrons counted at each usable pixel; empty where the number is unknown.
-  var electrons: [Double] = []
-
-  init(segmentCount: Int) { segmentSums = [Double](repeating: 0, count: segmentCount) }
+  let segmentSums: [Double]
+  let usableCount: Int
+  /// Median over the usable pixels of the electrons counted there; nil where the number is unknown.
+  let medianElectrons: Double?
 
   init(_ signals: SegmentSignals) {
-    self.init(segmentCount: signals.segmentCount)
-    for position in 0..<signals.shape.count where signals.mask.isUsable(position) {
-      usableCount += 1
-      var sum = 0.0
-      for segment in 0..<signals.segmentCount {
-        let value = signals.values[segment * signals.shape.count + position]
-        segmentSums[segment] += value
-        sum += value
-      }
-      if let electronsPerUnit = signals.electronsPerUnit {
-        electrons.append(sum * electronsPerUnit)
-      }
+    var electrons = [Double](uninitializedCount: signals.shape.count)
+    let part = electrons.share { Part(signals, electrons: $0[0..<signals.shape.count]) }
+    self.init(
+      joining: [part], electrons: signals.electronsPerUnit == nil ? nil : electrons,
+      segmentCount: signals.segmentCount)
+  }
+
+  /// - Parameters:
+  ///   - parts: Of the map, in their order.
+  ///   - electrons: As the parts left them; nil where their number is unknown.
+  ///   - segmentCount: Of the detector.
+  init(joining parts: [Part], electrons: [Double]?, segmentCount: Int) {
+    segmentSums = (0..<segmentCount).map { segment in
+      parts.reduce(0) { $0 + $1.segmentSums[segment] }
+    }
+    usableCount = parts.reduce(0) { $0 + $1.usableCount }
+    medianElectrons = electrons.flatMap { electrons in
+      median(count: electrons.count) { electrons[$0].isNaN ? nil : electrons[$0] }
     }
   }
 
-  static func += (total: inout SignalStatistics, other: SignalStatistics) {
-    for segment in total.segmentSums.indices {
-      total.segmentSums[segment] += other.segmentSums[segment]
-    }
-    total.usableCount += other.usableCount
-    total.electrons += other.electrons
-  }
+  /// Of a part of the map.
+  struct Part: Sendable {
+    fileprivate let segmentSums: [Double]
+    fileprivate let usableCount: Int
 
-  var medianElectrons: Double? { median(electrons) }
+    /// - Parameters:
+    ///   - signals: Zero at unusable positions.
+    ///   - electrons: Gets what was counted at each position, NaN at unusable ones; no number of electrons
+    ///     where that is unknown.
+    init(_ signals: SegmentSignals, electrons: UnsafeMutableBufferPointer<Double>) {
+      let count = signals.shape.count
+      electrons.update(repeating: 0)
+      segmentSums = (0..<signals.segmentCount).map { segment in
+        let plane = signals.values.span.extracting((segment * count)..<((segment + 1) * count))
+        var sum = 0.0
+        for position in 0..<count {
+          sum += plane[position]
+          electrons[position] += plane[position]
+        }
+        return sum
+      }
+      let electronsPerUnit = signals.electronsPerUnit ?? 1
+      var usable = 0
+      for position in 0..<count {
+        let isUsable = signals.mask.isUsable(position)
+        usable += isUsable ? 1 : 0
+        electrons[position] = isUsable ? electrons[position] * electronsPerUnit : .nan
+      }
+      usableCount = usable
+    }
+  }
 }
 
 /// Refuses signals from which no deflection can come.

@@ -18,6 +18,24 @@ extension HDF5Group {
     try createDataset(path, type: Number.hdf5Type.storedType, shape: shape, layout: layout)
   }
 
+  /// Writes numbers that are formed as they are written, as a new dataset in one piece.
+  ///
+  /// - Parameters:
+  ///   - path: Of the new dataset.
+  ///   - shape: Of the dataset, the last axis fastest.
+  ///   - form: Writes the numbers at some positions; called from several threads, in any order, once for
+  ///     each position.
+  public func write<Number: HDF5Number>(
+    _ path: String, shape: [Int],
+    formedBy form: @Sendable (Range<Int>, UnsafeMutableBufferPointer<Number>) -> Void
+  ) throws(HDF5Error) -> HDF5Dataset {
+    let dataset = try createDataset(
+      path, type: Number.hdf5Type.storedType, shape: shape, layout: .contiguous,
+      isWrittenWhole: true)
+    try dataset.write(formedBy: form)
+    return dataset
+  }
+
   /// Writes numbers, the last axis fastest, as a new dataset.
   ///
   /// - Precondition: `shape` counts as many elements as `values`.
@@ -67,14 +85,15 @@ extension HDF5Group {
   }
 
   private func createDataset(
-    _ path: String, type: hid_t, shape: [Int], layout: HDF5Layout
+    _ path: String, type: hid_t, shape: [Int], layout: HDF5Layout, isWrittenWhole: Bool = false
   ) throws(HDF5Error) -> HDF5Dataset {
     let place = self.place.appending(path)
     let creation = try Handle("create", place) { H5Pcreate(CHDF5_dataset_creation()) }
     let list = creation.id
     try Library.checked("create", place) { H5Pset_obj_track_times(list, false) }
     // Without this, what is never written would be whatever the memory held.
-    try Library.checked("create", place) { H5Pset_fill_time(list, H5D_FILL_TIME_ALLOC) }
+    let fillTime = isWrittenWhole ? H5D_FILL_TIME_NEVER : H5D_FILL_TIME_ALLOC
+    try Library.checked("create", place) { H5Pset_fill_time(list, fillTime) }
     if case .compressed(let chunk, let level) = layout, !shape.isEmpty {
       precondition(chunk.count == shape.count, "a chunk has the rank of its dataset")
       let sides = zip(chunk, shape).map { hsize_t(max(1, min($0, $1))) }

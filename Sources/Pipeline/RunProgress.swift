@@ -94,10 +94,13 @@ struct RunProgress {
       followers[key, default: []].append(node)
       return nil
     }
+    let inputs = StageInputs(node.inputs.compactMapValues { values[$0] })
+    // What no other stage waits for is the job's alone: it may change it in place.
+    dropUnneededValues()
     return StageJob(
       node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
       source: resources.source(reports.mapValues(\.outputs)),
-      values: node.inputs.compactMapValues { values[$0] },
+      inputs: inputs,
       outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
       resources: resources)
   }

@@ -31,7 +31,7 @@ public struct InputFiles: Sendable {
 public struct StageContext: Sendable {
   public let stageName: String
   private let parameters: [String: ParameterValue]
-  private let inputs: [String: any StageValue]
+  private let inputs: StageInputs
   private let fileParameters: [String: InputFile]
   private let reportProgress: @Sendable (Double) -> Void
   private let isCancelled: @Sendable () -> Bool
@@ -41,10 +41,22 @@ public struct StageContext: Sendable {
     stageName: String, parameters: [String: ParameterValue], inputs: [String: any StageValue],
     fileParameters: [String: InputFile] = [:],
     reportProgress: @escaping @Sendable (Double) -> Void = { _ in },
-    isCancelled: @escaping @Sendable () -> Bool = { false },
-    makeScratchFolder: @escaping @Sendable () throws -> String = {
-      throw StageFailure(.machine, "there is no place for files of a stage's own")
-    }
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.init(
+      stageName: stageName, parameters: parameters, inputs: StageInputs(inputs),
+      fileParameters: fileParameters, reportProgress: reportProgress, isCancelled: isCancelled,
+      makeScratchFolder: {
+        throw StageFailure(.machine, "there is no place for files of a stage's own")
+      })
+  }
+
+  init(
+    stageName: String, parameters: [String: ParameterValue], inputs: StageInputs,
+    fileParameters: [String: InputFile],
+    reportProgress: @escaping @Sendable (Double) -> Void,
+    isCancelled: @escaping @Sendable () -> Bool,
+    makeScratchFolder: @escaping @Sendable () throws -> String
   ) {
     self.stageName = stageName
     self.parameters = parameters
@@ -99,7 +111,17 @@ public struct StageContext: Sendable {
 
   /// The value at a required input port.
   public func input<Value: StageValue>(_ port: String, as type: Value.Type) throws -> Value {
-    guard let value = inputs[port] as? Value else {
+    try cast(inputs[port], port)
+  }
+
+  /// The value at a required input port, for the stage to change: where no other stage wants it, this is
+  /// the only copy, and its arrays can be written in place. The port is empty afterwards.
+  public func take<Value: StageValue>(_ port: String, as type: Value.Type) throws -> Value {
+    try cast(inputs.take(port), port)
+  }
+
+  private func cast<Value>(_ value: (any StageValue)?, _ port: String) throws -> Value {
+    guard let value = value as? Value else {
       throw StageFailure(.failed, "stage \(stageName): port \(port) carries no \(Value.self)")
     }
     return value

@@ -52,8 +52,8 @@ struct StageJob: Sendable {
   /// Why it runs; nil: it has to be looked up first.
   let reasons: [RunReason]?
   let source: ValueSource
-  /// Values of its sources that are in memory, by port.
-  let values: [String: any StageValue]
+  /// Values of its sources that are in memory; the stage may take them.
+  let inputs: StageInputs
   /// Output port to kind.
   let outputKinds: [String: String]
   /// Every input file that it depends on, through whatever stages.
@@ -118,31 +118,29 @@ struct StageJob: Sendable {
     for _ in 0..<Self.attempts {
       let before = try resources.watch.confirm(inputNames)
       let stopwatch = Clock.stopwatch()
-      let product = try run(try gatherInputs(&decoded))
+      try gatherInputs(&decoded)
+      let product = try run()
       let duration = Clock.stopwatch() - stopwatch
       if let outputs = try publish(product, stamps: before, &touched) {
         return (product, outputs, duration)
       }
       // What was read from the file on the way may be what it held for a moment.
       decoded = [:]
+      inputs.empty()
     }
     throw resources.watch.restless(touched)
   }
 
-  /// Every input value by port; those that are not in memory are read from the cache, or formed again.
-  private func gatherInputs(
-    _ decoded: inout [OutputReference: any StageValue]
-  ) throws -> [String: any StageValue] {
-    var inputs = values
+  /// Reads input values that are not in memory from the cache, or forms them again.
+  private func gatherInputs(_ decoded: inout [OutputReference: any StageValue]) throws {
     for (port, reference) in node.inputs.sorted(by: { $0.key < $1.key }) where inputs[port] == nil {
       let value = try decoded[reference] ?? source.value(of: reference)
       decoded[reference] = value
       inputs[port] = value
     }
-    return inputs
   }
 
-  private func run(_ inputs: [String: any StageValue]) throws -> StageProduct {
+  private func run() throws -> StageProduct {
     var files: [String: InputFile] = [:]
     for (key, name) in node.fileParameters {
       guard case .file(let file) = resources.lookup.inputs[name] else { continue }

@@ -50,9 +50,10 @@ struct ValueSource: Sendable {
     }
     var inputs: [String: any StageValue] = [:]
     for (port, source) in node.inputs { inputs[port] = try value(of: source) }
-    let product = try node.type.run(
-      StageContext(
-        stageName: node.name, parameters: node.parameters.mapValues(\.value), inputs: inputs))
+    let context = StageContext(
+      stageName: node.name, parameters: node.parameters.mapValues(\.value),
+      inputs: consume inputs)
+    let product = try node.type.run(context)
     guard let value = product.outputs[reference.port] else {
       throw StageFailure(.failed, "\(reference): there is no such result")
     }

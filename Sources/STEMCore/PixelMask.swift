@@ -3,6 +3,7 @@
 /// Reasons for which the value at a scan position is unusable, or not a measurement.
 public struct PixelFlags: OptionSet, Sendable, Hashable {
   public let rawValue: UInt8
+  @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// A segment's signal is NaN or absent.
@@ -19,7 +20,8 @@ public struct PixelFlags: OptionSet, Sendable, Hashable {
   public static let filledIn = PixelFlags(rawValue: 1 << 5)
 
   /// Every reason for which there is no usable measurement.
-  public static let unusable: PixelFlags = [.missing, .noCounts, .saturated, .hot, .outsideModel]
+  @inlinable
+  public static var unusable: PixelFlags { PixelFlags(rawValue: 0b11111) }
 
   /// Each single reason with the name by which it is reported.
   public static let names: [(flag: PixelFlags, name: String)] = [
@@ -44,6 +46,7 @@ public struct PixelMask: Sendable, Equatable {
   }
 
   /// Whether the pixel holds a measurement.
+  @inlinable
   public func isUsable(_ index: Int) -> Bool {
     bytes[index] & PixelFlags.unusable.rawValue == 0
   }
@@ -55,8 +58,12 @@ public struct PixelMask: Sendable, Equatable {
 
   /// How many pixels carry each reason; reasons that do not occur are left out.
   public var counts: [(name: String, count: Int)] {
-    PixelFlags.names.compactMap { flag, name in
-      let count = bytes.reduce(0) { $0 + ($1 & flag.rawValue == 0 ? 0 : 1) }
+    var occurrences = [Int](repeating: 0, count: 256)
+    for byte in bytes { occurrences[Int(byte)] += 1 }
+    return PixelFlags.names.compactMap { flag, name in
+      let count = occurrences.indices.reduce(0) {
+        UInt8($1) & flag.rawValue == 0 ? $0 : $0 + occurrences[$1]
+      }
       return count == 0 ? nil : (name, count)
     }
   }

@@ -8,12 +8,25 @@ public enum ResultAttribute: Sendable, Equatable {
   case numbers([Double])
 }
 
+/// The numbers of a map, formed as they are written: NaN is "no measurement".
+public struct FormedNumbers: Sendable {
+  let form: @Sendable (_ positions: Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
+
+  /// - Parameter form: Writes the numbers at some positions, row after row, to the memory that it is given;
+  ///   called from several threads.
+  public init(
+    _ form: @escaping @Sendable (_ positions: Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    self.form = form
+  }
+}
+
 /// One dataset of a quantity.
-public struct ResultDataset: Sendable, Equatable {
+public struct ResultDataset: Sendable {
   /// How the numbers are stored.
-  public enum Values: Sendable, Equatable {
-    /// Stored as float32; NaN is "no measurement".
-    case float32([Float])
+  public enum Values: Sendable {
+    /// Stored as float32.
+    case float32(FormedNumbers)
     case float64([Double])
     case uint8([UInt8])
   }
@@ -46,7 +59,7 @@ public struct ResultAxis: Sendable, Equatable {
 }
 
 /// A listed result: an NXdata group named as its stage.
-public struct ResultGroup: Sendable, Equatable {
+public struct ResultGroup: Sendable {
   public var name: String
   public var quantity: String
   public var title: String
@@ -106,7 +119,7 @@ public struct ProcessStep: Sendable, Equatable {
 }
 
 /// A whole result file.
-public struct ResultFile: Sendable, Equatable {
+public struct ResultFile: Sendable {
   public var title: String
   public var groups: [ResultGroup]
   public var chain: [ProcessStep]
@@ -175,8 +188,8 @@ public struct ResultFile: Sendable, Equatable {
       try written.setAttribute("long_name", to: label(of: dataset))
     }
     switch dataset.values {
-    case .float32(let values):
-      try finish(data.write(dataset.name, values, shape: dataset.shape))
+    case .float32(let numbers):
+      try finish(data.write(dataset.name, shape: dataset.shape, formedBy: numbers.form))
     case .float64(let values):
       try finish(data.write(dataset.name, values, shape: dataset.shape))
     case .uint8(let values):

@@ -38,7 +38,8 @@ struct DescanFitTests {
       #expect(abs(fit.surface.x[index] - truth.x[index]) < 1e-18)
       #expect(abs(fit.surface.y[index] - truth.y[index]) < 1e-18)
     }
-    let rest = removing(surface: fit.surface, from: map(truth, sigma: 0, seed: 0))
+    var rest = map(truth, sigma: 0, seed: 0)
+    rest.remove(fit.surface)
     #expect(rest.field.x.allSatisfy { abs($0) < 1e-18 })
     #expect(rest.field.y.allSatisfy { abs($0) < 1e-18 })
   }

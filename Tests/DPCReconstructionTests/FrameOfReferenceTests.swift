@@ -64,7 +64,8 @@ struct FrameOfReferenceTests {
     let fitted = try #require(DescanPlane(fittedTo: map))
     #expect(abs(fitted.center.x - 3e-4) < 1e-16 && abs(fitted.perColumn.y - 5e-7) < 1e-18)
     #expect(abs(fitted.perRow.x + 1e-6) < 1e-18)
-    let rest = removing(fitted, from: map)
+    var rest = map
+    rest.remove(fitted)
     #expect((0..<shape.count).allSatisfy { $0 == 20 || abs(rest.field.x[$0]) < 1e-16 })
   }
 

@@ -60,7 +60,9 @@ struct ResultReadingTests {
       name: "field", quantity: "projected_field", title: "field", signal: "projected_field_x",
       axes: [ResultAxis("x", values: [0, 1], unit: "nm")],
       datasets: [
-        ResultDataset("projected_field_x", shape: [2], values: .float32(values), unit: "V")
+        ResultDataset(
+          "projected_field_x", shape: [2],
+          values: .float32(FormedNumbers { _ = $1.update(fromContentsOf: values[$0]) }), unit: "V")
       ], attributes: ["boundary": .text("neumann"), "share": .number(0.25)])
     let aligned = ResultGroup(
       name: "aligned", quantity: "deflection", title: "aligned", signal: "deflection_x", axes: [],

@@ -10,7 +10,7 @@ extension DeflectionValue {
       name: stage, quantity: "deflection", title: "Deflection of the beam (\(frame.rawValue) axes)",
       signal: "deflection_x", auxiliarySignals: ["deflection_y"],
       axes: mapAxes(map.shape, map.pixelSize),
-      datasets: map.withCommonErrors(context.commonErrors)
+      datasets: ShownVectorMap(map, errors: context.commonErrors)
         .componentDatasets("deflection", unit: "rad") + removedDatasets + [map.mask.dataset],
       attributes: context.resultAttributes(
         numbers.mapValues { .number($0) }.merging(["frame": .text(frame.rawValue)]) { _, new in new
@@ -29,15 +29,15 @@ extension DeflectionValue {
     let field = removed.field()
     var datasets = [
       ResultDataset(
-        "descan_x", shape: side, values: .float32(field.x.map(Float.init)), unit: "rad"),
+        "descan_x", shape: side, values: .float32(FormedNumbers(field.x)), unit: "rad"),
       ResultDataset(
-        "descan_y", shape: side, values: .float32(field.y.map(Float.init)), unit: "rad"),
+        "descan_y", shape: side, values: .float32(FormedNumbers(field.y)), unit: "rad"),
     ]
     if let errors = removed.errors() {
       for name in ["descan_x_errors", "descan_y_errors"] {
         datasets.append(
           ResultDataset(
-            name, shape: side, values: .float32(errors.values.map(Float.init)), unit: "rad"))
+            name, shape: side, values: .float32(FormedNumbers(errors.values)), unit: "rad"))
       }
     }
     return datasets
@@ -46,7 +46,7 @@ extension DeflectionValue {
 
 extension ProjectedFieldValue {
   func group(_ stage: String) -> ResultGroup {
-    var datasets = map.withCommonErrors(context.commonErrors)
+    var datasets = ShownVectorMap(map, errors: context.commonErrors)
       .componentDatasets("projected_field", unit: "V")
     var group = ResultGroup(
       name: stage, quantity: "projected_field", title: "Projected electric field",
@@ -55,8 +55,9 @@ extension ProjectedFieldValue {
       attributes: context.resultAttributes(
         ["frame": .text(ReferenceFrame.scan.rawValue)], errorsIn: "V",
         hasCounting: map.covariance != nil))
-    if let meanField, let thickness, let errors = meanFieldErrors {
-      datasets += meanField.withCommonErrors(errors).fieldDatasets("electric_field")
+    if let thickness, let errors = meanFieldErrors {
+      datasets += ShownVectorMap(map, scale: 1 / thickness, errors: errors)
+        .fieldDatasets("electric_field")
       for (name, text) in errors.attributes(unit: "V/m", hasCounting: map.covariance != nil) {
         group.attributes[name] = .text(text)
       }
@@ -79,42 +80,11 @@ extension IntrinsicFieldValue {
       signal: "intrinsic_field_magnitude",
       auxiliarySignals: ["intrinsic_field_x", "intrinsic_field_y"],
       axes: mapAxes(map.shape, map.pixelSize),
-      datasets: map.withCommonErrors(context.commonErrors).fieldDatasets("intrinsic_field")
+      datasets: ShownVectorMap(map, errors: context.commonErrors).fieldDatasets("intrinsic_field")
         + [map.mask.dataset],
       attributes: context.resultAttributes(
         ["frame": .text(ReferenceFrame.scan.rawValue)], errorsIn: "V/m",
         hasCounting: map.covariance != nil))
-  }
-}
-
-extension VectorMap {
-  /// Components with errors, magnitude and direction (rad, from +x towards +y) of a field in V/m.
-  fileprivate func fieldDatasets(_ name: String) -> [ResultDataset] {
-    let side = [shape.rows, shape.columns]
-    let magnitude = zip(field.x, field.y).map { ($0 * $0 + $1 * $1).squareRoot() }
-    let direction = zip(field.x, field.y).map { atan2($1, $0) }
-    return componentDatasets(name, unit: "V/m") + [
-      ResultDataset(
-        "\(name)_magnitude", shape: side, values: .float32(unmasked(magnitude, mask)), unit: "V/m"),
-      ResultDataset(
-        "\(name)_direction", shape: side, values: .float32(unmasked(direction, mask)), unit: "rad"),
-    ]
-  }
-}
-
-extension ScalarMap {
-  fileprivate func datasets(_ name: String, unit: String) -> [ResultDataset] {
-    let side = [shape.rows, shape.columns]
-    var datasets = [
-      ResultDataset(
-        name, shape: side, values: .float32(unmasked(field.values, mask)), unit: unit)
-    ]
-    if let variance {
-      datasets.append(
-        ResultDataset(
-          "\(name)_errors", shape: side, values: .float32(errors(variance, mask)), unit: unit))
-    }
-    return datasets + [mask.dataset]
   }
 }
 
@@ -123,13 +93,12 @@ extension PotentialValue {
     ResultGroup(
       name: stage, quantity: "projected_potential", title: "Projected potential",
       signal: "projected_potential", axes: mapAxes(map.shape, map.pixelSize),
-      datasets: map.withCommonErrors(context.commonErrors)
-        .datasets("projected_potential", unit: "V m") + [
-          ResultDataset(
-            "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
-          ResultDataset(
-            "uniform_field_y", shape: [], values: .float64([uniformField.y]), unit: "V"),
-        ],
+      datasets: map.datasets("projected_potential", unit: "V m", errors: context.commonErrors) + [
+        ResultDataset(
+          "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
+        ResultDataset(
+          "uniform_field_y", shape: [], values: .float64([uniformField.y]), unit: "V"),
+      ],
       attributes: context.resultAttributes(
         [
           "errors_correlated": .text(
@@ -144,8 +113,8 @@ extension ChargeDensityValue {
     ResultGroup(
       name: stage, quantity: "projected_charge_density", title: "Projected charge density",
       signal: "projected_charge_density", axes: mapAxes(map.shape, map.pixelSize),
-      datasets: map.withCommonErrors(context.commonErrors.scaleOnly)
-        .datasets("projected_charge_density", unit: "C/m^2"),
+      datasets: map.datasets(
+        "projected_charge_density", unit: "C/m^2", errors: context.commonErrors.scaleOnly),
       attributes: context.resultAttributes(
         errorsIn: "C/m^2", hasCounting: map.variance != nil, errors: context.commonErrors.scaleOnly)
     )
@@ -162,8 +131,9 @@ extension HelmholtzValue {
       title: "Curl-free and divergence-free parts of the projected field", signal: signal,
       auxiliarySignals: others.filter { $0 != signal },
       axes: mapAxes(curlFree.shape, curlFree.pixelSize),
-      datasets: curlFree.withCommonErrors(common).componentDatasets("curl_free", unit: "V")
-        + divergenceFree.withCommonErrors(common).componentDatasets("divergence_free", unit: "V")
+      datasets: ShownVectorMap(curlFree, errors: common).componentDatasets("curl_free", unit: "V")
+        + ShownVectorMap(divergenceFree, errors: common)
+        .componentDatasets("divergence_free", unit: "V")
         + [
           ResultDataset("mean_x", shape: [], values: .float64([mean.x]), unit: "V"),
           ResultDataset("mean_y", shape: [], values: .float64([mean.y]), unit: "V"),

@@ -51,10 +51,7 @@ func mapAxes(_ shape: GridShape, _ pixelSize: PixelSize?) -> [ResultAxis] {
 
 /// The values with NaN wherever there is neither a measurement nor a filled-in number.
 func unmasked(_ values: [Double], _ mask: PixelMask) -> [Float] {
-  let filledIn = PixelFlags.filledIn.rawValue
-  return values.indices.map { position in
-    mask.isUsable(position) || mask.bytes[position] & filledIn != 0 ? Float(values[position]) : .nan
-  }
+  values.indices.map { mask.holdsNumber($0) ? Float(values[$0]) : .nan }
 }
 
 /// As above, but NaN also at filled-in pixels: a number without measurement has no error.
@@ -63,31 +60,13 @@ func errors(_ variance: [Double], _ mask: PixelMask) -> [Float] {
 }
 
 extension PixelMask {
+  /// Whether there is a measurement or a number that was filled in.
+  func holdsNumber(_ position: Int) -> Bool {
+    isUsable(position) || bytes[position] & PixelFlags.filledIn.rawValue != 0
+  }
+
   var dataset: ResultDataset {
     ResultDataset("mask", shape: [shape.rows, shape.columns], values: .uint8(bytes), unit: "")
-  }
-}
-
-extension VectorMap {
-  private var side: [Int] { [shape.rows, shape.columns] }
-
-  /// `name_x`, `name_y` and, where errors are known, `name_x_errors`, `name_y_errors`.
-  func componentDatasets(_ name: String, unit: String) -> [ResultDataset] {
-    var datasets: [ResultDataset] = []
-    for (axis, values, variance) in [
-      ("x", field.x, covariance?.xx), ("y", field.y, covariance?.yy),
-    ] {
-      datasets.append(
-        ResultDataset(
-          "\(name)_\(axis)", shape: side, values: .float32(unmasked(values, mask)), unit: unit))
-      if let variance {
-        datasets.append(
-          ResultDataset(
-            "\(name)_\(axis)_errors", shape: side, values: .float32(errors(variance, mask)),
-            unit: unit))
-      }
-    }
-    return datasets
   }
 }
 

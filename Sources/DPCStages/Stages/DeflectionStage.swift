@@ -40,6 +40,14 @@ struct DeflectionStage: StageType {
         + " signal by frequency"),
   ]
 
+  /// The deflection by one of the two closed formulas is formed in about the time in which its map is
+  /// written and read back.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool {
+    guard case .text(let method)? = parameters["method"] else { return true }
+    return method != DeflectionMethod.discShift.rawValue
+      && method != DeflectionMethod.centerOfMass.rawValue
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let source = context.input("segments")
     let frames = try self.frames(source, stage: context.stageName)
@@ -67,7 +75,7 @@ struct DeflectionStage: StageType {
         context, frames: frames, source: source, first: estimate.map, vacuum: vacuum) : nil
     if let transfer { estimate.map = transfer.map }
     let report = RegimeReport(
-      estimation: estimation, sample: sample, estimate: estimate,
+      estimation: estimation, sample: consume sample, estimate: estimate,
       lag: max(1, Int(correlation.x.rounded(.up))))
     var mapContext = MapContext(metadata: metadata)
     mapContext.metadata.shape = estimate.map.shape

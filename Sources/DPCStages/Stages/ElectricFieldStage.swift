@@ -29,12 +29,12 @@ struct ElectricFieldStage: StageType {
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let input = try context.input("deflection", as: DeflectionValue.self)
+    var input = try context.take("deflection", as: DeflectionValue.self)
     let metadata = input.context.metadata
     let given = context.number("thickness_nm").map { $0 * 1e-9 }
     let stated = context.word("thickness_nm") == "unknown" ? nil : metadata.specimen.thickness
     let thickness = given ?? stated
-    let map = projectedField(of: input.map, beam: metadata.beam)
+    input.map.deflectionToProjectedField(metadata.beam)
     var attributes = [
       "field_formula": "projected field = -(pv/e) deflection",
       "momentum_velocity_per_charge": "\(metadata.beam.momentumVelocityPerCharge) V",
@@ -43,7 +43,7 @@ struct ElectricFieldStage: StageType {
       attributes["thickness"] = "\(thickness) m (\(given == nil ? "from the file" : "given"))"
     }
     var value = ProjectedFieldValue(
-      map: map, thickness: thickness, context: input.context.adding(attributes))
+      map: input.map, thickness: thickness, context: input.context.adding(attributes))
     value.context.metadata.specimen.thickness = thickness
     value.context.metadata.specimen.thicknessError = thicknessError(context, metadata, given)
     value.context.commonErrors = input.context.commonErrors.scaled(
@@ -79,15 +79,17 @@ struct ElectricFieldStage: StageType {
   }
 
   private func facts(_ value: ProjectedFieldValue) -> [Fact] {
-    let map = value.meanField ?? value.map
     let unit = value.thickness == nil ? "V" : "V/m"
-    let strength = rootMeanSquare(map)
+    let scale = 1 / (value.thickness ?? 1)
+    let strength = rootMeanSquare(value.map) * scale
     var facts = [
       Fact(
         "field_rms", text: "field \(Format.quantity(strength, unit: unit)) root mean square",
         value: strength, unit: unit)
     ]
-    if let verdict = MapVerdict(map, value.context) { facts += verdict.facts(unit: unit) }
+    if let verdict = MapVerdict(value.map, value.context, scale: scale) {
+      facts += verdict.facts(unit: unit)
+    }
     let errors = value.meanFieldErrors ?? value.context.commonErrors
     if !errors.scale.isEmpty {
       facts.append(

@@ -131,8 +131,6 @@ struct SignalShares {
 
 /// The mean over usable pixels and both components of the counting variance; nil where unknown.
 func meanVariance(_ map: VectorMap) -> Double? {
-  guard let covariance = map.covariance else { return nil }
-  let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-  let total = usable.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
-  return usable.isEmpty || !total.isFinite ? nil : total / Double(usable.count)
+  guard let noise = PixelNoise(of: map) else { return nil }
+  return (noise.varianceX + noise.varianceY) / 2
 }

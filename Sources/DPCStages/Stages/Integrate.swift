@@ -31,10 +31,13 @@ struct Integrate: StageType {
     let boundary =
       context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .neumann
     let highPass = context.number("high_pass_nm").map { $0 * 1e-9 }
-    let whole = try withoutGaps(input.map, stage: context.stageName)
+    let gaps = try filling(input.map, stage: context.stageName)
+    var mask = input.map.mask
+    gaps.mark(&mask)
+    let caution = caution(input.map, gaps, pixelSize)
     let integrated = integratedPotential(
-      of: whole.field, pixelSize: pixelSize, boundary: boundary, highPassPeriod: highPass)
-    let caution = caution(input.map, whole: whole.field, pixelSize: pixelSize)
+      of: input.map.field, gaps: gaps, pixelSize: pixelSize, boundary: boundary,
+      highPassPeriod: highPass)
     let uniform = DescanPlane.Vector2(
       x: integrated.uniformField.x, y: integrated.uniformField.y)
     let value = PotentialValue(
@@ -44,7 +47,7 @@ struct Integrate: StageType {
           potentialVariance(
             of: $0, shape: input.map.shape, pixelSize: pixelSize, boundary: boundary,
             highPassPeriod: highPass)
-        }, mask: whole.mask, pixelSize: pixelSize),
+        }, mask: mask, pixelSize: pixelSize),
       uniformField: uniform,
       context: input.context.adding(
         [
@@ -57,8 +60,7 @@ struct Integrate: StageType {
           "method": "least squares, E = -grad V"
             + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
         ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
-    let range =
-      (integrated.potential.values.max() ?? 0) - (integrated.potential.values.min() ?? 0)
+    let range = span(integrated.potential.values)
     return StageProduct(
       outputs: ["potential": value],
       facts: [
@@ -67,12 +69,12 @@ struct Integrate: StageType {
           text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
           value: range,
           unit: "V m")
-      ], notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(whole.mask))
+      ], notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask))
   }
 
   /// What a reader of the potential must know where much of the field has none.
-  private func caution(_ map: VectorMap, whole: VectorField, pixelSize: PixelSize) -> String? {
-    let powers = periodicHelmholtzPowers(of: whole, pixelSize: pixelSize)
+  private func caution(_ map: VectorMap, _ gaps: GapFilling, _ pixelSize: PixelSize) -> String? {
+    let powers = periodicHelmholtzPowers(of: map.field, gaps: gaps, pixelSize: pixelSize)
     let noise = meanVariance(map).map(powers.transverseFractionFromNoise(meanVariance:))
     let signal = SignalShares(powers, noise: noise)
     guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return nil }
@@ -91,6 +93,33 @@ func withoutGaps(_ map: VectorMap, stage: String) throws -> VectorMap {
   } catch {
     throw StageFailure(.failed, "stage \(stage): \(error)")
   }
+}
+
+/// What stands in for the unusable pixels of a map.
+///
+/// - Throws: `failed` where not one pixel is usable.
+private func filling(_ map: VectorMap, stage: String) throws -> GapFilling {
+  do {
+    return try gapFilling(of: map)
+  } catch {
+    throw StageFailure(.failed, "stage \(stage): \(error)")
+  }
+}
+
+/// The largest number minus the smallest; 0 of nothing.
+private func span(_ values: [Double]) -> Double {
+  let extremes = mapPieces(values.count) { positions in
+    var (low, high) = (Double.infinity, -Double.infinity)
+    for position in positions {
+      low = min(low, values[position])
+      high = max(high, values[position])
+    }
+    return (low: low, high: high)
+  }
+  let range =
+    extremes.reduce(-.infinity) { max($0, $1.high) }
+    - extremes.reduce(.infinity) { min($0, $1.low) }
+  return max(0, range)
 }
 
 func fillingNotes(_ mask: PixelMask) -> [Note] {

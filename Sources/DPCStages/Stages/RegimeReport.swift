@@ -19,16 +19,17 @@ struct RegimeReport {
   private static let largestDeviance = 1.5
 
   init(
-    estimation: DeflectionEstimation, sample: RegimeSample, estimate: DeflectionEstimate, lag: Int
+    estimation: DeflectionEstimation, sample: consuming RegimeSample,
+    estimate: borrowing DeflectionEstimate, lag: Int
   ) {
     method = estimation.method
     estimator = estimation.estimator
     fit = estimate.fit
     let obstacle = estimation.sampler.obstacle
-    share = outerShare(of: sample, obstacle: obstacle, lag: lag)
     check =
       method == .maximumLikelihood && obstacle != .noDeflection
       ? rigidModelCheck(of: sample, estimate: estimate.map, lag: lag) : nil
+    share = outerShare(of: sample, obstacle: obstacle, lag: lag)
   }
 
   var numbers: [String: Double] {

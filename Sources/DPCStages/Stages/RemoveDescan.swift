@@ -46,11 +46,24 @@ struct RemoveDescan: StageType {
   }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let input = try context.input("deflection", as: DeflectionValue.self)
+    var value = try context.take("deflection", as: DeflectionValue.self)
     let method = context.word("method") ?? "from-file"
+    let remarks: RemovedDescan.Remarks
+    if let removed = try removed(from: value, method, context) {
+      remarks = removed.removeDescan(from: &value)
+    } else {
+      remarks = unchanged(&value, asked: method == "none")
+    }
+    return StageProduct(
+      outputs: ["deflection": value], facts: remarks.facts, notes: remarks.notes)
+  }
+
+  /// What to subtract; nil for nothing.
+  private func removed(
+    from input: DeflectionValue, _ method: String, _ context: StageContext
+  ) throws -> RemovedDescan? {
     switch (method, input.vacuum) {
-    case ("none", _), ("from-file", .none):
-      return unchanged(input, asked: method == "none")
+    case ("none", _), ("from-file", .none): return nil
     case ("vacuum", .none):
       throw StageFailure(
         .missingPrerequisite,
@@ -61,30 +74,29 @@ struct RemoveDescan: StageType {
     case ("fit-quadratic", _):
       return try fitted(input, .quadratic, context)
     case (_, .single(let vector, let variance)):
-      let removed = RemovedDescan(
+      return RemovedDescan(
         surface: DescanSurface(constant: vector, variance: variance, shape: input.map.shape),
         source: "single vacuum reference (constant)", isFromData: false)
-      return removed.product(input)
     case (_, .scan(let map)):
-      return try vacuumScan(input, map, context)
+      return try vacuumScan(map, context)
     default:
       throw StageFailure(.failed, "stage \(context.stageName): unknown method \(method)")
     }
   }
 
-  private func unchanged(_ input: DeflectionValue, asked: Bool) -> StageProduct {
-    var value = input
-    value.context = input.context.adding([
+  private func unchanged(_ value: inout DeflectionValue, asked: Bool) -> RemovedDescan.Remarks {
+    value.context = value.context.adding([
       "removed_descan": "nothing" + (asked ? " (asked for)" : " (no vacuum reference)")
     ])
-    return StageProduct(
-      outputs: ["deflection": value],
-      notes: [
+    return (
+      [],
+      [
         Note(
           .assumption,
           "no descan removed: a uniform field cannot be told from a descan offset, only field"
             + " differences are measured")
-      ])
+      ]
+    )
   }
 
   // MARK: Vacuum scan
@@ -92,9 +104,7 @@ struct RemoveDescan: StageType {
   /// Probability below which a better fit by a quadratic is taken for real.
   private static let chanceLimit = 1e-4
 
-  private func vacuumScan(
-    _ input: DeflectionValue, _ map: VectorMap, _ context: StageContext
-  ) throws -> StageProduct {
+  private func vacuumScan(_ map: VectorMap, _ context: StageContext) throws -> RemovedDescan {
     let wanted = context.word("vacuum_surface") ?? "auto"
     let plane: DescanFit
     do {
@@ -119,14 +129,14 @@ struct RemoveDescan: StageType {
       }
       removed.surfaceTest = text + (chance < Self.chanceLimit ? ": quadratic" : ": plane suffices")
     }
-    return removed.product(input)
+    return removed
   }
 
   // MARK: Fits to the data
 
   private func fitted(
     _ input: DeflectionValue, _ degree: DescanSurface.Degree, _ context: StageContext
-  ) throws -> StageProduct {
+  ) throws -> RemovedDescan {
     let regions = DescanRegions(context: context, map: input.map)
     let selection = try regions.selection()
     let isRobust = context.word("weights") != "equal"
@@ -142,12 +152,11 @@ struct RemoveDescan: StageType {
     var surface = fit.surface
     let correlation = input.context.correlationLength
     surface.covariance = surface.covariance.map { $0.map { $0 * correlation.x * correlation.y } }
-    let removed = RemovedDescan(
+    return RemovedDescan(
       surface: surface,
       source: "\(degree == .plane ? "plane" : "quadratic") fitted to the map itself"
         + (selection == nil ? "" : ", in the regions named") + (isRobust ? ", robust" : ""),
       isFromData: true, fit: fit)
-    return removed.product(input)
   }
 }
 

@@ -13,18 +13,20 @@ struct RemovedDescan {
   /// How the degree of the surface was decided.
   var surfaceTest: String?
 
-  func product(_ input: DeflectionValue) -> StageProduct {
-    var value = input
-    value.map = removing(surface: surface, from: input.map)
+  /// What the stage has to say.
+  typealias Remarks = (facts: [Fact], notes: [Note])
+
+  /// Subtracts the surface, and states what went with it.
+  func removeDescan(from value: inout DeflectionValue) -> Remarks {
+    value.map.remove(surface)
     value.vacuum = .none
     value.removed = surface
-    value.context = input.context.adding(attributes(input.context.metadata))
+    let metadata = value.context.metadata
+    value.context = value.context.adding(attributes(metadata))
     // What the gains do to the zero of the deflection they do to the reference, too.
     value.context.commonErrors.offset["gain"] = nil
     if let error = surface.meanError { value.context.commonErrors.offset["descan"] = error }
-    return StageProduct(
-      outputs: ["deflection": value], facts: facts(input.context.metadata),
-      notes: notes(input.context.metadata))
+    return (facts(metadata), notes(metadata))
   }
 
   // MARK: Field

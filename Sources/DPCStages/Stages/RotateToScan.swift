@@ -34,22 +34,21 @@ struct RotateToScan: StageType {
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let input = try context.input("deflection", as: DeflectionValue.self)
+    var value = try context.take("deflection", as: DeflectionValue.self)
     let estimate = context.input("rotation") as? ScanRotationValue
     let handedness = try handedness(context, estimate)
-    let rotation = try rotation(context, input.context.metadata, estimate, handedness)
-    var value = input
-    value.map = transformed(
-      input.map, by: scanFrameMatrix(rotation: rotation.angle, handedness: handedness))
+    let given = value.context
+    let rotation = try rotation(context, given.metadata, estimate, handedness)
+    value.map.transform(by: scanFrameMatrix(rotation: rotation.angle, handedness: handedness))
     value.frame = .scan
     value.vacuum = .none
-    value.context = input.context.adding([
+    value.context = given.adding([
       "scan_rotation": "\(rotation.angle) rad (\(rotation.origin))",
       "handedness": handedness.rawValue,
     ])
     if let sign = rotation.openSign { value.context.attributes["sign"] = sign }
     // An angle estimated from the data itself contains whatever a calibration has turned before.
-    value.context.commonErrors.rotation = rotation.error ?? input.context.commonErrors.rotation
+    value.context.commonErrors.rotation = rotation.error ?? given.commonErrors.rotation
     value.context.metadata.scanRotation = rotation.angle
     let text =
       rotation.error.map { ScanRotationValue.angleText(rotation.angle, $0) }
@@ -61,21 +60,21 @@ struct RotateToScan: StageType {
           "scan_rotation", text: "scan rotation \(text) (\(rotation.origin))",
           value: rotation.angle * 180 / Double.pi, error: rotation.error.map { $0 * 180 / .pi },
           unit: "deg")
-      ], notes: notes(context, input, rotation, estimate))
+      ], notes: notes(context, given, rotation, estimate))
   }
 
   private func notes(
-    _ context: StageContext, _ input: DeflectionValue, _ rotation: Rotation,
+    _ context: StageContext, _ given: MapContext, _ rotation: Rotation,
     _ estimate: ScanRotationValue?
   ) -> [Note] {
     var notes = contradictionNotes(
       "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
-      stated: input.context.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees)
+      stated: given.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees)
     if rotation.error != nil {
       notes.append(
         Note(.assumption, "scan rotation \(rotation.origin): charges, not walls, make it"))
     }
-    if let used = input.context.attributes["transfer_rotation"],
+    if let used = given.attributes["transfer_rotation"],
       let angle = used.split(separator: " ").first.flatMap({ Double($0) }),
       abs(angle - rotation.angle) > 1e-6
     {

@@ -31,6 +31,25 @@ extension CommonErrors {
     return copy
   }
 
+  /// What the errors add to the covariance of a vector.
+  struct Terms: Sendable {
+    /// Squares: of the relative scale, of the rotation (rad²), of the constant (in the map's unit).
+    var scale: Double
+    var rotation: Double
+    var constant: Double
+
+    /// Of one component, the other one being `across`: a scale error moves a vector along itself, one of
+    /// the rotation across.
+    func variance(along value: Double, across other: Double) -> Double {
+      scale * value * value + rotation * other * other + constant
+    }
+  }
+
+  var terms: Terms {
+    let (scale, constant, angle) = (relativeScale, self.constant, rotation ?? 0)
+    return Terms(scale: scale * scale, rotation: angle * angle, constant: constant * constant)
+  }
+
   var isEmpty: Bool { scale.isEmpty && offset.isEmpty && rotation == nil }
 
   /// Attributes that name every cause, so that a reader can average what can be averaged.
@@ -58,15 +77,12 @@ extension VectorMap {
   /// part of an error is no error.
   func withCommonErrors(_ errors: CommonErrors) -> VectorMap {
     guard var covariance, !errors.isEmpty else { return self }
-    let (scale, constant, rotation) = (
-      errors.relativeScale, errors.constant, errors.rotation ?? 0
-    )
+    let terms = errors.terms
     for i in 0..<shape.count where mask.isUsable(i) {
       let (x, y) = (field.x[i], field.y[i])
-      let (s2, r2, c2) = (scale * scale, rotation * rotation, constant * constant)
-      covariance.xx[i] += s2 * x * x + r2 * y * y + c2
-      covariance.yy[i] += s2 * y * y + r2 * x * x + c2
-      covariance.xy[i] += (s2 - r2) * x * y
+      covariance.xx[i] += terms.variance(along: x, across: y)
+      covariance.yy[i] += terms.variance(along: y, across: x)
+      covariance.xy[i] += (terms.scale - terms.rotation) * x * y
     }
     var map = self
     map.covariance = covariance
@@ -106,19 +122,25 @@ extension ScalarMap {
   /// A constant error of the field is a ramp of the potential about the scan's center. A small
   /// rotation turns a gradient into a whirl, which has no potential: it counts in second order only.
   func withCommonErrors(_ errors: CommonErrors) -> ScalarMap {
-    guard var variance, !errors.isEmpty, let size = pixelSize else { return self }
-    let (scale, constant) = (errors.relativeScale, errors.constant)
-    for row in 0..<shape.rows {
-      let y = (Double(row) - Double(shape.rows - 1) / 2) * size.y
-      for column in 0..<shape.columns {
-        let x = (Double(column) - Double(shape.columns - 1) / 2) * size.x
-        let i = row * shape.columns + column
-        let scaled = scale * field.values[i]
-        variance[i] += scaled * scaled + constant * constant * (x * x + y * y)
-      }
-    }
+    guard var variance, !errors.isEmpty else { return self }
+    let common = commonVariance(errors)
+    for position in variance.indices { variance[position] += common(position) }
     var map = self
     map.variance = variance
     return map
+  }
+
+  /// What the errors that all pixels share add to the variance at a position.
+  func commonVariance(_ errors: CommonErrors) -> @Sendable (_ position: Int) -> Double {
+    guard !errors.isEmpty, let size = pixelSize else { return { _ in 0 } }
+    let (scale, constant) = (errors.relativeScale, errors.constant)
+    let (shape, values) = (shape, field.values)
+    return { position in
+      let (row, column) = position.quotientAndRemainder(dividingBy: shape.columns)
+      let x = (Double(column) - Double(shape.columns - 1) / 2) * size.x
+      let y = (Double(row) - Double(shape.rows - 1) / 2) * size.y
+      let scaled = scale * values[position]
+      return scaled * scaled + constant * constant * (x * x + y * y)
+    }
   }
 }

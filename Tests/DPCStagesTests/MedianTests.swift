@@ -1,0 +1,52 @@
+// The median by a sampled bracket against sorting, on numbers that suit the sample and that mislead it.
+import DPCSimulation
+import Testing
+
+@testable import DPCStages
+
+struct MedianTests {
+  private func sorted(_ values: [Double]) -> Double? {
+    let sorted = values.sorted()
+    let count = sorted.count
+    if count == 0 { return nil }
+    return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2
+  }
+
+  private func numbers(_ count: Int) -> [Double] {
+    var generator = SeededGenerator(seed: 9, path: [count])
+    return (0..<count).map { _ in generator.uniform() * generator.uniform() - 0.1 }
+  }
+
+  @Test(arguments: [0, 1, 2, 3, 4, 17, 4096, 8191, 8192, 100_001, 250_000])
+  func random(count: Int) {
+    let values = numbers(count)
+    #expect(median(values) == sorted(values))
+  }
+
+  @Test("What the sample sees need not be what there is", arguments: [50_000, 99_999])
+  func misleading(count: Int) {
+    // Every twelfth or twenty-fourth number, as the sample takes them, is far from all others.
+    let step = count / 4096
+    for outlier in [-5.0, 5.0] {
+      var values = numbers(count)
+      for index in stride(from: 0, to: count, by: step) { values[index] = outlier + Double(index) }
+      #expect(median(values) == sorted(values))
+    }
+  }
+
+  @Test func equalNumbersAndOrder() {
+    #expect(median([Double](repeating: 3, count: 60_000)) == 3)
+    let rising = (0..<60_000).map(Double.init)
+    #expect(median(rising) == 29_999.5)
+    #expect(median(rising.map { $0 < 30_000 ? 1 : 2 }) == 1.5)
+    #expect(median([-.infinity, 2, .infinity]) == 2)
+  }
+
+  @Test("Places without a number do not count")
+  func gaps() {
+    let values = numbers(90_000)
+    let found = median(count: values.count) { $0 % 3 == 0 ? nil : values[$0] }
+    #expect(found == sorted(values.indices.filter { $0 % 3 != 0 }.map { values[$0] }))
+    #expect(median(count: 90_000) { _ in nil } == nil)
+  }
+}
