@@ -81,16 +81,18 @@ struct FrameReader {
         }
       }
     }
+    let statistics = SignalStatistics(
+      joining: bands.map(\.statistics),
+      electrons: frames.electronsPerUnit == nil ? nil : electrons,
+      segmentCount: metadata.segmentCount)
+    // As large as what is joined next.
+    electrons = []
     var fit: FitQuality?
     for band in bands {
       if let quality = band.fit { fit = (fit ?? FitQuality()) + quality }
     }
     return (
-      DeflectionEstimate(map: map, fit: fit), RegimeSample(joining: bands.map(\.sample)),
-      SignalStatistics(
-        joining: bands.map(\.statistics),
-        electrons: frames.electronsPerUnit == nil ? nil : electrons,
-        segmentCount: metadata.segmentCount)
+      DeflectionEstimate(map: map, fit: fit), RegimeSample(joining: bands.map(\.sample)), statistics
     )
   }
 
@@ -167,7 +169,8 @@ struct FrameReader {
     let wide = first..<min(rows.upperBound + Self.halo, window.shape.rows)
     var signals = try raw(wide, frame: frame, reader: reader)
     signals.maskSpikes(threshold: threshold)
-    return signals.rows((rows.lowerBound - first)..<(rows.upperBound - first))
+    signals.keepRows((rows.lowerBound - first)..<(rows.upperBound - first))
+    return signals
   }
 
   private func joined(_ bands: [SegmentSignals]) -> SegmentSignals {
@@ -184,22 +187,6 @@ struct FrameReader {
       shape: shape, segmentCount: metadata.segmentCount, values: values,
       mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       electronsPerUnit: frames.electronsPerUnit)
-  }
-}
-
-extension SegmentSignals {
-  /// Some rows of the signals.
-  fileprivate func rows(_ rows: Range<Int>) -> SegmentSignals {
-    let part = GridShape(rows: rows.count, columns: shape.columns)
-    let range = (rows.lowerBound * shape.columns)..<(rows.upperBound * shape.columns)
-    let values = (0..<segmentCount).flatMap { segment in
-      self.values[
-        (segment * shape.count + range.lowerBound)..<(segment * shape.count + range.upperBound)]
-    }
-    return SegmentSignals(
-      shape: part, segmentCount: segmentCount, values: values,
-      mask: PixelMask(shape: part, bytes: Array(mask.bytes[range])),
-      electronsPerUnit: electronsPerUnit, varianceFactor: varianceFactor)
   }
 }
 

@@ -187,4 +187,23 @@ struct SegmentCorrectionTests {
     signals.maskSpikes(threshold: 9)
     #expect(signals.mask.unusableCount == 0)
   }
+
+  @Test(
+    "Rows are kept of every segment, with their masks", arguments: [0..<2, 1..<3, 2..<5, 0..<5])
+  func keptRows(rows: Range<Int>) {
+    let shape = GridShape(rows: 5, columns: 3)
+    var mask = PixelMask(shape: shape)
+    mask.bytes[7] = PixelFlags.hot.rawValue
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 4, values: (0..<60).map(Double.init), mask: mask,
+      electronsPerUnit: 2, varianceFactor: 0.5)
+    signals.keepRows(rows)
+    #expect(signals.shape == GridShape(rows: rows.count, columns: 3))
+    let kept = (0..<4).flatMap { segment in
+      (rows.lowerBound * 3..<rows.upperBound * 3).map { Double(segment * 15 + $0) }
+    }
+    #expect(signals.values == kept)
+    #expect(signals.mask.bytes == Array(mask.bytes[(rows.lowerBound * 3)..<(rows.upperBound * 3)]))
+    #expect(signals.electronsPerUnit == 2 && signals.varianceFactor == 0.5)
+  }
 }

@@ -92,14 +92,14 @@ struct ManyRunnerTests {
   }
 
   @Test(
-    "after so many failures no other run is begun", arguments: [(1, 3...3), (2, 1...2), (3, 0...0)])
+    "after so many failures no other run is begun", arguments: [(1, 3...3), (2, 1...3), (3, 0...0)])
   func maxFailures(limit: Int, skipped: ClosedRange<Int>) async throws {
-    // One more run than there are threads is under way when the first fails.
+    // How many runs are under way when the second fails depends on how busy the machine is.
     let report = try await many([0, -0.0, 1, 2, 3], maxFailures: limit)
     #expect(report.count(.failed) == 2)
     #expect(skipped.contains(report.count(.skipped)))
     #expect(report.count(.done) == 3 - report.count(.skipped))
-    #expect(report.exitCode == (limit == 1 ? 1 : 3))
+    #expect(report.exitCode == (report.count(.done) == 0 ? 1 : 3))
   }
 
   @Test("a request to stop begins no other run and is what the whole ends with")
