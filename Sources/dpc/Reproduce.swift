@@ -94,12 +94,15 @@ struct Reproduce: AsyncParsableCommand {
       runner: runner, report: report, chainOrder: record.contents.steps.map(\.stage))
     do {
       let hasOutputs = report.interruptedBySignal == nil && !report.producedResults.isEmpty
-      let outputs = hasOutputs ? try folder.write(assembly, versions: versions) : []
+      var publication = Publication()
+      let outputs =
+        hasOutputs ? try folder.add(assembly, versions: versions, to: &publication) : []
       let text = ResolvedManifest.text(manifest.graph)
       let archive = RunArchive(
         report: report, log: log, manifest: text, resolvedManifest: text,
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
+      try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
+      try publication.finish()
       return outputs
     } catch let failure as StageFailure {
       throw CommandFailure(failure, isVerbose: verbose)
