@@ -2,6 +2,12 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format validate bench docs torture build dependencies
 
+# Released programs carry the Swift runtime, and HDF5 where the system has its archive (Debian): the shared one
+# loads thirty libraries for reading from the network.
+HDF5_ARCHIVE := $(wildcard /usr/lib/*-linux-gnu/libhdf5_serial.a)
+RELEASE := swift build -c release -q --static-swift-stdlib \
+	$(if $(HDF5_ARCHIVE),--pkg-config-path Scripts/pkgconfig)
+
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 help:
@@ -18,7 +24,7 @@ dependencies:
 	@Scripts/install-dependencies.sh
 
 build: dependencies
-	@swift build -c release --product dpc -q
+	@$(RELEASE) --product dpc
 
 demo: build
 	@Scripts/demo.sh
@@ -41,17 +47,17 @@ ARTICLES := Sources/DPCReconstruction/DPCReconstruction.docc
 VALIDATE := .build/release/dpc-validate --dpc .build/release/dpc --pipelines Pipelines
 # The shipped cases' tables and figures go into the documentation.
 validate: build
-	@swift build -c release --product dpc-validate -q
+	@$(RELEASE) --product dpc-validate
 	@$(VALIDATE) $(CASES) $(if $(filter ExampleData,$(CASES)),--document $(ARTICLES)/Validation.md)
 	@$(if $(filter ExampleData,$(CASES)),$(VALIDATE) $(CASES) --filter top-view --figures $(ARTICLES)/Resources >/dev/null)
 
 bench: build
-	@swift build -c release --product dpc-bench -q
+	@$(RELEASE) --product dpc-bench
 	@.build/release/dpc-bench --dpc .build/release/dpc
 
 docs: dependencies
 	@Scripts/build-docs.sh
 
 torture: build
-	@swift build -c release --product FaultInjection -q
+	@$(RELEASE) --product FaultInjection
 	@Scripts/torture.sh .build/release/dpc .build/release/libFaultInjection.so

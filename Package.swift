@@ -77,8 +77,8 @@ let package = Package(
     .executableTarget(
       name: "dpc",
       dependencies: [
-        "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
-        "STEMCore", "STEMData",
+        "CMalloc", "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline",
+        "PipelineManifest", "Provenance", "STEMCore", "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Runs dpc on acquisitions whose truth is known and holds the results against it.
@@ -92,7 +92,7 @@ let package = Package(
     .executableTarget(
       name: "dpc-bench",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "STEMCore", "STEMData",
+        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "HDF5", "STEMCore", "STEMData",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/DPCBenchmark", swiftSettings: strict),
 

@@ -11,7 +11,11 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Each time is the median of several runs. Ratios to the floor measured in the same minute are \
       what to compare; milliseconds are this machine's, and other work on it shows in them.
-      """, subcommands: [FloorCommand.self, AcquisitionCommand.self])
+      """,
+    subcommands: [
+      FloorCommand.self, AcquisitionCommand.self, AcquisitionsCommand.self, StackCommand.self,
+      ReadStackCommand.self,
+    ])
 
   @Option(help: ArgumentHelp("The program to run.", valueName: "program"))
   var dpc = ".build/release/dpc"
@@ -21,6 +25,16 @@ struct BenchCommand: ParsableCommand {
   var sides = "512,1024,2048"
   @Option(help: "How often each whole run is timed.")
   var rounds = 5
+  @Option(
+    help: ArgumentHelp(
+      "Also average a stack of so many frames of 1024×1024, of half and of a quarter as many.",
+      valueName: "frames"))
+  var stack: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Also run so many acquisitions of 64×64, cold and cached (1000 take minutes).",
+      valueName: "count"))
+  var many: Int?
   @Flag(help: "Kernels only.")
   var kernels = false
   @Flag(help: "Also write the tables to Benchmarks/runs, named by date and number of cores.")
@@ -38,6 +52,8 @@ struct BenchCommand: ParsableCommand {
     if !kernels {
       try wholeRuns {
         print($0)
+        // What is measured already is to be seen, also in a file and where the rest takes long.
+        fflush(nil)
         text += "\n" + $0
       }
     }
@@ -70,8 +86,10 @@ struct BenchCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(at: scratch) }
     let runs = WholeRuns(program: dpc, pipelines: pipelines, scratch: scratch)
     add("dpc --version: \(Table.fixed(try runs.start() * 1000, digits: 1)) ms\n")
-    for side in sides.split(separator: ",").compactMap({ Int($0) }) {
-      add(try runs.table(side: side, rounds: rounds))
-    }
+    try runs.tables(
+      sides: sides.split(separator: ",").compactMap { Int($0) }, rounds: rounds, add)
+    add(try runs.many(count: 100, side: 256, rounds: min(rounds, 3)))
+    if let many { add(try runs.many(count: many, side: 64, rounds: 1)) }
+    if let stack { add(try runs.stacks(frames: stack, rounds: min(rounds, 2))) }
   }
 }

@@ -6,6 +6,8 @@ internal import Glibc
 struct ProcessCost {
   /// From its start to its end, s.
   var seconds: Double
+  /// Of all its threads, in its own code and in the system's, s.
+  var processorSeconds: Double
   /// The largest resident memory, bytes.
   var peakBytes: Int
 }
@@ -45,5 +47,9 @@ func cost(of program: String, _ arguments: [String], errorsIn folder: URL) throw
       description: "\(program) \(arguments.joined(separator: " ")) failed (status"
         + " \(started != 0 ? started : status)): \(String(decoding: text, as: UTF8.self))")
   }
-  return ProcessCost(seconds: seconds, peakBytes: usage.ru_maxrss * 1024)
+  let processorSeconds = [usage.ru_utime, usage.ru_stime].reduce(0.0) {
+    $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6
+  }
+  return ProcessCost(
+    seconds: seconds, processorSeconds: processorSeconds, peakBytes: usage.ru_maxrss * 1024)
 }

@@ -18,10 +18,40 @@ struct WholeRuns {
       return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }
     var peakBytes: Int { costs.map(\.peakBytes).max() ?? 0 }
+    /// The least of all rounds, over all threads: other work on the machine shows least in it.
+    var processorSeconds: Double { costs.map(\.processorSeconds).min() ?? 0 }
   }
 
-  /// Rounds of runs at a side, and their table.
-  func table(side: Int, rounds: Int) throws -> String {
+  /// Rounds of runs at each side: a table of each, and one of how the times grow.
+  func tables(sides: [Int], rounds: Int, _ add: (String) -> Void) throws {
+    var lines = [
+      "## Time against size: the least of each, in ns per position, the smallest size's time taken off",
+      "",
+      "| run | " + sides.map { "\($0)²" }.joined(separator: " | ") + " |",
+      "|---|" + sides.map { _ in "---:|" }.joined(),
+    ]
+    var rows: [String: [Double]] = [:]
+    var names: [String] = []
+    for side in sides {
+      let series = try series(side: side, rounds: rounds)
+      add(markdown(side, series))
+      names = series.map(\.name)
+      for one in series { rows[one.name, default: []].append(one.least) }
+    }
+    guard sides.count > 1, let smallest = sides.first else { return }
+    for name in names {
+      let times = rows[name] ?? []
+      let cells = zip(sides, times).map { side, time in
+        let positions = side * side - smallest * smallest
+        return positions == 0
+          ? "" : Table.fixed((time - times[0]) * 1e9 / Double(positions), digits: 1)
+      }
+      lines.append("| \(name) | " + cells.joined(separator: " | ") + " |")
+    }
+    add(lines.joined(separator: "\n") + "\n")
+  }
+
+  private func series(side: Int, rounds: Int) throws -> [Series] {
     let file = scratch.appendingPathComponent("scan-\(side).h5").path
     try run(CommandLine.arguments[0], ["acquisition", file, "--side", "\(side)"])
     defer { try? FileManager.default.removeItem(atPath: file) }
@@ -31,7 +61,7 @@ struct WholeRuns {
     var warm = Series(name: "core.yaml, warm")
     var top = Series(name: "top-view.yaml with figures, cold")
     // The first run says how large the result is, and makes every later one find the files in memory.
-    _ = try dpc("core.yaml", file, empties: true)
+    _ = try dpc("\(pipelines)/core.yaml", file, empties: true)
     let bytes = try resultBytes()
     for _ in 0..<rounds {
       floor.costs.append(
@@ -41,11 +71,11 @@ struct WholeRuns {
             "floor", file, scratch.appendingPathComponent("floor.out").path, "--side", "\(side)",
             "--offset", "\(offset)", "--bytes", "\(bytes)",
           ]))
-      core.costs.append(try dpc("core.yaml", file, empties: true))
-      warm.costs.append(try dpc("core.yaml", file, empties: false))
-      top.costs.append(try dpc("top-view.yaml", file, empties: true))
+      core.costs.append(try dpc("\(pipelines)/core.yaml", file, empties: true))
+      warm.costs.append(try dpc("\(pipelines)/core.yaml", file, empties: false))
+      top.costs.append(try dpc("\(pipelines)/top-view.yaml", file, empties: true))
     }
-    return markdown(side, [floor, core, warm, top])
+    return [floor, core, warm, top]
   }
 
   /// What every run costs, however small: the start of the process, s.
@@ -58,8 +88,8 @@ struct WholeRuns {
     var lines = [
       "## Whole runs, \(side)×\(side), 8 segments of 32-bit frames", "",
       "| run | least ms | median ms | least over floor's | median over floor's | beyond the floor, ms |"
-        + " peak MB | (peak - 60 MB) per px, bytes |",
-      "|---|---:|---:|---:|---:|---:|---:|---:|",
+        + " processor ms | peak MB | (peak - 60 MB) per px, bytes |",
+      "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for run in series {
       let cells = [
@@ -68,6 +98,7 @@ struct WholeRuns {
         Table.fixed(run.least / floor.least, digits: 2),
         Table.fixed(run.median / floor.median, digits: 2),
         Table.fixed((run.least - floor.least) * 1000, digits: 0),
+        Table.fixed(run.processorSeconds * 1000, digits: 0),
         Table.fixed(Double(run.peakBytes) / 1e6, digits: 0),
         Table.fixed((Double(run.peakBytes) - 60e6) / Double(side * side), digits: 0),
       ]
@@ -88,29 +119,35 @@ struct WholeRuns {
   }
 
   private var folder: URL { scratch.appendingPathComponent("run") }
+  var results: URL { folder.appendingPathComponent("results") }
+  var cache: URL { folder.appendingPathComponent("cache") }
+
+  /// Empties cache and output folder.
+  func clear() throws {
+    if FileManager.default.fileExists(atPath: folder.path) {
+      try FileManager.default.removeItem(at: folder)
+    }
+  }
 
   private func resultBytes() throws -> Int {
-    let path = folder.appendingPathComponent("results/result.h5").path
+    let path = results.appendingPathComponent("result.h5").path
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
     guard let size else { throw ProcessFailure(description: "\(path) has no size") }
     return size
   }
 
-  private func dpc(_ pipeline: String, _ file: String, empties: Bool) throws -> ProcessCost {
-    if empties && FileManager.default.fileExists(atPath: folder.path) {
-      try FileManager.default.removeItem(at: folder)
-    }
+  func dpc(_ pipeline: String, _ file: String, empties: Bool) throws -> ProcessCost {
+    if empties { try clear() }
     return try run(
       program,
       [
-        "run", "\(pipelines)/\(pipeline)", "--input", "acquisition=\(file)",
-        "--output", folder.appendingPathComponent("results").path,
-        "--cache", folder.appendingPathComponent("cache").path, "--progress", "none",
+        "run", pipeline, "--input", "acquisition=\(file)", "--output", results.path, "--cache",
+        cache.path, "--progress", "none",
       ])
   }
 
   @discardableResult
-  private func run(_ program: String, _ arguments: [String]) throws -> ProcessCost {
+  func run(_ program: String, _ arguments: [String]) throws -> ProcessCost {
     try cost(of: program, arguments, errorsIn: scratch)
   }
 }

@@ -11,16 +11,51 @@ public func concurrentMap<Output: Sendable, Failure: Error>(
 ) throws(Failure) -> [Output] {
   let outcomes = Mutex([Result<Output, Failure>?](repeating: nil, count: count))
   let hasFailed = Atomic(false)
-  DispatchQueue.concurrentPerform(iterations: count) { index in
-    if hasFailed.load(ordering: .relaxed) { return }
-    let outcome = Result { () throws(Failure) in try body(index) }
-    if case .failure = outcome { hasFailed.store(true, ordering: .relaxed) }
-    outcomes.withLock { $0[index] = outcome }
+  let next = Atomic(0)
+  let helpers = ThreadBudget.shared.enter(helpers: count - 1)
+  DispatchQueue.concurrentPerform(iterations: helpers + 1) { _ in
+    while !hasFailed.load(ordering: .relaxed) {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      let outcome = Result { () throws(Failure) in try body(index) }
+      if case .failure = outcome { hasFailed.store(true, ordering: .relaxed) }
+      outcomes.withLock { $0[index] = outcome }
+    }
   }
+  ThreadBudget.shared.leave(helpers: helpers)
   let finished = outcomes.withLock { $0 }
   for case .failure(let error)? in finished { throw error }
   var results: [Output] = []
   results.reserveCapacity(count)
   for case .success(let result)? in finished { results.append(result) }
   return results
+}
+
+/// Has all work of this process share so many threads from now on: whoever finds none free works alone.
+///
+/// No result depends on it. Without it there are as many as the system offers.
+///
+/// - Parameter threads: At least 1.
+public func limitThreads(to threads: Int) { ThreadBudget.shared.limit(to: threads) }
+
+/// Threads at work, and how many there may be. Each caller has the one on which it is called, even where none
+/// is left.
+private final class ThreadBudget: Sendable {
+  static let shared = ThreadBudget()
+
+  private let threads = Mutex((limit: Int.max, busy: 0))
+
+  func limit(to limit: Int) { threads.withLock { $0.limit = max(1, limit) } }
+
+  /// - Parameter helpers: How many threads could be of use beside the caller's own.
+  /// - Returns: How many it may have.
+  func enter(helpers: Int) -> Int {
+    threads.withLock { threads in
+      let taken = max(0, min(helpers, threads.limit - threads.busy - 1))
+      threads.busy += taken + 1
+      return taken
+    }
+  }
+
+  func leave(helpers: Int) { threads.withLock { $0.busy -= helpers + 1 } }
 }

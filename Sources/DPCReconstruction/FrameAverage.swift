@@ -16,6 +16,10 @@ public struct FrameAccumulator: Sendable {
   private var frames: [Int]
   private var flags: [UInt8]
   private var electronsPerUnit: Double?
+  /// Of the frame being added, kept for the next one: 1 where the position is usable, and the frame's sum
+  /// there; else 0, and 1.
+  private var weight: [Double]
+  private var total: [Double]
 
   public init(shape: GridShape, segmentCount: Int) {
     self.shape = shape
@@ -25,58 +29,69 @@ public struct FrameAccumulator: Sendable {
     totals = [Double](repeating: 0, count: shape.count)
     frames = [Int](repeating: 0, count: shape.count)
     flags = [UInt8](repeating: 0, count: shape.count)
+    weight = totals
+    total = totals
   }
 
-  /// Adds one frame of the shape and segments given at the start.
-  public mutating func add(_ frame: SegmentSignals) {
-    precondition(frame.shape == shape && frame.segmentCount == segmentCount, "frames are alike")
+  /// Adds one frame of the segments and columns given at the start.
+  ///
+  /// - Parameters:
+  ///   - frame: The frame, or a band of it that holds the rows wanted.
+  ///   - firstRow: Which of its rows is the first of those given at the start.
+  public mutating func add(_ frame: SegmentSignals, firstRow: Int = 0) {
+    precondition(
+      frame.shape.columns == shape.columns && frame.segmentCount == segmentCount && firstRow >= 0
+        && firstRow + shape.rows <= frame.shape.rows, "frames are alike")
     electronsPerUnit = frame.electronsPerUnit
-    // 1 where the position is usable in this frame, and the frame's sum there; else 0, and 1.
-    var weight = [Double](repeating: 1, count: shape.count)
-    var total = Self.totals(of: frame)
+    let first = firstRow * shape.columns
+    Self.form(&total, of: frame, from: first)
     for position in 0..<shape.count {
-      if frame.mask.isUsable(position), total[position] > 0 {
+      let isUsable = frame.mask.isUsable(first + position)
+      if isUsable, total[position] > 0 {
         frames[position] += 1
         totals[position] += total[position]
+        weight[position] = 1
       } else {
         flags[position] |=
-          frame.mask.isUsable(position)
-          ? PixelFlags.noCounts.rawValue : frame.mask.bytes[position]
+          isUsable ? PixelFlags.noCounts.rawValue : frame.mask.bytes[first + position]
         (weight[position], total[position]) = (0, 1)
       }
     }
-    Self.add(
-      frame.values.span, weight: weight.span, total: total.span, to: &sums, squares: &squares)
+    // Held apart from self, of which other parts are written to; nothing is copied.
+    let (weight, total) = (self.weight, self.total)
+    for segment in 0..<segmentCount {
+      let values = frame.values.span.extracting(
+        (segment * frame.shape.count + first)..<(segment * frame.shape.count + first + shape.count))
+      Self.add(
+        values, weight: weight.span, total: total.span, to: &sums, squares: &squares,
+        at: segment * shape.count)
+    }
   }
 
   /// The sum of the segments at each position, in the segments' order.
-  private static func totals(of frame: SegmentSignals) -> [Double] {
-    let count = frame.shape.count
-    var totals = [Double](repeating: 0, count: count)
+  private static func form(_ totals: inout [Double], of frame: SegmentSignals, from first: Int) {
     var sums = totals.mutableSpan
-    let values = frame.values.span
+    for position in 0..<sums.count { sums[position] = 0 }
     for segment in 0..<frame.segmentCount {
-      for position in 0..<count { sums[position] += values[segment * count + position] }
+      let start = segment * frame.shape.count + first
+      let values = frame.values.span.extracting(start..<(start + sums.count))
+      for position in 0..<sums.count { sums[position] += values[position] }
     }
-    return totals
   }
 
   private static func add(
     _ values: Span<Double>, weight: Span<Double>, total: Span<Double>, to sums: inout [Double],
-    squares: inout [Double]
+    squares: inout [Double], at first: Int
   ) {
     let count = weight.count
-    precondition(total.count == count && values.count == sums.count, "one of each")
+    precondition(total.count == count && values.count == count, "one of each")
     var sums = sums.mutableSpan
     var squares = squares.mutableSpan
-    var first = 0
-    while first < values.count {
-      for position in 0..<count {
-        let value = weight[position] * values[first + position]
-        sums[first + position] += value
-        squares[first + position] += value * value / total[position]
-      }
-      first += count
+    precondition(first + count <= sums.count && first + count <= squares.count, "their place")
+    for position in 0..<count {
+      let value = weight[position] * values[position]
+      sums[first + position] += value
+      squares[first + position] += value * value / total[position]
     }
   }
 

@@ -42,18 +42,28 @@ struct FrameReader {
 
   /// The sum of all frames and their scatter.
   func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let bands = try mapBands(context) { reader, rows in
-      let shape = GridShape(rows: rows.count, columns: window.shape.columns)
-      var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
-      for frame in 0..<metadata.frameCount {
-        try context.checkCancellation()
-        accumulator.add(try corrected(rows, frame: frame, reader: reader))
-      }
-      return accumulator.finished()
-    }
+    let bands = try mapBands(context) { reader, rows in try sum(rows, context, reader: reader) }
     var scatter = FrameScatter()
     for band in bands { scatter += band.scatter }
     return (joined(bands.map(\.signals)), scatter)
+  }
+
+  /// The sum of one band of all frames, each read into the memory of the one before.
+  private func sum(
+    _ rows: Range<Int>, _ context: StageContext, reader: borrowing AcquisitionReader
+  ) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
+    let shape = GridShape(rows: rows.count, columns: window.shape.columns)
+    let wide = frames.spikeThreshold == nil ? rows : withHalo(rows)
+    var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
+    var memory: [Double] = []
+    for frame in 0..<metadata.frameCount {
+      try context.checkCancellation()
+      var signals = try raw(wide, frame: frame, reader: reader, in: &memory)
+      if let threshold = frames.spikeThreshold { signals.maskSpikes(threshold: threshold) }
+      accumulator.add(signals, firstRow: rows.lowerBound - wide.lowerBound)
+      memory = signals.values
+    }
+    return accumulator.finished()
   }
 
   /// The deflection map of a single-frame acquisition, the segments never held together, and what tells
@@ -141,8 +151,18 @@ struct FrameReader {
   private func raw(
     _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
   ) throws -> SegmentSignals {
+    var memory: [Double] = []
+    return try raw(rows, frame: frame, reader: reader, in: &memory)
+  }
+
+  /// The same, in memory that is given up for it and used again where it is as large as the band.
+  private func raw(
+    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader, in memory: inout [Double]
+  ) throws -> SegmentSignals {
     let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
-    var values = try reader.rows(fileRows, ofFrame: frame)
+    var values: [Double] = []
+    swap(&values, &memory)
+    try reader.readRows(fileRows, ofFrame: frame, into: &values)
     let full = GridShape(rows: rows.count, columns: metadata.shape.columns)
     if window.shape.columns != full.columns {
       let part = ScanWindow(
@@ -165,12 +185,16 @@ struct FrameReader {
     guard let threshold = frames.spikeThreshold else {
       return try raw(rows, frame: frame, reader: reader)
     }
-    let first = max(rows.lowerBound - Self.halo, 0)
-    let wide = first..<min(rows.upperBound + Self.halo, window.shape.rows)
+    let wide = withHalo(rows)
+    let first = wide.lowerBound
     var signals = try raw(wide, frame: frame, reader: reader)
     signals.maskSpikes(threshold: threshold)
     signals.keepRows((rows.lowerBound - first)..<(rows.upperBound - first))
     return signals
+  }
+
+  private func withHalo(_ rows: Range<Int>) -> Range<Int> {
+    max(rows.lowerBound - Self.halo, 0)..<min(rows.upperBound + Self.halo, window.shape.rows)
   }
 
   private func joined(_ bands: [SegmentSignals]) -> SegmentSignals {

@@ -21,7 +21,8 @@ struct DigestedFile: Sendable, Hashable {
 /// time and decides nothing: a memo that cannot be read or written costs a reading of the file.
 ///
 /// Objects that a run publishes are remembered without another reading once they are that old. Until
-/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only.
+/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only;
+/// nobody does before the system has had the time to write it.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
   private static let coarseSettlingTime = 2_000_000_000
@@ -35,11 +36,15 @@ struct FileDigests: Sendable {
 
   /// This start of the machine; nil where it has no name, and then nothing fresh is remembered.
   private let boot: String?
+  /// Nanoseconds: after so long the system has written a file by itself (Linux begins after 30 s), so that
+  /// to wait for the disk is no wait.
+  private let writingTime: Int
   private let fresh = FreshFiles()
 
-  init(folder: String, boot: String? = Clock.boot) {
+  init(folder: String, boot: String? = Clock.boot, writingTime: Int = 60_000_000_000) {
     self.folder = folder
     self.boot = boot
+    self.writingTime = writingTime
   }
 
   /// What stands in a memo file.
@@ -121,6 +126,8 @@ struct FileDigests: Sendable {
     guard let written = entry.boot else { return entry.digest }
     // What was not on the disk when the power failed may be other bytes with the same stamp.
     guard written == boot else { return nil }
+    // The system is still writing it, and whoever waited would wait for the disk.
+    if Clock.now() - stamp.changed < writingTime { return entry.digest }
     do { try FileSystem.synchronize(path) } catch  where error.isLostData { return nil } catch {}
     remember(Entry(stamp: stamp, digest: entry.digest))
     return entry.digest

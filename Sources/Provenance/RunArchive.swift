@@ -54,23 +54,28 @@ public struct RunArchive: Sendable {
   public static let eventsFile = "events.jsonl"
   public static let readmeFile = "README.md"
 
-  /// Writes the archive into a folder, which is made if need be.
+  /// Adds the archive's files to what is published.
   ///
+  /// - Parameters:
+  ///   - publication: What the run publishes.
+  ///   - folder: The archive's folder, which is made if need be.
   /// - Throws: ``StageFailure`` of category `machine`.
-  public func write(to folder: String) throws {
+  public func add(to publication: inout Publication, in folder: String) throws {
     try PublishedFile.makeFolder(folder)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let json = try encoder.encode(Document(self))
     let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
-    try PublishedFile.write([
-      ("\(folder)/\(Self.manifestFile)", Array(manifest.utf8)),
-      ("\(folder)/\(Self.resolvedFile)", Array(resolvedManifest.utf8)),
-      ("\(folder)/\(Self.runFile)", Array(json) + [UInt8(ascii: "\n")]),
-      ("\(folder)/\(Self.eventsFile)", Array(log.text.utf8)),
-      ("\(folder)/\(Self.readmeFile)", Array(Self.readme.utf8)),
-      ("\(folder)/\(RunCrate.metadataFile)", try crate.document.bytes()),
-    ])
+    for (name, bytes) in [
+      (Self.manifestFile, Array(manifest.utf8)),
+      (Self.resolvedFile, Array(resolvedManifest.utf8)),
+      (Self.runFile, Array(json) + [UInt8(ascii: "\n")]),
+      (Self.eventsFile, Array(log.text.utf8)),
+      (Self.readmeFile, Array(Self.readme.utf8)),
+      (RunCrate.metadataFile, try crate.document.bytes()),
+    ] {
+      try publication.add(bytes, at: "\(folder)/\(name)")
+    }
   }
 
   /// For whoever opens the folder without knowing the tool.

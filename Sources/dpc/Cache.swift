@@ -4,6 +4,7 @@ import Pipeline
 
 struct Cache: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "cache",
     abstract: "Look after the cache: what it holds, whether it is sound, what may go.",
     discussion: "Example: dpc cache verify",
     subcommands: [List.self, Verify.self, Collect.self, Clear.self], defaultSubcommand: List.self)
@@ -19,6 +20,7 @@ struct Cache: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "list",
       abstract: "Tell where the cache is and what it holds.",
       discussion: "Example: dpc cache list")
     @OptionGroup var options: Options
@@ -64,6 +66,7 @@ struct Cache: ParsableCommand {
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "verify",
       abstract: "Read everything in the cache again and name what is damaged.",
       discussion: """
         Ends with 5 where something is damaged and not removed. What is removed is computed again.
@@ -100,6 +103,7 @@ struct Cache: ParsableCommand {
 
   struct Clear: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "clear",
       abstract: "Remove finished stages: all, or those older than some days.",
       discussion: "Example: dpc cache clear --older-than-days 30")
     @OptionGroup var options: Options

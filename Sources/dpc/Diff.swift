@@ -4,6 +4,7 @@ import STEMData
 
 struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "diff",
     abstract: "Compare two results: parameters, inputs and numbers.",
     discussion: """
       Ends with 0 where chain and numbers agree, 1 where something differs, 4 where a file cannot be \

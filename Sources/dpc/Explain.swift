@@ -6,6 +6,7 @@ import PipelineManifest
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "explain",
     abstract: "Explain why stages would run, or what a cached stage stands on.",
     discussion: "Example: dpc explain Pipelines/top-view.yaml --stage potential")
 

@@ -4,6 +4,7 @@ import PipelineManifest
 
 struct Graph: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "graph",
     abstract: "Draw a pipeline as Mermaid or Graphviz text.",
     discussion: "Example: dpc graph Pipelines/top-view.yaml --format dot | dot -Tsvg > graph.svg")
 

@@ -5,6 +5,7 @@ import STEMData
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract:
       "Tell what is in an acquisition, what is missing for which result, and draw its detector.",
     discussion: "Example: dpc inspect scan.h5")

@@ -5,6 +5,7 @@ import STEMData
 
 struct Methods: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "methods",
     abstract: "Write the methods paragraph of a result, with its values and references.",
     discussion: "Example: dpc methods results/result.h5 --bibtex > references.bib")
 

@@ -6,6 +6,7 @@ import PipelineManifest
 
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "plan",
     abstract: "Show what a run would do: hit, run or blocked for each stage, and why.",
     discussion: "Example: dpc plan Pipelines/top-view.yaml --input acquisition=scan.h5")
 

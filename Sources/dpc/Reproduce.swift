@@ -1,5 +1,6 @@
 // dpc reproduce: makes a result again from the chain that it carries, and says how far the two agree.
 import ArgumentParser
+import DPCReconstruction
 import DPCStages
 import Foundation
 import Pipeline
@@ -10,6 +11,7 @@ import Synchronization
 
 struct Reproduce: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "reproduce",
     abstract: "Make a result again from the file alone and its inputs, and compare.",
     discussion: """
       Everything is computed anew; --cache lets finished stages be taken from a cache. Ends with 0 where \
@@ -34,7 +36,7 @@ struct Reproduce: AsyncParsableCommand {
   @Option(help: "Take finished stages from this cache (default: none, all is computed).")
   var cache: String?
 
-  @Option(help: "How many stages may run at once (default: one for each processor).")
+  @Option(help: "How many threads work at once (default: one for each processor).")
   var threads: Int?
 
   @Flag(help: "Accept inputs whose bytes are not those of the result's.")
@@ -68,10 +70,11 @@ struct Reproduce: AsyncParsableCommand {
     let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
     // A cache of its own that cannot be removed does no harm beside the result.
     defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    limitThreads(to: threads)
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
-      toolVersion: dpcVersion,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      toolVersion: dpcVersion, threads: threads)
     let log = Mutex(EventLog())
     let report = await runner.run(cancellation: Interruption.watched()) { event in
       log.withLock { $0.append(event) }
@@ -94,12 +97,15 @@ struct Reproduce: AsyncParsableCommand {
       runner: runner, report: report, chainOrder: record.contents.steps.map(\.stage))
     do {
       let hasOutputs = report.interruptedBySignal == nil && !report.producedResults.isEmpty
-      let outputs = hasOutputs ? try folder.write(assembly, versions: versions) : []
+      var publication = Publication()
+      let outputs =
+        hasOutputs ? try folder.add(assembly, versions: versions, to: &publication) : []
       let text = ResolvedManifest.text(manifest.graph)
       let archive = RunArchive(
         report: report, log: log, manifest: text, resolvedManifest: text,
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
+      try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
+      try publication.finish()
       return outputs
     } catch let failure as StageFailure {
       throw CommandFailure(failure, isVerbose: verbose)

@@ -1,5 +1,6 @@
 // dpc run: runs a pipeline and leaves result, figures and the record of the run.
 import ArgumentParser
+import DPCReconstruction
 import DPCStages
 import Foundation
 import Pipeline
@@ -7,6 +8,7 @@ import PipelineManifest
 
 struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Run a pipeline; finished stages are taken from the cache.",
     discussion: """
       Example: dpc run Pipelines/top-view.yaml --input acquisition=scan.h5 --output results \
@@ -21,7 +23,7 @@ struct Run: AsyncParsableCommand {
     help: "The output folder (default: ./ and the pipeline's name).")
   var output: String?
 
-  @Option(help: "How many stages may run at once (default: one for each processor).")
+  @Option(help: "How many threads work at once (default: one for each processor).")
   var threads: Int?
 
   @Option(
@@ -58,6 +60,7 @@ struct Run: AsyncParsableCommand {
     let manifest = try options.load()
     let cache = try options.openCache()
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    limitThreads(to: threads)
     let many = manifest.instances.isEmpty ? nil : ManyRun(manifest, cache, threads: threads)
     if many == nil && (failFast || maxFailures != nil) {
       throw CommandFailure(

@@ -6,6 +6,7 @@ import PipelineManifest
 
 struct Schema: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "schema",
     abstract: "Print a JSON Schema of the manifest for editors.",
     discussion: "Example: dpc schema > dpc-pipeline.schema.json")
 

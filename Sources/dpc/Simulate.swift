@@ -7,6 +7,7 @@ import PipelineManifest
 
 struct Simulate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "simulate",
     abstract: "Make acquisitions of a declared specimen, each with its truth beside it.",
     discussion: """
       A simulation is a manifest like any other: phantom-... stages add layers of known field to a \

@@ -6,6 +6,7 @@ import PipelineManifest
 
 struct Stages: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "stages",
     abstract: "List the stage types, or describe one with all its parameters.",
     discussion: "Example: dpc stages deflection")
 

@@ -51,6 +51,41 @@ struct AveragingTests {
     }
   }
 
+  @Test("Rows out of a wider band add up to the same bits, mask and scatter as the frame's own")
+  func rowsOfABand() {
+    let frames = frames(4).enumerated().map { number, frame in
+      var frame = frame
+      // One position is usable in no frame, others in some.
+      for position in [15, 16 + number, 100 + number] {
+        frame.mask.bytes[position] = PixelFlags.hot.rawValue
+      }
+      return frame
+    }
+    let whole = accumulated(frames)
+    let columns = Self.shape.columns
+    var scatter = FrameScatter()
+    for rows in [0..<1, 1..<8, 8..<12] {
+      let part = GridShape(rows: rows.count, columns: columns)
+      var accumulator = FrameAccumulator(shape: part, segmentCount: 8)
+      for frame in frames { accumulator.add(frame, firstRow: rows.lowerBound) }
+      let band = accumulator.finished()
+      scatter += band.scatter
+      let places = (rows.lowerBound * columns)..<(rows.upperBound * columns)
+      #expect(band.signals.mask.bytes == Array(whole.signals.mask.bytes[places]))
+      for segment in 0..<8 {
+        let first = segment * Self.shape.count
+        let mine = band.signals.values[(segment * part.count)..<((segment + 1) * part.count)]
+        let expected = whole.signals.values[
+          (first + places.lowerBound)..<(first + places.upperBound)]
+        #expect(mine.elementsEqual(expected), "segment \(segment)")
+      }
+    }
+    #expect(whole.signals.mask.bytes[15] == PixelFlags.hot.rawValue)
+    #expect(scatter.degreesOfFreedom == whole.scatter.degreesOfFreedom)
+    // Sums of some 4000 terms in another order.
+    #expect(abs(scatter.chiSquare / whole.scatter.chiSquare - 1) < 1e-11)
+  }
+
   @Test("Noise beyond counting enlarges the errors by as much")
   func excessNoise() throws {
     var (signals, scatter) = accumulated(frames(5, excess: 1))

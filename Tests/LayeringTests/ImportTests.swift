@@ -15,8 +15,8 @@ struct ImportTests {
       "STEMCore", "STEMData",
     ],
     "dpc": [
-      "ArgumentParser", "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest",
-      "Provenance", "STEMCore", "STEMData",
+      "ArgumentParser", "CMalloc", "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline",
+      "PipelineManifest", "Provenance", "STEMCore", "STEMData",
     ],
     "Validation": ["ArgumentParser", "FFTW", "FieldRendering", "HDF5", "STEMCore"],
   ]

@@ -52,8 +52,11 @@ struct ManyRun {
     var outputs: [PublishedFile] = []
     var trouble: CommandFailure?
     do {
-      outputs = try writeShared(report, folder)
-      try writeArchive(report, log.withLock { $0 }, outputs, folder)
+      var publication = Publication()
+      let shared = try addShared(report, folder, &publication)
+      try addArchive(report, log.withLock { $0 }, shared, folder, &publication)
+      try publication.finish()
+      outputs = shared
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
@@ -103,8 +106,8 @@ struct ManyRun {
   }
 
   /// Table and contact sheet. A run that was stopped knows too little to replace those of a whole one.
-  private func writeShared(
-    _ report: ManyReport, _ folder: OutputFolder
+  private func addShared(
+    _ report: ManyReport, _ folder: OutputFolder, _ publication: inout Publication
   ) throws -> [PublishedFile] {
     if report.interruptedBySignal != nil { return [] }
     let table = SummaryTable(
@@ -120,15 +123,16 @@ struct ManyRun {
     let maps = assemblies.map { $0?.contactIdentity ?? "" }
     let versions = filing.versions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     let identity = (["2"] + versions + maps).joined(separator: " ") + "\n" + table.csv
-    return try folder.replace(identity: SHA256Digest(of: Array(identity.utf8)).hex) {
-      var files = [try PublishedFile.write(csv, to: "\(folder.path)/summary.csv")]
-      files.append(
-        try PublishedFile.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
+    return try folder.replace(
+      identity: SHA256Digest(of: Array(identity.utf8)).hex, in: &publication
+    ) { publication in
+      var files = [try publication.add(csv, at: "\(folder.path)/summary.csv")]
+      files.append(try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
       let entries = try zip(report.instances, assemblies).map { instance, assembly in
         (instance.key, try assembly?.contactMap(), Self.remark(instance))
       }
       if let png = try ContactSheetDrawing.png(title: manifest.name, entries) {
-        files.append(try PublishedFile.write(png, to: "\(folder.path)/contact-sheet.png"))
+        files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
       }
       return files
     }
@@ -142,8 +146,9 @@ struct ManyRun {
     }
   }
 
-  private func writeArchive(
-    _ report: ManyReport, _ log: ManyLog, _ shared: [PublishedFile], _ folder: OutputFolder
+  private func addArchive(
+    _ report: ManyReport, _ log: ManyLog, _ shared: [PublishedFile], _ folder: OutputFolder,
+    _ publication: inout Publication
   ) throws {
     guard let run = log.report else { return }
     let results = report.instances.map { instance in
@@ -158,6 +163,6 @@ struct ManyRun {
       outputsByStage: Dictionary(
         results.map { ($0.0, $0.1.map(\.path)) }, uniquingKeysWith: { $1 }),
       exitCode: report.exitCode)
-    try archive.write(to: folder.archiveFolder(hasOutputs: !shared.isEmpty))
+    try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: !shared.isEmpty))
   }
 }

@@ -57,7 +57,11 @@ struct OutputFolder {
       }
       // From here on the folder is ours, however the run may end. That also shows now, not after
       // the work, whether anything can be written here.
-      if readState() == nil { try writeState(State(identity: "", files: [], stamps: [:])) }
+      if readState() == nil {
+        var marker = Publication(isDurable: false)
+        try add(State(identity: "", files: [], stamps: [:]), to: &marker)
+        try marker.finish()
+      }
       try PublishedFile.checkWritable(provenance)
     } catch let failure as StageFailure {
       removeIfEmpty()
@@ -102,51 +106,61 @@ struct OutputFolder {
   /// The files of an earlier run, if they still are what this run would write.
   private func unchangedFiles(identity: String) -> [PublishedFile]? {
     guard let state = readState(), state.identity == identity,
-      state.files.allSatisfy({ stamp(of: $0.path) == state.stamps[$0.path] })
+      state.files.allSatisfy({ Self.stamp(of: "\(path)/\($0.path)") == state.stamps[$0.path] })
     else { return nil }
     return state.files
   }
 
-  /// Writes result and figures, and removes what an earlier run left and this one does not.
-  func write(_ assembly: ResultAssembly, versions: [String: String]) throws -> [PublishedFile] {
-    try replace(identity: assembly.identity(versions: versions)) {
+  /// Adds result and figures to what is published, and the removal of what an earlier run left and this one
+  /// does not.
+  func add(
+    _ assembly: ResultAssembly, versions: [String: String], to publication: inout Publication
+  ) throws -> [PublishedFile] {
+    try replace(identity: assembly.identity(versions: versions), in: &publication) { publication in
       var files: [PublishedFile] = []
       if !assembly.quantityStages.isEmpty {
         files.append(
-          try PublishedFile.make("\(path)/result.h5") {
+          try publication.make("\(path)/result.h5") {
             try assembly.writeResult(versions: versions, to: $0, name: "\(path)/result.h5")
           })
       }
       let figures = try assembly.figures()
       if !figures.isEmpty { try PublishedFile.makeFolder("\(path)/figures") }
       for figure in figures {
-        files.append(try PublishedFile.write(figure.bytes, to: "\(path)/figures/\(figure.name)"))
+        files.append(try publication.add(figure.bytes, at: "\(path)/figures/\(figure.name)"))
       }
       let logs = try assembly.logs()
       if !logs.isEmpty { try PublishedFile.makeFolder("\(path)/logs") }
       for log in logs {
         files.append(
-          try PublishedFile.write(Array(log.text.utf8), to: "\(path)/logs/\(log.stage).log"))
+          try publication.add(Array(log.text.utf8), at: "\(path)/logs/\(log.stage).log"))
       }
       return files
     }
   }
 
-  /// Has files written unless those of an earlier run are the same, and removes what that one left and
+  /// Has files added unless those of an earlier run are the same, and those removed which that one left and
   /// this one does not.
   ///
-  /// - Parameter identity: Decides whether earlier files still are what `body` would write.
+  /// - Parameters:
+  ///   - identity: Decides whether earlier files still are what `body` would add.
+  ///   - publication: What the run publishes.
+  ///   - body: Adds the files.
   func replace(
-    identity: String, _ body: () throws -> [PublishedFile]
+    identity: String, in publication: inout Publication,
+    _ body: (inout Publication) throws -> [PublishedFile]
   ) throws -> [PublishedFile] {
     if let files = unchangedFiles(identity: identity) { return files }
     let earlier = readState()?.files.map(\.path) ?? []
-    let files = try body().map(relative)
+    let files = try body(&publication).map(relative)
     for old in earlier where !files.contains(where: { $0.path == old }) {
-      // Gone already is as good as removed.
-      try? FileManager.default.removeItem(atPath: "\(path)/\(old)")
+      publication.remove("\(path)/\(old)")
     }
-    try writeState(State(identity: identity, files: files, stamps: stamps(of: files)))
+    var stamps: [String: Stamp] = [:]
+    for file in files {
+      stamps[file.path] = Self.stamp(of: publication.location(of: "\(path)/\(file.path)"))
+    }
+    try add(State(identity: identity, files: files, stamps: stamps), to: &publication)
     return files
   }
 
@@ -161,15 +175,9 @@ struct OutputFolder {
     return file
   }
 
-  private func stamps(of files: [PublishedFile]) -> [String: Stamp] {
-    Dictionary(
-      files.compactMap { file in stamp(of: file.path).map { (file.path, $0) } },
-      uniquingKeysWith: { first, _ in first })
-  }
-
-  private func stamp(of relativePath: String) -> Stamp? {
+  private static func stamp(of path: String) -> Stamp? {
     var status = stat()
-    guard stat("\(path)/\(relativePath)", &status) == 0 else { return nil }
+    guard stat(path, &status) == 0 else { return nil }
     let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
     return Stamp(size: Int(status.st_size), modified: modified)
   }
@@ -180,9 +188,9 @@ struct OutputFolder {
     return try? JSONDecoder().decode(State.self, from: data)
   }
 
-  private func writeState(_ state: State) throws {
+  private func add(_ state: State, to publication: inout Publication) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    _ = try PublishedFile.write(Array(try encoder.encode(state)), to: statePath)
+    try publication.add(Array(try encoder.encode(state)), at: statePath)
   }
 }

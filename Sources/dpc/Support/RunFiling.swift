@@ -21,27 +21,32 @@ struct RunFiling {
   func file(
     _ report: RunReport, _ log: EventLog, runner: PipelineRunner, folder: OutputFolder
   ) -> (outputs: [PublishedFile], trouble: StageFailure?) {
-    var outputs: [PublishedFile] = []
+    var publication = Publication()
     // Neither a run that was stopped nor one that the machine failed replaces what there is.
     let isCutShort =
       report.interruptedBySignal != nil
       || report.failures.contains { $0.failure.category == .machine }
     do {
+      var outputs: [PublishedFile] = []
       let hasOutputs = !isCutShort && !report.producedResults.isEmpty
       if hasOutputs {
         let assembly = ResultAssembly(runner: runner, report: report)
-        outputs = try folder.write(assembly, versions: versions)
+        outputs = try folder.add(assembly, versions: versions, to: &publication)
       }
+      // Where all was there already, the record of having looked is worth no waiting for the disk.
+      publication.isDurable = !(publication.isEmpty && report.hitCount == report.stages.count)
       let archive = RunArchive(
         report: report, log: log, manifest: manifest.text,
         resolvedManifest: ResolvedManifest.text(runner.graph),
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      try archive.write(to: folder.archiveFolder(hasOutputs: hasOutputs))
+      try archive.add(
+        to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
+      try publication.finish()
       return (outputs, nil)
     } catch let failure as StageFailure {
-      return (outputs, failure)
+      return ([], failure)
     } catch {
-      return (outputs, StageFailure(.failed, "\(folder.path): \(error)"))
+      return ([], StageFailure(.failed, "\(folder.path): \(error)"))
     }
   }
 }
