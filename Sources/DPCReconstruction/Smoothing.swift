@@ -31,19 +31,6 @@ public func smoothed(_ map: VectorMap, sigma: (x: Double, y: Double)) -> VectorM
   return result
 }
 
-/// The map convolved with a Gaussian, over its usable pixels only; the rules and the errors are
-/// those of the smoothed vector map.
-/// - Parameters:
-///   - map: Any unit.
-///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
-public func smoothed(_ map: ScalarMap, sigma: (x: Double, y: Double)) -> ScalarMap {
-  var window = MaskedGaussian(mask: map.mask, sigma: sigma)
-  var result = map
-  result.field.values = window.means(of: map.field.values)
-  result.variance = map.variance.map { window.variances(of: $0) }
-  return result
-}
-
 /// A separable window over the usable pixels of one frame.
 struct MaskedGaussian {
   private let mask: PixelMask
@@ -100,8 +87,14 @@ struct MaskedGaussian {
     forEachLine(of: &alongX, shape) { row, start, band in
       // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
       var padded = [Double](repeating: 0, count: columns + 2 * reachX)
-      for column in 0..<columns where mask.isUsable(row * columns + column) {
-        padded[reachX + column] = values.map { $0[row * columns + column] } ?? 1
+      if let values {
+        for column in 0..<columns where mask.isUsable(row * columns + column) {
+          padded[reachX + column] = values[row * columns + column]
+        }
+      } else {
+        for column in 0..<columns where mask.isUsable(row * columns + column) {
+          padded[reachX + column] = 1
+        }
       }
       clear(&band, at: start, count: columns)
       accumulate(

@@ -6,10 +6,17 @@ internal import STEMCore
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
 func medianDeviation(_ map: VectorMap) -> Double? {
   guard let covariance = map.covariance else { return nil }
-  return median(
-    (0..<map.shape.count).filter(map.mask.isUsable).map {
-      ((covariance.xx[$0] + covariance.yy[$0]) / 2).squareRoot()
-    })
+  return medianDeviation(map.mask) { (covariance.xx[$0] + covariance.yy[$0]) / 2 }
+}
+
+/// The median over usable pixels of the root of their variance; nil where there is none.
+func medianDeviation(_ mask: PixelMask, _ variance: (Int) -> Double) -> Double? {
+  var deviations: [Double] = []
+  deviations.reserveCapacity(mask.shape.count)
+  for position in 0..<mask.shape.count where mask.isUsable(position) {
+    deviations.append(variance(position).squareRoot())
+  }
+  return median(deviations)
 }
 
 /// The root mean square length of the vectors of usable pixels.
@@ -28,34 +35,16 @@ func rootMeanSquare(_ map: VectorMap) -> Double {
 /// - Complexity: O(count) on average.
 func median(_ values: [Double]) -> Double? {
   if values.isEmpty { return nil }
-  var values = values
   let middle = values.count / 2
-  let upper = smallest(middle, of: &values)
+  let upper = orderStatistic(middle, of: values)
   if values.count % 2 == 1 { return upper }
-  // Everything before the middle is no larger than the number there.
-  let lower = values[..<middle].reduce(-.infinity, max)
-  return (lower + upper) / 2
-}
-
-/// The number that stands at `rank` once sorted; moves no larger ones before it, no smaller ones
-/// behind (C. A. R. Hoare, Comm. ACM 4 (1961) 321).
-private func smallest(_ rank: Int, of values: inout [Double]) -> Double {
-  var (first, last) = (0, values.count - 1)
-  while first < last {
-    let pivot = values[(first + last) / 2]
-    var (low, high) = (first, last)
-    while low <= high {
-      while values[low] < pivot { low += 1 }
-      while values[high] > pivot { high -= 1 }
-      if low <= high {
-        values.swapAt(low, high)
-        low += 1
-        high -= 1
-      }
-    }
-    if rank <= high { last = high } else if rank >= low { first = low } else { break }
+  // The number before: a smaller one only where `middle` numbers are smaller.
+  var (lower, count) = (-Double.infinity, 0)
+  for value in values where value < upper {
+    lower = max(lower, value)
+    count += 1
   }
-  return values[rank]
+  return ((count == middle ? lower : upper) + upper) / 2
 }
 
 /// The part of a plane of numbers that lies in a window.

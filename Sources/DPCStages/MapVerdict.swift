@@ -25,20 +25,18 @@ struct MapVerdict {
     else {
       return nil
     }
-    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-    guard !usable.isEmpty else { return nil }
     let correlation = context.correlationLength
     let shared = correlation.x * correlation.y
-    var (excess, noise, power) = (0.0, 0.0, 0.0)
-    for i in usable {
+    var (excess, noise, power, count) = (0.0, 0.0, 0.0, 0.0)
+    for i in 0..<map.shape.count where map.mask.isUsable(i) {
       let (xx, yy) = (covariance.xx[i], covariance.yy[i])
       let (x, y) = (map.field.x[i], map.field.y[i])
       noise += xx + yy
       power += x * x + y * y
+      count += 1
       // The variance of x² + y² of noise, and what pixels that go together add.
       excess += 2 * (xx * xx + yy * yy + 2 * covariance.xy[i] * covariance.xy[i])
     }
-    let count = Double(usable.count)
     let spread = (excess * shared).squareRoot()
     let surplus = power - noise
     pixelDeviation = deviation
