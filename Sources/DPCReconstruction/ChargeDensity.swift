@@ -58,31 +58,43 @@ public func projectedChargeDensityVariance(
   let stencilsY = DifferenceStencil.along(shape.rows).map {
     $0.rescaled(forCorrelation: correlation.y)
   }
+  let inside = DifferenceStencil.inside(shape.columns)
+  let permittivity = PhysicalConstant.vacuumPermittivity
   var variance = [Double](repeating: 0, count: shape.count)
-  for row in 0..<shape.rows {
+  forEachLine(of: &variance, shape) { row, start, band in
+    let (xx, yy, xy) = (covariance.xx.span, covariance.yy.span, covariance.xy.span)
+    let first = row * shape.columns
     let stencilY = stencilsY[row]
     for (offset, weight) in stencilY.weights.enumerated() {
-      let source = (stencilY.start + offset) * shape.columns
-      let factor = (weight / pixelSize.y) * (weight / pixelSize.y)
-      for column in 0..<shape.columns {
-        variance[row * shape.columns + column] += factor * covariance.yy[source + column]
+      add(
+        (weight / pixelSize.y) * (weight / pixelSize.y), yy,
+        from: (stencilY.start + offset) * shape.columns, to: &band, at: start,
+        count: shape.columns)
+    }
+    if let column = inside.first {
+      for (offset, weight) in stencilsX[column].weights.enumerated() {
+        add(
+          (weight / pixelSize.x) * (weight / pixelSize.x), xx,
+          from: first + stencilsX[column].start + offset, to: &band, at: start + column,
+          count: inside.count)
       }
     }
     let ownY = stencilY.weights[row - stencilY.start] / pixelSize.y
-    for column in 0..<shape.columns {
-      let index = row * shape.columns + column
+    for column in 0..<shape.columns where !inside.contains(column) {
       let stencilX = stencilsX[column]
       for (offset, weight) in stencilX.weights.enumerated() {
-        let source = row * shape.columns + stencilX.start + offset
-        variance[index] +=
-          (weight / pixelSize.x) * (weight / pixelSize.x) * covariance.xx[source]
+        band[start + column] +=
+          (weight / pixelSize.x) * (weight / pixelSize.x) * xx[first + stencilX.start + offset]
       }
+      // Inside, the difference along x does not weigh the pixel itself.
       let ownX = stencilX.weights[column - stencilX.start] / pixelSize.x
-      variance[index] += 2 * ownX * ownY * covariance.xy[index]
+      band[start + column] += 2 * ownX * ownY * xy[first + column]
+    }
+    for column in 0..<shape.columns {
+      band[start + column] = band[start + column] * permittivity * permittivity
     }
   }
-  let permittivity = PhysicalConstant.vacuumPermittivity
-  return variance.map { $0 * permittivity * permittivity }
+  return variance
 }
 
 /// Weights by which a window of samples gives the slope at one of them, per sample distance.
@@ -107,6 +119,9 @@ struct DifferenceStencil {
     let factor = (max(0, correlated) / independent).squareRoot()
     return DifferenceStencil(start: start, weights: weights.map { factor * $0 })
   }
+
+  /// The pixels of a side whose window of five has them in its middle.
+  static func inside(_ count: Int) -> Range<Int> { count >= 5 ? 2..<(count - 2) : 0..<0 }
 
   /// The stencils of all pixels of a side: windows of five, or of the whole side if shorter.
   static func along(_ count: Int) -> [DifferenceStencil] {
@@ -134,23 +149,28 @@ struct DifferenceStencil {
 private func addDerivativeAlongX(
   of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
 ) {
-  let columns = shape.columns
-  let stencils = DifferenceStencil.along(columns)
-  let inside = columns >= 5 ? 2..<(columns - 2) : 0..<0
+  let stencils = DifferenceStencil.along(shape.columns)
+  let inside = DifferenceStencil.inside(shape.columns)
   let rim = stencils.indices.filter { !inside.contains($0) }
   let (near, far) = (8 * factor / 12, factor / 12)
-  for first in stride(from: 0, to: shape.count, by: max(1, columns)) {
+  forEachLine(of: &result, shape) { row, start, band in
+    let first = row * shape.columns
     for column in rim {
       var slope = 0.0
       for (offset, weight) in stencils[column].weights.enumerated() {
         slope += weight * plane[first + stencils[column].start + offset]
       }
-      result[first + column] += factor * slope
+      band[start + column] += factor * slope
     }
-    for index in (first + inside.lowerBound)..<(first + inside.upperBound) {
-      result[index] +=
-        near * (plane[index + 1] - plane[index - 1])
-        - far * (plane[index + 2] - plane[index - 2])
+    if inside.isEmpty { return }
+    let (source, count) = (plane.span, inside.count)
+    let a = source.extracting(first..<(first + count))
+    let b = source.extracting((first + 1)..<(first + 1 + count))
+    let c = source.extracting((first + 3)..<(first + 3 + count))
+    let d = source.extracting((first + 4)..<(first + 4 + count))
+    precondition(start + 2 + count <= band.count, "the band holds the line")
+    for index in 0..<count {
+      band[start + 2 + index] += near * (c[index] - b[index]) - far * (d[index] - a[index])
     }
   }
 }
@@ -159,13 +179,12 @@ private func addDerivativeAlongX(
 private func addDerivativeAlongY(
   of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
 ) {
-  let columns = shape.columns
-  for (row, stencil) in DifferenceStencil.along(shape.rows).enumerated() {
-    for (offset, weight) in stencil.weights.enumerated() where weight != 0 {
-      let source = (stencil.start + offset) * columns
-      for column in 0..<columns {
-        result[row * columns + column] += factor * weight * plane[source + column]
-      }
+  let stencils = DifferenceStencil.along(shape.rows)
+  forEachLine(of: &result, shape) { row, start, band in
+    for (offset, weight) in stencils[row].weights.enumerated() where weight != 0 {
+      add(
+        factor * weight, plane.span, from: (stencils[row].start + offset) * shape.columns,
+        to: &band, at: start, count: shape.columns)
     }
   }
 }

@@ -1,5 +1,6 @@
 // The one place where threads are used: independent pieces of work whose number the data decide.
 internal import Dispatch
+internal import STEMCore
 internal import Synchronization
 
 /// What `body` gives for 0 ..< `count`, in this order, formed on as many threads as are free.
@@ -58,4 +59,29 @@ private final class ThreadBudget: Sendable {
   }
 
   func leave(helpers: Int) { threads.withLock { $0.busy -= helpers + 1 } }
+}
+
+/// Fills a plane line by line, bands of lines on all threads.
+///
+/// - Parameters:
+///   - values: One value per place of `shape`, row after row; what is there already is handed on.
+///   - shape: Of the plane.
+///   - body: Works on the line `row`, which begins at `start` of the band lent to it.
+func forEachLine<Element: BitwiseCopyable & Sendable>(
+  of values: inout [Element], _ shape: GridShape,
+  _ body: @Sendable (_ row: Int, _ start: Int, _ band: inout MutableSpan<Element>) -> Void
+) {
+  precondition(values.count == shape.count, "one value per place")
+  let height = 64
+  values.withUnsafeMutableBufferPointer { buffer in
+    // Not a race: every band of lines belongs to one piece of work, and all end before this does.
+    nonisolated(unsafe) let whole = buffer
+    DispatchQueue.concurrentPerform(iterations: (shape.rows + height - 1) / height) { index in
+      let rows = index * height..<min(shape.rows, (index + 1) * height)
+      let places = rows.lowerBound * shape.columns..<rows.upperBound * shape.columns
+      // SAFETY: the places of a band lie within the buffer, whose owner is borrowed meanwhile.
+      var band = UnsafeMutableBufferPointer(rebasing: whole[places]).mutableSpan
+      for row in rows { body(row, (row - rows.lowerBound) * shape.columns, &band) }
+    }
+  }
 }

@@ -1,5 +1,6 @@
 // Small sums and tables that several steps share.
 internal import FFTW
+internal import STEMCore
 
 /// The mean, added up in blocks of fixed length so that rounding grows slowly; 0 of nothing.
 func orderedMean(_ values: [Double]) -> Double {
@@ -24,6 +25,24 @@ func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
     start = end
   }
   return total
+}
+
+/// The mean over usable pixels, added up in blocks of fixed length as in ``orderedMean(_:)``; nil where there is none.
+func usableMean(_ values: [Double], _ mask: PixelMask) -> Double? {
+  precondition(values.count == mask.bytes.count, "one value per pixel")
+  let (numbers, bytes) = (values.span, mask.bytes.span)
+  let unusable = PixelFlags.unusable.rawValue
+  var (total, partial, count) = (0.0, 0.0, 0)
+  for index in 0..<numbers.count where bytes[index] & unusable == 0 {
+    partial += numbers[index]
+    count += 1
+    if count % 1024 == 0 {
+      total += partial
+      partial = 0
+    }
+  }
+  total += partial
+  return count > 0 ? total / Double(count) : nil
 }
 
 /// Frequencies of a discrete Fourier transform's derivative, cycles per unit of `spacing`:

@@ -42,33 +42,46 @@ public func helmholtzParts(
 ) -> HelmholtzParts {
   let mean = (x: orderedMean(field.x), y: orderedMean(field.y))
   let shape = field.shape
-  let rest = VectorField(
-    shape: shape, x: field.x.map { $0 - mean.x }, y: field.y.map { $0 - mean.y })
-  var curlFree = VectorField(shape: shape)
-  var divergenceFree = VectorField(shape: shape)
-  var harmonic = VectorField(shape: shape)
-  if shape.count > 0 {
-    switch boundary {
-    case .periodic:
-      curlFree = periodicCurlFreePart(rest, pixelSize)
-      divergenceFree = difference(rest, curlFree)
-    case .neumann:
-      curlFree = boundedPart(rest, pixelSize, isRotated: false)
-      divergenceFree = boundedPart(rest, pixelSize, isRotated: true)
-      harmonic = difference(difference(rest, curlFree), divergenceFree)
-    }
+  var curlFree: VectorField
+  var divergenceFree: VectorField
+  // One plane of zeros stands for both components until they differ.
+  let zero = [Double](repeating: 0, count: shape.count)
+  var harmonic = VectorField(shape: shape, x: zero, y: zero)
+  switch boundary {
+  case _ where shape.count == 0: (curlFree, divergenceFree) = (harmonic, harmonic)
+  case .periodic:
+    curlFree = periodicCurlFreePart(field, minus: mean, pixelSize)
+    divergenceFree = difference(field, mean, curlFree)
+  case .neumann:
+    curlFree = boundedPart(field, minus: mean, pixelSize, isRotated: false)
+    divergenceFree = boundedPart(field, minus: mean, pixelSize, isRotated: true)
+    harmonic = difference(difference(field, mean, curlFree), (0, 0), divergenceFree)
   }
   return HelmholtzParts(
     curlFree: curlFree, divergenceFree: divergenceFree, harmonic: harmonic, mean: mean,
     powers: HelmholtzPowers(
-      curlFree: power(curlFree), divergenceFree: power(divergenceFree), harmonic: power(harmonic),
+      curlFree: power(curlFree), divergenceFree: power(divergenceFree),
+      harmonic: boundary == .periodic ? 0 : power(harmonic),
       mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count))
 }
 
-private func difference(_ a: VectorField, _ b: VectorField) -> VectorField {
-  VectorField(
-    shape: a.shape, x: a.x.indices.map { a.x[$0] - b.x[$0] },
-    y: a.y.indices.map { a.y[$0] - b.y[$0] })
+/// a - mean - b.
+private func difference(
+  _ a: VectorField, _ mean: (x: Double, y: Double), _ b: VectorField
+) -> VectorField {
+  func plane(_ a: [Double], _ mean: Double, _ b: [Double]) -> [Double] {
+    var result = a
+    forEachLine(of: &result, shape) { row, start, band in
+      let part = b.span
+      for column in 0..<shape.columns {
+        band[start + column] = band[start + column] - mean - part[row * shape.columns + column]
+      }
+    }
+    return result
+  }
+  let shape = a.shape
+  return VectorField(
+    shape: shape, x: plane(a.x, mean.x, b.x), y: plane(a.y, mean.y, b.y))
 }
 
 private func power(_ field: VectorField) -> Double {
@@ -80,16 +93,17 @@ private func power(_ field: VectorField) -> Double {
 }
 
 /// k (k·E) / k² in Fourier space.
-///
-private func periodicCurlFreePart(_ field: VectorField, _ pixelSize: PixelSize) -> VectorField {
+private func periodicCurlFreePart(
+  _ field: VectorField, minus mean: (x: Double, y: Double), _ pixelSize: PixelSize
+) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   let transform = RealFourierTransform(rows: rows, columns: columns)
   var spectrumX = TransformBuffer<Complex>(count: transform.spectrumCount)
   var spectrumY = TransformBuffer<Complex>(count: transform.spectrumCount)
   var plane = TransformBuffer<Double>(count: field.shape.count)
-  fill(&plane, with: field.x, minus: 0)
+  fill(&plane, with: field.x, minus: mean.x)
   transform.forward(plane, into: &spectrumX)
-  fill(&plane, with: field.y, minus: 0)
+  fill(&plane, with: field.y, minus: mean.y)
   transform.forward(plane, into: &spectrumY)
 
   let kx = derivativeFrequencies(columns, spacing: pixelSize.x)
@@ -124,15 +138,18 @@ private func periodicCurlFreePart(_ field: VectorField, _ pixelSize: PixelSize) 
 /// m cycles per two widths of the frame. Sines stand at index m - 1 of a sine transform, cosines at
 /// index m of a cosine transform; m = n has no slope on the samples and is left out.
 private func boundedPart(
-  _ field: VectorField, _ pixelSize: PixelSize, isRotated: Bool
+  _ field: VectorField, minus mean: (x: Double, y: Double), _ pixelSize: PixelSize,
+  isRotated: Bool
 ) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   guard rows > 1, columns > 1 else { return VectorField(shape: field.shape) }
   // Of a gradient, x is a cosine along x and y a cosine along y; rotation swaps them.
   let seriesX: (TrigonometricKind, TrigonometricKind) =
     isRotated ? (.sine2, .cosine2) : (.cosine2, .sine2)
-  var x = TransformBuffer(copying: field.x)
-  var y = TransformBuffer(copying: field.y)
+  var x = TransformBuffer<Double>(count: field.shape.count)
+  var y = TransformBuffer<Double>(count: field.shape.count)
+  fill(&x, with: field.x, minus: mean.x)
+  fill(&y, with: field.y, minus: mean.y)
   let forwardX = TrigonometricTransform(
     rows: rows, columns: columns, alongX: seriesX.0, alongY: seriesX.1)
   let forwardY = TrigonometricTransform(
@@ -166,9 +183,7 @@ private func project(
 ) {
   let (columns, rows) = (a.count + 1, b.count + 1)
   // Mode (m, n) = (column + 1, row + 1): its cosine along x and sine along y have one index, its
-  // sine along x and cosine along y another.
-  var projectedX = [Double](repeating: 0, count: rows * columns)
-  var projectedY = projectedX
+  // sine along x and cosine along y another. Each is read and written once.
   for row in 0..<(rows - 1) {
     for column in 0..<(columns - 1) {
       let cosineSine = row * columns + column + 1
@@ -176,17 +191,24 @@ private func project(
       let k2 = a[column] * a[column] + b[row] * b[row]
       if isRotated {
         let c = scale * (b[row] * x[sineCosine] - a[column] * y[cosineSine]) / k2
-        projectedX[sineCosine] = b[row] * c
-        projectedY[cosineSine] = -a[column] * c
+        x[sineCosine] = b[row] * c
+        y[cosineSine] = -a[column] * c
       } else {
         let c = scale * (a[column] * x[cosineSine] + b[row] * y[sineCosine]) / k2
-        projectedX[cosineSine] = a[column] * c
-        projectedY[sineCosine] = b[row] * c
+        x[cosineSine] = a[column] * c
+        y[sineCosine] = b[row] * c
       }
     }
   }
-  for index in 0..<(rows * columns) {
-    x[index] = projectedX[index]
-    y[index] = projectedY[index]
+  // Cosines along x begin in column 0 and sines along y end in the last row; the others the opposite.
+  for row in 0..<rows {
+    let (first, last) = (row * columns, row * columns + columns - 1)
+    x[isRotated ? last : first] = 0
+    y[isRotated ? first : last] = 0
+  }
+  for column in 0..<columns {
+    let (first, last) = (column, (rows - 1) * columns + column)
+    x[isRotated ? first : last] = 0
+    y[isRotated ? last : first] = 0
   }
 }

@@ -19,17 +19,27 @@ public func helmholtzVariances(
     kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
   let powerY = PixelNoise.spectrum(
     ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
-  func sum(_ term: (_ x2: Double, _ y2: Double) -> Double) -> Double {
-    orderedSum(shape.count) { index in
-      let (row, column) = (index / shape.columns, index % shape.columns)
-      let (x2, y2) = (kx[column] * kx[column], ky[row] * ky[row])
-      let k2 = x2 + y2
-      return k2 == 0 ? 0 : term(x2 / k2, y2 / k2) * powerX[column] * powerY[row]
-    } / Double(shape.count)
-  }
+  // Σ of w a², w a b and w b² over all waves, a = kx²/k² and b = ky²/k².
+  let height = 32
+  let sums =
+    concurrentMap((shape.rows + height - 1) / height) { block -> SIMD4<Double> in
+      var sums = SIMD4<Double>.zero
+      for row in block * height..<min(shape.rows, (block + 1) * height) {
+        let y2 = ky[row] * ky[row]
+        var line = SIMD4<Double>.zero
+        for column in 0..<shape.columns {
+          let x2 = kx[column] * kx[column]
+          if x2 + y2 == 0 { continue }
+          let (a, b) = (x2 / (x2 + y2), y2 / (x2 + y2))
+          line += powerX[column] * SIMD4(a * a, a * b, b * b, 0)
+        }
+        sums += powerY[row] * line
+      }
+      return sums
+    }.reduce(SIMD4<Double>.zero, +) / Double(max(1, shape.count))
   let (vx, vy) = (noise.varianceX, noise.varianceY)
   return (
-    (x: sum { $0 * ($0 * vx + $1 * vy) }, y: sum { $1 * ($0 * vx + $1 * vy) }),
-    (x: sum { $1 * ($1 * vx + $0 * vy) }, y: sum { $0 * ($1 * vx + $0 * vy) })
+    (x: sums[0] * vx + sums[1] * vy, y: sums[1] * vx + sums[2] * vy),
+    (x: sums[2] * vx + sums[1] * vy, y: sums[1] * vx + sums[0] * vy)
   )
 }

@@ -26,19 +26,9 @@ public struct PixelNoise: Sendable, Equatable {
   /// The mean over the usable pixels of a map; nil where the map has no covariance or no usable pixel.
   public init?(of map: VectorMap, correlationX: Double = 1, correlationY: Double = 1) {
     guard let covariance = map.covariance else { return nil }
-    let parts = mapPieces(map.shape.count) { positions in
-      var sums = (x: 0.0, y: 0.0, count: 0)
-      for i in positions where map.mask.isUsable(i) {
-        sums.x += covariance.xx[i]
-        sums.y += covariance.yy[i]
-        sums.count += 1
-      }
-      return sums
-    }
-    let count = Double(parts.reduce(0) { $0 + $1.count })
-    guard count > 0 else { return nil }
-    let x = parts.reduce(0) { $0 + $1.x } / count
-    let y = parts.reduce(0) { $0 + $1.y } / count
+    guard let x = usableMean(covariance.xx, map.mask),
+      let y = usableMean(covariance.yy, map.mask)
+    else { return nil }
     guard x.isFinite, y.isFinite, x >= 0, y >= 0 else { return nil }
     self.init(
       varianceX: x, varianceY: y, correlationX: max(1, correlationX),

@@ -19,122 +19,109 @@ public import STEMCore
 ///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
 /// - Complexity: O(pixels · σ).
 public func smoothed(_ map: VectorMap, sigma: (x: Double, y: Double)) -> VectorMap {
-  let window = MaskedGaussian(mask: map.mask, sigma: sigma)
+  var window = MaskedGaussian(mask: map.mask, sigma: sigma)
   var result = map
   result.field.x = window.means(of: map.field.x)
   result.field.y = window.means(of: map.field.y)
-  result.covariance = map.covariance.map { covariance in
-    VectorCovariance(
+  if let covariance = map.covariance {
+    result.covariance = VectorCovariance(
       shape: covariance.shape, xx: window.variances(of: covariance.xx),
       yy: window.variances(of: covariance.yy), xy: window.variances(of: covariance.xy))
   }
   return result
 }
 
-/// The map convolved with a Gaussian, over its usable pixels only; the rules and the errors are
-/// those of the smoothed vector map.
-/// - Parameters:
-///   - map: Any unit.
-///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
-public func smoothed(_ map: ScalarMap, sigma: (x: Double, y: Double)) -> ScalarMap {
-  let window = MaskedGaussian(mask: map.mask, sigma: sigma)
-  var result = map
-  result.field.values = window.means(of: map.field.values)
-  result.variance = map.variance.map { window.variances(of: $0) }
-  return result
-}
-
 /// A separable window over the usable pixels of one frame.
-private struct MaskedGaussian {
+struct MaskedGaussian {
   private let mask: PixelMask
-  private let isUsable: [Double]
   private let kernelX: [Double]
   private let kernelY: [Double]
   /// Σ w over the usable pixels, at every pixel.
-  private let weightSums: [Double]
+  private var weightSums: [Double]
+  /// Sums along rows, of one plane after the other.
+  private var alongX: [Double]
 
+  /// - Parameters:
+  ///   - mask: Which pixels count.
+  ///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
   init(mask: PixelMask, sigma: (x: Double, y: Double)) {
     precondition(
       sigma.x >= 0 && sigma.y >= 0 && sigma.x.isFinite && sigma.y.isFinite,
       "a standard deviation is a finite number and not negative")
     self.mask = mask
-    isUsable = (0..<mask.shape.count).map { mask.isUsable($0) ? 1 : 0 }
     kernelX = gaussianKernel(sigma: sigma.x, limit: mask.shape.columns)
     kernelY = gaussianKernel(sigma: sigma.y, limit: mask.shape.rows)
-    weightSums = convolved(isUsable, mask.shape, kernelX, kernelY)
+    alongX = [Double](repeating: 0, count: mask.shape.count)
+    weightSums = []
+    weightSums = convolved(nil, kernelX, kernelY) { _, sum in sum }
   }
 
-  func means(of values: [Double]) -> [Double] {
-    let sums = convolved(masked(values), mask.shape, kernelX, kernelY)
-    return values.indices.map { index in
-      let flags = PixelFlags(rawValue: mask.bytes[index])
-      if isUsable[index] == 0 {
-        if !flags.contains(.filledIn) { return 0 }
-        if weightSums[index] == 0 { return values[index] }
+  /// The mean of the usable pixels in reach at every pixel, by the rules of the smoothed vector map.
+  mutating func means(of values: [Double]) -> [Double] {
+    let (mask, weights) = (mask, weightSums)
+    return convolved(values, kernelX, kernelY) { index, sum in
+      if mask.isUsable(index) { return sum / weights[index] }
+      if mask.bytes[index] & PixelFlags.filledIn.rawValue == 0 { return 0 }
+      return weights[index] == 0 ? values[index] : sum / weights[index]
+    }
+  }
+
+  /// The variance of ``means(of:)``, from that of the pixels.
+  mutating func variances(of values: [Double]) -> [Double] {
+    let (mask, weights) = (mask, weightSums)
+    return convolved(values, kernelX.map { $0 * $0 }, kernelY.map { $0 * $0 }) { index, sum in
+      mask.isUsable(index) ? sum / (weights[index] * weights[index]) : 0
+    }
+  }
+
+  /// What `finish` makes of Σ kernelX(dx) kernelY(dy) values over the usable pixels, 1 for values without
+  /// an array.
+  @inline(__always)
+  private mutating func convolved(
+    _ values: [Double]?, _ kernelX: [Double], _ kernelY: [Double],
+    _ finish: @Sendable (_ index: Int, _ sum: Double) -> Double
+  ) -> [Double] {
+    let (mask, shape) = (mask, mask.shape)
+    let columns = shape.columns
+    let reachX = kernelX.count / 2
+    forEachLine(of: &alongX, shape) { row, start, band in
+      // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
+      var padded = [Double](repeating: 0, count: columns + 2 * reachX)
+      if let values {
+        for column in 0..<columns where mask.isUsable(row * columns + column) {
+          padded[reachX + column] = values[row * columns + column]
+        }
+      } else {
+        for column in 0..<columns where mask.isUsable(row * columns + column) {
+          padded[reachX + column] = 1
+        }
       }
-      return sums[index] / weightSums[index]
+      clear(&band, at: start, count: columns)
+      accumulate(
+        kernelX.span, padded.span, from: 0, step: 1, to: &band, at: start, count: columns)
     }
-  }
-
-  func variances(of values: [Double]) -> [Double] {
-    let sums = convolved(
-      masked(values), mask.shape, kernelX.map { $0 * $0 }, kernelY.map { $0 * $0 })
-    return values.indices.map { index in
-      isUsable[index] == 0 ? 0 : sums[index] / (weightSums[index] * weightSums[index])
+    var result = [Double](repeating: 0, count: shape.count)
+    let (lines, reachY) = (alongX, kernelY.count / 2)
+    forEachLine(of: &result, shape) { row, start, band in
+      let sources = max(0, row - reachY)..<min(shape.rows, row + reachY + 1)
+      let weights = kernelY.span.extracting(
+        (sources.lowerBound - row + reachY)..<(sources.upperBound - row + reachY))
+      accumulate(
+        weights, lines.span, from: sources.lowerBound * columns, step: columns, to: &band,
+        at: start, count: columns)
+      for column in 0..<columns {
+        band[start + column] = finish(row * columns + column, band[start + column])
+      }
     }
-  }
-
-  private func masked(_ values: [Double]) -> [Double] {
-    values.indices.map { isUsable[$0] == 0 ? 0 : values[$0] }
+    return result
   }
 }
 
-/// Weights exp(-d²/2σ²) for d = 0, 1, ... up to 4σ, and not beyond a side of `limit` pixels.
+/// Weights exp(-d²/2σ²) for d up to 4σ to both sides, and not beyond a side of `limit` pixels.
 private func gaussianKernel(sigma: Double, limit: Int) -> [Double] {
   let reach = Int(min(4 * sigma, Double(max(0, limit - 1))))
-  return (0...reach).map { distance in
-    let ratio = sigma > 0 ? Double(distance) / sigma : 0
+  return (-reach...reach).map { distance in
+    let ratio = sigma > 0 ? Double(abs(distance)) / sigma : 0
     return exp(-ratio * ratio / 2)
   }
-}
-
-/// Σ kernelX(|dx|) kernelY(|dy|) values over the frame, nothing beyond its rim.
-private func convolved(
-  _ values: [Double], _ shape: GridShape, _ kernelX: [Double], _ kernelY: [Double]
-) -> [Double] {
-  let columns = shape.columns
-  let alongX = convolvedAlongX(values, shape, kernelX)
-  let reach = kernelY.count - 1
-  var result: [Double] = []
-  result.reserveCapacity(shape.count)
-  for row in 0..<shape.rows {
-    var sums = [Double](repeating: 0, count: columns)
-    for source in max(0, row - reach)...min(shape.rows - 1, row + reach) {
-      let line = alongX.span.extracting((source * columns)..<((source + 1) * columns))
-      add(line, times: kernelY[abs(source - row)], to: &sums)
-    }
-    result += sums
-  }
-  return result
-}
-
-private func convolvedAlongX(
-  _ values: [Double], _ shape: GridShape, _ kernel: [Double]
-) -> [Double] {
-  let columns = shape.columns
-  let reach = kernel.count - 1
-  var result: [Double] = []
-  result.reserveCapacity(shape.count)
-  // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
-  var padded = [Double](repeating: 0, count: columns + 2 * reach)
-  for row in 0..<shape.rows {
-    for column in 0..<columns { padded[reach + column] = values[row * columns + column] }
-    var sums = [Double](repeating: 0, count: columns)
-    for offset in 0...(2 * reach) {
-      let line = padded.span.extracting(offset..<(offset + columns))
-      add(line, times: kernel[abs(offset - reach)], to: &sums)
-    }
-    result += sums
-  }
-  return result
 }

@@ -88,7 +88,7 @@ private func signalPower(_ profile: LineProfile) -> Double {
 }
 
 /// Sums of gradient products, noise already subtracted.
-private struct StructureTensor {
+private struct StructureTensor: Sendable {
   var xx = 0.0
   var yy = 0.0
   var xy = 0.0
@@ -129,7 +129,7 @@ private struct StructureTensor {
 }
 
 /// Gaussian smoothing and its derivative, separable.
-private struct GradientFilter {
+private struct GradientFilter: Sendable {
   let radius: Int
   let smooth: [Double]
   let derivativeX: [Double]
@@ -159,56 +159,70 @@ private struct GradientFilter {
   /// The structure tensors of the cells of a 3 × 3 division of the frame, without its rim.
   func tensors(of map: VectorMap) -> [StructureTensor] {
     let shape = map.shape
-    let rows = radius..<max(radius, shape.rows - radius)
-    let columns = radius..<max(radius, shape.columns - radius)
-    var blocks = [StructureTensor](repeating: StructureTensor(), count: 9)
-    for isX in [true, false] {
-      let plane = filled(isX ? map.field.x : map.field.y, map.mask)
-      let alongX = correlateRows(plane, shape, derivativeX)
-      let alongY = correlateRows(plane, shape, smooth)
-      for row in rows {
-        let blockRow = 3 * (row - rows.lowerBound) / rows.count
-        for column in columns {
-          let i = row * shape.columns + column
-          guard map.mask.isUsable(i) else { continue }
-          var gx = 0.0
-          var gy = 0.0
-          for k in -radius...radius {
-            gx += smooth[k + radius] * alongX[i + k * shape.columns]
-            gy += derivativeY[k + radius] * alongY[i + k * shape.columns]
-          }
-          let variance = (isX ? map.covariance?.xx[i] : map.covariance?.yy[i]) ?? 0
-          let block = 3 * blockRow + 3 * (column - columns.lowerBound) / columns.count
-          blocks[block].xx += gx * gx - noiseX * variance
-          blocks[block].yy += gy * gy - noiseY * variance
-          blocks[block].xy += gx * gy
-          blocks[block].noise += (noiseX + noiseY) * variance
-          blocks[block].count += 1
+    let inside = (
+      rows: radius..<max(radius, shape.rows - radius),
+      columns: radius..<max(radius, shape.columns - radius)
+    )
+    let (x, y) = (filled(map.field.x, map.mask), filled(map.field.y, map.mask))
+    let height = GradientTile.rowCount
+    let bands = concurrentMap((inside.rows.count + height - 1) / height) { band in
+      let first = inside.rows.lowerBound + band * height
+      let rows = first..<min(inside.rows.upperBound, first + height)
+      var blocks = [StructureTensor](repeating: StructureTensor(), count: 9)
+      var tile = GradientTile(
+        smoothX: smooth, derivativeX: derivativeX, smoothY: smooth, derivativeY: derivativeY)
+      for places in TilePlaces.all(rows: rows, columns: inside.columns, width: shape.columns) {
+        for (plane, variance) in [(x, map.covariance?.xx), (y, map.covariance?.yy)] {
+          tile.form(of: plane, width: shape.columns, rows: rows, columns: places.columns)
+          add(tile, places, variance, map.mask, inside, to: &blocks)
         }
       }
+      return blocks
     }
-    return blocks
+    return bands.reduce(into: [StructureTensor](repeating: StructureTensor(), count: 9)) {
+      for block in 0..<9 { $0[block] = $0[block] + $1[block] }
+    }
   }
 
-  private func correlateRows(
-    _ plane: [Double], _ shape: GridShape, _ kernel: [Double]
-  ) -> [Double] {
-    var result = [Double](repeating: 0, count: plane.count)
-    for row in 0..<shape.rows {
-      for column in radius..<max(radius, shape.columns - radius) {
-        let i = row * shape.columns + column
-        var sum = 0.0
-        for k in -radius...radius { sum += kernel[k + radius] * plane[i + k] }
-        result[i] = sum
+  /// Adds the products of a piece's gradients to the tensors of the cells.
+  private func add(
+    _ tile: GradientTile, _ places: TilePlaces, _ variance: [Double]?, _ mask: PixelMask,
+    _ inside: (rows: Range<Int>, columns: Range<Int>), to blocks: inout [StructureTensor]
+  ) {
+    var index = 0
+    for row in places.rows {
+      let blockRow = 3 * (row - inside.rows.lowerBound) / inside.rows.count
+      var column = places.columns.lowerBound
+      // As many columns as belong to one cell at a time.
+      while column < places.columns.upperBound {
+        let block = 3 * (column - inside.columns.lowerBound) / inside.columns.count
+        var sum = StructureTensor()
+        while column < places.columns.upperBound,
+          3 * (column - inside.columns.lowerBound) < (block + 1) * inside.columns.count
+        {
+          let place = row * places.width + column
+          if mask.isUsable(place) {
+            let (gx, gy) = (tile.x[index], tile.y[index])
+            let noise = variance.map { $0[place] } ?? 0
+            sum.xx += gx * gx - noiseX * noise
+            sum.yy += gy * gy - noiseY * noise
+            sum.xy += gx * gy
+            sum.noise += (noiseX + noiseY) * noise
+            sum.count += 1
+          }
+          column += 1
+          index += 1
+        }
+        blocks[3 * blockRow + block] = blocks[3 * blockRow + block] + sum
       }
     }
-    return result
   }
 
   /// Unusable pixels take the Gaussian-weighted mean of the usable ones around them.
   private func filled(_ plane: [Double], _ mask: PixelMask) -> [Double] {
-    var result = plane
     let shape = mask.shape
+    if mask.unusableCount == 0 { return plane }
+    var result = plane
     for row in 0..<shape.rows {
       for column in 0..<shape.columns where !mask.isUsable(row * shape.columns + column) {
         var weight = 0.0

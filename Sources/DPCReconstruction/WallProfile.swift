@@ -40,9 +40,11 @@ public func wallProfile(
 
 /// Pixels gathered by their distance along the normal, in ascending order.
 private struct ProfileBins {
-  struct Bin {
+  struct Bin: Sendable {
     var count = 0
+    /// Distance and value of the bin's first pixel, about which the sums are taken.
     var first = 0.0
+    var reference = 0.0
     var isSingleDistance = true
     var offsetSum = 0.0
     var offsetSquares = 0.0
@@ -50,6 +52,37 @@ private struct ProfileBins {
     var valueSquares = 0.0
     var crossSum = 0.0
     var varianceSum = 0.0
+
+    mutating func add(distance: Double, value raw: Double, variance: Double, tolerance: Double) {
+      if count == 0 { (first, reference) = (distance, raw) }
+      let (offset, value) = (distance - first, raw - reference)
+      if abs(offset) > tolerance { isSingleDistance = false }
+      count += 1
+      offsetSum += offset
+      offsetSquares += offset * offset
+      valueSum += value
+      valueSquares += value * value
+      crossSum += value * offset
+      varianceSum += variance
+    }
+
+    /// Adds the pixels of another bin, whose sums are about its own first pixel.
+    mutating func add(_ other: Bin, tolerance: Double) {
+      if other.count == 0 { return }
+      if count == 0 {
+        self = other
+        return
+      }
+      let (u, z, n) = (other.first - first, other.reference - reference, Double(other.count))
+      if !other.isSingleDistance || abs(u) > tolerance { isSingleDistance = false }
+      count += other.count
+      offsetSum += other.offsetSum + n * u
+      offsetSquares += other.offsetSquares + 2 * u * other.offsetSum + n * u * u
+      valueSum += other.valueSum + n * z
+      valueSquares += other.valueSquares + 2 * z * other.valueSum + n * z * z
+      crossSum += other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z
+      varianceSum += other.varianceSum
+    }
 
     var offsetMean: Double { isSingleDistance ? 0 : offsetSum / Double(count) }
     var distance: Double { first + offsetMean }
@@ -78,49 +111,41 @@ private struct ProfileBins {
     map: VectorMap, pixel: PixelSize, normal: (x: Double, y: Double),
     component: (x: Double, y: Double)
   ) {
-    let rows = map.shape.rows
-    let columns = map.shape.columns
+    let (rows, columns) = (map.shape.rows, map.shape.columns)
     let centerX = Double(columns - 1) / 2
     let centerY = Double(rows - 1) / 2
     let width =
       normal.y == 0 ? pixel.x : normal.x == 0 ? pixel.y : min(pixel.x, pixel.y) / 2
     let tolerance = 1e-9 * width
     let reach = abs(normal.x) * centerX * pixel.x + abs(normal.y) * centerY * pixel.y
-    var all = [Bin](repeating: Bin(), count: Int((2 * reach / width).rounded()) + 1)
+    let none = [Bin](repeating: Bin(), count: Int((2 * reach / width).rounded()) + 1)
     hasCovariance = map.covariance != nil
-    var reference = [Double](repeating: 0, count: all.count)
-    for row in 0..<rows {
-      let y = (Double(row) - centerY) * pixel.y
-      for column in 0..<columns {
-        let i = row * columns + column
-        let raw = component.x * map.field.x[i] + component.y * map.field.y[i]
-        guard map.mask.isUsable(i), raw.isFinite else { continue }
-        let u = (Double(column) - centerX) * pixel.x * normal.x + y * normal.y
-        let k = min(max(Int(((u + reach) / width).rounded()), 0), all.count - 1)
-        if all[k].count == 0 {
-          all[k].first = u
-          reference[k] = raw
-        }
-        let offset = u - all[k].first
-        if abs(offset) > tolerance { all[k].isSingleDistance = false }
-        let value = raw - reference[k]
-        all[k].count += 1
-        all[k].offsetSum += offset
-        all[k].offsetSquares += offset * offset
-        all[k].valueSum += value
-        all[k].valueSquares += value * value
-        all[k].crossSum += value * offset
-        if let c = map.covariance {
-          all[k].varianceSum +=
-            component.x * component.x * c.xx[i] + component.y * component.y * c.yy[i]
-            + 2 * component.x * component.y * c.xy[i]
+    let (xx, yy) = (component.x * component.x, component.y * component.y)
+    let xy = 2 * component.x * component.y
+    let height = 128
+    let bands = concurrentMap((rows + height - 1) / height) { band in
+      var all = none
+      for row in band * height..<min(rows, (band + 1) * height) {
+        let y = (Double(row) - centerY) * pixel.y
+        for column in 0..<columns {
+          let i = row * columns + column
+          let raw = component.x * map.field.x[i] + component.y * map.field.y[i]
+          guard map.mask.isUsable(i), raw.isFinite else { continue }
+          let u = (Double(column) - centerX) * pixel.x * normal.x + y * normal.y
+          let k = min(max(Int(((u + reach) / width).rounded()), 0), all.count - 1)
+          let variance = map.covariance.map { xx * $0.xx[i] + yy * $0.yy[i] + xy * $0.xy[i] }
+          all[k].add(distance: u, value: raw, variance: variance ?? 0, tolerance: tolerance)
         }
       }
+      return all
     }
-    for k in all.indices where all[k].count > 0 {
-      all[k].value = reference[k] + all[k].valueSum / Double(all[k].count)
+    bins = none
+    for band in bands {
+      for k in bins.indices { bins[k].add(band[k], tolerance: tolerance) }
     }
-    bins = all
+    for k in bins.indices where bins[k].count > 0 {
+      bins[k].value = bins[k].reference + bins[k].valueSum / Double(bins[k].count)
+    }
   }
 
   mutating func dropSparseBins() {

@@ -6,10 +6,12 @@ internal import STEMCore
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
 func medianDeviation(_ map: VectorMap) -> Double? {
   guard let covariance = map.covariance else { return nil }
-  return median(count: map.shape.count) { position in
-    map.mask.isUsable(position)
-      ? ((covariance.xx[position] + covariance.yy[position]) / 2).squareRoot() : nil
-  }
+  return medianDeviation(map.mask) { (covariance.xx[$0] + covariance.yy[$0]) / 2 }
+}
+
+/// The median over usable pixels of the root of their variance; nil where there is none.
+func medianDeviation(_ mask: PixelMask, _ variance: @Sendable (Int) -> Double) -> Double? {
+  median(count: mask.shape.count) { mask.isUsable($0) ? variance($0).squareRoot() : nil }
 }
 
 /// The root mean square length of the vectors of usable pixels.

@@ -1,5 +1,6 @@
 // The median of many numbers, without memory for all of them: a sample tells between which it lies.
 internal import DPCReconstruction
+internal import STEMCore
 
 /// The median; nil of nothing. No value may be NaN.
 /// - Complexity: O(count).
@@ -29,8 +30,8 @@ func median(count: Int, _ value: @Sendable (Int) -> Double?) -> Double? {
       return found
     }
   }
-  var numbers = (0..<count).compactMap(value)
-  return median(of: numbers.count) { smallest($0, of: &numbers) }
+  let numbers = (0..<count).compactMap(value)
+  return median(of: numbers.count) { orderStatistic($0, of: numbers) }
 }
 
 /// Many enough that the median of all lies within a sixteenth of the sample's middle but for one case in
@@ -57,9 +58,9 @@ private func median(
   }
   let below = parts.reduce(0) { $0 + $1.below }
   let total = parts.reduce(0) { $0 + $1.total }
-  var numbers = parts.flatMap(\.within)
+  let numbers = parts.flatMap(\.within)
   guard (total - 1) / 2 >= below, total / 2 < below + numbers.count else { return nil }
-  return median(of: total) { smallest($0 - below, of: &numbers) }
+  return median(of: total) { orderStatistic($0 - below, of: numbers) }
 }
 
 /// The median by the numbers at its ranks.
@@ -67,25 +68,4 @@ private func median(of total: Int, _ number: (_ rank: Int) -> Double) -> Double?
   if total == 0 { return nil }
   let upper = number(total / 2)
   return total % 2 == 1 ? upper : (number(total / 2 - 1) + upper) / 2
-}
-
-/// The number that stands at `rank` once sorted; moves no larger ones before it, no smaller ones
-/// behind (C. A. R. Hoare, Comm. ACM 4 (1961) 321).
-private func smallest(_ rank: Int, of values: inout [Double]) -> Double {
-  var (first, last) = (0, values.count - 1)
-  while first < last {
-    let pivot = values[(first + last) / 2]
-    var (low, high) = (first, last)
-    while low <= high {
-      while values[low] < pivot { low += 1 }
-      while values[high] > pivot { high -= 1 }
-      if low <= high {
-        values.swapAt(low, high)
-        low += 1
-        high -= 1
-      }
-    }
-    if rank <= high { last = high } else if rank >= low { first = low } else { break }
-  }
-  return values[rank]
 }

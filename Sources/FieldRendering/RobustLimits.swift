@@ -49,8 +49,7 @@ enum RobustLimits {
   /// The smallest value that a fraction of the values does not exceed; 0 where there is none.
   private static func quantile(_ values: [Double], _ fraction: Double) -> Double {
     guard !values.isEmpty else { return 0 }
-    let sorted = values.sorted()
-    let rank = Int((fraction * Double(sorted.count)).rounded(.up)) - 1
-    return sorted[min(max(rank, 0), sorted.count - 1)]
+    let rank = Int((fraction * Double(values.count)).rounded(.up)) - 1
+    return orderStatistic(min(max(rank, 0), values.count - 1), of: values)
   }
 }

@@ -45,11 +45,12 @@ public struct PixelMask: Sendable, Equatable {
     self.init(shape: shape, bytes: [UInt8](repeating: 0, count: shape.count))
   }
 
+  /// ``PixelFlags/unusable`` as a literal, for loops over all pixels.
+  @inlinable static var unusableBits: UInt8 { 0b1_1111 }
+
   /// Whether the pixel holds a measurement.
   @inlinable
-  public func isUsable(_ index: Int) -> Bool {
-    bytes[index] & PixelFlags.unusable.rawValue == 0
-  }
+  public func isUsable(_ index: Int) -> Bool { bytes[index] & Self.unusableBits == 0 }
 
   /// The number of pixels without a usable measurement.
   public var unusableCount: Int {

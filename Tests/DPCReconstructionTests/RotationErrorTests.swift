@@ -55,7 +55,7 @@ struct RotationErrorTests {
       map.field.x[index] += deviation * generator.normal()
       map.field.y[index] += deviation * generator.normal()
     }
-    let estimate = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+    let estimate = try #require(CurlModes(of: map).estimate(.asRecorded))
     let halfTurns = (estimate.angle - angle) / Double.pi
     return (
       (halfTurns - halfTurns.rounded()) * Double.pi / estimate.error,

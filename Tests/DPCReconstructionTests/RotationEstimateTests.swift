@@ -69,7 +69,7 @@ struct RotationEstimateTests {
       for degrees in [31.0, -57, 90, 113, -160] {
         let map = Self.recorded(
           Self.hills(pixel: pixel), angle: degrees * Self.degree, pixel: pixel)
-        let estimate = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+        let estimate = try #require(CurlModes(of: map).estimate(.asRecorded))
         let error = Self.folded(estimate.angle - degrees * Self.degree)
         // The midpoint sums err by (κ h)²/24 at the rim, where these fields have fallen to a percent.
         #expect(abs(error) < 0.01 * Self.degree, "\(degrees): \(error / Self.degree)")
@@ -83,7 +83,7 @@ struct RotationEstimateTests {
   func descan() throws {
     let pixel = PixelSize(x: 1e-9, y: 1e-9)
     var map = Self.recorded(Self.hills(pixel: pixel), angle: 0.4, pixel: pixel)
-    let clean = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+    let clean = try #require(CurlModes(of: map).estimate(.asRecorded))
     for row in 0..<Self.shape.rows {
       for column in 0..<Self.shape.columns {
         let index = row * Self.shape.columns + column
@@ -92,7 +92,7 @@ struct RotationEstimateTests {
         map.field.y[index] += 2e-6 * Double(row) + 4e-6 * Double(column)
       }
     }
-    let ramped = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+    let ramped = try #require(CurlModes(of: map).estimate(.asRecorded))
     // The sums over pixels see the ramp's coefficients to some parts in a thousand of themselves.
     #expect(abs(ramped.angle - clean.angle) < 0.2 * Self.degree)
   }
@@ -106,7 +106,7 @@ struct RotationEstimateTests {
       let pulls = try (0..<60).map { seed -> Double in
         let map = Self.recorded(
           field, angle: 0.7, pixel: pixel, deviation: deviation, seed: UInt64(seed))
-        let estimate = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+        let estimate = try #require(CurlModes(of: map).estimate(.asRecorded))
         // The bound on what any estimator can do, σ²/Σ|θ|².
         let bound = deviation / power.squareRoot()
         #expect(estimate.error > 0.9 * bound && estimate.error < 1.8 * bound)
@@ -125,8 +125,8 @@ struct RotationEstimateTests {
     let pixel = PixelSize(x: 1e-9, y: 1e-9)
     let map = Self.recorded(
       Self.hills(pixel: pixel), angle: 0.5, handedness: .mirrored, pixel: pixel, deviation: 20e-6)
-    let wrong = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
-    let right = try #require(estimatedScanRotation(of: map, handedness: .mirrored))
+    let wrong = try #require(CurlModes(of: map).estimate(.asRecorded))
+    let right = try #require(CurlModes(of: map).estimate(.mirrored))
     #expect(right.curlFreeness > 0.95 && wrong.curlFreeness < 0.7)
     #expect(abs(Self.folded(right.angle - 0.5)) < 4 * right.error)
   }
@@ -136,9 +136,9 @@ struct RotationEstimateTests {
     let pixel = PixelSize(x: 1e-9, y: 1e-9)
     var map = Self.recorded(
       Self.hills(pixel: pixel), angle: 0.2, pixel: pixel, deviation: 40e-6, seed: 3)
-    let known = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+    let known = try #require(CurlModes(of: map).estimate(.asRecorded))
     map.covariance = nil
-    let unknown = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+    let unknown = try #require(CurlModes(of: map).estimate(.asRecorded))
     #expect(abs(unknown.error / known.error - 1) < 0.2)
     #expect(unknown.residualOverNoise == nil)
   }
@@ -163,7 +163,7 @@ struct RotationEstimateTests {
     let wall = Self.recorded(field, angle: 0, pixel: pixel, deviation: 5e-6)
     #expect(try #require(structureDimension(of: wall)).twoDimensionalShare < 0.15)
     // The trap: the curl of this field is least 90° from the truth, with full contrast.
-    let trap = try #require(estimatedScanRotation(of: wall, handedness: .asRecorded))
+    let trap = try #require(CurlModes(of: wall).estimate(.asRecorded))
     #expect(abs(abs(trap.angle) - Double.pi / 2) < 0.05 && trap.contrast > 0.5)
   }
 }

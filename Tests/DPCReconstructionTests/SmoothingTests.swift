@@ -68,18 +68,58 @@ struct SmoothingTests {
     #expect(result.mask == map.mask)
   }
 
-  @Test("Scalar maps follow the same rule")
-  func scalarMap() throws {
-    let vector = noisyMap()
-    let covariance = try #require(vector.covariance)
-    let scalar = ScalarMap(
-      field: ScalarField(shape: shape, values: vector.field.x), variance: covariance.xx,
-      mask: vector.mask, pixelSize: nil)
-    let result = smoothed(scalar, sigma: sigma)
-    let expected = smoothed(vector, sigma: sigma)
-    #expect(result.field.values == expected.field.x)
-    #expect(result.variance == expected.covariance?.xx)
-    #expect(result.mask == vector.mask)
+  @Test("Every sum runs over the kernel in order: the bits of the plain loops")
+  func plainLoops() throws {
+    let shape = GridShape(rows: 150, columns: 71)
+    var mask = PixelMask(shape: shape)
+    for index in stride(from: 3, to: shape.count, by: 17) {
+      mask.bytes[index] = PixelFlags.hot.rawValue
+    }
+    let values = reproducibleNumbers(shape.count, seed: 7)
+    let map = VectorMap(
+      field: VectorField(shape: shape, x: values, y: values.map { 1 - $0 }),
+      covariance: VectorCovariance(shape: shape, xx: values, yy: values, xy: values), mask: mask,
+      pixelSize: nil)
+    let sigma = (x: 2.3, y: 1.6)
+    func kernel(_ sigma: Double) -> [Double] {
+      (0...Int(4 * sigma)).map { exp(-(Double($0) / sigma) * (Double($0) / sigma) / 2) }
+    }
+    /// Σ over rows of (Σ over columns).
+    func sums(_ value: (Int) -> Double, _ kernelX: [Double], _ kernelY: [Double]) -> [Double] {
+      var (rows, result) = (values, values)
+      for (row, column) in places(shape) {
+        var sum = 0.0
+        for offset in -(kernelX.count - 1)...(kernelX.count - 1)
+        where (0..<shape.columns).contains(column + offset) {
+          let source = row * shape.columns + column + offset
+          sum += kernelX[abs(offset)] * (mask.isUsable(source) ? value(source) : 0)
+        }
+        rows[row * shape.columns + column] = sum
+      }
+      for (row, column) in places(shape) {
+        var sum = 0.0
+        for offset in -(kernelY.count - 1)...(kernelY.count - 1)
+        where (0..<shape.rows).contains(row + offset) {
+          sum += kernelY[abs(offset)] * rows[(row + offset) * shape.columns + column]
+        }
+        result[row * shape.columns + column] = sum
+      }
+      return result
+    }
+    let (kernelX, kernelY) = (kernel(sigma.x), kernel(sigma.y))
+    let weights = sums({ _ in 1 }, kernelX, kernelY)
+    let means = sums({ values[$0] }, kernelX, kernelY)
+    let squares = sums({ values[$0] }, kernelX.map { $0 * $0 }, kernelY.map { $0 * $0 })
+    let result = smoothed(map, sigma: sigma)
+    let covariance = try #require(result.covariance)
+    for index in 0..<shape.count where mask.isUsable(index) {
+      #expect(result.field.x[index] == means[index] / weights[index])
+      #expect(covariance.xy[index] == squares[index] / (weights[index] * weights[index]))
+    }
+  }
+
+  private func places(_ shape: GridShape) -> [(row: Int, column: Int)] {
+    (0..<shape.count).map { ($0 / shape.columns, $0 % shape.columns) }
   }
 
   @Test("A constant stays the same at the rim and beside masked pixels")

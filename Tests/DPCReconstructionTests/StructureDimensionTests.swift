@@ -97,7 +97,7 @@ struct StructureDimensionTests {
       #expect(!found.isTwoDimensional, "\(specimen) at \(deviation): \(found)")
       // They fool the curl, by a quarter turn. Where two families pass into each other the field has
       // sources of its own, worth some hundredths of a radian.
-      let trap = try #require(estimatedScanRotation(of: map, handedness: .asRecorded))
+      let trap = try #require(CurlModes(of: map).estimate(.asRecorded))
       #expect(
         abs(abs(trap.angle) - Double.pi / 2) < 0.05 + 3 * trap.error, "\(specimen): \(trap)")
     }

@@ -13,6 +13,9 @@ struct ChargeDensity: StageType {
     OutputPort("charge", kind: .fixed(.chargeDensity), summary: "C/m², with counting errors")
   ]
 
+  /// Some operations a pixel: quicker than reading the result back.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     guard let pixelSize = input.map.pixelSize else {
@@ -60,8 +63,11 @@ struct ChargeDensity: StageType {
   }
 
   private func rootMeanSquare(_ map: ScalarMap) -> Double {
-    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
-    let sum = usable.reduce(0) { $0 + map.field.values[$1] * map.field.values[$1] }
-    return usable.isEmpty ? 0 : (sum / Double(usable.count)).squareRoot()
+    var (sum, count) = (0.0, 0)
+    for index in 0..<map.shape.count where map.mask.isUsable(index) {
+      sum += map.field.values[index] * map.field.values[index]
+      count += 1
+    }
+    return count > 0 ? (sum / Double(count)).squareRoot() : 0
   }
 }

@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection],
@@ -56,15 +56,13 @@ struct EstimateRotation: StageType {
     }
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let correlation = input.context.correlationLength
-    func estimate(_ handedness: Handedness) -> RotationEstimate? {
-      estimatedScanRotation(
-        of: whole, handedness: handedness, noiseFactor: correlation.x * correlation.y)
-    }
-    guard let recorded = estimate(.asRecorded), let mirrored = estimate(.mirrored) else {
+    let noiseFactor = correlation.x * correlation.y
+    let modes = CurlModes(of: whole, noiseFactor: noiseFactor)
+    guard let recorded = modes.estimate(.asRecorded), let mirrored = modes.estimate(.mirrored)
+    else {
       return product(unresolved(input, because: "nothing varies in these data"), input: input)
     }
-    let structure = structureDimension(
-      of: whole, noiseFactor: correlation.x * correlation.y)
+    let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
     var value = RotationJudgement(
       recorded, mirrored, structure,
       assumed: context.word("structure").flatMap(AssumedStructure.init) ?? .asSeen,
@@ -89,6 +87,7 @@ struct EstimateRotation: StageType {
     _ angle: Double, _ handedness: Handedness, _ policy: PolarityPolicy, _ map: VectorMap,
     _ correlation: CorrelationLength
   ) -> (angle: Double, isKnown: Bool, statement: String) {
+    if policy.polarity == .unresolved { return (angle, false, ScanRotationValue.openSign) }
     let turned = transformed(map, by: scanFrameMatrix(rotation: angle, handedness: handedness))
     let sign = policy.sign(of: turned, correlation: correlation)
     let opposite = angle > 0 ? angle - Double.pi : angle + Double.pi

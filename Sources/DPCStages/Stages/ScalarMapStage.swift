@@ -37,8 +37,6 @@ struct ScalarMapStage: StageType {
   }
 
   private func deviation(_ map: ScalarMap) -> Double? {
-    map.variance.flatMap { variance in
-      median((0..<map.shape.count).filter(map.mask.isUsable).map { variance[$0].squareRoot() })
-    }
+    map.variance.flatMap { variance in medianDeviation(map.mask) { variance[$0] } }
   }
 }

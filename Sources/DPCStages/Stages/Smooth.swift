@@ -23,6 +23,9 @@ struct Smooth: StageType {
       summary: "standard deviation of the Gaussian")
   ]
 
+  /// Two passes over each plane: no slower than reading five planes back and verifying them.
+  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let sigma = (context.number("sigma_nm") ?? 0) * 1e-9
     let result: any StageValue
