@@ -38,17 +38,20 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+    // The one place where threads are shared out: pieces of work that the data decide.
+    .target(name: "WorkSharing", swiftSettings: numeric),
     // Double-precision transforms: plans with one owner, real/complex and DCT.
-    .target(name: "FFTW", dependencies: ["CFFTW"], swiftSettings: numeric),
+    .target(name: "FFTW", dependencies: ["CFFTW", "WorkSharing"], swiftSettings: numeric),
     // SHA-256 over libcrypto.
     .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: strict),
     // HDF5 files, groups, datasets and attributes, with the library's own error stack.
-    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: numeric),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "WorkSharing"], swiftSettings: numeric),
     // The field's values: units, grids, maps, the electron beam, the segmented detector. No I/O.
     .target(name: "STEMCore", swiftSettings: numeric),
     // The physics: pure functions from values to values, one file per step.
     .target(
-      name: "DPCReconstruction", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
+      name: "DPCReconstruction", dependencies: ["FFTW", "STEMCore", "WorkSharing"],
+      swiftSettings: numeric),
     // Readers and writers between files and STEMCore values.
     .target(name: "STEMData", dependencies: ["HDF5", "STEMCore"], swiftSettings: strict),
     // Colour wheels, maps, profiles: values -> PNG, SVG, PDF.
@@ -70,15 +73,14 @@ let package = Package(
       name: "DPCStages",
       dependencies: [
         "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline",
-        "STEMCore",
-        "STEMData",
+        "STEMCore", "STEMData", "WorkSharing",
       ], swiftSettings: strict),
     // The command: one file per subcommand; parses, wires and prints.
     .executableTarget(
       name: "dpc",
       dependencies: [
-        "CMalloc", "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline",
-        "PipelineManifest", "Provenance", "STEMCore", "STEMData",
+        "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
+        "STEMCore", "STEMData", "WorkSharing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Runs dpc on acquisitions whose truth is known and holds the results against it.
@@ -105,7 +107,7 @@ let package = Package(
     .testTarget(name: "STEMCoreTests", dependencies: ["STEMCore"], swiftSettings: strict),
     .testTarget(
       name: "DPCReconstructionTests",
-      dependencies: ["DPCReconstruction", "DPCSimulation", "FFTW", "STEMCore"],
+      dependencies: ["DPCReconstruction", "DPCSimulation", "FFTW", "STEMCore", "WorkSharing"],
       swiftSettings: strict),
     .testTarget(
       name: "STEMDataTests", dependencies: ["HDF5", "STEMCore", "STEMData"],

@@ -1,5 +1,6 @@
 // The deflection at every scan position, with its counting error and its mask.
 public import STEMCore
+internal import WorkSharing
 
 /// Estimates the deflection map of corrected segment signals.
 ///

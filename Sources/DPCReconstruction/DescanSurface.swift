@@ -1,5 +1,6 @@
 // The surface that descan draws over the scan: a constant, a plane or a quadratic, with its error.
 public import STEMCore
+internal import WorkSharing
 
 /// A deflection that is a polynomial of the scan position, in the detector frame.
 ///

@@ -1,5 +1,6 @@
 // Numbers for single pixels of a field, looked up when lines of it are read.
 public import STEMCore
+internal import WorkSharing
 
 /// The numbers that stand in for the unusable pixels of a field; see ``gapFilling(of:)``.
 public struct GapFilling: Sendable, Equatable {

@@ -1,5 +1,6 @@
 // Counting noise through the Helmholtz decomposition, in closed form.
 public import STEMCore
+internal import WorkSharing
 
 /// Variances of the Helmholtz parts of noise alike at all pixels, in the square of the field's unit.
 ///

@@ -1,6 +1,7 @@
 // How the power of a field divides between its Helmholtz parts, and the same without forming the parts.
 internal import FFTW
 public import STEMCore
+internal import WorkSharing
 
 /// Powers of the parts of a field: means over all pixels of the squared length, in the square of its unit.
 public struct HelmholtzPowers: Sendable, Equatable {

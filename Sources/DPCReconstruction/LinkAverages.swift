@@ -1,5 +1,6 @@
 // The mean field along the links between neighboring pixels, and its divergence on the pixels.
 internal import STEMCore
+internal import WorkSharing
 
 /// Weights by which the samples around a link give the field's mean along it.
 ///

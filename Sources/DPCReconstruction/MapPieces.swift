@@ -1,30 +1,6 @@
 // Maps made and changed in place, piece by piece on all threads: new memory costs more than the arithmetic.
-internal import Dispatch
 public import STEMCore
-
-/// Positions of a piece: a multiple of the block of ``orderedSum(_:_:)``.
-private let pieceLength = 1 << 15
-
-/// Runs `body` on consecutive pieces of `count` positions, on as many threads as are free.
-///
-/// The pieces are the same for any number of threads. No piece may write to another's positions.
-public func concurrentPieces(_ count: Int, _ body: @Sendable (Range<Int>) -> Void) {
-  let pieces = (count + pieceLength - 1) / pieceLength
-  if pieces <= 1 { return body(0..<count) }
-  DispatchQueue.concurrentPerform(iterations: pieces) { piece in
-    body((piece * pieceLength)..<min((piece + 1) * pieceLength, count))
-  }
-}
-
-/// What `body` gives for consecutive pieces of `count` positions, in their order; the pieces are the same
-/// for any number of threads.
-public func mapPieces<Output: Sendable>(
-  _ count: Int, _ body: @Sendable (Range<Int>) -> Output
-) -> [Output] {
-  concurrentMap((count + pieceLength - 1) / pieceLength) { piece in
-    body((piece * pieceLength)..<min((piece + 1) * pieceLength, count))
-  }
-}
+internal import WorkSharing
 
 /// ``orderedSum(_:_:)`` on all threads: the same bits.
 func concurrentSum(_ count: Int, _ term: @Sendable (Int) -> Double) -> Double {
@@ -40,6 +16,31 @@ func concurrentSum(_ count: Int, _ term: @Sendable (Int) -> Double) -> Double {
     }
   }
   return partials.reduce(0, +)
+}
+
+/// Fills a plane line by line, bands of lines on all threads.
+///
+/// - Parameters:
+///   - values: One value per place of `shape`, row after row; what is there already is handed on.
+///   - shape: Of the plane.
+///   - body: Works on the line `row`, which begins at `start` of the band lent to it.
+func forEachLine<Element: BitwiseCopyable & Sendable>(
+  of values: inout [Element], _ shape: GridShape,
+  _ body: @Sendable (_ row: Int, _ start: Int, _ band: inout MutableSpan<Element>) -> Void
+) {
+  precondition(values.count == shape.count, "one value per place")
+  let height = 64
+  values.withUnsafeMutableBufferPointer { buffer in
+    // Not a race: every band of lines belongs to one piece of work, and all end before this does.
+    nonisolated(unsafe) let whole = buffer
+    shareWork((shape.rows + height - 1) / height) { index in
+      let rows = index * height..<min(shape.rows, (index + 1) * height)
+      let places = rows.lowerBound * shape.columns..<rows.upperBound * shape.columns
+      // SAFETY: the places of a band lie within the buffer, whose owner is borrowed meanwhile.
+      var band = UnsafeMutableBufferPointer(rebasing: whole[places]).mutableSpan
+      for row in rows { body(row, (row - rows.lowerBound) * shape.columns, &band) }
+    }
+  }
 }
 
 /// Numbers that several threads write to, each its own positions.

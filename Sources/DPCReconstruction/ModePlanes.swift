@@ -1,6 +1,7 @@
 // Coefficients of curl and divergence of a map, mode by mode, and sums over them on all threads.
 internal import FFTW
 internal import STEMCore
+internal import WorkSharing
 
 /// What each component gives to the curl and the divergence of sin(mπx/L) sin(nπy/H).
 ///

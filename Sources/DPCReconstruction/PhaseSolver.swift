@@ -3,6 +3,7 @@
 internal import FFTW
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// What the inverse gives on a periodic frame.
 struct PhaseSolution {

@@ -3,6 +3,7 @@
 internal import FFTW
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// What is known of a field beyond the rim of the frame.
 public enum IntegrationBoundary: String, CaseIterable, Sendable {

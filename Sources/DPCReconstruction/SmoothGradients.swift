@@ -1,6 +1,7 @@
 // Gradients of a smoothed vector map: their power beside noise, and how many directions they have.
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// A Gaussian and its derivative, sampled; the derivative is exact for linear fields.
 struct GradientKernel: Sendable {

@@ -2,6 +2,7 @@
 
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// The direction across which a map varies most.
 public struct MeasuredWallNormal: Sendable, Equatable {

@@ -1,6 +1,7 @@
 // The mean of a vector component along a wall, as a function of the distance across it.
 
 public import STEMCore
+internal import WorkSharing
 
 /// The profile of one field component across walls of a known normal.
 ///

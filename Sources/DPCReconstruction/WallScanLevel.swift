@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// Lines of one width: how finely their azimuths, places and lengths are tried.
 struct WallScanLevel {

@@ -4,6 +4,7 @@ internal import Pipeline
 internal import STEMCore
 internal import STEMData
 internal import Synchronization
+internal import WorkSharing
 
 /// Reads the frames of an acquisition through bands of rows, so that neither a stack nor a large frame
 /// has to fit in memory. Bands and their order are fixed: results do not depend on threads.

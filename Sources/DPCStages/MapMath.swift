@@ -2,6 +2,7 @@
 internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
+internal import WorkSharing
 
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
 func medianDeviation(_ map: VectorMap) -> Double? {

@@ -3,6 +3,7 @@ internal import DPCReconstruction
 internal import Foundation
 internal import Pipeline
 internal import STEMCore
+internal import WorkSharing
 
 /// How a vector map stands against its counting noise.
 struct MapVerdict {

@@ -1,6 +1,7 @@
 // The median of many numbers, without memory for all of them: a sample tells between which it lies.
 internal import DPCReconstruction
 internal import STEMCore
+internal import WorkSharing
 
 /// The median; nil of nothing. No value may be NaN.
 /// - Complexity: O(count).

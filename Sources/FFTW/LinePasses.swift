@@ -1,6 +1,6 @@
 // A transform of a plane as two passes over its lines, several lines at a time and on all threads.
 internal import CFFTW
-internal import Dispatch
+internal import WorkSharing
 
 /// Plans for all lines of a plane along one axis, a fixed number of lines at a time.
 ///
@@ -44,7 +44,7 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
     if groups == 1 || sampleCount < Self.smallCount {
       for group in 0..<groups { perform(group) }
     } else {
-      DispatchQueue.concurrentPerform(iterations: groups, execute: perform)
+      shareWork(groups, perform)
     }
   }
 

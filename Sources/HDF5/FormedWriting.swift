@@ -1,6 +1,6 @@
 // A dataset whose numbers are formed while others of it are written: nowhere are all of them held.
-internal import Dispatch
 internal import Synchronization
+internal import WorkSharing
 
 /// Elements of a block, some megabytes, unless one step along the first axis has more.
 private let blockLength = 1 << 20
@@ -27,7 +27,7 @@ extension HDF5Dataset {
       (first * stride)..<(min(first + blockSteps, steps) * stride)
     }
     written.positions = positions(from: 0)
-    DispatchQueue.concurrentPerform(iterations: partCount) { [written] part in
+    shareWork(partCount) { [written] part in
       written.form(part, form)
     }
     for first in Swift.stride(from: 0, to: steps, by: blockSteps) {
@@ -49,8 +49,7 @@ extension HDF5Dataset {
         offset: [firstStep] + shape.dropFirst().map { _ in 0 },
         count: [block.positions.count / stride] + shape.dropFirst())
     let failure = Mutex<HDF5Error?>(nil)
-    DispatchQueue.concurrentPerform(iterations: next.positions.isEmpty ? 1 : 1 + partCount) {
-      task in
+    shareWork(next.positions.isEmpty ? 1 : 1 + partCount) { task in
       if task > 0 { return next.form(task - 1, form) }
       do throws(HDF5Error) {
         try write(UnsafeBufferPointer(block.numbers), to: region)

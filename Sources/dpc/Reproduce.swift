@@ -1,6 +1,5 @@
 // dpc reproduce: makes a result again from the chain that it carries, and says how far the two agree.
 import ArgumentParser
-import DPCReconstruction
 import DPCStages
 import Foundation
 import Pipeline
@@ -8,6 +7,7 @@ import PipelineManifest
 import Provenance
 import STEMData
 import Synchronization
+import WorkSharing
 
 struct Reproduce: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,10 +1,10 @@
 // dpc run: runs a pipeline and leaves result, figures and the record of the run.
 import ArgumentParser
-import DPCReconstruction
 import DPCStages
 import Foundation
 import Pipeline
 import PipelineManifest
+import WorkSharing
 
 struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

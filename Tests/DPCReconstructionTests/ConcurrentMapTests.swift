@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import DPCReconstruction
+import WorkSharing
 
 struct ConcurrentMapTests {
   private struct Refused: Error { var index: Int }

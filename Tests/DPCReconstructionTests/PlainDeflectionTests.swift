@@ -4,6 +4,7 @@ import DPCSimulation
 import Foundation
 import STEMCore
 import Testing
+import WorkSharing
 
 struct PlainDeflectionTests {
   private static let probe = 0.024

@@ -5,24 +5,26 @@ import Testing
 struct ImportTests {
   /// Module to all of ours that it may import; system modules are listed apart.
   private static let allowed: [String: Set<String>] = [
-    "FFTW": ["CFFTW"], "Digest": ["CCrypto"], "HDF5": ["CHDF5", "CZlib"], "STEMCore": [],
-    "DPCReconstruction": ["FFTW", "STEMCore"], "DPCSimulation": ["FFTW", "STEMCore"],
+    "WorkSharing": [], "FFTW": ["CFFTW", "WorkSharing"], "Digest": ["CCrypto"],
+    "HDF5": ["CHDF5", "CZlib", "WorkSharing"], "STEMCore": [],
+    "DPCReconstruction": ["FFTW", "STEMCore", "WorkSharing"],
+    "DPCSimulation": ["FFTW", "STEMCore"],
     "STEMData": ["HDF5", "STEMCore"], "FieldRendering": ["CCairo", "CPNG", "STEMCore"],
     "Pipeline": ["Digest"], "PipelineManifest": ["Pipeline", "Yams"],
     "Provenance": ["Digest", "Pipeline"],
     "DPCStages": [
       "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline",
-      "STEMCore", "STEMData",
+      "STEMCore", "STEMData", "WorkSharing",
     ],
     "dpc": [
-      "ArgumentParser", "CMalloc", "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline",
-      "PipelineManifest", "Provenance", "STEMCore", "STEMData",
+      "ArgumentParser", "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest",
+      "Provenance", "STEMCore", "STEMData", "WorkSharing",
     ],
     "Validation": ["ArgumentParser", "FFTW", "FieldRendering", "HDF5", "STEMCore"],
   ]
 
   private static let numeric: Set<String> = [
-    "FFTW", "STEMCore", "DPCReconstruction", "DPCSimulation",
+    "WorkSharing", "FFTW", "STEMCore", "DPCReconstruction", "DPCSimulation",
   ]
   private static let system: Set<String> = [
     "Foundation", "FoundationEssentials", "Glibc", "Dispatch", "Synchronization",

@@ -2,6 +2,7 @@
 internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
+internal import WorkSharing
 
 struct Integrate: StageType {
   let name = "integrate"
