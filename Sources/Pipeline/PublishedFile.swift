@@ -150,7 +150,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
     }
   }
 
-  private static func failure(_ error: SystemError, writing path: String) -> StageFailure {
+  static func failure(_ error: SystemError, writing path: String) -> StageFailure {
     StageFailure(
       .machine, "\(path): cannot be written: \(error)",
       remedy: "check the space and the permissions there, or choose another folder")

@@ -54,7 +54,7 @@ public struct RunArchive: Sendable {
   public static let eventsFile = "events.jsonl"
   public static let readmeFile = "README.md"
 
-  /// Writes the archive into a folder, which is made if need be.
+  /// Writes the archive into a folder, which is made if need be; the log needs no trail then.
   ///
   /// - Throws: ``StageFailure`` of category `machine`.
   public func write(to folder: String) throws {
@@ -71,6 +71,7 @@ public struct RunArchive: Sendable {
       ("\(folder)/\(Self.readmeFile)", Array(Self.readme.utf8)),
       ("\(folder)/\(RunCrate.metadataFile)", try crate.document.bytes()),
     ])
+    log.removeTrail()
   }
 
   /// For whoever opens the folder without knowing the tool.
@@ -81,6 +82,7 @@ public struct RunArchive: Sendable {
     - `\(resolvedFile)`: the same with every parameter, and who decided it
     - `\(runFile)`: what each stage did and found, times, host, versions, digests of inputs and results
     - `\(eventsFile)`: the same as it happened, an event in JSON on each line
+    - `\(EventTrail.cutOffFile)`: the events of the last run here that was cut off, if one ever was
     - `\(RunCrate.metadataFile)`: all of this as a Provenance Run Crate (RO-Crate 1.1) for machines
 
     `result.h5` carries its own chain: `dpc provenance result.h5` prints it.

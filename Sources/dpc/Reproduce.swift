@@ -64,7 +64,7 @@ struct Reproduce: AsyncParsableCommand {
     try programs.check(manifest.graph, from: file)
     let folder = OutputFolder(path: output ?? record.defaultOutput)
     try folder.refuse(replacing: file)
-    try folder.prepare()
+    let trail = try folder.begin(telling: "stages")
     let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
     // A cache of its own that cannot be removed does no harm beside the result.
     defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
@@ -72,7 +72,7 @@ struct Reproduce: AsyncParsableCommand {
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
       toolVersion: dpcVersion,
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let log = Mutex(EventLog())
+    let log = Mutex(EventLog(trail: trail))
     let report = await runner.run(cancellation: Interruption.watched()) { event in
       log.withLock { $0.append(event) }
     }
