@@ -71,8 +71,9 @@ public struct PipelineRunner: Sendable {
     progress.settlePlanned()
     await work(&progress, crew)
     let stages = progress.stageReports
-    await Self.onThread {
-      rememberLast(stages)
+    // Without the runner and what it has in memory: a thread may be a little late in leaving its work.
+    await Self.onThread { [cache, name = graph.name] in
+      Self.rememberLast(stages, of: name, in: cache)
       cache.digests.settle()
     }
     let wasStopped = stages.contains { $0.outcome == .cancelled }
@@ -90,7 +91,7 @@ public struct PipelineRunner: Sendable {
 
   /// What comes next of a job.
   private enum Turn: Sendable {
-    case ended(JobOutcome)
+    case ended(JobTicket)
     /// It waited for another runner, and may look again.
     case ready(StageJob)
   }
@@ -105,8 +106,10 @@ public struct PipelineRunner: Sendable {
       var running = 0
       func begin(_ job: StageJob) {
         running += 1
+        let ticket = JobTicket(job)
         group.addTask {
-          .ended(await crew.work(on: job.key) { await Self.onThread { job.perform() } })
+          await crew.work(on: ticket.key) { await Self.onThread { ticket.perform() } }
+          return .ended(ticket)
         }
       }
       while true {
@@ -114,8 +117,9 @@ public struct PipelineRunner: Sendable {
         switch await group.next() {
         case nil: return
         case .ready(let job): begin(job)
-        case .ended(let outcome):
+        case .ended(let ticket):
           running -= 1
+          guard let outcome = ticket.takeOutcome() else { continue }
           guard case .elsewhere(let job) = outcome.result else {
             progress.absorb(outcome)
             continue
@@ -158,10 +162,12 @@ public struct PipelineRunner: Sendable {
       })
   }
 
-  private func rememberLast(_ stages: [StageReport]) {
+  private static func rememberLast(
+    _ stages: [StageReport], of pipeline: String, in cache: PipelineCache
+  ) {
     for stage in stages where stage.succeeded {
       if let key = stage.key {
-        cache.actions.setLast(key, pipeline: graph.name, stage: stage.name)
+        cache.actions.setLast(key, pipeline: pipeline, stage: stage.name)
       }
     }
   }

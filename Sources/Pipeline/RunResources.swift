@@ -1,5 +1,6 @@
 // What the stages of a run share, and what comes of the work on one.
 internal import Digest
+internal import Synchronization
 
 /// What all stages of a run share.
 struct RunResources: Sendable {
@@ -45,4 +46,34 @@ struct JobOutcome: Sendable {
   var decoded: [OutputReference: any StageValue] = [:]
   var started: String?
   var duration: Double?
+}
+
+/// A job on its way through tasks and threads, and then its outcome. Neither stays in memory for as long as a thread
+/// takes to leave its work: whoever takes it has it alone.
+final class JobTicket: Sendable {
+  private let state: Mutex<(job: StageJob?, outcome: JobOutcome?)>
+  let key: ActionKey
+
+  init(_ job: StageJob) {
+    state = Mutex((job, nil))
+    key = job.key
+  }
+
+  /// Does the job.
+  func perform() {
+    let job = state.withLock { state in
+      defer { state.job = nil }
+      return state.job
+    }
+    let outcome = job?.perform()
+    state.withLock { $0.outcome = outcome }
+  }
+
+  /// The outcome, once.
+  func takeOutcome() -> JobOutcome? {
+    state.withLock { state in
+      defer { state.outcome = nil }
+      return state.outcome
+    }
+  }
 }
