@@ -19,6 +19,7 @@ struct Leases: Sendable {
 
   let root: String
   let objects: ObjectStore
+  var patience = Leases.patience
 
   private var folder: String { root + "/leases" }
 

@@ -9,7 +9,7 @@ public struct PipelineCache: Sendable {
   public let path: String
   public let objects: ObjectStore
   let actions: ActionCache
-  let leases: Leases
+  var leases: Leases
   let digests: FileDigests
 
   var root: String { path + "/v1" }

@@ -59,7 +59,7 @@ struct StageJob: Sendable {
     let leases = resources.cache.leases
     var job = self
     if var watch = leaseWatch {
-      switch watch.look() {
+      switch watch.look(patience: leases.patience) {
       case .held:
         job.leaseWatch = watch
         return .theirs(job)
@@ -70,7 +70,7 @@ struct StageJob: Sendable {
     if let lease = leases.take(key) { return .mine(lease) }
     var watch = LeaseWatch(leases.path(of: key))
     // What is void and cannot be taken away keeps nobody from working.
-    if watch.look() == .stuck { return .mine(nil) }
+    if watch.look(patience: leases.patience) == .stuck { return .mine(nil) }
     job.leaseWatch = watch
     return .theirs(job)
   }
