@@ -65,7 +65,7 @@ finish() {
   same "$1" "$work/new" || bad "$2: another result"
   "$dpc" cache verify --cache "$1/${cache:-cache}" > "$1/verified" 2>&1 \
     || bad "$2: $(head -1 "$1/verified")"
-  left=$(find "$1/out" -name '.?*' | head -1)
+  left=$(find "$1/out" -name '.?*' -o -name 'unfinished-*' | head -1)
   [ -z "$left" ] || bad "$2: left behind: $left"
 }
 # whole FOLDER LABEL: whatever happened, the result is the old one or the new one.

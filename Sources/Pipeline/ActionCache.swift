@@ -64,10 +64,12 @@ public struct ActionRecord: Sendable, Equatable, Codable {
   /// The run that did the work.
   public var runID: String
   public var toolVersion: String
+  /// How the work went; nil in records of a dpc that kept no such log.
+  public var log: StageLog?
 
   public init(
     preimage: ActionPreimage, outputs: [String: OutputRecord], facts: [Fact], notes: [Note],
-    started: String, duration: Double, runID: String, toolVersion: String
+    started: String, duration: Double, runID: String, toolVersion: String, log: StageLog? = nil
   ) {
     self.preimage = preimage
     self.outputs = outputs
@@ -77,6 +79,7 @@ public struct ActionRecord: Sendable, Equatable, Codable {
     self.duration = duration
     self.runID = runID
     self.toolVersion = toolVersion
+    self.log = log
   }
 }
 
@@ -123,6 +126,12 @@ struct ActionCache: Sendable {
     } catch {
       return .unreadable("\(path): \(error)")
     }
+  }
+
+  /// Makes sure that a record which another machine has just written is seen.
+  func refresh(_ key: ActionKey) {
+    FileSystem.refresh(root + "/records")
+    FileSystem.refresh(FileSystem.parent(of: path(of: key)))
   }
 
   /// Commits an action: from here on it is a hit.

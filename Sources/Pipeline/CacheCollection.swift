@@ -86,6 +86,7 @@ extension PipelineCache {
       for digest in sizes.keys where !needed.contains(digest) { try remove(digest, oldest: oldest) }
       actions.dropDanglingLast()
       objects.sweepTemporaries()
+      leases.sweep()
       return done
     }
   }

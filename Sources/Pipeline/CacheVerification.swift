@@ -51,7 +51,10 @@ extension PipelineCache {
           found.damagedEntries.append(path)
         }
       }
-      if isRepairing { for path in found.damage { try FileSystem.remove(path) } }
+      if isRepairing {
+        for path in found.damage { try FileSystem.remove(path) }
+        leases.sweep()
+      }
       return found
     }
   }

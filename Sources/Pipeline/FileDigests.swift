@@ -1,5 +1,6 @@
 // Digests of files, remembered: an unchanged file costs one stat, not a reading.
 internal import Digest
+internal import Dispatch
 
 /// A file as it was when it was digested.
 struct DigestedFile: Sendable, Hashable {
@@ -21,13 +22,16 @@ struct DigestedFile: Sendable, Hashable {
 /// time and decides nothing: a memo that cannot be read or written costs a reading of the file.
 ///
 /// Objects that a run publishes are remembered without another reading once they are that old. Until
-/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only;
-/// nobody does before the system has had the time to write it.
+/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only.
+/// Nobody waits in order to look: who took such files waits for all of them together, when its work is done,
+/// and not before the system has had the time to write them.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
   private static let coarseSettlingTime = 2_000_000_000
   /// Nanoseconds: several ticks of a kernel that stamps files at its timer's rate (at most 10 ms).
   private static let fineSettlingTime = 40_000_000
+  /// So many files are waited for at a time; the disk is at work, not a processor.
+  private static let waiting = 16
   /// A file that changes this often while it is read is being written.
   private static let attempts = 3
 
@@ -40,6 +44,8 @@ struct FileDigests: Sendable {
   /// to wait for the disk is no wait.
   private let writingTime: Int
   private let fresh = FreshFiles()
+  /// Files that were taken on the word of a memo of this start of the machine.
+  private let taken = FreshFiles()
 
   init(folder: String, boot: String? = Clock.boot, writingTime: Int = 60_000_000_000) {
     self.folder = folder
@@ -126,11 +132,37 @@ struct FileDigests: Sendable {
     guard let written = entry.boot else { return entry.digest }
     // What was not on the disk when the power failed may be other bytes with the same stamp.
     guard written == boot else { return nil }
-    // The system is still writing it, and whoever waited would wait for the disk.
-    if Clock.now() - stamp.changed < writingTime { return entry.digest }
-    do { try FileSystem.synchronize(path) } catch  where error.isLostData { return nil } catch {}
-    remember(Entry(stamp: stamp, digest: entry.digest))
+    // The system is still writing a young one, and whoever waited would wait for the disk.
+    if Clock.now() - stamp.changed >= writingTime { taken.add(path, entry.digest, stamp) }
     return entry.digest
+  }
+
+  /// Waits for the disk to have what was taken from it on trust, so that it is believed after the next start
+  /// of the machine too. Many wait at once: the disk writes its journal for all of them together.
+  func synchronize() {
+    let files = taken.take { _ in true }
+    if files.isEmpty { return }
+    let group = DispatchGroup()
+    for part in 0..<min(files.count, Self.waiting) {
+      // A queue of its own is a thread of its own, however few processors there are.
+      DispatchQueue(label: "disk").async(group: group) {
+        for index in stride(from: part, to: files.count, by: Self.waiting) {
+          synchronize(files[index])
+        }
+      }
+    }
+    group.wait()
+  }
+
+  private func synchronize(_ file: FreshFiles.File) {
+    do throws(SystemError) {
+      try FileSystem.synchronize(file.path)
+      guard try FileSystem.stamp(of: file.path) == file.stamp else { return }
+      remember(Entry(stamp: file.stamp, digest: file.digest))
+    } catch {
+      // What the disk has lost is read again by whoever wants it; anything else costs another waiting.
+      if error.isLostData { forget(file.stamp) }
+    }
   }
 
   /// Takes down an object that was just given its name.

@@ -105,6 +105,13 @@ enum FileSystem {
     }
   }
 
+  /// Opens a new file that only grows; whoever asked closes it.
+  static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw failure("write", path) }
+    return descriptor
+  }
+
   /// Waits until a file or a folder's entries are on the disk.
   static func synchronize(_ path: String) throws(SystemError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -123,37 +130,21 @@ enum FileSystem {
     throw error
   }
 
+  /// Gives a file a second name, unless there is something of that name.
+  ///
+  /// - Returns: Whether it has the name now.
+  static func link(_ path: String, to new: String) throws(SystemError) -> Bool {
+    if Glibc.link(path, new) == 0 { return true }
+    let error = failure("write", new)
+    if error.code == EEXIST { return false }
+    throw error
+  }
+
   /// Whether the file of this stamp now stands at `path`; a rename leaves all but the time of change.
   static func isSameFile(_ moved: FileStamp, at path: String) -> Bool {
     guard let found = try? stamp(of: path) else { return false }
     return found.device == moved.device && found.inode == moved.inode && found.size == moved.size
       && found.modified == moved.modified
-  }
-
-  /// Gives a new file or folder of a folder that belongs to a group to that group too, whatever the umask:
-  /// others of the group are to read, use and replace what one of them computed.
-  ///
-  /// A folder that anybody may write to is no group's (`/tmp`).
-  static func shareWithGroup(_ path: String, in folder: String) {
-    var (parent, own) = (stat(), stat())
-    guard stat(folder, &parent) == 0, parent.st_mode & (S_IWGRP | S_IWOTH) == S_IWGRP,
-      stat(path, &own) == 0
-    else { return }
-    let isFolder = own.st_mode & S_IFMT == S_IFDIR
-    let added = isFolder ? S_IRWXG | parent.st_mode & S_ISGID : S_IRGRP | S_IWGRP
-    // Who may not change the mode leaves it: the file serves its owner all the same.
-    _ = chmod(path, own.st_mode & 0o7777 | added)
-  }
-
-  /// Makes a folder of the cache and those above it, each open to the group that the one above belongs to.
-  static func makeSharedFolder(_ path: String) throws(SystemError) {
-    var (missing, folder) = ([String](), path)
-    while !isFolder(folder), parent(of: folder) != folder {
-      missing.append(folder)
-      folder = parent(of: folder)
-    }
-    try makeFolder(path)
-    for folder in missing.reversed() { shareWithGroup(folder, in: parent(of: folder)) }
   }
 
   static func makeReadOnly(_ path: String) throws(SystemError) {
@@ -177,6 +168,12 @@ enum FileSystem {
       let error = failure("make the folder", path)
       if !isFolder(path) { throw error }
     }
+  }
+
+  /// Has a network file system ask its server what a folder holds now. It may otherwise go on saying for half a
+  /// minute that a file is not there; opening the folder is what it takes as a wish to know.
+  static func refresh(_ path: String) {
+    if let stream = opendir(path) { closedir(stream) }
   }
 
   static func isFolder(_ path: String) -> Bool {

@@ -1,4 +1,4 @@
-// Objects that this process has published and that are too young to be remembered.
+// Files that have to be seen to later: those too young to be remembered, those that the disk may not have yet.
 internal import Digest
 internal import Synchronization
 

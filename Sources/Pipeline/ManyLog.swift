@@ -2,7 +2,7 @@
 
 /// The events of many runs as a log and a report of one.
 public struct ManyLog: Sendable {
-  public private(set) var log = EventLog()
+  public private(set) var log: EventLog
   private var history = RunHistory()
   private let pipeline: String
   /// What sets each instance apart, by its key.
@@ -11,7 +11,11 @@ public struct ManyLog: Sendable {
   /// - Parameters:
   ///   - pipeline: What all of them are called.
   ///   - parameters: What sets each instance apart, by its key; inputs excepted.
-  public init(pipeline: String, parameters: [String: [String: ResolvedParameter]]) {
+  ///   - trail: Where each line is written on the disk at once.
+  public init(
+    pipeline: String, parameters: [String: [String: ResolvedParameter]], trail: EventTrail? = nil
+  ) {
+    log = EventLog(trail: trail)
     self.pipeline = pipeline
     self.parameters = parameters
   }

@@ -1,70 +1,6 @@
 // Runs many pipelines over one cache: some at a time, failures kept apart.
 internal import Synchronization
 
-/// How one of many runs ended.
-public struct InstanceReport: Sendable, Equatable, Codable {
-  public enum Outcome: String, Sendable, Codable {
-    /// Everything is there.
-    case done
-    /// Some stages failed, but a result is there.
-    case partial
-    case failed
-    /// Stopped by a signal.
-    case interrupted
-    /// Not begun: by then enough others had failed, or someone asked to stop.
-    case skipped
-  }
-
-  public struct Failure: Sendable, Equatable, Codable {
-    /// nil where what the stages left could not be written.
-    public var stage: String?
-    public var failure: StageFailure
-
-    public init(stage: String?, failure: StageFailure) {
-      self.stage = stage
-      self.failure = failure
-    }
-  }
-
-  public var key: String
-  public var outcome: Outcome
-  /// As if it had been run alone.
-  public var exitCode: Int32
-  public var failures: [Failure] = []
-  /// nil for one that was not begun.
-  public var run: RunReport?
-  /// What it left, paths relative to the output folder of all.
-  public var outputs: [PublishedFile] = []
-
-  public init(skipped key: String) {
-    self.key = key
-    outcome = .skipped
-    exitCode = 0
-  }
-
-  /// - Parameters:
-  ///   - key: What the instance is called.
-  ///   - run: What its stages did.
-  ///   - outputs: What it left, paths relative to the output folder of all.
-  ///   - trouble: Why what the stages left could not be written.
-  public init(key: String, run: RunReport, outputs: [PublishedFile], trouble: StageFailure?) {
-    self.key = key
-    self.run = run
-    self.outputs = outputs
-    failures = run.failures.map { Failure(stage: $0.stage, failure: $0.failure) }
-    if let trouble { failures.append(Failure(stage: nil, failure: trouble)) }
-    exitCode = run.exitCode
-    if let trouble, run.interruptedBySignal == nil {
-      exitCode = trouble.category == .machine ? 5 : 1
-    }
-    switch exitCode {
-    case 0: outcome = .done
-    case 3: outcome = .partial
-    default: outcome = run.interruptedBySignal == nil ? .failed : .interrupted
-    }
-  }
-}
-
 /// A step in the course of many runs.
 public enum ManyEvent: Sendable {
   /// Its stages are the instances' keys.
@@ -160,35 +96,49 @@ public struct ManyRunner: Sendable {
   /// - Parameters:
   ///   - cancellation: Ends what is under way as it ends a single run, and begins nothing more.
   ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
+  ///   - begin: Sees to it that an instance can be written, and where its log is to stand meanwhile; what it
+  ///     throws is the end of the instance. Called on a thread of its own, for several at once.
   ///   - finish: Writes what an instance left; called on a thread of its own, for several at once.
   public func run(
     cancellation: RunCancellation, onEvent: @escaping @Sendable (ManyEvent) -> Void,
-    finish:
-      @escaping @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) ->
-      InstanceReport
+    begin: @escaping Beginning = { _ in nil }, finish: @escaping Finishing
   ) async -> ManyReport {
     let stopwatch = Clock.stopwatch()
     let course = Course(onEvent)
-    let crew = RunCrew(threads: threads)
+    let (turns, turn) = AsyncStream.makeStream(of: Turn.self)
+    let crew = RunCrew(threads: threads) { turn.yield(.idle) }
     let header = RunHeader(
       runID: Clock.randomName(), pipeline: pipeline, toolVersion: toolVersion,
       started: Clock.timestamp(), stages: runners.map(\.key), results: [])
     course.send(.started(header))
     var reports = [InstanceReport?](repeating: nil, count: runners.count)
-    await withTaskGroup(of: (Int, InstanceReport).self) { group in
+    await withTaskGroup(of: Void.self) { group in
       var next = 0
-      func begin() {
+      var open = 0
+      func startNext() {
         guard next < runners.count, !cancellation.isCancelled, !course.hasFailed(maxFailures)
         else { return }
         let index = next
         next += 1
-        group.addTask { (index, await runOne(index, crew, cancellation, course, finish)) }
+        open += 1
+        group.addTask {
+          let report = await runOne(index, crew, cancellation, course, begin, finish)
+          turn.yield(.finished(index, report))
+        }
       }
       // One more than there are threads: while one instance is written, another has work.
-      for _ in 0...threads { begin() }
-      while let (index, report) = await group.next() {
-        reports[index] = report
-        begin()
+      for _ in 0...threads { startNext() }
+      if open == 0 { return }
+      for await event in turns {
+        switch event {
+        case .finished(let index, let report):
+          reports[index] = report
+          open -= 1
+          if open <= threads { startNext() }
+        case .idle:
+          if open <= threads + Self.waiting { startNext() }
+        }
+        if open == 0 { return }
       }
     }
     let instances = zip(runners, reports).map { $1 ?? InstanceReport(skipped: $0.key) }
@@ -201,13 +151,37 @@ public struct ManyRunner: Sendable {
     return report
   }
 
+  /// What the instances that are under way have to say.
+  private enum Turn: Sendable {
+    case finished(Int, InstanceReport)
+    /// One of them waits for another runner on the same cache.
+    case idle
+  }
+
+  /// So many more instances may be under way while others wait for another runner.
+  private static let waiting = 16
+
+  public typealias Beginning = @Sendable (_ index: Int) throws(StageFailure) -> EventTrail?
+  public typealias Finishing =
+    @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) -> InstanceReport
+
   private func runOne(
     _ index: Int, _ crew: RunCrew, _ cancellation: RunCancellation, _ course: Course,
-    _ finish: @escaping @Sendable (Int, RunReport, EventLog) -> InstanceReport
+    _ begin: @escaping Beginning, _ finish: @escaping Finishing
   ) async -> InstanceReport {
     let (key, runner) = runners[index]
-    let log = Mutex(EventLog())
     course.send(.instanceStarted(key: key))
+    let trail = await crew.work(on: nil) {
+      await PipelineRunner.onThread { Result { () throws(StageFailure) in try begin(index) } }
+    }
+    let log: Mutex<EventLog>
+    switch trail {
+    case .success(let trail): log = Mutex(EventLog(trail: trail))
+    case .failure(let failure):
+      let report = InstanceReport(key: key, refused: failure)
+      course.send(.instanceFinished(report))
+      return report
+    }
     let run = await runner.run(cancellation: cancellation, crew: crew) { event in
       log.withLock { $0.append(event) }
       course.send(.instance(key: key, event))

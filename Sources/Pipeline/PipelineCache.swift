@@ -9,6 +9,7 @@ public struct PipelineCache: Sendable {
   public let path: String
   public let objects: ObjectStore
   let actions: ActionCache
+  var leases: Leases
   let digests: FileDigests
 
   var root: String { path + "/v1" }
@@ -20,11 +21,16 @@ public struct PipelineCache: Sendable {
     digests = FileDigests(folder: root + "/memo")
     objects = ObjectStore(root: root, digests: digests)
     actions = ActionCache(root: root, objects: objects)
+    leases = Leases(root: root, objects: objects)
   }
 
-  /// Notes what this process has published, so that the next one need not read it again. To be called
-  /// when everything else is done: what is younger than a few ticks of the clock is left out.
-  public func settle() { digests.settle() }
+  /// Notes what this process has published, so that the next one need not read it again, and waits for the disk
+  /// to have what an earlier one published and this one took. To be called when everything else is done:
+  /// what is younger than a few ticks of the clock is left out.
+  public func settle() {
+    digests.settle()
+    digests.synchronize()
+  }
 
   /// What the cache holds.
   public struct Contents: Sendable, Hashable {
@@ -32,6 +38,8 @@ public struct PipelineCache: Sendable {
     /// Of all objects together.
     public var byteCount: Int
     public var recordCount: Int
+    /// Stages that somebody is computing at this moment.
+    public var leaseCount = 0
   }
 
   /// Everything that can be taken from the cache, newest first; what cannot be read is left out.
@@ -47,7 +55,7 @@ public struct PipelineCache: Sendable {
     }
   }
 
-  /// Counts objects and records.
+  /// Counts objects, records and leases.
   ///
   /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read.
   public func contents() throws(StageFailure) -> Contents {
@@ -56,7 +64,8 @@ public struct PipelineCache: Sendable {
       let digests = try objects.all()
       for digest in digests { bytes += try FileSystem.stamp(of: objects.path(of: digest)).size }
       return Contents(
-        objectCount: digests.count, byteCount: bytes, recordCount: try actions.allPaths().count)
+        objectCount: digests.count, byteCount: bytes, recordCount: try actions.allPaths().count,
+        leaseCount: try leases.count())
     }
   }
 
@@ -67,7 +76,7 @@ public struct PipelineCache: Sendable {
     try mapped { () throws(SystemError) in
       // Records first: a record must never outlive the objects that it names for longer than
       // a crash takes, and a reader that meets one without its objects takes it for a miss.
-      for section in ["last", "records", "memo", "tmp", "objects"] {
+      for section in ["last", "records", "memo", "tmp", "leases", "objects"] {
         try FileSystem.removeFolder(root + "/" + section)
       }
     }

@@ -69,24 +69,12 @@ public struct PipelineRunner: Sendable {
     let resources = resources(for: plan, header.runID, cancellation, sink)
     var progress = RunProgress(plan: plan, resources: resources)
     progress.settlePlanned()
-    await withTaskGroup(of: JobOutcome.self) { group in
-      var running = 0
-      while true {
-        while running < threads, let job = progress.nextJob() {
-          running += 1
-          group.addTask {
-            await crew.work(on: job.key) { await Self.onThread { job.perform() } }
-          }
-        }
-        guard let outcome = await group.next() else { break }
-        running -= 1
-        progress.absorb(outcome)
-      }
-    }
+    await work(&progress, crew)
     let stages = progress.stageReports
-    await Self.onThread {
-      rememberLast(stages)
-      cache.settle()
+    // Without the runner and what it has in memory: a thread may be a little late in leaving its work.
+    await Self.onThread { [cache, name = graph.name] in
+      Self.rememberLast(stages, of: name, in: cache)
+      cache.digests.settle()
     }
     let wasStopped = stages.contains { $0.outcome == .cancelled }
     let ending = RunEnding(
@@ -101,9 +89,56 @@ public struct PipelineRunner: Sendable {
         inputs: plan.inputs, results: graph.results)
   }
 
+  /// What comes next of a job.
+  private enum Turn: Sendable {
+    case ended(JobTicket)
+    /// It waited for another runner, and may look again.
+    case ready(StageJob)
+  }
+
+  /// Seconds after which a job looks again whether another runner has done its work.
+  private static let pause = 0.05
+
+  /// Does what can be done until nothing is left. What another runner is computing is looked at again and
+  /// again, and others have their turn meanwhile.
+  private func work(_ progress: inout RunProgress, _ crew: RunCrew) async {
+    await withTaskGroup(of: Turn.self) { group in
+      var running = 0
+      func begin(_ job: StageJob) {
+        running += 1
+        let ticket = JobTicket(job)
+        group.addTask {
+          await crew.work(on: ticket.key) { await Self.onThread { ticket.perform() } }
+          return .ended(ticket)
+        }
+      }
+      while true {
+        while running < threads, let job = progress.nextJob() { begin(job) }
+        switch await group.next() {
+        case nil: return
+        case .ready(let job): begin(job)
+        case .ended(let ticket):
+          running -= 1
+          guard let outcome = ticket.takeOutcome() else { continue }
+          guard case .elsewhere(let job) = outcome.result else {
+            progress.absorb(outcome)
+            continue
+          }
+          if running == 0 { crew.isIdle() }
+          group.addTask {
+            // A task that is canceled looks at once, and finds that it shall stop.
+            try? await Task.sleep(for: .seconds(Self.pause))
+            return .ready(job)
+          }
+        }
+      }
+    }
+  }
+
   /// The plan; what it takes from the cache is marked as used.
   private func planOfRun() -> PipelinePlan {
     cache.objects.sweepTemporaries()
+    cache.leases.sweep()
     let plan = self.plan()
     for step in plan.steps {
       if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
@@ -117,7 +152,7 @@ public struct PipelineRunner: Sendable {
     RunResources(
       lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
       watch: InputWatch(plan.lookup), shelf: shelf, sink: sink, cancellation: cancellation,
-      runID: runID, toolVersion: toolVersion)
+      runID: runID, toolVersion: toolVersion, threads: threads)
   }
 
   static func inputFiles(_ inputs: [InputReport]) -> InputFiles {
@@ -127,10 +162,12 @@ public struct PipelineRunner: Sendable {
       })
   }
 
-  private func rememberLast(_ stages: [StageReport]) {
+  private static func rememberLast(
+    _ stages: [StageReport], of pipeline: String, in cache: PipelineCache
+  ) {
     for stage in stages where stage.succeeded {
       if let key = stage.key {
-        cache.actions.setLast(key, pipeline: graph.name, stage: stage.name)
+        cache.actions.setLast(key, pipeline: pipeline, stage: stage.name)
       }
     }
   }

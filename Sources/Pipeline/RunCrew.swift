@@ -20,9 +20,19 @@ public final class RunCrew: Sendable {
   }
 
   private let state: Mutex<State>
+  /// Called when a run has nothing to do but to wait for another runner's work.
+  let isIdle: @Sendable () -> Void
 
   /// - Parameter threads: How many pieces of work may go on at once, at least 1.
-  public init(threads: Int) { state = Mutex(State(free: max(1, threads))) }
+  public convenience init(threads: Int) { self.init(threads: threads) {} }
+
+  /// - Parameters:
+  ///   - threads: How many pieces of work may go on at once, at least 1.
+  ///   - isIdle: Called when a run has nothing to do but to wait for another runner's work.
+  init(threads: Int, isIdle: @escaping @Sendable () -> Void) {
+    state = Mutex(State(free: max(1, threads)))
+    self.isIdle = isIdle
+  }
 
   /// Does a piece of work when its turn comes.
   ///

@@ -37,14 +37,21 @@ public struct RunHistory: Sendable {
 }
 
 /// The events of a run as lines of JSON, one object each; how much of a stage is done is left out.
-public struct EventLog: Sendable, Equatable {
+public struct EventLog: Sendable {
   /// Of the first line.
   public static let schema = "dpc-events/1"
 
   /// Each with its line break.
   public private(set) var text = ""
 
-  public init() {}
+  /// Where each line stands on the disk at once.
+  private let trail: EventTrail?
+
+  /// - Parameter trail: Where each line is written on the disk at once; nil: the log is in memory alone.
+  public init(trail: EventTrail? = nil) { self.trail = trail }
+
+  /// Takes the trail away, once the log was written to its place in the record of the run.
+  public func removeTrail() { trail?.remove() }
 
   /// One line of the log: what does not belong to its event is absent.
   private struct Line: Codable {
@@ -75,7 +82,9 @@ public struct EventLog: Sendable, Equatable {
       positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
     // Plain values of our own cannot fail to be encoded.
     guard let data = try? encoder.encode(line) else { return }
-    text += String(decoding: data, as: UTF8.self) + "\n"
+    let text = String(decoding: data, as: UTF8.self) + "\n"
+    self.text += text
+    trail?.append(text)
   }
 
   private static func line(_ event: RunEvent) -> Line? {
@@ -110,15 +119,20 @@ public struct EventLog: Sendable, Equatable {
     return line
   }
 
+  private static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
+    return decoder
+  }
+
   /// The report of the run whose log this is.
   ///
   /// - Parameter text: The lines of a log.
   /// - Returns: nil where the log does not begin with the start of a run in a form that is known.
   /// - Throws: the decoder's error for a line that is none of a log.
   public static func report(from text: String) throws -> RunReport? {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
+    let decoder = Self.decoder
     var history = RunHistory()
     for (index, text) in text.split(separator: "\n").enumerated() {
       let line = try decoder.decode(Line.self, from: Data(text.utf8))
@@ -130,5 +144,27 @@ public struct EventLog: Sendable, Equatable {
       if let ending = line.ending { history.absorb(.runFinished(ending)) }
     }
     return history.report
+  }
+
+  /// How far the run had come whose log ends in the middle.
+  ///
+  /// - Parameter text: The lines of a log, the last of which may be broken off.
+  /// - Returns: nil where the log has no beginning in a form that is known, or has its end.
+  static func cutOff(in text: String) -> CutOffRun? {
+    let decoder = Self.decoder
+    var run: CutOffRun?
+    for text in text.split(separator: "\n") {
+      guard let line = try? decoder.decode(Line.self, from: Data(text.utf8)) else { continue }
+      if line.ending != nil { return nil }
+      if let header = line.header, line.schema == schema {
+        run = CutOffRun(
+          runID: header.runID, started: header.started, stageCount: header.stages.count,
+          finishedCount: 0, atWork: [])
+      } else if let stage = line.stage, line.plan == nil {
+        run?.atWork.removeAll { $0 == stage }
+        if line.report == nil { run?.atWork.append(stage) } else { run?.finishedCount += 1 }
+      }
+    }
+    return run
   }
 }

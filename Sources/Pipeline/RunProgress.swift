@@ -143,6 +143,7 @@ struct RunProgress {
       reject(reference, reason, for: node, outcome)
     case .failed(let failure):
       for node in [node] + waiting { settleFailure(node, failure, outcome) }
+    case .elsewhere: preconditionFailure("a job that is to be asked again has not ended")
     }
     dropUnneededValues()
   }

@@ -1,48 +1,5 @@
 // One stage's turn: look it up, gather its inputs, do its work, keep what it leaves.
 internal import Digest
-internal import Synchronization
-
-/// What all stages of a run share.
-struct RunResources: Sendable {
-  let lookup: StageLookup
-  /// By the name of the kind.
-  let codecs: [String: any ValueCodec]
-  let inputFiles: InputFiles
-  let watch: InputWatch
-  let shelf: ValueShelf
-  let sink: EventSink
-  let cancellation: RunCancellation
-  let runID: String
-  let toolVersion: String
-
-  var cache: PipelineCache { lookup.cache }
-
-  /// Where values come from that are not in memory, all objects having been found intact.
-  func source(_ outputs: [String: [String: OutputRecord]]) -> ValueSource {
-    ValueSource(
-      graph: lookup.graph, cache: cache, codecs: codecs, files: inputFiles, outputs: outputs)
-  }
-}
-
-/// How a job ended.
-struct JobOutcome: Sendable {
-  enum Result: Sendable {
-    case hit(ActionRecord)
-    case ran(ActionRecord, values: [String: any StageValue])
-    /// An object on the way to an input, found intact, cannot be read as a value.
-    case unreadable(OutputReference, String)
-    case failed(StageFailure)
-  }
-
-  var stage: String
-  var key: ActionKey
-  var result: Result
-  var reasons: [RunReason]
-  /// Values read from the cache on the way; another stage may want them.
-  var decoded: [OutputReference: any StageValue] = [:]
-  var started: String?
-  var duration: Double?
-}
 
 /// The work of one stage, done synchronously on a thread of its own.
 struct StageJob: Sendable {
@@ -59,6 +16,8 @@ struct StageJob: Sendable {
   /// Every input file that it depends on, through whatever stages.
   let inputNames: Set<String>
   let resources: RunResources
+  /// Of another runner that computes just this; nil before one was met.
+  var leaseWatch: LeaseWatch?
 
   func perform() -> JobOutcome {
     var outcome = JobOutcome(
@@ -66,26 +25,92 @@ struct StageJob: Sendable {
       reasons: reasons ?? [])
     // It may have waited for its turn while someone asked to stop.
     if resources.cancellation.isCancelled { return outcome }
-    resources.sink.send(.stageStarted(name: node.name))
-    if reasons == nil {
-      switch resources.lookup.answer(for: node, preimage: preimage, key: key) {
-      case .hit(let record):
-        resources.cache.actions.markUsed(key)
+    if leaseWatch == nil {
+      resources.sink.send(.stageStarted(name: node.name))
+    } else {
+      resources.cache.actions.refresh(key)
+    }
+    if let record = lookUp(&outcome.reasons) {
+      outcome.result = .hit(record)
+      return outcome
+    }
+    switch turn() {
+    case .theirs(let job): outcome.result = .elsewhere(job)
+    case .mine(let lease):
+      defer { lease?.giveBack() }
+      if lease != nil, let record = finishedMeanwhile(&outcome.reasons) {
         outcome.result = .hit(record)
-        return outcome
-      case .miss(let reasons): outcome.reasons = reasons
+      } else {
+        compute(&outcome)
       }
     }
+    return outcome
+  }
+
+  private enum Turn {
+    case mine(Lease?)
+    /// Another runner's; the job is the one to ask again.
+    case theirs(StageJob)
+  }
+
+  private func turn() -> Turn {
+    // Work that is done again wherever it is wanted is not worth waiting for.
+    if !node.type.keepsOutputs(with: preimage.parameters) { return .mine(nil) }
+    let leases = resources.cache.leases
+    var job = self
+    if var watch = leaseWatch {
+      switch watch.look(patience: leases.patience) {
+      case .held:
+        job.leaseWatch = watch
+        return .theirs(job)
+      case .free: break
+      case .stuck: return .mine(nil)
+      }
+    }
+    if let lease = leases.take(key) { return .mine(lease) }
+    var watch = LeaseWatch(leases.path(of: key))
+    // What is void and cannot be taken away keeps nobody from working.
+    if watch.look(patience: leases.patience) == .stuck { return .mine(nil) }
+    job.leaseWatch = watch
+    return .theirs(job)
+  }
+
+  /// The record of what was computed meanwhile; nil where there is none, or it may not be used.
+  private func lookUp(_ found: inout [RunReason]) -> ActionRecord? {
+    // What the plan found unusable stays so until it is computed again.
+    if reasons != nil { return nil }
+    switch resources.lookup.answer(for: node, preimage: preimage, key: key) {
+    case .hit(let record):
+      resources.cache.actions.markUsed(key)
+      return record
+    case .miss(let reasons):
+      found = reasons
+      return nil
+    }
+  }
+
+  /// It may have been finished, and its lease given back, between the look and the lease.
+  private func finishedMeanwhile(_ found: inout [RunReason]) -> ActionRecord? {
+    resources.cache.actions.refresh(key)
+    guard case .found = resources.cache.actions.record(of: key) else { return nil }
+    return lookUp(&found)
+  }
+
+  private func compute(_ outcome: inout JobOutcome) {
     let stopwatch = Clock.stopwatch()
     let started = Clock.timestamp()
     outcome.started = started
     do {
       try mapped { try resources.cache.objects.checkWritable() }
-      let (product, outputs, duration) = try produce(&outcome.decoded)
+      var log = StageLog(
+        reasons: outcome.reasons.map(\.description), host: Machine.hostName,
+        processors: Machine.processorCount, threads: resources.threads, gathering: 0, keeping: 0,
+        attempts: 0)
+      let (product, outputs, duration) = try produce(&outcome.decoded, &log)
       let record = ActionRecord(
         preimage: preimage, outputs: outputs, facts: product.facts, notes: product.notes,
         started: started, duration: duration, runID: resources.runID,
-        toolVersion: resources.toolVersion)
+        toolVersion: resources.toolVersion, log: log)
       try mapped { try resources.cache.actions.commit(record, as: key) }
       resources.cache.actions.setLast(
         key, pipeline: resources.lookup.graph.name, stage: node.name)
@@ -103,7 +128,6 @@ struct StageJob: Sendable {
           remedy: "this should not happen: please report it"))
     }
     outcome.duration = Clock.stopwatch() - stopwatch
-    return outcome
   }
 
   /// An input that is touched this often while it is read never stands still.
@@ -112,17 +136,20 @@ struct StageJob: Sendable {
   /// Does the work and stores what it leaves; again where an input file was touched meanwhile: it may
   /// have been changed and changed back.
   private func produce(
-    _ decoded: inout [OutputReference: any StageValue]
+    _ decoded: inout [OutputReference: any StageValue], _ log: inout StageLog
   ) throws -> (product: StageProduct, outputs: [String: OutputRecord], duration: Double) {
     var touched = ""
-    for _ in 0..<Self.attempts {
+    for attempt in 1...Self.attempts {
       let before = try resources.watch.confirm(inputNames)
       let stopwatch = Clock.stopwatch()
       try gatherInputs(&decoded)
+      log.gathering = Clock.stopwatch() - stopwatch
       let product = try run()
-      let duration = Clock.stopwatch() - stopwatch
+      let end = Clock.stopwatch()
       if let outputs = try publish(product, stamps: before, &touched) {
-        return (product, outputs, duration)
+        log.keeping = Clock.stopwatch() - end
+        log.attempts = attempt
+        return (product, outputs, end - stopwatch)
       }
       // What was read from the file on the way may be what it held for a moment.
       decoded = [:]
@@ -223,17 +250,4 @@ struct StageJob: Sendable {
   private func mapped<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as SystemError { throw PipelineCache.failure(error) }
   }
-}
-
-/// How far a stage has come: one that is nearly done is not stopped, for its work would be lost.
-private final class StageExtent: Sendable {
-  private static let nearlyDone = 750
-  private let thousandths = Atomic(0)
-
-  func reach(_ fraction: Double) {
-    let clipped = fraction.isFinite ? min(max(fraction, 0), 1) : 0
-    thousandths.store(Int(clipped * 1000), ordering: .relaxed)
-  }
-
-  var isNearlyDone: Bool { thousandths.load(ordering: .relaxed) >= Self.nearlyDone }
 }

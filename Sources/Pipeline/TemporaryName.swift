@@ -14,11 +14,7 @@ enum TemporaryName {
   /// name have each their own.
   private static let place: String = {
     var name = CanonicalEncoder()
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-      guard let base = buffer.baseAddress, gethostname(base, buffer.count - 1) == 0 else { return }
-      buffer[buffer.count - 1] = 0
-      name.text(String(cString: base))
-    }
+    name.text(Machine.hostName)
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { buffer in
       let count = buffer.withMemoryRebound(to: CChar.self) {
         $0.baseAddress.map { readlink("/proc/self/ns/pid", $0, 256) } ?? -1
@@ -38,6 +34,11 @@ enum TemporaryName {
   /// Whether nobody is writing the file any more.
   static func isLeftOver(_ name: some StringProtocol, _ stamp: FileStamp) -> Bool {
     Clock.now() - stamp.modified > day || isOfDeadProcess(name)
+  }
+
+  /// Whether it was made on this machine, where the same numbers mean the same processes.
+  static func isOfThisPlace(_ name: some StringProtocol) -> Bool {
+    parts(of: name)?.place == place
   }
 
   /// Whether it was made at this place by a process that is gone.

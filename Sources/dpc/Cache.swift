@@ -35,6 +35,7 @@ struct Cache: ParsableCommand {
       let recordCount: Int
       let objectCount: Int
       let byteCount: Int
+      let leaseCount: Int
       let stageTypes: [PipelineCache.Holding]
     }
 
@@ -48,12 +49,13 @@ struct Cache: ParsableCommand {
           Document(
             path: cache.path, recordCount: contents.recordCount,
             objectCount: contents.objectCount, byteCount: contents.byteCount,
-            stageTypes: holdings))
+            leaseCount: contents.leaseCount, stageTypes: holdings))
       }
       print("\(cache.path)")
       print(
         "  \(contents.recordCount) finished stages, \(contents.objectCount) objects,"
           + " \(bytes(contents.byteCount))")
+      if contents.leaseCount > 0 { print("  \(contents.leaseCount) being computed") }
       let width = holdings.map(\.stageType.count).max() ?? 0
       for holding in holdings {
         print(

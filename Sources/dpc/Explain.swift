@@ -15,6 +15,9 @@ struct Explain: ParsableCommand {
   @Option(help: "Only this stage.")
   var stage: String?
 
+  @Flag(help: "Tell when, where and how a stage was computed, and what it said then.")
+  var log = false
+
   @Option(help: PlanFormat.help)
   var format: PlanFormat = .text
 
@@ -29,10 +32,16 @@ struct Explain: ParsableCommand {
     let cache = try options.openCache()
     if !manifest.instances.isEmpty {
       let threads = ProcessInfo.processInfo.activeProcessorCount
-      return try ManyPlanText(manifest, cache, threads: threads)
-        .printExplanation(stage: stage, format)
+      let text = ManyPlanText(manifest, cache, threads: threads)
+      return log
+        ? try text.printLogs(stage: stage, format, cache)
+        : try text.printExplanation(stage: stage, format)
     }
     let plan = PipelinePlan(graph: graph, cache: cache)
+    if log {
+      return try StageLogText(graph.name, cache, [(key: nil, plan: plan)], stage: stage)
+        .printAll(format)
+    }
     var explanation = plan.explanation()
     if let stage { explanation.stages.removeAll { $0.stage != stage } }
     if format == .json {

@@ -12,6 +12,11 @@ struct Plan: ParsableCommand {
 
   @OptionGroup var options: PipelineOptions
 
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "The output folder, whose folders of rows that are gone are told (default: as for run).")
+  var output: String?
+
   @Option(help: PlanFormat.help)
   var format: PlanFormat = .text
 
@@ -20,7 +25,8 @@ struct Plan: ParsableCommand {
     let cache = try options.openCache()
     if !manifest.instances.isEmpty {
       let threads = ProcessInfo.processInfo.activeProcessorCount
-      return try ManyPlanText(manifest, cache, threads: threads).printPlan(format)
+      let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
+      return try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
     }
     let plan = PipelinePlan(graph: manifest.graph, cache: cache)
     try PlanText.printPlan(plan, format: format)

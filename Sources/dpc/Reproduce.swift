@@ -66,7 +66,7 @@ struct Reproduce: AsyncParsableCommand {
     try programs.check(manifest.graph, from: file)
     let folder = OutputFolder(path: output ?? record.defaultOutput)
     try folder.refuse(replacing: file)
-    try folder.prepare()
+    let trail = try folder.begin(telling: "stages")
     let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
     // A cache of its own that cannot be removed does no harm beside the result.
     defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
@@ -75,7 +75,7 @@ struct Reproduce: AsyncParsableCommand {
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
       toolVersion: dpcVersion, threads: threads)
-    let log = Mutex(EventLog())
+    let log = Mutex(EventLog(trail: trail))
     let report = await runner.run(cancellation: Interruption.watched()) { event in
       log.withLock { $0.append(event) }
     }
@@ -106,6 +106,7 @@ struct Reproduce: AsyncParsableCommand {
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
       try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
       try publication.finish()
+      log.removeTrail()
       return outputs
     } catch let failure as StageFailure {
       throw CommandFailure(failure, isVerbose: verbose)

@@ -67,44 +67,34 @@ struct Run: AsyncParsableCommand {
         .usage, "\(failFast ? "--fail-fast" : "--max-failures"): \(options.pipeline) is one run",
         remedy: "it is for manifests with foreach or matrix")
     }
+    let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
     if dryRun {
-      if let many { return try many.printPlan(format) }
+      if let many { return try many.printPlan(format, folder) }
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
       try PlanText.printPlan(plan, format: format)
       PlanText.printPrograms(plan.graph, format)
       return try PlanText.failIfBlocked(plan)
     }
     try programs.check(manifest.graph, from: options.pipeline)
-    let folder = OutputFolder(path: try output ?? defaultOutput(manifest.name))
     if let many {
       let limit = failFast ? 1 : maxFailures
       return try await many.run(
         into: folder, maxFailures: limit, style: progress, isVerbose: verbose)
     }
-    try folder.prepare()
+    let trail = try folder.begin(telling: "stages")
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
       threads: threads)
-    let cancellation = Interruption.watched()
-    let display = Progress(progress, graph: manifest.graph)
+    let display = Progress(progress, graph: manifest.graph, trail: trail)
+    let cancellation = Interruption.watched { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }
-    try finish(report, display.log, runner: runner, manifest: manifest, folder: folder)
-  }
-
-  /// A manifest from elsewhere must not choose where to write: its name is a folder's name at most.
-  private func defaultOutput(_ name: String) throws(CommandFailure) -> String {
-    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
-      throw CommandFailure(
-        .usage, "the pipeline's name '\(name)' does not serve as a folder's",
-        remedy: "name the output folder with --output")
-    }
-    return name
+    try finish(report, display.log, trail, runner: runner, manifest: manifest, folder: folder)
   }
 
   /// Writes what the run produced, says what it found, and ends with its exit code.
   private func finish(
-    _ report: RunReport, _ log: EventLog, runner: PipelineRunner, manifest: LoadedManifest,
-    folder: OutputFolder
+    _ report: RunReport, _ log: EventLog, _ trail: EventTrail, runner: PipelineRunner,
+    manifest: LoadedManifest, folder: OutputFolder
   ) throws {
     let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
     runner.cache.settle()
@@ -116,6 +106,7 @@ struct Run: AsyncParsableCommand {
     for failure in report.failures {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }
+    if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
     for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
     // What went wrong in the run is told first: it may be why nothing could be written.
     if let trouble {

@@ -70,13 +70,15 @@ struct FreshObjectTests {
     let writer = digests(boot: "this")
     let path = try file(noting: writer)
     writer.settle()
-    #expect(try digests(boot: "this").digest(of: path).digest == planted)
+    let reader = digests(boot: "this")
+    #expect(try reader.digest(of: path).digest == planted)
+    reader.synchronize()
     #expect(try memos().allSatisfy { $0.contains("\"boot\" : \"this\"") })
     // So it still does not hold for good.
     #expect(try digests(boot: "later").digest(of: path).digest == SHA256Digest(of: Array("6".utf8)))
   }
 
-  @Test("whoever takes it later in the same start waits for the disk once, then it holds for good")
+  @Test("whoever takes it later in the same start waits for the disk when it is done, not when it looks")
   func sameBoot() throws {
     let writer = digests(boot: "this")
     let path = try file(noting: writer)
@@ -85,8 +87,41 @@ struct FreshObjectTests {
       folder: scratch.path + "/cache/v1/memo", boot: "this", writingTime: 1_000_000_000)
     #expect(try reader.digest(of: path).digest == planted)
     #expect(try memos().count == 1)
+    #expect(try memos().allSatisfy { $0.contains("boot") })
+    reader.synchronize()
+    #expect(try memos().count == 1)
     #expect(try memos().allSatisfy { !$0.contains("boot") })
     #expect(try digests(boot: "later").digest(of: path).digest == planted)
+  }
+
+  @Test("what was touched before the disk had it is not remembered for good")
+  func touchedBeforeTheDisk() throws {
+    let writer = digests(boot: "this")
+    let path = try file(noting: writer)
+    writer.settle()
+    let reader = digests(boot: "this")
+    #expect(try reader.digest(of: path).digest == planted)
+    _ = try scratch.write("7", to: "object")
+    reader.synchronize()
+    #expect(try memos().allSatisfy { $0.contains("boot") })
+    #expect(try digests(boot: "later").digest(of: path).digest == SHA256Digest(of: Array("7".utf8)))
+  }
+
+  @Test("a plan waits for nothing; a run that is done has waited for all that it took")
+  func plansDoNotWait() async throws {
+    let toy = Arithmetic()
+    let stages = (0..<40).map { node("s\($0)", toy.constant, ["value": Double($0)]) }
+    let first = try scratch.runner(stages)
+    _ = await first.run()
+    try await Task.sleep(for: .seconds(2.1))
+    first.cache.settle()
+    #expect(try memos().count == 40)
+    let second = try scratch.runner(stages)
+    #expect(second.plan().hitCount == 40)
+    #expect(try memos().allSatisfy { $0.contains("boot") })
+    #expect(await second.run().hitCount == 40)
+    second.cache.settle()
+    #expect(try memos().allSatisfy { !$0.contains("boot") })
   }
 
   @Test("where the machine does not name its start nothing fresh is remembered")

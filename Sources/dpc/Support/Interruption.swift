@@ -8,25 +8,37 @@ import Pipeline
 enum Interruption {
   private static let signals = [SIGINT, SIGTERM]
 
+  /// - Parameter tell: Says that the run is stopping, when it is asked to for the first time.
   /// - Returns: What a run looks at to learn that it shall stop.
-  static func watched() -> RunCancellation {
+  static func watched(
+    _ tell: @escaping @Sendable () -> Void = { tell(nil) }
+  ) -> RunCancellation {
     let cancellation = RunCancellation()
     for number in signals {
       signal(number, SIG_IGN)
-      Thread.detachNewThread { wait(for: number, cancellation) }
+      Thread.detachNewThread { wait(for: number, cancellation, tell) }
     }
     return cancellation
   }
 
+  /// - Parameter awaited: What the run still waits for; nil: it is not known.
+  static func words(_ awaited: String?) -> String {
+    "stopping\(awaited.map { ": " + $0 } ?? ""); once more to stop now"
+  }
+
+  static func tell(_ awaited: String?) { Terminal.printError(words(awaited)) }
+
   /// Blocks a thread of its own until the signal comes, then until it comes again.
-  private static func wait(for number: Int32, _ cancellation: RunCancellation) {
+  private static func wait(
+    for number: Int32, _ cancellation: RunCancellation, _ tell: @Sendable () -> Void
+  ) {
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     let arrived = DispatchSemaphore(value: 0)
     source.setEventHandler { arrived.signal() }
     source.resume()
     arrived.wait()
-    Terminal.printError("stopping after what is under way; once more to stop now")
     cancellation.cancel(signal: number)
+    tell()
     arrived.wait()
     RunningPrograms.endAll()
     _exit(128 + number)

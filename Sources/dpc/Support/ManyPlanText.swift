@@ -20,6 +20,8 @@ struct ManyPlanText {
     let pipeline: String
     let causes: [SharedCause]
     let instances: [Instance]
+    /// Keys of folders of earlier runs that belong to none of these; nil where nobody asked.
+    let leftovers: [String]?
 
     struct Instance: Encodable {
       let key: String
@@ -34,8 +36,12 @@ struct ManyPlanText {
     var reason: String
   }
 
-  func printPlan(_ format: PlanFormat) throws {
-    if format == .json { return try printDocument() }
+  /// - Parameters:
+  ///   - format: How it is printed.
+  ///   - folder: Where results of earlier runs may stand.
+  func printPlan(_ format: PlanFormat, _ folder: OutputFolder) throws {
+    let leftovers = folder.leftovers(besides: many.plans.map(\.key))
+    if format == .json { return try printDocument(leftovers: leftovers) }
     let width = manifest.graph.stages.map(\.name.count).max() ?? 0
     for (line, keys) in lines {
       let text = "\(line.decision.padding(to: 7))  \(line.stage.padding(to: width))"
@@ -43,7 +49,15 @@ struct ManyPlanText {
       print("\(text)\(reason)  (\(KeyList.text(keys, of: many.plans.count)))")
     }
     printTotals()
+    if let line = KeyList.leftovers(leftovers, in: folder.path) { print(line) }
     try failIfBlocked()
+  }
+
+  /// When, where and how the stages were computed last.
+  func printLogs(stage: String?, _ format: PlanFormat, _ cache: PipelineCache) throws {
+    try StageLogText(
+      manifest.name, cache, many.plans.map { (key: $0.key, plan: $0.plan) }, stage: stage
+    ).printAll(format)
   }
 
   /// Why stages run, down to the first causes.
@@ -63,7 +77,7 @@ struct ManyPlanText {
     try failIfBlocked()
   }
 
-  private func printDocument(stage: String? = nil) throws {
+  private func printDocument(stage: String? = nil, leftovers: [String]? = nil) throws {
     let explanations = many.explanations()
     let instances = explanations.map { key, explanation in
       var explanation = explanation
@@ -72,7 +86,8 @@ struct ManyPlanText {
     }
     try printJSON(
       Document(
-        pipeline: manifest.name, causes: SharedCause.groups(explanations), instances: instances))
+        pipeline: manifest.name, causes: SharedCause.groups(explanations), instances: instances,
+        leftovers: leftovers))
     try failIfBlocked()
   }
 

@@ -7,6 +7,7 @@ import Synchronization
 final class ManyProgress: Sendable {
   private let style: ProgressStyle
   private let board: Mutex<ManyBoard>
+  private let work = Mutex(WorkUnderWay())
 
   init(_ style: ProgressStyle, total: Int) {
     self.style = style == .auto ? (Terminal.isInteractive ? .board : .plain) : style
@@ -14,6 +15,9 @@ final class ManyProgress: Sendable {
   }
 
   func handle(_ event: ManyEvent) {
+    if case .instance(let key, let event) = event {
+      work.withLock { $0.absorb(event, instance: key) }
+    }
     switch style {
     case .board:
       let text = board.withLock { board in
@@ -29,6 +33,18 @@ final class ManyProgress: Sendable {
       if let line { Terminal.printError(line) }
     case .json: writeJSON(event)
     case .auto, .none: break
+    }
+  }
+
+  /// Says that the runs were asked to stop, and what they still wait for.
+  func tellStopping() {
+    let words = work.withLock { $0.awaited() }
+    switch style {
+    case .board:
+      Terminal.write(board.withLock { $0.cleared() })
+      Interruption.tell(words)
+    case .json: JSONLines.print(["event": "stopping", "message": Interruption.words(words)])
+    case .plain, .auto, .none: Interruption.tell(words)
     }
   }
 
@@ -118,7 +134,7 @@ struct ManyBoard {
     if case .finished = event { isUrgent = true }
     if !isUrgent { return nil }
     let lines = lines(columns: columns, now: now)
-    var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
+    var text = drawnLines > 0 ? "\r\u{1B}[\(drawnLines)A" : ""
     for line in lines { text += "\u{1B}[2K\(line)\n" }
     // Lines of a longer board before.
     if drawnLines > lines.count {
@@ -128,6 +144,12 @@ struct ManyBoard {
     drawnLines = lines.count
     lastDrawn = now
     return text
+  }
+
+  /// What takes the board away, to make room for a line that stays above the next one.
+  mutating func cleared() -> String {
+    defer { drawnLines = 0 }
+    return drawnLines > 0 ? "\r\u{1B}[\(drawnLines)A\u{1B}[J" : ""
   }
 
   /// Six lines at most, however many runs there are, none longer than a line of the terminal.

@@ -28,8 +28,8 @@ struct ManyRun {
   }
 
   /// What each instance would do, equal reasons together.
-  func printPlan(_ format: PlanFormat) throws {
-    try ManyPlanText(manifest, cache, threads: threads).printPlan(format)
+  func printPlan(_ format: PlanFormat, _ folder: OutputFolder) throws {
+    try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
   }
 
   /// Runs all of them, writes what belongs to all, says what there is, and ends with the exit code.
@@ -37,15 +37,18 @@ struct ManyRun {
     into folder: OutputFolder, maxFailures: Int?, style: ProgressStyle, isVerbose: Bool
   ) async throws {
     for instance in manifest.instances { try folder.folder(of: instance.key).checkOwner() }
-    try folder.prepare()
+    let trail = try folder.begin(telling: "runs")
     let runner = ManyRunner(
       pipeline: manifest.name, toolVersion: dpcVersion, runners: runners, threads: threads,
       maxFailures: maxFailures)
-    let log = Mutex(ManyLog(pipeline: manifest.name, parameters: parameters))
+    let log = Mutex(ManyLog(pipeline: manifest.name, parameters: parameters, trail: trail))
     let display = ManyProgress(style, total: runners.count)
-    let report = await runner.run(cancellation: Interruption.watched()) { event in
+    let cancellation = Interruption.watched { display.tellStopping() }
+    let report = await runner.run(cancellation: cancellation) { event in
       log.withLock { $0.absorb(event) }
       display.handle(event)
+    } begin: { index throws(StageFailure) in
+      try begin(index, folder)
     } finish: { index, run, log in
       file(index, run, log, folder)
     }
@@ -56,12 +59,17 @@ struct ManyRun {
       let shared = try addShared(report, folder, &publication)
       try addArchive(report, log.withLock { $0 }, shared, folder, &publication)
       try publication.finish()
+      log.withLock { $0.log.removeTrail() }
       outputs = shared
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
     runners.first?.runner.cache.settle()
-    ManySummary(report: report, outputs: outputs, folder: folder.path).printAll(isVerbose)
+    ManySummary(
+      report: report, outputs: outputs, folder: folder.path,
+      leftovers: folder.leftovers(besides: runners.map(\.key))
+    ).printAll(isVerbose)
+    if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
     if let trouble {
       trouble.report()
       if report.interruptedBySignal == nil { trouble.status.exit() }
@@ -69,19 +77,22 @@ struct ManyRun {
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
   }
 
+  /// Makes an instance's folder, and begins its log there.
+  private func begin(_ index: Int, _ folder: OutputFolder) throws(StageFailure) -> EventTrail {
+    do throws(CommandFailure) {
+      return try folder.folder(of: runners[index].key).begin(telling: nil)
+    } catch {
+      throw StageFailure(.machine, error.message, remedy: error.remedy)
+    }
+  }
+
   /// Writes what one instance left; what stands in the way is that instance's failure.
   private func file(
     _ index: Int, _ run: RunReport, _ log: EventLog, _ folder: OutputFolder
   ) -> InstanceReport {
     let (key, runner) = runners[index]
-    let own = folder.folder(of: key)
-    do throws(CommandFailure) {
-      try own.prepare()
-    } catch {
-      let failure = StageFailure(.machine, error.message, remedy: error.remedy)
-      return InstanceReport(key: key, run: run, outputs: [], trouble: failure)
-    }
-    let (outputs, trouble) = filing.file(run, log, runner: runner, folder: own)
+    let (outputs, trouble) = filing.file(
+      run, log, runner: runner, folder: folder.folder(of: key))
     // A thousand maps do not fit in memory; the contact sheet takes each from the cache.
     runner.releaseValues()
     return InstanceReport(

@@ -6,6 +6,8 @@ struct ManySummary {
   let report: ManyReport
   let outputs: [PublishedFile]
   let folder: String
+  /// Keys of folders that belong to no run of this manifest any more.
+  let leftovers: [String]
 
   /// More reasons than these nobody reads; the table has all of them.
   private static let groupLimit = 12
@@ -18,6 +20,7 @@ struct ManySummary {
     ] where outputs.contains(where: { $0.path == name }) {
       print("\(what)\(folder)/\(name)")
     }
+    if let line = KeyList.leftovers(leftovers, in: folder) { print(line) }
     printTotals()
     // Where both streams go to one place, the failures stand last, in sight.
     fflush(nil)
@@ -119,6 +122,13 @@ struct ManySummary {
 /// Keys as a reader wants them: all of few, the first of many.
 enum KeyList {
   private static let shown = 4
+
+  /// What to say of folders whose rows are gone; nil where there are none.
+  static func leftovers(_ keys: [String], in folder: String) -> String? {
+    if keys.isEmpty { return nil }
+    return "Left by earlier runs and no longer asked for, in \(folder): \(text(keys, of: 0))"
+      + " (nothing is removed)"
+  }
 
   static func text(_ keys: [String], of total: Int) -> String {
     if keys.count == total && total > 1 { return "all \(total)" }

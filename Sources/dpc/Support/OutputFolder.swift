@@ -25,6 +25,17 @@ struct OutputFolder {
     var modified: Double
   }
 
+  /// The folder of a pipeline's name. A manifest from elsewhere must not choose where to write: its name is a
+  /// folder's name at most.
+  static func defaultPath(_ name: String) throws(CommandFailure) -> String {
+    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+      throw CommandFailure(
+        .usage, "the pipeline's name '\(name)' does not serve as a folder's",
+        remedy: "name the output folder with --output")
+    }
+    return name
+  }
+
   /// The folder of one of many runs.
   func folder(of key: String) -> OutputFolder { OutputFolder(path: "\(path)/\(key)") }
 
@@ -45,30 +56,77 @@ struct OutputFolder {
     }
   }
 
-  /// Refuses a folder with someone else's files, and makes one that is not there.
-  func prepare() throws(CommandFailure) {
+  /// Refuses a folder with someone else's files, makes one that is not there, and begins the log of a run in it.
+  ///
+  /// - Parameter units: What the run consists of, to tell how far an earlier one had come that was cut off;
+  ///   nil: it is not told.
+  /// - Returns: Where the log stands until the run is filed.
+  func begin(telling units: String?) throws(CommandFailure) -> EventTrail {
     try checkOwner()
     do {
-      try PublishedFile.makeFolder(provenance)
-      for folder in [
-        path, "\(path)/figures", "\(path)/logs", provenance, "\(provenance)/failed-run",
-      ] {
-        PublishedFile.sweep(folder)
+      try prepare()
+      if let run = EventTrail.takeCutOff(in: provenance), let units {
+        Terminal.printError(words(on: run, units))
       }
-      // From here on the folder is ours, however the run may end. That also shows now, not after
-      // the work, whether anything can be written here.
-      if readState() == nil {
-        var marker = Publication(isDurable: false)
-        try add(State(identity: "", files: [], stamps: [:]), to: &marker)
-        try marker.finish()
-      }
-      try PublishedFile.checkWritable(provenance)
+      return try EventTrail(in: provenance)
     } catch let failure as StageFailure {
       removeIfEmpty()
       throw CommandFailure(failure)
     } catch {
       throw CommandFailure(.machine, "\(path): \(error.localizedDescription)")
     }
+  }
+
+  private func words(on run: CutOffRun, _ units: String) -> String {
+    var text =
+      "the run begun here at \(run.started) was cut off: \(run.finishedCount) of"
+      + " \(run.stageCount) \(units) finished"
+    if !run.atWork.isEmpty {
+      text += ", at work on \(KeyList.text(run.atWork, of: run.stageCount))"
+    }
+    return text + "; its log is \(provenance)/\(EventTrail.cutOffFile)"
+  }
+
+  private func prepare() throws {
+    try PublishedFile.makeFolder(provenance)
+    for folder in [
+      path, "\(path)/figures", "\(path)/logs", provenance, "\(provenance)/failed-run",
+    ] {
+      PublishedFile.sweep(folder)
+    }
+    // From here on the folder is ours, however the run may end.
+    if readState() == nil {
+      var marker = Publication(isDurable: false)
+      try add(State(identity: "", files: [], stamps: [:]), to: &marker)
+      try marker.finish()
+    }
+  }
+
+  // MARK: Folders of runs that are no more
+
+  /// Folders of earlier runs below this one that belong to none of these, by their keys. A key has two parts
+  /// at most: that of the acquisition, and that of the point of a matrix.
+  func leftovers(besides keys: [String]) -> [String] {
+    let known = Set(keys)
+    var found: [String] = []
+    for name in Self.names(in: path) where name != "provenance" && name != "figures" {
+      if !known.contains(name), Self.holdsRun("\(path)/\(name)") { found.append(name) }
+      for inner in Self.names(in: "\(path)/\(name)") where inner != "provenance" {
+        let key = "\(name)/\(inner)"
+        if !known.contains(key), Self.holdsRun("\(path)/\(key)") { found.append(key) }
+      }
+    }
+    return found
+  }
+
+  /// The names in a folder, in order; none where there is no such folder, or no leave to look.
+  private static func names(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+  }
+
+  private static func holdsRun(_ folder: String) -> Bool {
+    RunArchive.exists(in: folder + "/provenance")
+      || FileManager.default.fileExists(atPath: "\(folder)/provenance/\(stateFile)")
   }
 
   /// Refuses a folder whose result is this file: it would be replaced by what is compared with it.

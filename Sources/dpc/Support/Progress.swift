@@ -12,12 +12,17 @@ enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
 final class Progress: Sendable {
   private let style: ProgressStyle
   private let board: Mutex<Board>
-  private let history = Mutex((log: EventLog(), run: RunHistory()))
+  private let history: Mutex<(log: EventLog, run: RunHistory, work: WorkUnderWay)>
 
   /// All events so far.
   var log: EventLog { history.withLock { $0.log } }
 
-  init(_ style: ProgressStyle, graph: PipelineGraph) {
+  /// - Parameters:
+  ///   - style: How it is shown.
+  ///   - graph: What is run.
+  ///   - trail: Where the log stands meanwhile.
+  init(_ style: ProgressStyle, graph: PipelineGraph, trail: EventTrail) {
+    history = Mutex((EventLog(trail: trail), RunHistory(), WorkUnderWay()))
     let fits = graph.stages.count + 2 < Terminal.rows
     self.style =
       style == .auto ? (Terminal.isInteractive && fits ? .board : .plain) : style
@@ -28,6 +33,7 @@ final class Progress: Sendable {
     let report = history.withLock { history in
       history.log.append(event)
       history.run.absorb(event)
+      history.work.absorb(event)
       return history.run.report
     }
     switch style {
@@ -35,6 +41,16 @@ final class Progress: Sendable {
     case .plain: board.withLock { $0.printLine(event) }
     case .json: JSONLines.write(event, report)
     case .auto, .none: break
+    }
+  }
+
+  /// Says that the run was asked to stop, and what it still waits for.
+  func tellStopping() {
+    let words = history.withLock { $0.work.awaited() }
+    switch style {
+    case .board: board.withLock { $0.add(Interruption.words(words)) }
+    case .json: JSONLines.print(["event": "stopping", "message": Interruption.words(words)])
+    case .plain, .auto, .none: Interruption.tell(words)
     }
   }
 }
@@ -68,8 +84,18 @@ private struct Board {
     if isUrgent || Date().timeIntervalSince(lastDrawn) > 0.05 { draw() }
   }
 
+  /// Writes a line that stays, and the board below it.
+  mutating func add(_ line: String) {
+    if drawnLines > 0 {
+      Terminal.write("\r\u{1B}[\(drawnLines)A\u{1B}[J")
+      drawnLines = 0
+    }
+    Terminal.printError(line)
+    draw()
+  }
+
   private mutating func draw() {
-    var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
+    var text = drawnLines > 0 ? "\r\u{1B}[\(drawnLines)A" : ""
     let nameWidth = stages.map(\.name.count).max() ?? 0
     let typeWidth = stages.map(\.type.count).max() ?? 0
     for (name, type) in stages {

@@ -42,6 +42,7 @@ struct RunFiling {
       try archive.add(
         to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
       try publication.finish()
+      log.removeTrail()
       return (outputs, nil)
     } catch let failure as StageFailure {
       return ([], failure)

@@ -1,0 +1,108 @@
+// The log of a run on the disk while it goes on, so that one that is cut off tells how far it had come.
+internal import Glibc
+internal import Synchronization
+
+/// A file that grows by a line with each event of a run: `unfinished-PLACE-PROCESS-RANDOM.jsonl`.
+///
+/// The file is removed once the log stands in the record of the run. What a run that was cut off leaves is found
+/// by the next one, which calls it `cut-off.jsonl`. Nobody waits for the disk: a line that a failure of the
+/// power takes is lost, a line that was told before the program died is not.
+public final class EventTrail: Sendable {
+  /// What the next run calls the log of one that was cut off.
+  public static let cutOffFile = "cut-off.jsonl"
+  private static let prefix = "unfinished-"
+  private static let suffix = ".jsonl"
+
+  private struct State {
+    /// -1 once it is closed.
+    var descriptor: Int32
+    var failure: StageFailure?
+  }
+
+  private let path: String
+  private let state: Mutex<State>
+
+  /// Begins a log in a folder that is there.
+  ///
+  /// - Parameter folder: Where the record of the run will stand.
+  /// - Throws: ``StageFailure`` of category `machine`.
+  public init(in folder: String) throws(StageFailure) {
+    path = "\(folder)/\(Self.prefix)\(TemporaryName.make())\(Self.suffix)"
+    do throws(SystemError) {
+      state = Mutex(State(descriptor: try FileSystem.openForAppending(path)))
+    } catch {
+      throw PublishedFile.failure(error, writing: folder)
+    }
+  }
+
+  deinit { closeFile() }
+
+  private func closeFile() {
+    state.withLock { state in
+      if state.descriptor >= 0 { close(state.descriptor) }
+      state.descriptor = -1
+    }
+  }
+
+  /// Why the log does not hold all that was told; the run and its record miss nothing.
+  public var failure: StageFailure? { state.withLock { $0.failure } }
+
+  /// Adds a line, break included, by one call where the system takes it whole.
+  func append(_ line: String) {
+    state.withLock { state in
+      if state.descriptor < 0 || state.failure != nil { return }
+      do throws(SystemError) {
+        try FileSystem.write(Array(line.utf8), to: state.descriptor, path)
+      } catch {
+        state.failure = PublishedFile.failure(error, writing: path)
+      }
+    }
+  }
+
+  /// Takes the file away: what it told stands elsewhere now.
+  func remove() {
+    closeFile()
+    // One that cannot be removed tells of its own end, and goes with the next run.
+    try? FileSystem.remove(path)
+  }
+
+  /// Finds what a run that is no more left in a folder, and gives it its lasting name.
+  ///
+  /// - Parameter folder: Where records of runs stand.
+  /// - Returns: The last run there that was cut off; nil where none was, or it had nothing to tell.
+  public static func takeCutOff(in folder: String) -> CutOffRun? {
+    var found: (run: CutOffRun, path: String)?
+    // What cannot be listed, read, moved or removed is litter, no more.
+    for name in (try? FileSystem.names(in: folder)) ?? []
+    where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+      let path = "\(folder)/\(name)"
+      guard let stamp = try? FileSystem.stamp(of: path),
+        TemporaryName.isLeftOver(name.dropFirst(prefix.count).dropLast(suffix.count), stamp)
+      else { continue }
+      let bytes = (try? FileSystem.readAll(path)) ?? []
+      if let run = EventLog.cutOff(in: String(decoding: bytes, as: UTF8.self)),
+        found.map({ $0.run.started < run.started }) ?? true
+      {
+        if let earlier = found?.path { try? FileSystem.remove(earlier) }
+        found = (run, path)
+      } else {
+        try? FileSystem.remove(path)
+      }
+    }
+    guard let (run, path) = found else { return nil }
+    try? FileSystem.rename(path, to: "\(folder)/\(cutOffFile)")
+    return run
+  }
+}
+
+/// How far a run had come when it was cut off.
+public struct CutOffRun: Sendable, Hashable {
+  public var runID: String
+  /// ISO 8601, UTC.
+  public var started: String
+  public var stageCount: Int
+  /// Of the stages, whatever their outcome.
+  public var finishedCount: Int
+  /// Stages that were begun and not finished, in the order in which they began.
+  public var atWork: [String]
+}
