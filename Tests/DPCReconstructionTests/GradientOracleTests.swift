@@ -39,27 +39,24 @@ struct GradientOracleTests {
       pixelSize: pixel)
   }
 
-  /// Σ kernelX(dx) kernelY(dy) plane where both fit in the frame, else 0.
+  /// Σ kernelX(dx) kernelY(dy) plane, nothing beyond the rim.
   private static func correlated(
     _ plane: [Double], _ shape: GridShape, _ kernelX: [Double], _ kernelY: [Double]
   ) -> [Double] {
-    let (reachX, reachY) = (kernelX.count / 2, kernelY.count / 2)
-    var (rows, result) = ([Double](repeating: 0, count: shape.count), plane.map { _ in 0.0 })
-    for row in 0..<shape.rows {
-      for column in reachX..<(shape.columns - reachX) {
-        let first = row * shape.columns + column - reachX
-        rows[first + reachX] = kernelX.indices.reduce(0) { $0 + kernelX[$1] * plane[first + $1] }
+    func line(_ values: [Double], _ first: Int, _ step: Int, _ count: Int, _ kernel: [Double])
+      -> [Double]
+    {
+      let reach = kernel.count / 2
+      return (0..<count).map { place in
+        let taps = max(0, reach - place)..<min(kernel.count, count + reach - place)
+        return taps.reduce(0) { $0 + kernel[$1] * values[first + (place + $1 - reach) * step] }
       }
     }
-    for row in reachY..<(shape.rows - reachY) {
-      for column in reachX..<(shape.columns - reachX) {
-        let first = (row - reachY) * shape.columns + column
-        result[row * shape.columns + column] = kernelY.indices.reduce(0) {
-          $0 + kernelY[$1] * rows[first + $1 * shape.columns]
-        }
-      }
+    let rows = (0..<shape.rows).flatMap {
+      line(plane, $0 * shape.columns, 1, shape.columns, kernelX)
     }
-    return result
+    let columns = (0..<shape.columns).map { line(rows, $0, shape.columns, shape.rows, kernelY) }
+    return (0..<shape.count).map { columns[$0 % shape.columns][$0 / shape.columns] }
   }
 
   /// A Gaussian of sum 1 and its derivative by distance in pixels.
