@@ -99,7 +99,8 @@ struct FreshObjectTests {
     let writer = digests(boot: "this")
     let path = try file(noting: writer)
     writer.settle()
-    let reader = digests(boot: "this")
+    let reader = FileDigests(
+      folder: scratch.path + "/cache/v1/memo", boot: "this", writingTime: 1_000_000_000)
     #expect(try reader.digest(of: path).digest == planted)
     _ = try scratch.write("7", to: "object")
     reader.synchronize()
@@ -107,7 +108,7 @@ struct FreshObjectTests {
     #expect(try digests(boot: "later").digest(of: path).digest == SHA256Digest(of: Array("7".utf8)))
   }
 
-  @Test("a plan waits for nothing; a run that is done has waited for all that it took")
+  @Test("neither a plan nor a run waits for what the system is still writing")
   func plansDoNotWait() async throws {
     let toy = Arithmetic()
     let stages = (0..<40).map { node("s\($0)", toy.constant, ["value": Double($0)]) }
@@ -121,7 +122,7 @@ struct FreshObjectTests {
     #expect(try memos().allSatisfy { $0.contains("boot") })
     #expect(await second.run().hitCount == 40)
     second.cache.settle()
-    #expect(try memos().allSatisfy { !$0.contains("boot") })
+    #expect(try memos().allSatisfy { $0.contains("boot") })
   }
 
   @Test("where the machine does not name its start nothing fresh is remembered")
