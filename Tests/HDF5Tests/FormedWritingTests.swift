@@ -3,7 +3,9 @@ import HDF5
 import Testing
 
 struct FormedWritingTests {
-  @Test(arguments: [[], [0], [7], [3, 5], [2, 700_000], [5, 300_000], [2100, 1013], [1, 3_000_000]])
+  @Test(arguments: [
+    [], [0], [7], [3, 5], [2, 700_000], [5, 300_000], [2100, 1013], [1, 3_000_000],
+  ])
   func readBack(shape: [Int]) throws {
     let folder = try TemporaryFolder()
     try HDF5File.create(folder.file("a.h5")) { root in

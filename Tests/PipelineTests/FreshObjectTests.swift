@@ -78,7 +78,9 @@ struct FreshObjectTests {
     #expect(try digests(boot: "later").digest(of: path).digest == SHA256Digest(of: Array("6".utf8)))
   }
 
-  @Test("whoever takes it later in the same start waits for the disk when it is done, not when it looks")
+  @Test(
+    "whoever takes it later in the same start waits for the disk when it is done, not when it looks"
+  )
   func sameBoot() throws {
     let writer = digests(boot: "this")
     let path = try file(noting: writer)

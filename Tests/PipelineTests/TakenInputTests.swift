@@ -84,7 +84,8 @@ struct TakenInputTests {
     let runner = try runner(
       scratch, [("ones", nil), ("two", "ones"), ("three", "two")], results: ["three"])
     let report = await runner.run()
-    let last = try runner.value(of: OutputReference(stage: "three", port: "value"), in: report) as? Numbers
+    let last =
+      try runner.value(of: OutputReference(stage: "three", port: "value"), in: report) as? Numbers
     #expect(last?.values == [Double](repeating: 3, count: 1000))
     #expect(addresses["ones"] == addresses["two"] && addresses["two"] == addresses["three"])
   }
