@@ -42,12 +42,13 @@ struct FileDigests: Sendable {
   private let boot: String?
   /// Nanoseconds: after so long the system has written a file by itself (Linux begins after 30 s), so that
   /// to wait for the disk is no wait.
+  static let writingTime = 60_000_000_000
   private let writingTime: Int
   private let fresh = FreshFiles()
   /// Files that were taken on the word of a memo of this start of the machine.
   private let taken = FreshFiles()
 
-  init(folder: String, boot: String? = Clock.boot, writingTime: Int = 60_000_000_000) {
+  init(folder: String, boot: String? = Clock.boot, writingTime: Int = writingTime) {
     self.folder = folder
     self.boot = boot
     self.writingTime = writingTime

@@ -15,10 +15,13 @@ public struct PipelineCache: Sendable {
   var root: String { path + "/v1" }
 
   /// Nothing is made or read until it is needed.
-  public init(path: String) {
+  public init(path: String) { self.init(path: path, writingTime: FileDigests.writingTime) }
+
+  /// - Parameter writingTime: Nanoseconds after which the system has written a file by itself.
+  init(path: String, writingTime: Int) {
     let root = path + "/v1"
     self.path = path
-    digests = FileDigests(folder: root + "/memo")
+    digests = FileDigests(folder: root + "/memo", writingTime: writingTime)
     objects = ObjectStore(root: root, digests: digests)
     actions = ActionCache(root: root, objects: objects)
     leases = Leases(root: root, objects: objects)

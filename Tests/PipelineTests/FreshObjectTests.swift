@@ -110,8 +110,10 @@ struct FreshObjectTests {
     #expect(try digests(boot: "later").digest(of: path).digest == SHA256Digest(of: Array("7".utf8)))
   }
 
-  @Test("neither a plan nor a run waits for what the system is still writing")
-  func plansDoNotWait() async throws {
+  @Test(
+    "a plan waits for nothing, a run when it is done, and not for what the system is still writing",
+    arguments: [0, 3_600_000_000_000])
+  func plansDoNotWait(writingTime: Int) async throws {
     let toy = Arithmetic()
     let stages = (0..<40).map { node("s\($0)", toy.constant, ["value": Double($0)]) }
     let first = try scratch.runner(stages)
@@ -119,12 +121,12 @@ struct FreshObjectTests {
     try await Task.sleep(for: .seconds(2.1))
     first.cache.settle()
     #expect(try memos().count == 40)
-    let second = try scratch.runner(stages)
+    let second = try scratch.runner(stages, writingTime: writingTime)
     #expect(second.plan().hitCount == 40)
     #expect(try memos().allSatisfy { $0.contains("boot") })
     #expect(await second.run().hitCount == 40)
     second.cache.settle()
-    #expect(try memos().allSatisfy { $0.contains("boot") })
+    #expect(try memos().allSatisfy { $0.contains("boot") == (writingTime > 0) })
   }
 
   @Test("where the machine does not name its start nothing fresh is remembered")

@@ -1,6 +1,6 @@
 // A folder for one test, with a cache in it and the means to damage it.
 import Foundation
-import Pipeline
+@testable import Pipeline
 import Testing
 
 /// A folder that is gone when the test is over.
@@ -49,12 +49,14 @@ final class Scratch: Sendable {
 
   func runner(
     _ stages: [StageNode], results: [String] = [], inputs: [String: String] = [:],
-    threads: Int = 1, codec: NumberCodec = NumberCodec(), cachePath: String? = nil
+    threads: Int = 1, codec: NumberCodec = NumberCodec(), cachePath: String? = nil,
+    writingTime: Int = FileDigests.writingTime
   ) throws -> PipelineRunner {
     PipelineRunner(
       graph: try PipelineGraph(
         name: "toy", inputPaths: inputs, stages: stages, results: results),
-      codecs: [codec], cache: cachePath.map { PipelineCache(path: $0) } ?? cache,
+      codecs: [codec],
+      cache: PipelineCache(path: cachePath ?? cache.path, writingTime: writingTime),
       toolVersion: "toy 1", threads: threads)
   }
 }

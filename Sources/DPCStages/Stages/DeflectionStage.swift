@@ -40,14 +40,6 @@ struct DeflectionStage: StageType {
         + " signal by frequency"),
   ]
 
-  /// The deflection by one of the two closed formulas is formed in about the time in which its map is
-  /// written and read back.
-  func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool {
-    guard case .text(let method)? = parameters["method"] else { return true }
-    return method != DeflectionMethod.discShift.rawValue
-      && method != DeflectionMethod.centerOfMass.rawValue
-  }
-
   func run(_ context: StageContext) throws -> StageProduct {
     let source = context.input("segments")
     let frames = try self.frames(source, stage: context.stageName)
