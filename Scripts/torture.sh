@@ -97,7 +97,7 @@ refused() {
   whole "$1" "$2 at $3"
   case $status in
   0) same "$1" "$work/new" || bad "$2 at $3: ends with 0 and another result" ;;
-  5) grep -q '^error: .*\(cache\|out\)/' "$1/log" || bad "$2 at $3: no path: $(cat "$1/log")" ;;
+  5) grep -q '^error: .*\(cache\|out\)[/:]' "$1/log" || bad "$2 at $3: no path: $(cat "$1/log")" ;;
   *) bad "$2 at $3: ends with $status: $(tail -2 "$1/log")" ;;
   esac
   echo "$status" >> "$work/status-$2"
