@@ -47,7 +47,7 @@ public struct PixelNoise: Sendable, Equatable {
   }
 }
 
-/// The variance of ``integratedPotential(of:pixelSize:boundary:highPassPeriod:)``, pixel by pixel, (V m)².
+/// The variance of ``integratedPotential(of:gaps:pixelSize:boundary:highPassPeriod:)``, pixel by pixel, (V m)².
 ///
 /// Both integrals are linear in the field and diagonal in waves, so that noise alike at all pixels
 /// gives Σ over the modes of |mode|² times the square of what the integral makes of it. For

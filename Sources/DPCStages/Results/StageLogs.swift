@@ -9,7 +9,7 @@ public enum StageLogs {
   ///   - record: Of the stage.
   ///   - cache: Where its outputs are kept.
   /// - Returns: nil of a stage without a program, and where the text is no longer kept.
-  /// - Throws: ``StageFailure`` where the object is no log.
+  /// - Throws: `StageFailure` where the object is no log.
   public static func text(of record: ActionRecord, in cache: PipelineCache) throws -> String? {
     guard let output = record.outputs[Exec.logPort], output.kind == PortKind.log.name,
       let codec = stageCodecs.first(where: { $0.kind == .log }),
