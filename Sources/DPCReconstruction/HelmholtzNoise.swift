@@ -14,12 +14,7 @@ internal import WorkSharing
 public func helmholtzVariances(
   of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize
 ) -> (curlFree: (x: Double, y: Double), divergenceFree: (x: Double, y: Double)) {
-  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
-  let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
-  let powerX = PixelNoise.spectrum(
-    kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
-  let powerY = PixelNoise.spectrum(
-    ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
+  let (kx, ky, powerX, powerY) = noise.periodicWaves(shape, pixelSize)
   // Σ of w a², w a b and w b² over all waves, a = kx²/k² and b = ky²/k².
   let height = 32
   let sums =

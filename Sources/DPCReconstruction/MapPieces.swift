@@ -2,22 +2,6 @@
 public import STEMCore
 internal import WorkSharing
 
-/// ``orderedSum(_:_:)`` on all threads: the same bits.
-func concurrentSum(_ count: Int, _ term: @Sendable (Int) -> Double) -> Double {
-  let block = orderedSumBlock
-  var partials = [Double](repeating: 0, count: (count + block - 1) / block)
-  partials.share { partials in
-    concurrentPieces(count) { positions in
-      for start in stride(from: positions.lowerBound, to: positions.upperBound, by: block) {
-        var partial = 0.0
-        for index in start..<min(start + block, positions.upperBound) { partial += term(index) }
-        partials[start / block] = partial
-      }
-    }
-  }
-  return partials.reduce(0, +)
-}
-
 /// Fills a plane line by line, bands of lines on all threads.
 ///
 /// - Parameters:

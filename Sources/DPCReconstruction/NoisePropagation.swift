@@ -47,6 +47,24 @@ public struct PixelNoise: Sendable, Equatable {
   }
 }
 
+extension PixelNoise {
+  /// Frequencies of a periodic frame's columns and rows, cycles/m, and the noise power of each over that of
+  /// white noise.
+  func periodicWaves(
+    _ shape: GridShape, _ pixelSize: PixelSize
+  ) -> (kx: [Double], ky: [Double], powerX: [Double], powerY: [Double]) {
+    let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
+    let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
+    return (
+      kx, ky,
+      Self.spectrum(
+        kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: correlationX),
+      Self.spectrum(
+        ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: correlationY)
+    )
+  }
+}
+
 /// The variance of ``integratedPotential(of:gaps:pixelSize:boundary:highPassPeriod:)``, pixel by pixel, (V m)².
 ///
 /// Both integrals are linear in the field and diagonal in waves, so that noise alike at all pixels
@@ -80,12 +98,7 @@ private func highPass(_ k2: Double, _ period: Double?) -> Double {
 private func periodicVariance(
   _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
 ) -> [Double] {
-  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
-  let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
-  let powerX = PixelNoise.spectrum(
-    kx.map { 2 * Double.pi * abs($0) * pixelSize.x }, correlation: noise.correlationX)
-  let powerY = PixelNoise.spectrum(
-    ky.map { 2 * Double.pi * abs($0) * pixelSize.y }, correlation: noise.correlationY)
+  let (kx, ky, powerX, powerY) = noise.periodicWaves(shape, pixelSize)
   let count = Double(shape.count)
   let varying = orderedSum(shape.count) { index in
     let (row, column) = (index / shape.columns, index % shape.columns)
