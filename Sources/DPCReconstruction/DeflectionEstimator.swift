@@ -1,5 +1,6 @@
 // The ways to a deflection from one position's signals, and the loop over positions they share.
 public import STEMCore
+internal import WorkSharing
 
 /// How the deflection is estimated; the raw value is the name in manifests and results.
 public enum DeflectionMethod: String, CaseIterable, Sendable, Codable {
@@ -47,23 +48,38 @@ public struct FitQuality: Sendable, Equatable {
 
 /// Estimates deflections position by position: a band of a map gives the same numbers as the whole.
 public protocol DeflectionEstimator: Sendable {
+  /// Writes the deflections of a map, or of a band of it, to their place in a map.
+  ///
   /// - Parameters:
-  ///   - signals: Corrected signals, any unit; unusable positions are skipped.
-  ///   - calibration: true = calibration · measured, detector frame.
-  ///   - pixelSize: Passed on, m.
-  /// - Returns: As ``deflectionMap(of:estimator:calibration:pixelSize:)``.
-  func deflection(
-    of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?
-  ) -> DeflectionEstimate
+  ///   - signals: Corrected signals, any unit; positions that the mask calls unusable are skipped.
+  ///   - calibration: true = calibration · measured, from a beam-tilt series, in the detector frame.
+  ///   - map: Gets the deflection in the detector frame, rad; x right, y down; a covariance of counting
+  ///     statistics where it has one, which it has where the number of electrons is known. Positions
+  ///     without counts or outside the model get the mask bit that says so and hold zero.
+  ///   - first: The place of the signals' first position in the map; the others follow it.
+  /// - Returns: nil for estimators that fit no model to the segments.
+  func estimate(
+    _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality?
 }
 
-extension DiscShiftEstimator: DeflectionEstimator {
+extension DeflectionEstimator {
+  /// The deflection map of corrected segment signals.
+  ///
+  /// - Parameters:
+  ///   - signals: Corrected signals, any unit; positions that the mask calls unusable are skipped.
+  ///   - calibration: true = calibration · measured, from a beam-tilt series, in the detector frame.
+  ///   - pixelSize: Passed on, m.
+  /// - Returns: As ``estimate(_:calibration:into:at:)``; the covariance is nil where the number of
+  ///   electrons is unknown.
   public func deflection(
     of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?
   ) -> DeflectionEstimate {
-    DeflectionEstimate(
-      map: deflectionMap(
-        of: signals, estimator: self, calibration: calibration, pixelSize: pixelSize))
+    var map = VectorMap(
+      uninitialized: signals.shape, withCovariance: signals.electronsPerUnit != nil,
+      pixelSize: pixelSize)
+    let fit = map.share { estimate(signals, calibration: calibration, into: $0, at: 0) }
+    return DeflectionEstimate(map: map, fit: fit)
   }
 }
 
@@ -109,48 +125,69 @@ struct PositionEstimate {
   var deviance = 0.0
 }
 
-/// Runs an estimator over all usable positions.
+/// What is written at one position.
+enum PositionOutcome {
+  case found(PositionEstimate)
+  /// Nothing, and why; no reason where the position was unusable before.
+  case none(PixelFlags)
+
+  /// Writes a deflection and its covariance, or zeros and the reason, at a position whose mask is there.
+  func write(to map: SharedVectorMap, at position: Int, _ calibration: Matrix2) {
+    var estimate = PositionEstimate(x: 0, y: 0)
+    switch self {
+    case .found(let found): estimate = found
+    case .none(let flags): map.mask[position] |= flags.rawValue
+    }
+    (map.x[position], map.y[position]) = calibration(estimate.x, estimate.y)
+    guard let covariance = map.covariance else { return }
+    let turned = transformed(estimate.covariance, by: calibration)
+    (covariance.xx[position], covariance.yy[position]) = (turned.xx, turned.yy)
+    covariance.xy[position] = turned.xy
+  }
+}
+
+/// From the signals of a position, their sum, and the effective number of electrons (nil where unknown); nil
+/// where the signals lie outside the model.
+typealias PositionEstimation = (
+  _ values: [Double], _ total: Double, _ electrons: Double?
+) -> PositionEstimate?
+
+/// Runs an estimator over all usable positions, as ``DeflectionEstimator/estimate(_:calibration:into:at:)``.
 ///
 /// - Parameters:
-///   - deviates: Whether the estimator's deviance means something.
-///   - estimate: From the signals of a position, their sum, and the effective number of
-///     electrons (nil where unknown); nil where the signals lie outside the model.
-func deflectionEstimate(
-  of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?, deviates: Bool = false,
-  _ estimate: (_ values: [Double], _ total: Double, _ electrons: Double?) -> PositionEstimate?
-) -> DeflectionEstimate {
-  let shape = signals.shape
-  var field = VectorField(shape: shape)
-  var mask = signals.mask
-  var fit = FitQuality()
+///   - estimation: Made for each piece of the work, which it has to itself.
+/// - Returns: The deviance of all positions.
+func estimatePositions(
+  _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int,
+  _ estimation: @Sendable () -> PositionEstimation
+) -> FitQuality {
+  let count = signals.shape.count
   let electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
-  var covariance = electronsPerUnit.map { _ in
-    VectorCovariance(shape: shape, xx: field.x, yy: field.x, xy: field.x)
+  let parts = mapPieces(count) { positions in
+    let estimate = estimation()
+    var fit = FitQuality()
+    var values = [Double](repeating: 0, count: signals.segmentCount)
+    for position in positions {
+      map.mask[first + position] = signals.mask.bytes[position]
+      var outcome = PositionOutcome.none([])
+      if signals.mask.isUsable(position) {
+        for segment in values.indices {
+          values[segment] = signals.values[segment * count + position]
+        }
+        let total = values.reduce(0, +)
+        if !(total > 0) {
+          outcome = .none(.noCounts)
+        } else if let found = estimate(values, total, electronsPerUnit.map { total * $0 }) {
+          outcome = .found(found)
+          fit.deviance += found.deviance
+          fit.degreesOfFreedom += max(0, values.count - 3)
+        } else {
+          outcome = .none(.outsideModel)
+        }
+      }
+      outcome.write(to: map, at: first + position, calibration)
+    }
+    return fit
   }
-  var values = [Double](repeating: 0, count: signals.segmentCount)
-  for position in 0..<shape.count where mask.isUsable(position) {
-    var total = 0.0
-    for segment in values.indices {
-      values[segment] = signals.values[segment * shape.count + position]
-      total += values[segment]
-    }
-    if !(total > 0) {
-      mask.bytes[position] |= PixelFlags.noCounts.rawValue
-      continue
-    }
-    guard let found = estimate(values, total, electronsPerUnit.map { total * $0 }) else {
-      mask.bytes[position] |= PixelFlags.outsideModel.rawValue
-      continue
-    }
-    (field.x[position], field.y[position]) = calibration(found.x, found.y)
-    let turned = transformed(found.covariance, by: calibration)
-    covariance?.xx[position] = turned.xx
-    covariance?.yy[position] = turned.yy
-    covariance?.xy[position] = turned.xy
-    fit.deviance += found.deviance
-    fit.degreesOfFreedom += max(0, values.count - 3)
-  }
-  return DeflectionEstimate(
-    map: VectorMap(field: field, covariance: covariance, mask: mask, pixelSize: pixelSize),
-    fit: deviates && electronsPerUnit != nil ? fit : nil)
+  return parts.reduce(FitQuality(), +)
 }

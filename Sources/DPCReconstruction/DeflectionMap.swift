@@ -1,71 +1,71 @@
-// The deflection at every scan position, with its counting error and its mask.
+// The deflection at every scan position by the inverse of a shifted disc, with its counting error and its mask.
 public import STEMCore
 internal import WorkSharing
 
-/// Estimates the deflection map of corrected segment signals.
-///
-/// - Parameters:
-///   - signals: Corrected signals, any unit; positions that the mask calls unusable are skipped.
-///   - estimator: The disc-shift inverse for the detector that recorded them.
-///   - calibration: true = calibration · measured, from a beam-tilt series, in the detector frame.
-///   - pixelSize: Passed on, m.
-/// - Returns: Deflection in the detector frame, rad; x right, y down. Positions without counts or
-///   outside the model get the mask bit that says so and hold zero. The covariance is that of
-///   counting statistics, nil where the number of electrons is unknown.
-public func deflectionMap(
-  of signals: SegmentSignals, estimator: DiscShiftEstimator, calibration: Matrix2,
-  pixelSize: PixelSize?
-) -> VectorMap {
-  let shape = signals.shape
-  var field = VectorField(shape: shape)
-  var mask = signals.mask
-  var covariance = signals.electronsPerUnit.map { _ in
-    VectorCovariance(
-      shape: shape, xx: field.x, yy: field.x, xy: field.x)
-  }
-  var sums = SignedSums(
-    estimator.diameters, segmentCount: signals.segmentCount,
-    withProducts: signals.electronsPerUnit != nil)
-  var lines = DiscShiftLines(estimator)
-  var work = DiameterWork(estimator)
-  let electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
-  for first in stride(from: 0, to: shape.count, by: SignedSums.blockCount) {
-    let positions = first..<min(first + SignedSums.blockCount, shape.count)
-    sums.form(from: signals, at: positions)
-    lines.form(from: sums, electronsPerUnit: electronsPerUnit)
-    lines.transform(by: calibration)
-    lines.copy(to: &field, &covariance, at: positions)
-    for place in 0..<positions.count where mask.isUsable(first + place) {
-      if lines.isRight[place] { continue }
-      let position = first + place
-      let total = sums.total(at: place)
-      var estimate: (x: Double, y: Double, covariance: (xx: Double, yy: Double, xy: Double))?
-      if total > 0 {
-        estimate = estimator.estimate(
-          sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
-        if estimate == nil { mask.bytes[position] |= PixelFlags.outsideModel.rawValue }
-      } else {
-        mask.bytes[position] |= PixelFlags.noCounts.rawValue
+extension DiscShiftEstimator: DeflectionEstimator {
+  public func estimate(
+    _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality? {
+    concurrentPieces(signals.shape.count) { piece in
+      var block = DiscShiftBlock(self, signals, calibration)
+      for start in stride(from: piece.lowerBound, to: piece.upperBound, by: SignedSums.blockCount) {
+        let positions = start..<min(start + SignedSums.blockCount, piece.upperBound)
+        block.estimate(signals, at: positions, into: map, at: first + start)
       }
-      let (x, y, errors) = estimate ?? (0, 0, (0, 0, 0))
-      (field.x[position], field.y[position]) = calibration(x, y)
-      set(&covariance, position, transformed(errors, by: calibration))
     }
-    for position in positions where !signals.mask.isUsable(position) {
-      (field.x[position], field.y[position]) = (0, 0)
-      set(&covariance, position, (0, 0, 0))
-    }
+    return nil
   }
-  return VectorMap(field: field, covariance: covariance, mask: mask, pixelSize: pixelSize)
 }
 
-private func set(
-  _ covariance: inout VectorCovariance?, _ position: Int,
-  _ errors: (xx: Double, yy: Double, xy: Double)
-) {
-  covariance?.xx[position] = errors.xx
-  covariance?.yy[position] = errors.yy
-  covariance?.xy[position] = errors.xy
+/// Deflections at some neighboring positions, formed while the processor holds their signals.
+private struct DiscShiftBlock {
+  private let estimator: DiscShiftEstimator
+  private let calibration: Matrix2
+  private let electronsPerUnit: Double?
+  private var sums: SignedSums
+  private var lines: DiscShiftLines
+  private var work: DiameterWork
+
+  init(_ estimator: DiscShiftEstimator, _ signals: SegmentSignals, _ calibration: Matrix2) {
+    self.estimator = estimator
+    self.calibration = calibration
+    electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
+    sums = SignedSums(
+      estimator.diameters, segmentCount: signals.segmentCount,
+      withProducts: electronsPerUnit != nil)
+    lines = DiscShiftLines(estimator)
+    work = DiameterWork(estimator)
+  }
+
+  /// - Parameters:
+  ///   - signals: Of the map, or a band of it.
+  ///   - positions: Of the signals, no more than `SignedSums.blockCount`.
+  ///   - map: Gets what is found.
+  ///   - first: Where in the map the first position is.
+  mutating func estimate(
+    _ signals: SegmentSignals, at positions: Range<Int>, into map: SharedVectorMap, at first: Int
+  ) {
+    sums.form(from: signals, at: positions)
+    lines.form(from: sums, electronsPerUnit: electronsPerUnit)
+    lines.write(to: map, at: first..<(first + positions.count), by: calibration)
+    let flags = signals.mask.bytes[positions]
+    _ = map.mask[first..<(first + positions.count)].update(fromContentsOf: flags)
+    for place in 0..<positions.count {
+      let isUsable = signals.mask.isUsable(positions.lowerBound + place)
+      if isUsable && lines.isRight[place] { continue }
+      estimate(at: place, isUsable: isUsable).write(to: map, at: first + place, calibration)
+    }
+  }
+
+  /// One position by itself: unusable, without counts, or beyond the series.
+  private mutating func estimate(at place: Int, isUsable: Bool) -> PositionOutcome {
+    if !isUsable { return .none([]) }
+    let total = sums.total(at: place)
+    if !(total > 0) { return .none(.noCounts) }
+    let found = estimator.estimate(
+      sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
+    return found.map(PositionOutcome.found) ?? .none(.outsideModel)
+  }
 }
 
 /// M C Mᵀ of a symmetric 2×2 matrix C.

@@ -104,30 +104,36 @@ public struct LinearEstimator: DeflectionEstimator {
   }
 
   /// Cov = (Σ q v vᵀ - θ θᵀ)/N: the signals of one position are multinomial.
-  public func deflection(
-    of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?
-  ) -> DeflectionEstimate {
-    deflectionEstimate(of: signals, calibration: calibration, pixelSize: pixelSize) {
-      values, total, electrons in
-      var (x, y) = (0.0, 0.0)
-      var square = (xx: 0.0, yy: 0.0, xy: 0.0)
-      for j in values.indices {
-        let (q, v) = (values[j] / total, vectors[j])
-        x += q * v.x
-        y += q * v.y
-        square.xx += q * v.x * v.x
-        square.yy += q * v.y * v.y
-        square.xy += q * v.x * v.y
-      }
-      if x * x + y * y > range * range { return nil }
-      guard let electrons else { return PositionEstimate(x: x, y: y) }
-      return PositionEstimate(
-        x: x, y: y,
-        covariance: (
-          xx: (square.xx - x * x) / electrons, yy: (square.yy - y * y) / electrons,
-          xy: (square.xy - x * y) / electrons
-        ))
+  public func estimate(
+    _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality? {
+    _ = estimatePositions(signals, calibration: calibration, into: map, at: first) {
+      { values, total, electrons in estimate(values, total: total, electrons: electrons) }
     }
+    return nil
+  }
+
+  private func estimate(
+    _ values: [Double], total: Double, electrons: Double?
+  ) -> PositionEstimate? {
+    var (x, y) = (0.0, 0.0)
+    var square = (xx: 0.0, yy: 0.0, xy: 0.0)
+    for j in values.indices {
+      let (q, v) = (values[j] / total, vectors[j])
+      x += q * v.x
+      y += q * v.y
+      square.xx += q * v.x * v.x
+      square.yy += q * v.y * v.y
+      square.xy += q * v.x * v.y
+    }
+    if x * x + y * y > range * range { return nil }
+    guard let electrons else { return PositionEstimate(x: x, y: y) }
+    return PositionEstimate(
+      x: x, y: y,
+      covariance: (
+        xx: (square.xx - x * x) / electrons, yy: (square.yy - y * y) / electrons,
+        xy: (square.xy - x * y) / electrons
+      ))
   }
 }
 

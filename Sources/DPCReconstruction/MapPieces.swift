@@ -72,25 +72,6 @@ public struct SharedVectorMap: Sendable {
   public let covariance:
     (xx: SharedPlane<Double>, yy: SharedPlane<Double>, xy: SharedPlane<Double>)?
   public let mask: SharedPlane<UInt8>
-
-  /// Puts a part of the map in its place.
-  ///
-  /// - Parameters:
-  ///   - part: With a covariance where this map has one.
-  ///   - first: The position of the part's first pixel; the others follow it.
-  public func write(_ part: VectorMap, at first: Int) {
-    func copy<Element>(_ source: [Element], to target: SharedPlane<Element>) {
-      _ = target[first..<(first + source.count)].update(fromContentsOf: source)
-    }
-    copy(part.field.x, to: x)
-    copy(part.field.y, to: y)
-    copy(part.mask.bytes, to: mask)
-    guard let covariance else { return }
-    guard let errors = part.covariance else { preconditionFailure("a part has the map's errors") }
-    copy(errors.xx, to: covariance.xx)
-    copy(errors.yy, to: covariance.yy)
-    copy(errors.xy, to: covariance.xy)
-  }
 }
 
 extension VectorMap {

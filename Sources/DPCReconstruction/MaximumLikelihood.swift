@@ -49,16 +49,17 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
       ?? detector.segments.map { _ in (x: 0, y: 0) }
   }
 
-  public func deflection(
-    of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?
-  ) -> DeflectionEstimate {
-    var shares = sectors.map { _ in ShiftedDisc.Share() }
-    return deflectionEstimate(
-      of: signals, calibration: calibration, pixelSize: pixelSize, deviates: true
-    ) { values, total, electrons in
-      // Without counting statistics the signals are taken for exact.
-      estimate(values, total: total, electrons: electrons ?? 1e12, work: &shares)
+  public func estimate(
+    _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality? {
+    let fit = estimatePositions(signals, calibration: calibration, into: map, at: first) {
+      var shares = sectors.map { _ in ShiftedDisc.Share() }
+      return { values, total, electrons in
+        // Without counting statistics the signals are taken for exact.
+        estimate(values, total: total, electrons: electrons ?? 1e12, work: &shares)
+      }
     }
+    return signals.electronsPerUnit == nil ? nil : fit
   }
 
   private func estimate(

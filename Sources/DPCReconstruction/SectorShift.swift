@@ -51,16 +51,18 @@ public struct SectorShiftEstimator: DeflectionEstimator {
     return sectorOfSegment.map { vectors[$0] }
   }
 
-  public func deflection(
-    of signals: SegmentSignals, calibration: Matrix2, pixelSize: PixelSize?
-  ) -> DeflectionEstimate {
-    var fractions = sectors.map { _ in 0.0 }
-    return deflectionEstimate(of: signals, calibration: calibration, pixelSize: pixelSize) {
-      values, total, electrons in
-      for k in fractions.indices { fractions[k] = 0 }
-      for j in values.indices { fractions[sectorOfSegment[j]] += values[j] / total }
-      return estimate(fractions, electrons: electrons)
+  public func estimate(
+    _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality? {
+    _ = estimatePositions(signals, calibration: calibration, into: map, at: first) {
+      var fractions = sectors.map { _ in 0.0 }
+      return { values, total, electrons in
+        for k in fractions.indices { fractions[k] = 0 }
+        for j in values.indices { fractions[sectorOfSegment[j]] += values[j] / total }
+        return estimate(fractions, electrons: electrons)
+      }
     }
+    return nil
   }
 
   private func estimate(_ fractions: [Double], electrons: Double?) -> PositionEstimate? {

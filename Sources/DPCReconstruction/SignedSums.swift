@@ -4,42 +4,65 @@ internal import STEMCore
 /// Sums over the segments at neighboring positions: of the signals, of their differences across each
 /// diameter, and of the products of two diameters' sides.
 ///
-/// Segment after segment is added to lines of positions that stay in the processor's cache: each
-/// signal is fetched once.
+/// Segments that lie on the same side of every diameter are added first, each signal fetched once; the sums
+/// are formed of these few parts, in lines of positions that stay in the processor's cache.
 struct SignedSums {
   /// Positions at a time: lines of this length fit the innermost cache together.
   static let blockCount = 512
 
-  /// Per sum the sign of each segment: all +1, then the diameters', then their products'.
+  /// Segments that lie on the same side of every diameter.
+  private let groups: [[Int]]
+  /// Per sum the sign of each group: all +1, then the diameters', then their products'.
   private let signs: [[Double]]
+  /// The sum of each group's segments.
+  private var parts: [[Double]]
   private var sums: [[Double]]
   private let diameterCount: Int
 
   /// - Parameter withProducts: Whether ``product(_:_:at:)`` is wanted.
   init(_ diameters: [DetectorDiameter], segmentCount: Int, withProducts: Bool) {
     diameterCount = diameters.count
-    var signs = [[Double](repeating: 1, count: segmentCount)] + diameters.map(\.sides)
+    var groups: [[Int]] = []
+    for segment in 0..<segmentCount {
+      let place = groups.firstIndex { group in
+        diameters.allSatisfy { $0.sides[group[0]] == $0.sides[segment] }
+      }
+      if let place { groups[place].append(segment) } else { groups.append([segment]) }
+    }
+    func sides(_ diameter: Int) -> [Double] { groups.map { diameters[diameter].sides[$0[0]] } }
+    var signs = [groups.map { _ in 1.0 }] + diameters.indices.map(sides)
     if withProducts {
       for j in diameters.indices {
-        for k in 0..<j {
-          signs.append((0..<segmentCount).map { diameters[j].sides[$0] * diameters[k].sides[$0] })
-        }
+        for k in 0..<j { signs.append(zip(sides(j), sides(k)).map { $0 * $1 }) }
       }
     }
+    self.groups = groups
     self.signs = signs
-    sums = signs.map { _ in [Double](repeating: 0, count: Self.blockCount) }
+    let line = [Double](repeating: 0, count: Self.blockCount)
+    parts = groups.map { _ in line }
+    sums = signs.map { _ in line }
   }
 
   /// Forms the sums at up to ``blockCount`` positions; the first of them is place 0.
   mutating func form(from signals: SegmentSignals, at positions: Range<Int>) {
     let count = signals.shape.count
+    func line(_ segment: Int) -> Range<Int> {
+      (segment * count + positions.lowerBound)..<(segment * count + positions.upperBound)
+    }
+    for (group, segments) in groups.enumerated() {
+      clear(&parts[group])
+      for segment in segments {
+        add(signals.values.span.extracting(line(segment)), to: &parts[group])
+      }
+    }
     for index in sums.indices {
       clear(&sums[index])
-      for segment in 0..<signals.segmentCount {
-        let first = segment * count
-        let line = signals.values.span.extracting(
-          (first + positions.lowerBound)..<(first + positions.upperBound))
-        add(line, times: signs[index][segment], to: &sums[index])
+      for first in stride(from: 0, to: groups.count, by: 2) {
+        // Of an odd number the last is added with nothing beside it.
+        let second = min(first + 1, groups.count - 1)
+        addBoth(
+          parts[first], times: signs[index][first], parts[second],
+          times: second > first ? signs[index][second] : 0, to: &sums[index])
       }
     }
   }
@@ -67,8 +90,26 @@ struct SignedSums {
     let (high, low) = (max(j, k), min(j, k))
     return 1 + diameterCount + high * (high - 1) / 2 + low
   }
+}
 
-  private func clear(_ line: inout [Double]) {
-    for index in line.indices { line[index] = 0 }
-  }
+private func clear(_ line: inout [Double]) {
+  for index in line.indices { line[index] = 0 }
+}
+
+/// Adds a line of signals; places beyond its end stay as they are.
+private func add(_ values: Span<Double>, to line: inout [Double]) {
+  precondition(values.count <= line.count, "a line of the block")
+  var sums = line.mutableSpan
+  for place in 0..<values.count { sums[place] += values[place] }
+}
+
+private func addBoth(
+  _ first: [Double], times sign: Double, _ second: [Double], times otherSign: Double,
+  to line: inout [Double]
+) {
+  precondition(first.count == line.count && second.count == line.count, "lines of the block")
+  let first = first.span
+  let second = second.span
+  var sums = line.mutableSpan
+  for place in 0..<sums.count { sums[place] += sign * first[place] + otherSign * second[place] }
 }

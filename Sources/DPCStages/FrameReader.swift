@@ -80,11 +80,9 @@ struct FrameReader {
       try electrons.share { electrons in
         try mapBands(context) { reader, rows in
           let signals = try corrected(rows, frame: 0, reader: reader)
-          let estimate = estimation.deflection(of: signals)
           let first = rows.lowerBound * window.shape.columns
-          map.write(estimate.map, at: first)
           return (
-            fit: estimate.fit,
+            fit: estimation.estimate(signals, into: map, at: first),
             sample: estimation.sampler.sample(signals, firstRow: rows.lowerBound),
             statistics: SignalStatistics.Part(
               signals, electrons: electrons[first..<(first + signals.shape.count)])

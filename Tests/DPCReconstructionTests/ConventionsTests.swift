@@ -37,9 +37,9 @@ func deflection(
     electronsPerUnit: 1)
   let estimator = try DiscShiftEstimator(
     detector: data.metadata.detector, probeSemiAngle: data.metadata.probeSemiAngle)
-  return deflectionMap(
-    of: signals, estimator: estimator, calibration: calibration,
-    pixelSize: specification.pixelSize)
+  return estimator.deflection(
+    of: signals, calibration: calibration, pixelSize: specification.pixelSize
+  ).map
 }
 
 @Suite("Conventions: axes, frames, corrections")

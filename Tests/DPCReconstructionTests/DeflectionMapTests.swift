@@ -53,10 +53,11 @@ struct DeflectionMapTests {
     let values = (0..<8).flatMap { k in counts.map { $0[k % 4] * (k < 4 ? 2.0 : 1) / 3 } }
     var mask = PixelMask(shape: shape)
     if count > 30 { mask.bytes[30] = PixelFlags.hot.rawValue }
-    let map = deflectionMap(
+    let map = estimator.deflection(
       of: SegmentSignals(
         shape: shape, segmentCount: 8, values: values, mask: mask, electronsPerUnit: 2.5),
-      estimator: estimator, calibration: .identity, pixelSize: nil)
+      calibration: .identity, pixelSize: nil
+    ).map
     let covariance = try #require(map.covariance)
     for index in 0..<count {
       let found = [

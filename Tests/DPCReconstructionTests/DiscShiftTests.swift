@@ -26,10 +26,8 @@ struct DiscShiftTests {
     let signals = SegmentSignals(
       shape: shape, segmentCount: values.count, values: values, mask: PixelMask(shape: shape),
       electronsPerUnit: electrons)
-    return deflectionMap(
-      of: signals,
-      estimator: try DiscShiftEstimator(detector: detector, probeSemiAngle: probe),
-      calibration: .identity, pixelSize: nil)
+    return try DiscShiftEstimator(detector: detector, probeSemiAngle: probe)
+      .deflection(of: signals, calibration: .identity, pixelSize: nil).map
   }
 
   @Test("The half-disc difference and its inverse agree to 1e-15")
@@ -121,12 +119,13 @@ struct DiscShiftTests {
         values[segment * columns + column] = generator.poisson(mean: mean[segment])
       }
     }
-    let result = deflectionMap(
-      of: SegmentSignals(
-        shape: shape, segmentCount: 8, values: values, mask: PixelMask(shape: shape),
-        electronsPerUnit: 1),
-      estimator: try DiscShiftEstimator(detector: detector, probeSemiAngle: 0.024),
-      calibration: .identity, pixelSize: nil)
+    let result = try DiscShiftEstimator(detector: detector, probeSemiAngle: 0.024)
+      .deflection(
+        of: SegmentSignals(
+          shape: shape, segmentCount: 8, values: values, mask: PixelMask(shape: shape),
+          electronsPerUnit: 1),
+        calibration: .identity, pixelSize: nil
+      ).map
     let covariance = try #require(result.covariance)
     func moment(_ a: [Double], _ b: [Double]) -> Double {
       let meanA = a.reduce(0, +) / Double(columns)

@@ -159,8 +159,7 @@ struct FieldConventionsTests {
       mask: PixelMask(shape: data.metadata.shape), electronsPerUnit: nil)
     let estimator = try DiscShiftEstimator(
       detector: data.metadata.detector, probeSemiAngle: 24e-3)
-    let blind = deflectionMap(
-      of: signals, estimator: estimator, calibration: .identity, pixelSize: nil)
+    let blind = estimator.deflection(of: signals, calibration: .identity, pixelSize: nil).map
     #expect(blind.covariance == nil)
   }
 

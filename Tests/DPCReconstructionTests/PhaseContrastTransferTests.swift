@@ -150,8 +150,7 @@ struct PhaseContrastTransferTests {
     boundary: IntegrationBoundary = .periodic
   ) throws -> PhaseReconstruction {
     let estimator = try DiscShiftEstimator(detector: detector(), probeSemiAngle: alpha)
-    let first = deflectionMap(
-      of: signals, estimator: estimator, calibration: .identity, pixelSize: pixel)
+    let first = estimator.deflection(of: signals, calibration: .identity, pixelSize: pixel).map
     return reconstructedPhase(
       from: signals, first: first, geometry: geometry, pixelSize: pixel, boundary: boundary,
       regularization: regularization)

@@ -36,6 +36,30 @@ struct PlainDeflectionTests {
     #expect(DiscShiftEstimator.shift(forHalfDifference: 0) == 0)
   }
 
+  @Test(
+    "Errors by the series are those by the root to 5e-15, where the series holds and at its end")
+  func slopes() throws {
+    let detector = SegmentedDetector.annular(rings: [(0, 0.048, 4)], orientation: 0)
+    let estimator = try DiscShiftEstimator(detector: detector, probeSemiAngle: Self.probe)
+    for step in 0...500 {
+      // Halves of H = ±step/1000 along x; none along y.
+      let difference = Double(step) / 1000
+      let shape = GridShape(rows: 1, columns: 1)
+      let (right, left) = (1 + difference, 1 - difference)
+      let signals = SegmentSignals(
+        shape: shape, segmentCount: 4, values: [right, left, left, right],
+        mask: PixelMask(shape: shape), electronsPerUnit: 1)
+      let map = estimator.deflection(of: signals, calibration: .identity, pixelSize: nil).map
+      let t = plainShift(difference)
+      // (1 - H²)/N · (dx/dH)², with dx/dH = α(π/4)/√(1 - t²) and N = 4.
+      let slope = Self.probe * Double.pi / 4 / (1 - t * t).squareRoot()
+      let expected = (1 - difference * difference) / 4 * slope * slope
+      let found = try #require(map.covariance?.xx.first)
+      #expect(abs(map.field.x[0] - Self.probe * t) < 1e-16)
+      #expect(abs(found / expected - 1) < 1.2e-14, "H = \(difference)")
+    }
+  }
+
   @Test("Small shifts follow t = πH/4 (1 + (πH/4)²/6) to rounding")
   func smallShifts() {
     for exponent in 3...12 {
@@ -73,8 +97,7 @@ struct PlainDeflectionTests {
       shape: shape, segmentCount: segments, values: values, mask: mask, electronsPerUnit: 2,
       varianceFactor: 1.5)
     let estimator = try DiscShiftEstimator(detector: detector, probeSemiAngle: Self.probe)
-    let map = deflectionMap(
-      of: signals, estimator: estimator, calibration: .identity, pixelSize: nil)
+    let map = estimator.deflection(of: signals, calibration: .identity, pixelSize: nil).map
     let covariance = try #require(map.covariance)
     let plain = try PlainEstimator(detector: detector, probe: Self.probe, invert: plainShift)
     #expect(map.mask.bytes[600] == PixelFlags.noCounts.rawValue)

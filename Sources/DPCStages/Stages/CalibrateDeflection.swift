@@ -69,9 +69,9 @@ struct CalibrateDeflection: StageType {
     for frame in 0..<count {
       try context.checkCancellation()
       maps.append(
-        deflectionMap(
-          of: try FrameReader(frames).frame(frame, context), estimator: estimator,
-          calibration: .identity, pixelSize: nil))
+        estimator.deflection(
+          of: try FrameReader(frames).frame(frame, context), calibration: .identity, pixelSize: nil
+        ).map)
       context.progress(Double(frame + 1) / Double(count))
     }
     let common = (0..<frames.window.shape.count).filter { position in

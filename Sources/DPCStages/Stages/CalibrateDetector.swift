@@ -84,7 +84,7 @@ struct CalibrateDetector: StageType {
     if let estimator,
       let error = gainDeflectionError(
         gainErrors, corrected,
-        { deflectionMap(of: $0, estimator: estimator, calibration: .identity, pixelSize: nil) })
+        { estimator.deflection(of: $0, calibration: .identity, pixelSize: nil).map })
     {
       errors["gain"] = error
     }

@@ -27,6 +27,13 @@ struct DeflectionEstimation: Sendable {
     estimator.deflection(of: signals, calibration: calibration, pixelSize: pixelSize)
   }
 
+  /// Writes the deflections of a band whose first position is `first` of the map.
+  func estimate(
+    _ signals: SegmentSignals, into map: SharedVectorMap, at first: Int
+  ) -> FitQuality? {
+    estimator.estimate(signals, calibration: calibration, into: map, at: first)
+  }
+
   /// For the attribute `method_formula`.
   var formula: String {
     switch method {
