@@ -2,6 +2,7 @@
 internal import FFTW
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// Noise of a vector map, alike at all pixels, white or smoothed.
 public struct PixelNoise: Sendable, Equatable {
@@ -151,32 +152,75 @@ private func naturalVariance(
   _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
 ) -> [Double] {
   let (rows, columns) = (shape.rows, shape.columns)
-  let x = NaturalAxis(
-    count: columns, spacing: pixelSize.x, correlation: noise.correlationX)
-  let y = NaturalAxis(count: rows, spacing: pixelSize.y, correlation: noise.correlationY)
-  // Coefficients of Σ w cos² cos², folded on both axes to those of a cosine series.
+  let modes = NaturalModes(noise, shape, pixelSize, period)
   var series = [Double](repeating: 0, count: shape.count)
-  var weights = [Double](repeating: 0, count: columns)
-  var folded = weights
-  for n in 0..<rows {
-    modeWeights(noise, x, y, n, pixelSize, period, &weights)
-    foldSquares(weights, into: &folded)
-    for (row, factor) in foldedSquare(n, count: rows) {
-      let first = row * columns
-      for index in folded.indices { series[first + index] += folded[index] * factor }
+  series.share { series in
+    let sums = concurrentMap((rows / 2 + NaturalModes.group) / NaturalModes.group) { group in
+      modes.fold(group, into: series)
     }
-  }
-  // The transform counts every coefficient but the first twice, along both axes.
-  for n in 0..<rows {
-    for m in 0..<columns {
-      series[n * columns + m] *= (m == 0 ? 1 : 0.5) * (n == 0 ? 1 : 0.5)
+    for sum in sums { for m in sum.indices { series[m] += sum[m] } }
+    // The transform counts every coefficient but the first twice, along both axes.
+    concurrentPieces(rows * columns) { positions in
+      for position in positions {
+        let (n, m) = position.quotientAndRemainder(dividingBy: columns)
+        series[position] *= (m == 0 ? 1 : 0.5) * (n == 0 ? 1 : 0.5)
+      }
     }
   }
   TrigonometricTransform(rows: rows, columns: columns, alongX: .cosine3, alongY: .cosine3)
     .transform(&series)
-  // Rounding may leave a hair below nothing.
-  for index in series.indices { series[index] = max(0, series[index]) }
+  series.share { series in
+    concurrentPieces(rows * columns) { positions in
+      // Rounding may leave a hair below nothing.
+      for position in positions { series[position] = max(0, series[position]) }
+    }
+  }
   return series
+}
+
+/// The modes of the natural integral, and what noise puts into each.
+private struct NaturalModes {
+  /// Pairs of modes along y whose sums are formed together.
+  static let group = 16
+
+  private let noise: PixelNoise
+  private let pixelSize: PixelSize
+  private let period: Double?
+  private let x: NaturalAxis
+  private let y: NaturalAxis
+
+  init(_ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?) {
+    (self.noise, self.pixelSize, self.period) = (noise, pixelSize, period)
+    x = NaturalAxis(
+      count: shape.columns, spacing: pixelSize.x, correlation: noise.correlationX)
+    y = NaturalAxis(count: shape.rows, spacing: pixelSize.y, correlation: noise.correlationY)
+  }
+
+  /// Coefficients of Σ w cos² cos², folded on both axes to those of a cosine series.
+  ///
+  /// Along y, cos² of mode n is ½ (1 if n = 0) in the mean and ½ in the wave 2n; waves beyond the last
+  /// fold back with the other sign. So modes k and rows - k make row 2k of the series, each mode a part of
+  /// row 0, and the mode rows/2 nothing else.
+  ///
+  /// - Returns: What the modes of this group make of row 0.
+  func fold(_ group: Int, into series: SharedPlane<Double>) -> [Double] {
+    let (rows, columns) = (y.slope.count, x.slope.count)
+    var mean = [Double](repeating: 0, count: columns)
+    var weights = mean
+    var folded = mean
+    for k in (group * Self.group)..<min((group + 1) * Self.group, rows / 2 + 1) {
+      let modes = k == 0 ? [(0, 0.0)] : 2 * k == rows ? [(k, 0.0)] : [(k, 0.5), (rows - k, -0.5)]
+      for (n, factor) in modes {
+        modeWeights(noise, x, y, n, pixelSize, period, &weights)
+        foldSquares(weights, into: &folded)
+        let share = n == 0 ? 1 : 0.5
+        for m in 0..<columns { mean[m] += folded[m] * share }
+        if factor == 0 { continue }
+        for m in 0..<columns { series[2 * k * columns + m] += folded[m] * factor }
+      }
+    }
+    return mean
+  }
 }
 
 /// Variance of each mode (m, n) of one n in the potential, over the squared norm of the mode.
@@ -202,17 +246,10 @@ private func modeWeights(
   }
 }
 
-/// cos²(π m (j + ½)/n) as a cosine series of n terms: ½ + ½ cos(π 2m (j + ½)/n), waves beyond the
-/// n-th folded back with the other sign, the n-th itself zero at all samples.
-private func foldedSquare(_ mode: Int, count: Int) -> [(index: Int, factor: Double)] {
-  if mode == 0 { return [(0, 1)] }
-  let double = 2 * mode
-  if double == count { return [(0, 0.5)] }
-  return double < count
-    ? [(0, 0.5), (double, 0.5)] : [(0, 0.5), (2 * count - double, -0.5)]
-}
-
-/// Σ w(m) cos² as coefficients of a cosine series; see ``foldedSquare(_:count:)``.
+/// Σ w(m) cos² as coefficients of a cosine series of n terms.
+///
+/// cos²(π m (j + ½)/n) = ½ + ½ cos(π 2m (j + ½)/n); waves beyond the n-th fold back with the other sign, and the
+/// n-th itself is zero at all samples.
 private func foldSquares(_ weights: [Double], into folded: inout [Double]) {
   let count = weights.count
   for index in folded.indices { folded[index] = 0 }

@@ -111,6 +111,20 @@ struct CacheTests {
     }
   }
 
+  /// The C library chooses its functions by what the processor offers; this hides it. The kernels
+  /// call none for each position, and they are compiled once, for every processor.
+  @Test("A processor without wide vectors and fused operations: the same bytes")
+  func sameBytesOnPlainProcessor() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 150, columns: 70))
+    let plain = ["GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX,-AVX2,-FMA,-AVX512F"]
+    let core = Program.pipeline("core")
+    _ = try await run(workspace, pipeline: core, output: "wide", cache: "cache-wide")
+    _ = try await run(
+      workspace, pipeline: core, output: "plain", cache: "cache-plain", environment: plain)
+    #expect(try workspace.bytes("plain/result.h5") == workspace.bytes("wide/result.h5"))
+  }
+
   @Test("Where a run stands, what its files are called, and the locale are no reason to compute")
   func irrelevantChanges() async throws {
     let workspace = try Workspace()
