@@ -110,6 +110,8 @@ public struct Publication: ~Copyable {
         try? FileSystem.remove(path)
       }
     }
+    // Nothing is left beside its place.
+    steps = []
     if !isDurable { return }
     for folder in folders { disk.begin(folder, of: folder) }
     if let (path, error) = disk.firstFailure() { throw PublishedFile.failure(error, writing: path) }

@@ -241,6 +241,7 @@ struct StageJob: Sendable {
       kept.outputs[port] = output
       kept.stamps[port] = stamp
     }
+    files = []
     return kept
   }
 

@@ -105,7 +105,7 @@ struct OutputFolder {
       PublishedFile.sweep(folder)
     }
     // From here on the folder is ours, however the run may end.
-    try PublishedFile.mark(statePath)
+    if !Self.exists(statePath) { try PublishedFile.mark(statePath) }
   }
 
   // MARK: Folders of runs that are no more
