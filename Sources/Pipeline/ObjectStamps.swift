@@ -16,7 +16,7 @@ struct ObjectStamps: Sendable, Equatable, Codable {
 
 extension ActionCache {
   /// So many records are seen to at a time; the disk is at work, not a processor.
-  private static let waiting = 16
+  private static let waiting = 64
 
   /// Whether the object at an output is as its record left it: one stat, and nothing is read.
   ///

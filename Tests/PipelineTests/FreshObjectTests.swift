@@ -102,6 +102,19 @@ struct FreshObjectTests {
     #expect(try later.number("two", in: hits) == planted)
   }
 
+  @Test("many are waited for side by side, and each is looked at", arguments: [10, 100])
+  func manyAtOnce(count: Int) async throws {
+    let stages = (0..<count).map { node("s\($0)", toy.constant, ["value": Double($0)]) }
+    let report = await (try scratch.runner(stages, boot: "this")).run()
+    let reader = try scratch.runner(stages, boot: "this", writingTime: 0)
+    #expect(await reader.run().hitCount == count)
+    let output = try #require(report["s3"]?.outputs["value"])
+    FileSystem.touch(scratch.cache.objects.path(of: output.digest))
+    reader.cache.settle()
+    #expect(try records().count { $0.contains("\"boot\"") } == 1)
+    #expect(try records().count == count)
+  }
+
   @Test("what was touched before the disk had it is not remembered for good")
   func touchedBeforeTheDisk() async throws {
     let report = await (try scratch.runner(stages, boot: "this")).run()

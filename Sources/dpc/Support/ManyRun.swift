@@ -5,6 +5,7 @@ import Pipeline
 import PipelineManifest
 import Provenance
 import Synchronization
+import WorkSharing
 
 /// A manifest with foreach or matrix, ready to run.
 struct ManyRun {
@@ -13,6 +14,17 @@ struct ManyRun {
   let threads: Int
   private let runners: [(key: String, runner: PipelineRunner)]
   private let filing: RunFiling
+  private let contacts = ContactMaps()
+
+  /// Maps for the contact sheet, by the instances' indices.
+  private final class ContactMaps: Sendable {
+    private let maps = Mutex<[Int: ContactMap]>([:])
+
+    subscript(index: Int) -> ContactMap? {
+      get { maps.withLock { $0[index] } }
+      set { maps.withLock { $0[index] = newValue } }
+    }
+  }
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
@@ -87,6 +99,11 @@ struct ManyRun {
     _ index: Int, _ run: RunReport, _ log: EventLog, _ folder: OutputFolder, _ rests: () -> Void
   ) -> InstanceReport {
     let (key, runner) = runners[index]
+    if !run.foundEverything {
+      // While its values are in memory: later they are to be read, or formed again. Whoever needs a map that cannot
+      // be had says why.
+      contacts[index] = try? ResultAssembly(runner: runner, report: run).contactMap()
+    }
     let (outputs, trouble) = filing.file(
       run, log, runner: runner, folder: folder.folder(of: key), rests: rests)
     return InstanceReport(
@@ -143,9 +160,10 @@ struct ManyRun {
     let contents = try folder.replace(identity: identity, in: &publication) { publication in
       var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
       files.append(try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
-      let entries = try zip(report.instances, assemblies).map { instance, assembly in
-        (instance.key, try assembly?.contactMap(), Self.remark(instance))
+      let maps = try concurrentMap(assemblies.count) { index in
+        try contacts[index] ?? assemblies[index]?.contactMap()
       }
+      let entries = zip(report.instances, maps).map { ($0.key, $1, Self.remark($0)) }
       if let png = try ContactSheetDrawing.png(title: manifest.name, entries) {
         files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
       }
