@@ -74,10 +74,12 @@ public struct SHA256Hasher: ~Copyable {
   deinit { EVP_MD_CTX_free(context) }
 
   public mutating func update(_ bytes: RawSpan) {
-    bytes.withUnsafeBytes { buffer in
-      let status = EVP_DigestUpdate(context, buffer.baseAddress, buffer.count)
-      precondition(status == 1, "a SHA-256 takes any bytes until it is finished")
-    }
+    bytes.withUnsafeBytes { update($0) }
+  }
+
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    let status = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    precondition(status == 1, "a SHA-256 takes any bytes until it is finished")
   }
 
   public mutating func update(_ bytes: [UInt8]) { update(bytes.span.bytes) }

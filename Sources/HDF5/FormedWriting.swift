@@ -2,8 +2,9 @@
 internal import Synchronization
 internal import WorkSharing
 
-/// Elements of a block, some megabytes, unless one step along the first axis has more.
-private let blockLength = 1 << 20
+/// Elements of a block, unless one step along the first axis has more: few enough that the processor still holds
+/// what was formed when it is written, and that a small map has blocks to write while others are formed.
+private let blockLength = 1 << 16
 /// Parts of a block that are formed side by side.
 private let partCount = 4
 

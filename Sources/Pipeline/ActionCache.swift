@@ -66,6 +66,8 @@ public struct ActionRecord: Sendable, Equatable, Codable {
   public var toolVersion: String
   /// How the work went; nil in records of a dpc that kept no such log.
   public var log: StageLog?
+  /// The objects as they were when they got their names; nil where nobody noted it.
+  var objects: ObjectStamps?
 
   public init(
     preimage: ActionPreimage, outputs: [String: OutputRecord], facts: [Fact], notes: [Note],
@@ -87,7 +89,7 @@ public struct ActionRecord: Sendable, Equatable, Codable {
 ///
 /// ```
 /// CACHE/v1/records/ab/cdef....json   the record of the action with the key abcdef...
-/// CACHE/v1/last/ab/cdef....json      the last action of a stage of a pipeline; for explaining only
+/// CACHE/v1/latest/ab/cdef....json    the last actions of a pipeline's stages; for explaining only
 /// ```
 /// A record is written after the objects that it names: it is the commit of a stage.
 struct ActionCache: Sendable {
@@ -98,18 +100,18 @@ struct ActionCache: Sendable {
     case unreadable(String)
   }
 
-  private struct LastAction: Codable, Equatable {
-    var pipeline: String
-    var stage: String
-    var key: ActionKey
-  }
-
   let root: String
   let objects: ObjectStore
+  /// This start of the machine; nil where it has no name, and then nothing fresh is believed.
+  let boot: String?
+  /// Nanoseconds after which the system has written a file by itself, so that to wait for the disk is no wait.
+  let writingTime: Int
+  /// Of which objects were taken that may not be on the disk.
+  let taken = TakenRecords()
 
   func path(of key: ActionKey) -> String { root + "/records/" + Self.split(key.digest) }
 
-  private static func split(_ digest: SHA256Digest) -> String {
+  static func split(_ digest: SHA256Digest) -> String {
     digest.hex.prefix(2) + "/" + digest.hex.dropFirst(2) + ".json"
   }
 
@@ -139,33 +141,6 @@ struct ActionCache: Sendable {
     try objects.writeAtomically(try CacheJSON.seal(record), to: path(of: key))
   }
 
-  /// The last action of a stage, nil where none is known.
-  func lastRecord(pipeline: String, stage: String) -> ActionRecord? {
-    guard let last = lastAction(pipeline, stage), case .found(let record) = record(of: last.key)
-    else { return nil }
-    return record
-  }
-
-  /// Remembers what a stage did last; a cache that cannot be written to explains less, no more.
-  func setLast(_ key: ActionKey, pipeline: String, stage: String) {
-    let last = LastAction(pipeline: pipeline, stage: stage, key: key)
-    if lastAction(pipeline, stage) == last { return }
-    guard let bytes = try? CacheJSON.seal(last) else { return }
-    try? objects.writeAtomically(bytes, to: lastPath(pipeline, stage))
-  }
-
-  private func lastAction(_ pipeline: String, _ stage: String) -> LastAction? {
-    guard let bytes = try? FileSystem.readAll(lastPath(pipeline, stage)) else { return nil }
-    return try? CacheJSON.unseal(LastAction.self, from: bytes)
-  }
-
-  private func lastPath(_ pipeline: String, _ stage: String) -> String {
-    var name = CanonicalEncoder()
-    name.text(pipeline)
-    name.text(stage)
-    return root + "/last/" + Self.split(SHA256Digest(of: name.bytes))
-  }
-
   /// Notes that a result was of use, so that it is among the last to go. Once in an hour is enough,
   /// and a cache that cannot be written to forgets a little sooner.
   func markUsed(_ key: ActionKey) {
@@ -177,31 +152,12 @@ struct ActionCache: Sendable {
   /// Every record's path, in order.
   func allPaths() throws(SystemError) -> [String] { try paths(in: "records") }
 
-  /// The path of every entry of `last`, in order.
-  func lastPaths() throws(SystemError) -> [String] { try paths(in: "last") }
-
-  private func paths(in section: String) throws(SystemError) -> [String] {
+  func paths(in section: String) throws(SystemError) -> [String] {
     var found: [String] = []
     for prefix in try FileSystem.names(in: root + "/" + section) {
       let folder = root + "/" + section + "/" + prefix
       found += try FileSystem.names(in: folder).map { folder + "/" + $0 }
     }
     return found
-  }
-
-  static func isSoundLast(_ bytes: [UInt8]) -> Bool {
-    (try? CacheJSON.unseal(LastAction.self, from: bytes)) != nil
-  }
-
-  /// Removes the last actions whose record is gone; they explain nothing any more.
-  func dropDanglingLast() {
-    for path in (try? lastPaths()) ?? [] {
-      guard let bytes = try? FileSystem.readAll(path),
-        let last = try? CacheJSON.unseal(LastAction.self, from: bytes),
-        case .none = record(of: last.key)
-      else { continue }
-      // One that stays costs a few bytes.
-      try? FileSystem.remove(path)
-    }
   }
 }

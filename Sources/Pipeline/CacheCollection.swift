@@ -84,9 +84,8 @@ extension PipelineCache {
       if isDryRun { return done }
       for index in doomed { try FileSystem.remove(candidates[index].path) }
       for digest in sizes.keys where !needed.contains(digest) { try remove(digest, oldest: oldest) }
-      actions.dropDanglingLast()
-      objects.sweepTemporaries()
-      leases.sweep()
+      actions.dropDanglingLatest()
+      sweep()
       return done
     }
   }

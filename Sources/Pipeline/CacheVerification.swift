@@ -45,9 +45,9 @@ extension PipelineCache {
           found.incompleteRecordCount += 1
         }
       }
-      for path in try actions.lastPaths() + digests.memoPaths() {
+      for path in try actions.latestPaths() + digests.memoPaths() {
         guard let bytes = try Self.bytes(of: path) else { continue }
-        if !ActionCache.isSoundLast(bytes) && !FileDigests.isSoundMemo(bytes) {
+        if !ActionCache.isSoundLatest(bytes) && !FileDigests.isSoundMemo(bytes) {
           found.damagedEntries.append(path)
         }
       }

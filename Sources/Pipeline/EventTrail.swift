@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// A file that grows by a line with each event of a run: `unfinished-PLACE-PROCESS-RANDOM.jsonl`.
 ///
-/// The file is removed once the log stands in the record of the run. What a run that was cut off leaves is found
+/// The file is made when the first stage begins: a run that takes everything from the cache leaves no trace, and has
+/// none to leave. It is removed once the log stands in the record of the run. What a run that was cut off leaves is found
 /// by the next one, which calls it `cut-off.jsonl`. Nobody waits for the disk: a line that a failure of the
 /// power takes is lost, a line that was told before the program died is not.
 public final class EventTrail: Sendable {
@@ -14,45 +15,50 @@ public final class EventTrail: Sendable {
   private static let suffix = ".jsonl"
 
   private struct State {
-    /// -1 once it is closed.
-    var descriptor: Int32
+    /// nil before the first line and after the last.
+    var descriptor: Int32?
+    var isOver = false
     var failure: StageFailure?
   }
 
   private let path: String
-  private let state: Mutex<State>
+  private let state = Mutex(State())
 
-  /// Begins a log in a folder that is there.
+  /// A log in a folder that is there.
   ///
   /// - Parameter folder: Where the record of the run will stand.
-  /// - Throws: ``StageFailure`` of category `machine`.
+  /// - Throws: ``StageFailure`` of category `machine` where no file can be made there.
   public init(in folder: String) throws(StageFailure) {
     path = "\(folder)/\(Self.prefix)\(TemporaryName.make())\(Self.suffix)"
-    do throws(SystemError) {
-      state = Mutex(State(descriptor: try FileSystem.openForAppending(path)))
-    } catch {
+    do throws(SystemError) { try FileSystem.checkWritable(folder) } catch {
       throw PublishedFile.failure(error, writing: folder)
     }
   }
 
-  deinit { closeFile() }
+  deinit { _ = closeFile() }
 
-  private func closeFile() {
+  /// - Returns: Whether there was a file.
+  private func closeFile() -> Bool {
     state.withLock { state in
-      if state.descriptor >= 0 { close(state.descriptor) }
-      state.descriptor = -1
+      state.isOver = true
+      guard let descriptor = state.descriptor else { return false }
+      close(descriptor)
+      state.descriptor = nil
+      return true
     }
   }
 
   /// Why the log does not hold all that was told; the run and its record miss nothing.
   public var failure: StageFailure? { state.withLock { $0.failure } }
 
-  /// Adds a line, break included, by one call where the system takes it whole.
-  func append(_ line: String) {
+  /// Adds lines, breaks included, by one call where the system takes them whole.
+  func append(_ lines: String) {
     state.withLock { state in
-      if state.descriptor < 0 || state.failure != nil { return }
+      if state.isOver || state.failure != nil { return }
       do throws(SystemError) {
-        try FileSystem.write(Array(line.utf8), to: state.descriptor, path)
+        if state.descriptor == nil { state.descriptor = try FileSystem.openNew(path) }
+        guard let descriptor = state.descriptor else { return }
+        try FileSystem.write(Array(lines.utf8), to: descriptor, path)
       } catch {
         state.failure = PublishedFile.failure(error, writing: path)
       }
@@ -61,7 +67,7 @@ public final class EventTrail: Sendable {
 
   /// Takes the file away: what it told stands elsewhere now.
   func remove() {
-    closeFile()
+    if !closeFile() { return }
     // One that cannot be removed tells of its own end, and goes with the next run.
     try? FileSystem.remove(path)
   }

@@ -1,6 +1,5 @@
 // Digests of files, remembered: an unchanged file costs one stat, not a reading.
 internal import Digest
-internal import Dispatch
 
 /// A file as it was when it was digested.
 struct DigestedFile: Sendable, Hashable {
@@ -20,45 +19,25 @@ struct DigestedFile: Sendable, Hashable {
 /// was read: within one tick of the file system's clock a second write leaves the same stamp, and
 /// such clocks tick every few milliseconds at best and once in two seconds at worst. The memo saves
 /// time and decides nothing: a memo that cannot be read or written costs a reading of the file.
-///
-/// Objects that a run publishes are remembered without another reading once they are that old. Until
-/// somebody waited for such a file to reach the disk, its memo holds for this start of the machine only.
-/// Nobody waits in order to look: who took such files waits for all of them together, when its work is done,
-/// and not before the system has had the time to write them.
 struct FileDigests: Sendable {
   /// Nanoseconds: the coarsest tick in use (FAT, 2 s).
   private static let coarseSettlingTime = 2_000_000_000
   /// Nanoseconds: several ticks of a kernel that stamps files at its timer's rate (at most 10 ms).
   private static let fineSettlingTime = 40_000_000
-  /// So many files are waited for at a time; the disk is at work, not a processor.
-  private static let waiting = 16
   /// A file that changes this often while it is read is being written.
   private static let attempts = 3
 
   /// Where the memo is kept.
   let folder: String
 
-  /// This start of the machine; nil where it has no name, and then nothing fresh is remembered.
-  private let boot: String?
-  /// Nanoseconds: after so long the system has written a file by itself (Linux begins after 30 s), so that
-  /// to wait for the disk is no wait.
-  static let writingTime = 60_000_000_000
-  private let writingTime: Int
-  private let fresh = FreshFiles()
-  /// Files that were taken on the word of a memo of this start of the machine.
-  private let taken = FreshFiles()
-
-  init(folder: String, boot: String? = Clock.boot, writingTime: Int = writingTime) {
-    self.folder = folder
-    self.boot = boot
-    self.writingTime = writingTime
-  }
+  init(folder: String) { self.folder = folder }
 
   /// What stands in a memo file.
   private struct Entry: Codable {
     var stamp: FileStamp
     var digest: SHA256Digest
-    /// The start of the machine in which the file was written, while it may not be on the disk yet.
+    /// In memos of earlier versions: the start of the machine in which an object was written, and the only
+    /// one in which the memo holds.
     var boot: String?
   }
 
@@ -70,7 +49,7 @@ struct FileDigests: Sendable {
       let start = Clock.now()
       let stamp = try FileSystem.stamp(of: path)
       let isYoung = Self.isYoung(stamp, at: start)
-      if !isYoung, let digest = remembered(stamp, path) {
+      if !isYoung, let digest = remembered(stamp) {
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
       }
       let digest = try Self.read(path).digest
@@ -126,60 +105,11 @@ struct FileDigests: Sendable {
   /// Forgets a file that is about to go.
   func forget(_ stamp: FileStamp) { try? FileSystem.remove(memoPath(stamp)) }
 
-  private func remembered(_ stamp: FileStamp, _ path: String) -> SHA256Digest? {
+  private func remembered(_ stamp: FileStamp) -> SHA256Digest? {
     guard let bytes = try? FileSystem.readAll(memoPath(stamp)),
       let entry = try? CacheJSON.unseal(Entry.self, from: bytes), entry.stamp == stamp
     else { return nil }
-    guard let written = entry.boot else { return entry.digest }
-    // What was not on the disk when the power failed may be other bytes with the same stamp.
-    guard written == boot else { return nil }
-    // The system is still writing a young one, and whoever waited would wait for the disk.
-    if Clock.now() - stamp.changed >= writingTime { taken.add(path, entry.digest, stamp) }
-    return entry.digest
-  }
-
-  /// Waits for the disk to have what was taken from it on trust, so that it is believed after the next start
-  /// of the machine too. Many wait at once: the disk writes its journal for all of them together.
-  func synchronize() {
-    let files = taken.take { _ in true }
-    if files.isEmpty { return }
-    let group = DispatchGroup()
-    for part in 0..<min(files.count, Self.waiting) {
-      // A queue of its own is a thread of its own, however few processors there are.
-      DispatchQueue(label: "disk").async(group: group) {
-        for index in stride(from: part, to: files.count, by: Self.waiting) {
-          synchronize(files[index])
-        }
-      }
-    }
-    group.wait()
-  }
-
-  private func synchronize(_ file: FreshFiles.File) {
-    do throws(SystemError) {
-      try FileSystem.synchronize(file.path)
-      guard try FileSystem.stamp(of: file.path) == file.stamp else { return }
-      remember(Entry(stamp: file.stamp, digest: file.digest))
-    } catch {
-      // What the disk has lost is read again by whoever wants it; anything else costs another waiting.
-      if error.isLostData { forget(file.stamp) }
-    }
-  }
-
-  /// Takes down an object that was just given its name.
-  func noteFresh(_ path: String, _ digest: SHA256Digest) {
-    // A stamp that cannot be had costs a reading later.
-    if let stamp = try? FileSystem.stamp(of: path) { fresh.add(path, digest, stamp) }
-  }
-
-  /// Remembers the objects taken down that nothing touched since; the young ones stay for later.
-  func settle() {
-    guard let boot else { return }
-    for file in fresh.take(where: { !Self.isYoung($0.stamp, at: Clock.now()) }) {
-      if let stamp = try? FileSystem.stamp(of: file.path), stamp == file.stamp {
-        remember(Entry(stamp: stamp, digest: file.digest, boot: boot))
-      }
-    }
+    return entry.boot == nil || entry.boot == Clock.boot ? entry.digest : nil
   }
 
   private func remember(_ entry: Entry) {

@@ -24,6 +24,7 @@ extension FileSystem {
       missing.append(folder)
       folder = parent(of: folder)
     }
+    if missing.isEmpty { return }
     try makeFolder(path)
     for folder in missing.reversed() { shareWithGroup(folder, in: parent(of: folder)) }
   }

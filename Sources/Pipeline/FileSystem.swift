@@ -22,6 +22,7 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
   var description: String { "cannot \(operation) \(path): \(reason)" }
   /// ESTALE: another machine replaced or removed it on a network file system.
   var isMissingFile: Bool { code == ENOENT || code == ENOTDIR || code == ESTALE }
+  var isExistingFile: Bool { code == EEXIST }
   /// Whether the medium cannot give back what was written.
   var isLostData: Bool { code == EIO || code == EBADMSG || code == EUCLEAN }
 }
@@ -92,22 +93,37 @@ enum FileSystem {
   static func write(
     _ bytes: [UInt8], to descriptor: Int32, _ path: String
   ) throws(SystemError) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw failure("write", path)
-      }
-      written += count
+    let code = bytes.withUnsafeBytes { write($0, to: descriptor) }
+    if let code { throw SystemError(operation: "write", path: path, code: code) }
+  }
+
+  /// Writes all of the bytes, however many calls that takes.
+  static func write(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String
+  ) throws(SystemError) {
+    if let code = write(bytes, to: descriptor) {
+      throw SystemError(operation: "write", path: path, code: code)
     }
   }
 
-  /// Opens a new file that only grows; whoever asked closes it.
-  static func openForAppending(_ path: String) throws(SystemError) -> Int32 {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+  /// - Returns: The value of `errno` where not all could be written.
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(
+        descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      rest = rest.dropFirst(count)
+    }
+    return nil
+  }
+
+  /// Opens a new file for writing; whoever asked closes it.
+  static func openNew(_ path: String) throws(SystemError) -> Int32 {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw failure("write", path) }
     return descriptor
   }
@@ -179,6 +195,17 @@ enum FileSystem {
   static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Sets when a file was read and modified last, nanoseconds since 1970.
+  static func setModified(_ path: String, to time: Int) throws(SystemError) {
+    let time = timespec(tv_sec: time / 1_000_000_000, tv_nsec: time % 1_000_000_000)
+    if utimensat(AT_FDCWD, path, [time, time], 0) != 0 { throw failure("set the times of", path) }
+  }
+
+  /// Learns whether files can be made in a folder, as far as permissions say.
+  static func checkWritable(_ folder: String) throws(SystemError) {
+    if access(folder, W_OK | X_OK) != 0 { throw failure("write to", folder) }
   }
 
   /// Sets the times of a file to now; one that cannot be touched stays as it is.

@@ -1,11 +1,15 @@
 // Leases: who computes a stage at this moment, so that others wait instead of computing it too.
 internal import Glibc
+internal import Synchronization
 
 /// Advisory leases by action key, on every machine that uses the cache.
 ///
 /// ```
 /// CACHE/v1/leases/CDEF...   PLACE-PROCESS-RANDOM and the start of the machine, a line each
 /// ```
+/// All leases of a holder are names of one file, its token in `tmp`: to take one is to link it, which fails where
+/// the name is taken.
+///
 /// A lease saves double work and decides nothing: whoever cannot read, write or understand one computes. Its
 /// holder touches it every few seconds. It is void when its holder is known to be dead, and where it was not
 /// touched for some seconds by the watch of whoever waits, so that no two clocks are ever compared. Nobody holds
@@ -20,6 +24,7 @@ struct Leases: Sendable {
   let root: String
   let objects: ObjectStore
   var patience = Leases.patience
+  let token = LeaseToken()
 
   private var folder: String { root + "/leases" }
 
@@ -30,18 +35,11 @@ struct Leases: Sendable {
   /// - Returns: nil where another has it. A lease that cannot be written is granted all the same.
   func take(_ key: ActionKey) -> Lease? {
     let path = path(of: key)
-    let name = TemporaryName.make()
-    let bytes = Array((name + "\n" + (Clock.boot ?? "") + "\n").utf8)
     do throws(SystemError) {
-      let temporary = try objects.temporaryPath()
-      defer { try? FileSystem.remove(temporary) }
-      try FileSystem.write(bytes, toNew: temporary, durably: false)
-      FileSystem.shareWithGroup(temporary, in: FileSystem.parent(of: temporary))
-      try FileSystem.makeSharedFolder(folder)
-      if try !FileSystem.link(temporary, to: path) { return nil }
-      return Lease(path: path, name: name)
+      return try token.link(to: path, in: folder, objects)
+        ? Lease(path: path, name: token.name) : nil
     } catch {
-      return Lease(path: nil, name: name)
+      return Lease(path: nil, name: token.name)
     }
   }
 
@@ -65,6 +63,54 @@ struct Leases: Sendable {
   /// How many of the leases may have a holder.
   func count() throws(SystemError) -> Int {
     try paths().count { LeaseContent(at: $0).map { !$0.isOfDead } ?? false }
+  }
+}
+
+/// The file that stands for a holder, made when it is first needed.
+final class LeaseToken: Sendable {
+  /// By which the holder knows its leases.
+  let name = TemporaryName.make()
+  private let path = Mutex<String?>(nil)
+
+  deinit { withdraw() }
+
+  /// Gives the token another name.
+  ///
+  /// - Returns: Whether it has that name now; not where there is something of that name.
+  func link(
+    to new: String, in folder: String, _ objects: ObjectStore
+  ) throws(SystemError) -> Bool {
+    try path.withLock { (path) throws(SystemError) in
+      if let present = path {
+        do throws(SystemError) { return try FileSystem.link(present, to: new) } catch {
+          // Somebody swept it up, or emptied the cache.
+          if !error.isMissingFile { throw error }
+        }
+      }
+      path = nil
+      let made = try objects.temporaryPath()
+      let bytes = Array((name + "\n" + (Clock.boot ?? "") + "\n").utf8)
+      do throws(SystemError) {
+        try FileSystem.write(bytes, toNew: made, durably: false)
+        FileSystem.shareWithGroup(made, in: FileSystem.parent(of: made))
+        try FileSystem.makeSharedFolder(folder)
+      } catch {
+        // The first error is the one to tell; half a token is of no use.
+        try? FileSystem.remove(made)
+        throw error
+      }
+      path = made
+      return try FileSystem.link(made, to: new)
+    }
+  }
+
+  /// Takes the file away; leases that are still held keep their own names of it.
+  func withdraw() {
+    path.withLock { path in
+      // One that cannot be removed is swept up when this process is no more.
+      if let made = path { try? FileSystem.remove(made) }
+      path = nil
+    }
   }
 }
 
@@ -97,6 +143,8 @@ struct LeaseContent: Hashable {
 final class Lease: Sendable {
   private let path: String?
   private let name: String
+  /// Whether others know of it, which tells that the cache can be written to.
+  var isKnown: Bool { path != nil }
   private let beating: Task<Void, Never>?
 
   /// - Parameters:
@@ -121,52 +169,5 @@ final class Lease: Sendable {
     guard let path, LeaseContent(at: path)?.name == name else { return }
     // One that stays is void when its holder ends.
     try? FileSystem.remove(path)
-  }
-}
-
-/// The watch of one who waits for a lease of another.
-struct LeaseWatch {
-  private let path: String
-  private var seen: LeaseContent?
-  /// When what is seen was first seen, on a clock that never jumps.
-  private var since = Clock.stopwatch()
-
-  init(_ path: String) { self.path = path }
-
-  enum Finding: Equatable {
-    case held
-    /// There is none, or none any more.
-    case free
-    /// It is void and cannot be taken away.
-    case stuck
-  }
-
-  /// Whether the lease is still worth waiting for; one that is void is taken away.
-  ///
-  /// - Parameter patience: Seconds after which a lease is void about which nothing has changed.
-  mutating func look(patience: Double = Leases.patience) -> Finding {
-    let present = LeaseContent(at: path)
-    if let present {
-      if present != seen { (seen, since) = (present, Clock.stopwatch()) }
-      if !present.isOfDead && Clock.stopwatch() - since < patience { return .held }
-    }
-    return takeAway(present)
-  }
-
-  /// Takes away what was found void, and only that: another who waits may have done so, and hold the next.
-  private func takeAway(_ void: LeaseContent?) -> Finding {
-    let folder = FileSystem.parent(of: FileSystem.parent(of: path)) + "/tmp"
-    let aside = folder + "/" + TemporaryName.make()
-    do throws(SystemError) {
-      try FileSystem.makeSharedFolder(folder)
-      try FileSystem.rename(path, to: aside)
-    } catch {
-      return error.isMissingFile ? .free : .stuck
-    }
-    defer { try? FileSystem.remove(aside) }
-    guard let taken = LeaseContent(at: aside), taken.name != void?.name else { return .free }
-    // One that lost its name in between costs double work at most.
-    _ = try? FileSystem.link(aside, to: path)
-    return .held
   }
 }

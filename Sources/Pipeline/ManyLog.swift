@@ -11,11 +11,11 @@ public struct ManyLog: Sendable {
   /// - Parameters:
   ///   - pipeline: What all of them are called.
   ///   - parameters: What sets each instance apart, by its key; inputs excepted.
-  ///   - trail: Where each line is written on the disk at once.
+  ///   - trail: Where each line is written on the disk at once, once a stage of any of them was begun.
   public init(
     pipeline: String, parameters: [String: [String: ResolvedParameter]], trail: EventTrail? = nil
   ) {
-    log = EventLog(trail: trail)
+    log = EventLog(trail: trail, isOfMany: true)
     self.pipeline = pipeline
     self.parameters = parameters
   }
@@ -28,6 +28,7 @@ public struct ManyLog: Sendable {
     switch event {
     case .started(let header): take(.runStarted(header))
     case .instanceStarted(let key): take(.stageStarted(name: key))
+    case .instance(_, .stageStarted): log.beginTrail()
     case .instance: break
     case .instanceFinished(let report):
       for input in report.run?.inputs ?? [] { take(.inputFound(named(input, of: report.key))) }

@@ -98,7 +98,8 @@ public struct ManyRunner: Sendable {
   ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
   ///   - begin: Sees to it that an instance can be written, and where its log is to stand meanwhile; what it
   ///     throws is the end of the instance. Called on a thread of its own, for several at once.
-  ///   - finish: Writes what an instance left; called on a thread of its own, for several at once.
+  ///   - finish: Writes what an instance left; called on a thread of its own, for several at once. Says, once at
+  ///     most, when it only waits for the disk, so that another has its thread.
   public func run(
     cancellation: RunCancellation, onEvent: @escaping @Sendable (ManyEvent) -> Void,
     begin: @escaping Beginning = { _ in nil }, finish: @escaping Finishing
@@ -112,9 +113,11 @@ public struct ManyRunner: Sendable {
       started: Clock.timestamp(), stages: runners.map(\.key), results: [])
     course.send(.started(header))
     var reports = [InstanceReport?](repeating: nil, count: runners.count)
+    await PipelineRunner.onThread { runners.first?.runner.cache.sweep() }
     await withTaskGroup(of: Void.self) { group in
       var next = 0
       var open = 0
+      var resting: Set<Int> = []
       func startNext() {
         guard next < runners.count, !cancellation.isCancelled, !course.hasFailed(maxFailures)
         else { return }
@@ -122,7 +125,9 @@ public struct ManyRunner: Sendable {
         next += 1
         open += 1
         group.addTask {
-          let report = await runOne(index, crew, cancellation, course, begin, finish)
+          let report = await runOne(index, crew, cancellation, course, begin, finish) {
+            turn.yield(.resting(index))
+          }
           turn.yield(.finished(index, report))
         }
       }
@@ -134,7 +139,11 @@ public struct ManyRunner: Sendable {
         case .finished(let index, let report):
           reports[index] = report
           open -= 1
-          if open <= threads { startNext() }
+          resting.remove(index)
+          if open - resting.count <= threads { startNext() }
+        case .resting(let index):
+          if resting.count < Self.waiting { resting.insert(index) }
+          if open - resting.count <= threads { startNext() }
         case .idle:
           if open <= threads + Self.waiting { startNext() }
         }
@@ -154,24 +163,28 @@ public struct ManyRunner: Sendable {
   /// What the instances that are under way have to say.
   private enum Turn: Sendable {
     case finished(Int, InstanceReport)
+    /// One of them only waits for the disk to have what it left.
+    case resting(Int)
     /// One of them waits for another runner on the same cache.
     case idle
   }
 
-  /// So many more instances may be under way while others wait for another runner.
+  /// So many more instances may be under way while others wait for another runner, or for the disk.
   private static let waiting = 16
 
   public typealias Beginning = @Sendable (_ index: Int) throws(StageFailure) -> EventTrail?
   public typealias Finishing =
-    @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog) -> InstanceReport
+    @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog, _ rests: () -> Void)
+    -> InstanceReport
 
   private func runOne(
     _ index: Int, _ crew: RunCrew, _ cancellation: RunCancellation, _ course: Course,
-    _ begin: @escaping Beginning, _ finish: @escaping Finishing
+    _ begin: @escaping Beginning, _ finish: @escaping Finishing,
+    _ rests: @escaping @Sendable () -> Void
   ) async -> InstanceReport {
     let (key, runner) = runners[index]
     course.send(.instanceStarted(key: key))
-    let trail = await crew.work(on: nil) {
+    let trail = await crew.work(on: nil) { _ in
       await PipelineRunner.onThread { Result { () throws(StageFailure) in try begin(index) } }
     }
     let log: Mutex<EventLog>
@@ -186,8 +199,13 @@ public struct ManyRunner: Sendable {
       log.withLock { $0.append(event) }
       course.send(.instance(key: key, event))
     }
-    let report = await crew.work(on: nil) {
-      await PipelineRunner.onThread { finish(index, run, log.withLock { $0 }) }
+    let report = await crew.work(on: nil) { turn in
+      await PipelineRunner.onThread {
+        finish(index, run, log.withLock { $0 }) {
+          turn.end()
+          rests()
+        }
+      }
     }
     course.send(.instanceFinished(report))
     return report

@@ -9,7 +9,7 @@ public import Digest
 /// ```
 /// An object appears under its name only when it is complete: written under `tmp`, then renamed.
 /// Nobody waits for the disk: what a failure of the power takes is noticed, since an object is read to
-/// its end unless its memo says that these bytes reached the disk, or were written since the machine
+/// its end unless its record says that these bytes reached the disk, or were written since the machine
 /// started.
 public struct ObjectStore: Sendable {
   /// What became of an object since it was published.
@@ -29,6 +29,10 @@ public struct ObjectStore: Sendable {
       }
     }
   }
+
+  /// Nanoseconds since 1970: 1 January 2000, when every object was last modified. Whoever writes to one leaves
+  /// another time, in the same tick of the file system's clock too.
+  static let modified = 946_684_800_000_000_000
 
   let root: String
   let digests: FileDigests
@@ -66,29 +70,42 @@ public struct ObjectStore: Sendable {
     return temporaries + "/" + TemporaryName.make()
   }
 
+  /// A new file on its way to become an object.
+  ///
+  /// - Parameter isShared: Whether another thread may digest what is written.
+  /// - Throws: ``SystemError`` where the cache cannot be written to.
+  func newFile(isShared: Bool) throws(SystemError) -> ObjectFile {
+    try ObjectFile(at: try temporaryPath(), isShared: isShared)
+  }
+
   /// Learns before any work is done whether its result could be kept.
-  func checkWritable() throws(SystemError) { try writeProbe(byteCount: 1, durably: false) }
-
-  /// Learns whether the disk is full: writes more than what a file system hides in its slack.
-  func probeSpace() throws(SystemError) { try writeProbe(byteCount: 1 << 20, durably: true) }
-
-  private func writeProbe(byteCount: Int, durably: Bool) throws(SystemError) {
+  func checkWritable() throws(SystemError) {
     let path = try temporaryPath()
     // The probe is of no use to anybody; one that cannot be removed is swept up later.
     defer { try? FileSystem.remove(path) }
-    try FileSystem.write([UInt8](repeating: 0, count: byteCount), toNew: path, durably: durably)
+    try FileSystem.write([0], toNew: path, durably: false)
   }
 
-  /// Moves the complete file at `temporary` to its place among the objects.
+  /// Moves a file that is complete to its place among the objects.
   ///
   /// An object that is there already is replaced: its bytes are the same unless it was damaged.
-  func publish(_ temporary: String, kind: String) throws(SystemError) -> OutputRecord {
+  ///
+  /// - Returns: The output, and the object's stamp; without one where the object might change unnoticed.
+  func publish(
+    _ file: ObjectFile, kind: String
+  ) throws(SystemError) -> (output: OutputRecord, stamp: FileStamp?) {
+    let (digest, size) = try file.finish()
+    let temporary = file.path
     try FileSystem.makeReadOnly(temporary)
-    let (digest, size) = try FileDigests.read(temporary)
+    // A file system that keeps no such times has its objects read.
+    try? FileSystem.setModified(temporary, to: Self.modified)
     let path = path(of: digest)
     try Self.move(temporary, to: path, in: folder(of: digest))
-    digests.noteFresh(path, digest)
-    return OutputRecord(digest: digest, byteCount: size, kind: kind)
+    let stamp = try? FileSystem.stamp(of: path)
+    return (
+      OutputRecord(digest: digest, byteCount: size, kind: kind),
+      stamp?.modified == Self.modified ? stamp : nil
+    )
   }
 
   /// Writes a small file so that it is there whole or not at all, failures of the power apart: its

@@ -15,24 +15,31 @@ public struct PipelineCache: Sendable {
   var root: String { path + "/v1" }
 
   /// Nothing is made or read until it is needed.
-  public init(path: String) { self.init(path: path, writingTime: FileDigests.writingTime) }
+  public init(path: String) { self.init(path: path, boot: Clock.boot) }
 
-  /// - Parameter writingTime: Nanoseconds after which the system has written a file by itself.
-  init(path: String, writingTime: Int) {
+  /// - Parameters:
+  ///   - boot: This start of the machine; nil where it has no name.
+  ///   - writingTime: Nanoseconds after which the system has written a file by itself (Linux begins after 30 s).
+  init(path: String, boot: String?, writingTime: Int = 60_000_000_000) {
     let root = path + "/v1"
     self.path = path
-    digests = FileDigests(folder: root + "/memo", writingTime: writingTime)
+    digests = FileDigests(folder: root + "/memo")
     objects = ObjectStore(root: root, digests: digests)
-    actions = ActionCache(root: root, objects: objects)
+    actions = ActionCache(root: root, objects: objects, boot: boot, writingTime: writingTime)
     leases = Leases(root: root, objects: objects)
   }
 
-  /// Notes what this process has published, so that the next one need not read it again, and waits for the disk
-  /// to have what an earlier one published and this one took. To be called when everything else is done:
-  /// what is younger than a few ticks of the clock is left out.
+  /// Removes what runs left behind that are no more.
+  func sweep() {
+    objects.sweepTemporaries()
+    leases.sweep()
+  }
+
+  /// Waits for the disk to have what an earlier process published and this one took, and takes away what stood for
+  /// this process. To be called when everything else is done.
   public func settle() {
-    digests.settle()
-    digests.synchronize()
+    actions.synchronize()
+    leases.token.withdraw()
   }
 
   /// What the cache holds.
@@ -79,7 +86,9 @@ public struct PipelineCache: Sendable {
     try mapped { () throws(SystemError) in
       // Records first: a record must never outlive the objects that it names for longer than
       // a crash takes, and a reader that meets one without its objects takes it for a miss.
-      for section in ["last", "records", "memo", "tmp", "leases", "objects"] {
+      for section in ActionCache.explainingSections + [
+        "records", "memo", "tmp", "leases", "objects",
+      ] {
         try FileSystem.removeFolder(root + "/" + section)
       }
     }

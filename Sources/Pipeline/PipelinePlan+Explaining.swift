@@ -37,7 +37,7 @@ extension PipelinePlan {
       explained.decision = .run
       explained.reasons = reasons.map(\.description)
       explained.causes = causes(of: step.stage)
-      let last = lookup.cache.actions.lastRecord(pipeline: graph.name, stage: step.stage)
+      let last = lookup.latest[step.stage]
       if let last {
         let (preimage, unknownPorts) = present(node)
         explained.differences = preimage.fieldDifferences(

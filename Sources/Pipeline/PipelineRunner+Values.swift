@@ -20,7 +20,10 @@ extension PipelineRunner {
     let source = ValueSource(
       graph: graph, cache: cache, codecs: codecs, files: Self.inputFiles(report.inputs),
       outputs: Dictionary(
-        report.stages.map { ($0.name, $0.outputs) }, uniquingKeysWith: { first, _ in first }))
+        report.stages.map { ($0.name, $0.outputs) }, uniquingKeysWith: { first, _ in first }),
+      keys: Dictionary(
+        report.stages.compactMap { stage in stage.key.map { (stage.name, $0) } },
+        uniquingKeysWith: { first, _ in first }))
     if let damage = source.damage(under: reference) { throw damage }
     do {
       return try source.value(of: reference)

@@ -48,7 +48,9 @@ public struct PipelineRunner: Sendable {
     cancellation: RunCancellation = RunCancellation(), crew: RunCrew? = nil,
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async -> RunReport {
-    await withTaskCancellationHandler {
+    // Runs that share threads have somebody who does this for all of them.
+    if crew == nil { await Self.onThread { cache.sweep() } }
+    return await withTaskCancellationHandler {
       await runStages(cancellation, crew ?? RunCrew(threads: threads), EventSink(onEvent))
     } onCancel: {
       cancellation.cancel()
@@ -63,7 +65,7 @@ public struct PipelineRunner: Sendable {
       started: Clock.timestamp(), stages: graph.stages.map(\.name), results: graph.results)
     let stopwatch = Clock.stopwatch()
     sink.send(.runStarted(header))
-    let plan = await crew.work(on: nil) { await Self.onThread { planOfRun() } }
+    let plan = await crew.work(on: nil) { _ in await Self.onThread { planOfRun() } }
     for input in plan.inputs { sink.send(.inputFound(input)) }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
     let resources = resources(for: plan, header.runID, cancellation, sink)
@@ -73,8 +75,7 @@ public struct PipelineRunner: Sendable {
     let stages = progress.stageReports
     // Without the runner and what it has in memory: a thread may be a little late in leaving its work.
     await Self.onThread { [cache, name = graph.name] in
-      Self.rememberLast(stages, of: name, in: cache)
-      cache.digests.settle()
+      Self.rememberLatest(stages, of: name, in: cache)
     }
     let wasStopped = stages.contains { $0.outcome == .cancelled }
     let ending = RunEnding(
@@ -108,7 +109,7 @@ public struct PipelineRunner: Sendable {
         running += 1
         let ticket = JobTicket(job)
         group.addTask {
-          await crew.work(on: ticket.key) { await Self.onThread { ticket.perform() } }
+          await crew.work(on: ticket.key) { _ in await Self.onThread { ticket.perform() } }
           return .ended(ticket)
         }
       }
@@ -137,8 +138,6 @@ public struct PipelineRunner: Sendable {
 
   /// The plan; what it takes from the cache is marked as used.
   private func planOfRun() -> PipelinePlan {
-    cache.objects.sweepTemporaries()
-    cache.leases.sweep()
     let plan = self.plan()
     for step in plan.steps {
       if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
@@ -162,14 +161,14 @@ public struct PipelineRunner: Sendable {
       })
   }
 
-  private static func rememberLast(
+  private static func rememberLatest(
     _ stages: [StageReport], of pipeline: String, in cache: PipelineCache
   ) {
-    for stage in stages where stage.succeeded {
-      if let key = stage.key {
-        cache.actions.setLast(key, pipeline: pipeline, stage: stage.name)
-      }
+    let keys = stages.filter(\.succeeded).compactMap { stage in
+      stage.key.map { (stage.name, $0) }
     }
+    cache.actions.setLatest(
+      Dictionary(keys) { $1 }, pipeline: pipeline, stages: Set(stages.map(\.name)))
   }
 
   /// Does synchronous work on a thread that it may block.

@@ -110,10 +110,11 @@ public struct Publication: ~Copyable {
         try? FileSystem.remove(path)
       }
     }
+    // Nothing is left beside its place.
+    steps = []
     if !isDurable { return }
-    for folder in folders.sorted() {
-      try writing(folder) { () throws(SystemError) in try FileSystem.synchronize(folder) }
-    }
+    for folder in folders { disk.begin(folder, of: folder) }
+    if let (path, error) = disk.firstFailure() { throw PublishedFile.failure(error, writing: path) }
   }
 
   private func writing<Value>(

@@ -30,6 +30,19 @@ public struct PublishedFile: Sendable, Hashable, Codable {
     }
   }
 
+  /// Makes an empty file that says whose a folder is, unless there is a file of that name.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine`.
+  public static func mark(_ path: String) throws(StageFailure) {
+    do throws(SystemError) {
+      try FileSystem.write([], toNew: path, durably: false)
+    } catch  where error.isExistingFile {
+      return
+    } catch {
+      throw failure(error, writing: path)
+    }
+  }
+
   /// Removes what killed processes left half-written in a folder; the files of one that is still at
   /// work stay.
   public static func sweep(_ folder: String) {
@@ -47,6 +60,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
   ///
   /// - Throws: ``StageFailure`` of category `machine`.
   public static func makeFolder(_ path: String) throws(StageFailure) {
+    if FileSystem.isFolder(path) { return }
     do throws(SystemError) {
       try FileSystem.makeFolder(path)
     } catch {

@@ -34,11 +34,29 @@ public final class RunCrew: Sendable {
     self.isIdle = isIdle
   }
 
+  /// A piece of work's turn.
+  final class Turn: Sendable {
+    private let leaving: Mutex<(@Sendable () -> Void)?>
+
+    init(_ leaving: @escaping @Sendable () -> Void) { self.leaving = Mutex(leaving) }
+
+    /// Leaves the thread to others: what is still to be done only waits. Without effect the second time.
+    func end() {
+      let leave = leaving.withLock { leaving in
+        defer { leaving = nil }
+        return leaving
+      }
+      leave?()
+    }
+  }
+
   /// Does a piece of work when its turn comes.
   ///
-  /// - Parameter key: Names the work; nil for what nobody else does.
+  /// - Parameters:
+  ///   - key: Names the work; nil for what nobody else does.
+  ///   - body: Is given its turn, which it may end before its own end.
   func work<Value: Sendable>(
-    on key: ActionKey?, _ body: @Sendable () async -> Value
+    on key: ActionKey?, _ body: @Sendable (Turn) async -> Value
   ) async -> Value {
     await withCheckedContinuation { continuation in
       let mayStart = state.withLock { state in
@@ -48,7 +66,13 @@ public final class RunCrew: Sendable {
       }
       if mayStart { continuation.resume() }
     }
-    let value = await body()
+    let turn = Turn { self.leave(key) }
+    let value = await body(turn)
+    turn.end()
+    return value
+  }
+
+  private func leave(_ key: ActionKey?) {
     let next = state.withLock { state in
       state.free += 1
       if let key { state.busy.remove(key) }
@@ -66,6 +90,5 @@ public final class RunCrew: Sendable {
       return next
     }
     for continuation in next { continuation.resume() }
-    return value
   }
 }

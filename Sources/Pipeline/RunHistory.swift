@@ -41,14 +41,39 @@ public struct EventLog: Sendable {
   /// Of the first line.
   public static let schema = "dpc-events/1"
 
-  /// Each with its line break.
-  public private(set) var text = ""
+  /// What was told, as it will be written: nobody may ever ask for it.
+  private enum Entry {
+    case told(Line)
+    case written(String)
 
-  /// Where each line stands on the disk at once.
+    /// With its line break.
+    var text: String {
+      switch self {
+      case .told(let line): EventLog.text(of: line)
+      case .written(let text): text
+      }
+    }
+  }
+
+  private var entries: [Entry] = []
+
+  /// Each line with its break.
+  public var text: String { entries.map(\.text).joined() }
+
+  /// Where each line stands on the disk at once, from the first stage that is begun on.
   private let trail: EventTrail?
+  private var isOnTrail = false
+  /// Whether its stages are runs, which are begun where nothing is to do too.
+  private let isOfMany: Bool
 
-  /// - Parameter trail: Where each line is written on the disk at once; nil: the log is in memory alone.
-  public init(trail: EventTrail? = nil) { self.trail = trail }
+  /// - Parameter trail: Where each line is written on the disk at once, once a stage was begun; nil: the log is in
+  ///   memory alone.
+  public init(trail: EventTrail? = nil) { self.init(trail: trail, isOfMany: false) }
+
+  init(trail: EventTrail?, isOfMany: Bool) {
+    self.trail = trail
+    self.isOfMany = isOfMany
+  }
 
   /// Takes the trail away, once the log was written to its place in the record of the run.
   public func removeTrail() { trail?.remove() }
@@ -76,15 +101,32 @@ public struct EventLog: Sendable {
   /// Appends the event.
   public mutating func append(_ event: RunEvent) {
     guard let line = Self.line(event) else { return }
+    entries.append(.told(line))
+    if isOnTrail {
+      let text = Self.text(of: line)
+      entries[entries.count - 1] = .written(text)
+      trail?.append(text)
+    } else if case .stageStarted = event, !isOfMany {
+      beginTrail()
+    }
+  }
+
+  /// Has all lines so far written on the disk, and each further one at once.
+  mutating func beginTrail() {
+    guard let trail, !isOnTrail else { return }
+    isOnTrail = true
+    entries = entries.map { .written($0.text) }
+    trail.append(text)
+  }
+
+  private static func text(of line: Line) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
     // Plain values of our own cannot fail to be encoded.
-    guard let data = try? encoder.encode(line) else { return }
-    let text = String(decoding: data, as: UTF8.self) + "\n"
-    self.text += text
-    trail?.append(text)
+    guard let data = try? encoder.encode(line) else { return "" }
+    return String(decoding: data, as: UTF8.self) + "\n"
   }
 
   private static func line(_ event: RunEvent) -> Line? {

@@ -123,6 +123,9 @@ public struct RunReport: Sendable, Equatable, Codable {
   public var ranCount: Int { stages.count { $0.outcome == .ran } }
   public var hitCount: Int { stages.count { $0.succeeded && $0.outcome != .ran } }
 
+  /// Whether every stage was taken from the cache, and nothing was amiss there.
+  public var foundEverything: Bool { hitCount == stages.count && cacheNotes.isEmpty }
+
   /// Every failure with the stage it happened in.
   public var failures: [(stage: String, failure: StageFailure)] {
     stages.compactMap { stage in stage.failure.map { (stage.name, $0) } }

@@ -19,6 +19,8 @@ struct StageJob: Sendable {
   /// Of another runner that computes just this; nil before one was met.
   var leaseWatch: LeaseWatch?
 
+  private var isKept: Bool { node.type.keepsOutputs(with: preimage.parameters) }
+
   func perform() -> JobOutcome {
     var outcome = JobOutcome(
       stage: node.name, key: key, result: .failed(StageFailure(.interrupted, "interrupted")),
@@ -41,7 +43,7 @@ struct StageJob: Sendable {
       if lease != nil, let record = finishedMeanwhile(&outcome.reasons) {
         outcome.result = .hit(record)
       } else {
-        compute(&outcome)
+        compute(&outcome, lease)
       }
     }
     return outcome
@@ -55,7 +57,7 @@ struct StageJob: Sendable {
 
   private func turn() -> Turn {
     // Work that is done again wherever it is wanted is not worth waiting for.
-    if !node.type.keepsOutputs(with: preimage.parameters) { return .mine(nil) }
+    if !isKept { return .mine(nil) }
     let leases = resources.cache.leases
     var job = self
     if var watch = leaseWatch {
@@ -96,24 +98,28 @@ struct StageJob: Sendable {
     return lookUp(&found)
   }
 
-  private func compute(_ outcome: inout JobOutcome) {
+  private func compute(_ outcome: inout JobOutcome, _ lease: Lease?) {
     let stopwatch = Clock.stopwatch()
     let started = Clock.timestamp()
     outcome.started = started
     do {
-      try mapped { try resources.cache.objects.checkWritable() }
+      // A lease that others know of was just written. Work that is not kept is over before it would matter.
+      if isKept && lease?.isKnown != true {
+        try mapped { try resources.cache.objects.checkWritable() }
+      }
       var log = StageLog(
         reasons: outcome.reasons.map(\.description), host: Machine.hostName,
         processors: Machine.processorCount, threads: resources.threads, gathering: 0, keeping: 0,
         attempts: 0)
-      let (product, outputs, duration) = try produce(&outcome.decoded, &log)
-      let record = ActionRecord(
-        preimage: preimage, outputs: outputs, facts: product.facts, notes: product.notes,
+      let (product, kept, duration) = try produce(&outcome.decoded, &log)
+      var record = ActionRecord(
+        preimage: preimage, outputs: kept.outputs, facts: product.facts, notes: product.notes,
         started: started, duration: duration, runID: resources.runID,
         toolVersion: resources.toolVersion, log: log)
+      if let boot = resources.cache.actions.boot, !kept.stamps.isEmpty {
+        record.objects = ObjectStamps(boot: boot, stamps: kept.stamps)
+      }
       try mapped { try resources.cache.actions.commit(record, as: key) }
-      resources.cache.actions.setLast(
-        key, pipeline: resources.lookup.graph.name, stage: node.name)
       outcome.result = .ran(record, values: product.outputs)
     } catch let error as ValueSource.Unreadable {
       outcome.result = .unreadable(error.reference, error.reason)
@@ -137,7 +143,7 @@ struct StageJob: Sendable {
   /// have been changed and changed back.
   private func produce(
     _ decoded: inout [OutputReference: any StageValue], _ log: inout StageLog
-  ) throws -> (product: StageProduct, outputs: [String: OutputRecord], duration: Double) {
+  ) throws -> (product: StageProduct, kept: Kept, duration: Double) {
     var touched = ""
     for attempt in 1...Self.attempts {
       let before = try resources.watch.confirm(inputNames)
@@ -146,10 +152,10 @@ struct StageJob: Sendable {
       log.gathering = Clock.stopwatch() - stopwatch
       let product = try run()
       let end = Clock.stopwatch()
-      if let outputs = try publish(product, stamps: before, &touched) {
+      if let kept = try publish(product, stamps: before, &touched) {
         log.keeping = Clock.stopwatch() - end
         log.attempts = attempt
-        return (product, outputs, end - stopwatch)
+        return (product, kept, end - stopwatch)
       }
       // What was read from the file on the way may be what it held for a moment.
       decoded = [:]
@@ -189,19 +195,25 @@ struct StageJob: Sendable {
         makeScratchFolder: { try scratch.path() }))
   }
 
+  /// What a stage left, by port.
+  private struct Kept {
+    var outputs: [String: OutputRecord] = [:]
+    /// Of the objects among them.
+    var stamps: [String: FileStamp] = [:]
+  }
+
   /// Stores every output; nothing appears among the objects unless all of them could be written
   /// and the input files are still what they were.
   ///
   /// - Returns: nil where an input, which is `touched`, has another stamp.
   private func publish(
     _ product: StageProduct, stamps: [String: FileStamp], _ touched: inout String
-  ) throws -> [String: OutputRecord]? {
+  ) throws -> Kept? {
     let objects = resources.cache.objects
-    let isKept = node.type.keepsOutputs(with: preimage.parameters)
-    var temporaries: [(port: String, kind: String, path: String)] = []
-    var unkept: [String: OutputRecord] = [:]
+    var files: [(port: String, kind: String, file: ObjectFile)] = []
+    var kept = Kept()
     // What has been moved to its place is no longer there; what is left belongs to a failure.
-    defer { for temporary in temporaries { try? FileSystem.remove(temporary.path) } }
+    defer { for file in files { try? FileSystem.remove(file.file.path) } }
     for port in preimage.outputs {
       guard let value = product.outputs[port], let kind = outputKinds[port],
         let codec = resources.codecs[kind]
@@ -212,38 +224,25 @@ struct StageJob: Sendable {
             + " '\(port)'", remedy: "this should not happen: please report it")
       }
       if !isKept {
-        unkept[port] = OutputRecord(unkept: port, of: key, kind: kind)
+        kept.outputs[port] = OutputRecord(unkept: port, of: key, kind: kind)
         continue
       }
-      let path = try mapped { try objects.temporaryPath() }
-      temporaries.append((port, kind, path))
-      try encode(value, with: codec, to: path)
+      let file = try mapped { try objects.newFile(isShared: resources.threads > 1) }
+      files.append((port, kind, file))
+      try mapped { try codec.encode(value, to: file) }
     }
     let present = try resources.watch.confirm(inputNames)
     if let name = present.keys.sorted().first(where: { present[$0] != stamps[$0] }) {
       touched = name
       return nil
     }
-    var outputs = unkept
-    for (port, kind, path) in temporaries {
-      outputs[port] = try mapped { try objects.publish(path, kind: kind) }
+    for (port, kind, file) in files {
+      let (output, stamp) = try mapped { try objects.publish(file, kind: kind) }
+      kept.outputs[port] = output
+      kept.stamps[port] = stamp
     }
-    return outputs
-  }
-
-  private func encode(
-    _ value: any StageValue, with codec: any ValueCodec, to path: String
-  ) throws {
-    do {
-      try codec.encode(value, to: path)
-    } catch {
-      // A library's error may not tell a full disk: a write of our own does.
-      try mapped { try resources.cache.objects.probeSpace() }
-      if let failure = error as? StageFailure { throw failure }
-      throw StageFailure(
-        .machine, "stage \(node.name): cannot write \(path): \(error)",
-        remedy: "check the cache folder (--cache)")
-    }
+    files = []
+    return kept
   }
 
   /// Runs a step that writes to the cache; its failures are the machine's.

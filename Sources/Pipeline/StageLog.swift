@@ -36,7 +36,7 @@ extension PipelinePlan {
       if case .hit(let record) = step.decision {
         return StageOnRecord(stage: step.stage, isPresent: true, record: record)
       }
-      return lookup.cache.actions.lastRecord(pipeline: graph.name, stage: step.stage).map {
+      return lookup.latest[step.stage].map {
         StageOnRecord(stage: step.stage, isPresent: false, record: $0)
       }
     }

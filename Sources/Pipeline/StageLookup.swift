@@ -18,11 +18,13 @@ struct StageLookup: Sendable {
   let cache: PipelineCache
   /// By input name.
   let inputs: [String: InputState]
+  let latest: LatestRecords
 
   /// - Parameter known: Input files by path, as far as they were digested already.
   init(graph: PipelineGraph, cache: PipelineCache, known: [String: InputState] = [:]) {
     self.graph = graph
     self.cache = cache
+    latest = LatestRecords(cache.actions, of: graph.name)
     var inputs: [String: InputState] = [:]
     for name in Set(graph.stages.flatMap(\.fileParameters.values)) {
       let path = graph.inputPaths[name]
@@ -102,9 +104,12 @@ struct StageLookup: Sendable {
         return .miss([.recordUnreadable("\(cache.actions.path(of: key)): it lacks outputs")])
       }
       let damage = record.outputs.sorted { $0.key < $1.key }.compactMap { port, output in
-        output.isKept ? reason(port, output.digest) : nil
+        output.isKept && !cache.actions.isAsLeft(port, of: record)
+          ? reason(port, output.digest) : nil
       }
-      return damage.isEmpty ? .hit(record) : .miss(damage)
+      if !damage.isEmpty { return .miss(damage) }
+      cache.actions.noteTaken(record, key)
+      return .hit(record)
     }
   }
 
@@ -122,7 +127,7 @@ struct StageLookup: Sendable {
   private func reasonsSinceLast(
     _ node: StageNode, _ preimage: ActionPreimage, unknownPorts: Set<String>
   ) -> [RunReason] {
-    guard let last = cache.actions.lastRecord(pipeline: graph.name, stage: node.name) else {
+    guard let last = latest[node.name] else {
       return unknownPorts.isEmpty ? [.noRecord] : []
     }
     let phrases = preimage.differences(from: last.preimage, ignoring: unknownPorts)

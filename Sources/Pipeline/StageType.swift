@@ -80,8 +80,8 @@ public protocol StageValue: Sendable {}
 /// How values of one kind are stored as objects. Encoding is deterministic: equal values, equal bytes.
 public protocol ValueCodec: Sendable {
   var kind: PortKind { get }
-  /// Writes the value to a new file at `path`.
-  func encode(_ value: any StageValue, to path: String) throws
+  /// Writes the value to a new file, from beginning to end.
+  func encode(_ value: any StageValue, to file: ObjectFile) throws
   /// Reads a value back; `files` finds the inputs that a value refers to by digest.
   func decode(from path: String, files: InputFiles) throws -> any StageValue
 }

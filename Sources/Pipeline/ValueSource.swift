@@ -16,6 +16,8 @@ struct ValueSource: Sendable {
   let files: InputFiles
   /// By stage and port, of the stages that succeeded.
   let outputs: [String: [String: OutputRecord]]
+  /// By stage, where they are known: their records tell how the objects were left.
+  var keys: [String: ActionKey] = [:]
 
   /// - Throws: ``Unreadable``; ``StageFailure`` where there is no such value, or where a stage that is
   ///   done once more fails.
@@ -64,6 +66,11 @@ struct ValueSource: Sendable {
   func damage(under reference: OutputReference) -> StageFailure? {
     guard let output = outputs[reference.stage]?[reference.port] else { return nil }
     if output.isKept {
+      if let key = keys[reference.stage], case .found(let record) = cache.actions.record(of: key),
+        cache.actions.isAsLeft(reference.port, of: record)
+      {
+        return nil
+      }
       let state = cache.objects.state(of: output.digest)
       if state == .intact { return nil }
       return StageFailure(

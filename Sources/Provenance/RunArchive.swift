@@ -59,23 +59,24 @@ public struct RunArchive: Sendable {
   /// - Parameters:
   ///   - publication: What the run publishes.
   ///   - folder: The archive's folder, which is made if need be.
+  /// - Returns: The paths of its files.
   /// - Throws: ``StageFailure`` of category `machine`.
-  public func add(to publication: inout Publication, in folder: String) throws {
+  public func add(to publication: inout Publication, in folder: String) throws -> [String] {
     try PublishedFile.makeFolder(folder)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let json = try encoder.encode(Document(self))
     let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
-    for (name, bytes) in [
+    let files = [
       (Self.manifestFile, Array(manifest.utf8)),
       (Self.resolvedFile, Array(resolvedManifest.utf8)),
       (Self.runFile, Array(json) + [UInt8(ascii: "\n")]),
       (Self.eventsFile, Array(log.text.utf8)),
       (Self.readmeFile, Array(Self.readme.utf8)),
-      (RunCrate.metadataFile, try crate.document.bytes()),
-    ] {
-      try publication.add(bytes, at: "\(folder)/\(name)")
-    }
+      (RunCrate.metadataFile, crate.document.bytes()),
+    ].map { (path: "\(folder)/\($0)", bytes: $1) }
+    for file in files { try publication.add(file.bytes, at: file.path) }
+    return files.map(\.path)
   }
 
   /// For whoever opens the folder without knowing the tool.

@@ -98,13 +98,15 @@ struct Reproduce: AsyncParsableCommand {
     do {
       let hasOutputs = report.interruptedBySignal == nil && !report.producedResults.isEmpty
       var publication = Publication()
-      let outputs =
-        hasOutputs ? try folder.add(assembly, versions: versions, to: &publication) : []
+      let contents =
+        hasOutputs ? try folder.add(assembly, versions: versions, to: &publication) : nil
+      let outputs = contents?.files ?? []
       let text = ResolvedManifest.text(manifest.graph)
       let archive = RunArchive(
         report: report, log: log, manifest: text, resolvedManifest: text,
         commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
+      _ = try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
+      if let contents { try folder.conclude(contents, record: nil, to: &publication) }
       try publication.finish()
       log.removeTrail()
       return outputs

@@ -112,6 +112,48 @@ struct FaultTests {
     #expect(statuses.isSubset(of: [0, 5]) && statuses.contains(5))
   }
 
+  /// The calls of a run that change files.
+  private func calls(
+    _ workspace: Workspace, _ arguments: [String], named log: String
+  ) async throws -> [String] {
+    let finished = try await workspace.dpc(
+      arguments, environment: ["LD_PRELOAD": Self.shim, "FAULT_LOG": workspace[log]])
+    #expect(finished.status == 0, "\(finished.errors)")
+    return workspace.exists(log)
+      ? try workspace.text(log).split(separator: "\n").map(String.init) : []
+  }
+
+  @Test("A run that finds everything as it was changes no file, and one that does not makes few")
+  func fewFiles() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.small, to: "small.yaml")
+    // An input just written could change without its times telling, and is not remembered.
+    try await Task.sleep(for: .seconds(2.1))
+    let arguments = try workspace.runArguments("small.yaml") + ["--progress", "none"]
+    let cold = try await calls(workspace, arguments, named: "cold")
+    // In the cache the memo of the input, what leases are names of, the stages' last actions, and for each stage
+    // a record and an object at most; in the output folder whose it is, the log, and the files that stay.
+    let stages = 6
+    let stay = workspace.files(under: "out").count
+    let made = cold.filter { $0.split(separator: " ")[1].hasPrefix("open") }
+    #expect(made.count <= 3 + 2 * stages + 2 + stay, "\(made)")
+    let before = try workspace.files(under: "out").map { try workspace.bytes("out/\($0)") }
+    #expect(try await calls(workspace, arguments, named: "warm") == [])
+    // The command alone is another.
+    #expect(try await calls(workspace, arguments + ["--threads", "1"], named: "again") == [])
+    #expect(try workspace.files(under: "out").map { try workspace.bytes("out/\($0)") } == before)
+    // Another manifest with the same stages is another record, beside the same result.
+    try workspace.write(Quick.small + "# a remark\n", to: "small.yaml")
+    let remarked = try await calls(workspace, arguments, named: "remarked")
+    #expect(!remarked.isEmpty && !remarked.contains { $0.contains("result.h5") }, "\(remarked)")
+    #expect(try workspace.text("out/provenance/manifest.yaml").hasSuffix("# a remark\n"))
+    // What is missing from the record is written again.
+    try FileManager.default.removeItem(atPath: workspace["out/provenance/run.json"])
+    #expect(!(try await calls(workspace, arguments, named: "missing")).isEmpty)
+    #expect(workspace.exists("out/provenance/run.json"))
+  }
+
   @Test("Many runs at once on one cache, some of them killed: every other one has the right result")
   func together() async throws {
     let (workspace, calls) = try await prepared()

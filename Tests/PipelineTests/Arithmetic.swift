@@ -17,9 +17,9 @@ struct NumberCodec: ValueCodec {
     self.failures = failures
   }
 
-  func encode(_ value: any StageValue, to path: String) throws {
+  func encode(_ value: any StageValue, to file: ObjectFile) throws {
     guard let number = value as? Number else { throw StageFailure(.failed, "no number") }
-    try Data("\(kind) \(number.value)\n".utf8).write(to: URL(fileURLWithPath: path))
+    try file.write(Array("\(kind) \(number.value)\n".utf8))
   }
 
   func decode(from path: String, files: InputFiles) throws -> any StageValue {

@@ -90,7 +90,7 @@ struct CacheCollectionTests {
     #expect(try collect(grace: 3600).objectCount == 0)
     let done = try collect()
     #expect((done.recordCount, done.objectCount, done.byteCount) == (0, 1, 12))
-    #expect(scratch.files(in: "last").count == 1)
+    #expect(scratch.files(in: "latest").count == 1)
   }
 
   @Test("the inventory counts by type of stage")

@@ -194,7 +194,7 @@ struct LeaseTests {
       }
       // The other machine is done, and left nothing.
       if count == 8 { for path in (try? leases.paths()) ?? [] { try? FileSystem.remove(path) } }
-    } finish: { index, run, _ in
+    } finish: { index, run, _, _ in
       InstanceReport(key: runners[index].key, run: run, outputs: [], trouble: nil)
     }
     #expect(report.exitCode == 0)

@@ -35,7 +35,7 @@ struct ManyRunnerTests {
     let many = ManyRunner(
       pipeline: "toy", toolVersion: "toy 1", runners: runners, threads: threads,
       maxFailures: maxFailures)
-    return await many.run(cancellation: cancellation, onEvent: onEvent) { index, run, log in
+    return await many.run(cancellation: cancellation, onEvent: onEvent) { index, run, log, _ in
       #expect((try? EventLog.report(from: log.text)) == run)
       return InstanceReport(key: runners[index].key, run: run, outputs: [], trouble: nil)
     }
@@ -54,6 +54,34 @@ struct ManyRunnerTests {
     let again = try await many([1, 2], threads: threads)
     #expect(again.exitCode == 0)
     #expect(again.instances.allSatisfy { $0.run?.hitCount == 3 })
+  }
+
+  @Test("while one only waits for the disk, another has its thread")
+  func resting() async throws {
+    let finished = Tally()
+    let slow = Operation("slow", inputs: [], tally: toy.tally) { context in
+      ["value": context.number("value") ?? 0]
+    }
+    let runners = try (0..<6).map {
+      (
+        key: "k\($0)", runner: try scratch.runner([node("a", slow, ["value": Double($0)])])
+      )
+    }
+    let many = ManyRunner(pipeline: "toy", toolVersion: "toy 1", runners: runners, threads: 1)
+    let report = await many.run(cancellation: RunCancellation(), onEvent: { _ in }) {
+      index, run, _, rests in
+      if index == 0 {
+        rests()
+        // All others are done while this one waits, for half a minute at most: with its thread they could not be.
+        for _ in 0..<30_000 where finished.total < 5 { usleep(1000) }
+        #expect(finished.total == 5)
+      } else {
+        finished.count("k\(index)")
+      }
+      return InstanceReport(key: runners[index].key, run: run, outputs: [], trouble: nil)
+    }
+    #expect(report.exitCode == 0)
+    #expect(report.instances.map(\.key) == runners.map(\.key))
   }
 
   @Test("equal work that is asked for at the same time is done once", arguments: [2, 4])

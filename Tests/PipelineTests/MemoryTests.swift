@@ -21,9 +21,9 @@ private struct TrackedCodec: ValueCodec {
   let alive = Tally()
   let decoded = Tally()
 
-  func encode(_ value: any StageValue, to path: String) throws {
+  func encode(_ value: any StageValue, to file: ObjectFile) throws {
     let text = (value as? Tracked).map { "\($0.value)" } ?? ""
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    try file.write(Array(text.utf8))
   }
 
   func decode(from path: String, files: InputFiles) throws -> any StageValue {

@@ -95,7 +95,7 @@ struct PipelineCacheTests {
     let runner = try scratch.runner(stages())
     _ = await runner.run()
     for path in scratch.files(in: "records") { try scratch.overwrite(path) { $0.removeLast(30) } }
-    for path in scratch.files(in: "last") { try scratch.overwrite(path) { $0.removeAll() } }
+    for path in scratch.files(in: "latest") { try scratch.overwrite(path) { $0.removeAll() } }
     let report = await runner.run()
     #expect(report.exitCode == 0)
     #expect(report["two"]?.outcome == .ran)

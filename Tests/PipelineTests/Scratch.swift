@@ -50,13 +50,14 @@ final class Scratch: Sendable {
   func runner(
     _ stages: [StageNode], results: [String] = [], inputs: [String: String] = [:],
     threads: Int = 1, codec: NumberCodec = NumberCodec(), cachePath: String? = nil,
-    writingTime: Int = FileDigests.writingTime
+    boot: String? = Clock.boot, writingTime: Int = 60_000_000_000
   ) throws -> PipelineRunner {
     PipelineRunner(
       graph: try PipelineGraph(
         name: "toy", inputPaths: inputs, stages: stages, results: results),
       codecs: [codec],
-      cache: PipelineCache(path: cachePath ?? cache.path, writingTime: writingTime),
+      cache: PipelineCache(
+        path: cachePath ?? cache.path, boot: boot, writingTime: writingTime),
       toolVersion: "toy 1", threads: threads)
   }
 }

@@ -14,9 +14,9 @@ private struct Numbers: StageValue {
 private struct NumbersCodec: ValueCodec {
   let kind: PortKind = "number"
 
-  func encode(_ value: any StageValue, to path: String) throws {
+  func encode(_ value: any StageValue, to file: ObjectFile) throws {
     guard let numbers = value as? Numbers else { throw StageFailure(.failed, "no numbers") }
-    try JSONEncoder().encode(numbers.values).write(to: URL(fileURLWithPath: path))
+    try file.write(Array(try JSONEncoder().encode(numbers.values)))
   }
 
   func decode(from path: String, files: InputFiles) throws -> any StageValue {

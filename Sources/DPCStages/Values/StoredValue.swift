@@ -1,6 +1,5 @@
 // How a value is kept in the cache: a header of plain facts and the arrays beside it.
 internal import Foundation
-internal import HDF5
 internal import Pipeline
 internal import STEMData
 
@@ -16,19 +15,15 @@ protocol StoredValue: StageValue {
 struct ArchiveCodec<Value: StoredValue>: ValueCodec {
   let kind: PortKind
 
-  func encode(_ value: any StageValue, to path: String) throws {
+  func encode(_ value: any StageValue, to file: ObjectFile) throws {
     guard let value = value as? Value else {
       throw StageFailure(.failed, "a \(type(of: value)) is no \(kind)")
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let header = String(decoding: try encoder.encode(value.header), as: UTF8.self)
-    do {
-      try ArrayArchive(header: header, entries: value.arrays).write(to: path)
-    } catch let error as HDF5Error {
-      throw StageFailure(
-        .machine, "\(path): cannot be written: \(error.reason)",
-        remedy: "check the space and the permissions of the cache folder", details: error.stack)
+    try ArrayArchive(header: header, entries: value.arrays).write {
+      try file.write($0)
     }
   }
 

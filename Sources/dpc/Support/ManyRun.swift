@@ -5,6 +5,7 @@ import Pipeline
 import PipelineManifest
 import Provenance
 import Synchronization
+import WorkSharing
 
 /// A manifest with foreach or matrix, ready to run.
 struct ManyRun {
@@ -13,6 +14,17 @@ struct ManyRun {
   let threads: Int
   private let runners: [(key: String, runner: PipelineRunner)]
   private let filing: RunFiling
+  private let contacts = ContactMaps()
+
+  /// Maps for the contact sheet, by the instances' indices.
+  private final class ContactMaps: Sendable {
+    private let maps = Mutex<[Int: ContactMap]>([:])
+
+    subscript(index: Int) -> ContactMap? {
+      get { maps.withLock { $0[index] } }
+      set { maps.withLock { $0[index] = newValue } }
+    }
+  }
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
@@ -49,18 +61,14 @@ struct ManyRun {
       display.handle(event)
     } begin: { index throws(StageFailure) in
       try begin(index, folder)
-    } finish: { index, run, log in
-      file(index, run, log, folder)
+    } finish: { index, run, log, rests in
+      file(index, run, log, folder, rests)
     }
     var outputs: [PublishedFile] = []
     var trouble: CommandFailure?
     do {
-      var publication = Publication()
-      let shared = try addShared(report, folder, &publication)
-      try addArchive(report, log.withLock { $0 }, shared, folder, &publication)
-      try publication.finish()
+      outputs = try fileShared(report, log.withLock { $0 }, folder)
       log.withLock { $0.log.removeTrail() }
-      outputs = shared
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
@@ -88,13 +96,16 @@ struct ManyRun {
 
   /// Writes what one instance left; what stands in the way is that instance's failure.
   private func file(
-    _ index: Int, _ run: RunReport, _ log: EventLog, _ folder: OutputFolder
+    _ index: Int, _ run: RunReport, _ log: EventLog, _ folder: OutputFolder, _ rests: () -> Void
   ) -> InstanceReport {
     let (key, runner) = runners[index]
+    if !run.foundEverything {
+      // While its values are in memory: later they are to be read, or formed again. Whoever needs a map that cannot
+      // be had says why.
+      contacts[index] = try? ResultAssembly(runner: runner, report: run).contactMap()
+    }
     let (outputs, trouble) = filing.file(
-      run, log, runner: runner, folder: folder.folder(of: key))
-    // A thousand maps do not fit in memory; the contact sheet takes each from the cache.
-    runner.releaseValues()
+      run, log, runner: runner, folder: folder.folder(of: key), rests: rests)
     return InstanceReport(
       key: key, run: run,
       outputs: outputs.map { file in
@@ -116,37 +127,53 @@ struct ManyRun {
       })
   }
 
-  /// Table and contact sheet. A run that was stopped knows too little to replace those of a whole one.
-  private func addShared(
-    _ report: ManyReport, _ folder: OutputFolder, _ publication: inout Publication
+  /// Writes what belongs to all, and the record of all, unless everything is as it was.
+  private func fileShared(
+    _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder
   ) throws -> [PublishedFile] {
-    if report.interruptedBySignal != nil { return [] }
+    var publication = Publication()
+    let resolved =
+      "# What all runs have in common; each has a resolved manifest of its own.\n"
+      + ResolvedManifest.text(manifest.graph)
+    // A run that was stopped knows too little to replace what belongs to a whole one.
+    if report.interruptedBySignal != nil {
+      _ = try addArchive(report, log, resolved, nil, folder, &publication)
+      try publication.finish()
+      return []
+    }
     let table = SummaryTable(
       title: manifest.name, instances: report.instances,
       settings: Dictionary(
         uniqueKeysWithValues: manifest.instances.map { instance in
           (instance.key, instance.settings.map { ($0.name, $0.value) })
         }))
-    let csv = Array(table.csv.utf8)
+    let csv = table.csv
     let assemblies = zip(runners, report.instances).map { runner, instance in
       instance.run.map { ResultAssembly(runner: runner.runner, report: $0) }
     }
-    let maps = assemblies.map { $0?.contactIdentity ?? "" }
-    let versions = filing.versions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let identity = (["2"] + versions + maps).joined(separator: " ") + "\n" + table.csv
-    return try folder.replace(
-      identity: SHA256Digest(of: Array(identity.utf8)).hex, in: &publication
-    ) { publication in
-      var files = [try publication.add(csv, at: "\(folder.path)/summary.csv")]
+    let identity = RunFiling.identity(
+      ["3"] + filing.tools + assemblies.map { $0?.contactIdentity ?? "" } + [csv])
+    let results = report.instances.flatMap { $0.outputs.map { "\($0.path) \($0.digest)" } }
+    let record = RunFiling.identity([manifest.text, resolved, identity] + results)
+    let isAsBefore = report.instances.allSatisfy { $0.run?.foundEverything == true }
+    if isAsBefore, let files = folder.settled(identity, record: record) { return files }
+    let contents = try folder.replace(identity: identity, in: &publication) { publication in
+      var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
       files.append(try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
-      let entries = try zip(report.instances, assemblies).map { instance, assembly in
-        (instance.key, try assembly?.contactMap(), Self.remark(instance))
+      let maps = try concurrentMap(assemblies.count) { index in
+        try contacts[index] ?? assemblies[index]?.contactMap()
       }
+      let entries = zip(report.instances, maps).map { ($0.key, $1, Self.remark($0)) }
       if let png = try ContactSheetDrawing.png(title: manifest.name, entries) {
         files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
       }
       return files
     }
+    let paths = try addArchive(report, log, resolved, contents, folder, &publication)
+    try folder.conclude(
+      contents, record: report.exitCode == 0 ? (record, paths) : nil, to: &publication)
+    try publication.finish()
+    return contents.files
   }
 
   private static func remark(_ instance: InstanceReport) -> String {
@@ -158,22 +185,20 @@ struct ManyRun {
   }
 
   private func addArchive(
-    _ report: ManyReport, _ log: ManyLog, _ shared: [PublishedFile], _ folder: OutputFolder,
-    _ publication: inout Publication
-  ) throws {
-    guard let run = log.report else { return }
+    _ report: ManyReport, _ log: ManyLog, _ resolved: String, _ shared: OutputFolder.Contents?,
+    _ folder: OutputFolder, _ publication: inout Publication
+  ) throws -> [String] {
+    guard let run = log.report else { return [] }
     let results = report.instances.map { instance in
       (instance.key, instance.outputs.filter { $0.path == "\(instance.key)/result.h5" })
     }
     let archive = RunArchive(
-      report: run, log: log.log, manifest: manifest.text,
-      resolvedManifest: "# What all runs have in common; each has a resolved manifest of its own.\n"
-        + ResolvedManifest.text(manifest.graph),
+      report: run, log: log.log, manifest: manifest.text, resolvedManifest: resolved,
       commandLine: CommandLine.arguments, versions: filing.versions,
-      outputs: shared + results.flatMap(\.1),
+      outputs: (shared?.files ?? []) + results.flatMap(\.1),
       outputsByStage: Dictionary(
         results.map { ($0.0, $0.1.map(\.path)) }, uniquingKeysWith: { $1 }),
       exitCode: report.exitCode)
-    try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: !shared.isEmpty))
+    return try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: shared != nil))
   }
 }

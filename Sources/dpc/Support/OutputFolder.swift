@@ -14,13 +14,22 @@ struct OutputFolder {
   private var statePath: String { "\(provenance)/\(Self.stateFile)" }
 
   /// What the folder held after the last run, and how to see that it still does.
-  private struct State: Codable {
+  struct Contents: Codable {
+    /// Decides whether the files still are what a run would write.
     var identity: String
     var files: [PublishedFile]
+    fileprivate var stamps: [String: Stamp]
+    /// The record beside them; nil where it is not that of the run that left them.
+    fileprivate var record: Record?
+  }
+
+  /// What decides whether the record of a run still tells how the files beside it were made.
+  fileprivate struct Record: Codable {
+    var identity: String
     var stamps: [String: Stamp]
   }
 
-  private struct Stamp: Codable, Equatable {
+  fileprivate struct Stamp: Codable, Equatable {
     var size: Int
     var modified: Double
   }
@@ -41,6 +50,7 @@ struct OutputFolder {
 
   /// Refuses a folder with someone else's files.
   func checkOwner() throws(CommandFailure) {
+    if Self.exists(statePath) { return }
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     if manager.fileExists(atPath: path, isDirectory: &isFolder) {
@@ -95,11 +105,7 @@ struct OutputFolder {
       PublishedFile.sweep(folder)
     }
     // From here on the folder is ours, however the run may end.
-    if readState() == nil {
-      var marker = Publication(isDurable: false)
-      try add(State(identity: "", files: [], stamps: [:]), to: &marker)
-      try marker.finish()
-    }
+    if !Self.exists(statePath) { try PublishedFile.mark(statePath) }
   }
 
   // MARK: Folders of runs that are no more
@@ -142,9 +148,9 @@ struct OutputFolder {
 
   /// Whether the folder is empty or the work of an earlier run, which may have died at any moment.
   private func isOurs() -> Bool {
+    if Self.exists(statePath) || RunArchive.exists(in: provenance) { return true }
     let manager = FileManager.default
     let names = (try? manager.contentsOfDirectory(atPath: path)) ?? []
-    if RunArchive.exists(in: provenance) || manager.fileExists(atPath: statePath) { return true }
     // A run that died before its first record leaves temporaries in provenance/ at most.
     let records = (try? manager.contentsOfDirectory(atPath: provenance)) ?? []
     return names.allSatisfy { $0 == "provenance" } && records.allSatisfy { $0.hasPrefix(".") }
@@ -161,19 +167,36 @@ struct OutputFolder {
     }
   }
 
-  /// The files of an earlier run, if they still are what this run would write.
-  private func unchangedFiles(identity: String) -> [PublishedFile]? {
-    guard let state = readState(), state.identity == identity,
-      state.files.allSatisfy({ Self.stamp(of: "\(path)/\($0.path)") == state.stamps[$0.path] })
+  /// What an earlier run left, if it still is what this run would leave.
+  private func unchanged(_ identity: String, _ earlier: Contents?) -> Contents? {
+    guard let earlier, earlier.identity == identity, holds(earlier.stamps),
+      earlier.stamps.count == earlier.files.count
     else { return nil }
-    return state.files
+    return earlier
+  }
+
+  private func holds(_ stamps: [String: Stamp]) -> Bool {
+    stamps.allSatisfy { Self.stamp(of: "\(path)/\($0.key)") == $0.value }
+  }
+
+  /// The files of an earlier run, if they and its record still are what this run would leave: then nothing is to be
+  /// written at all.
+  ///
+  /// - Parameters:
+  ///   - identity: Decides about the files.
+  ///   - record: Decides about the record.
+  func settled(_ identity: String, record: String) -> [PublishedFile]? {
+    guard let earlier = unchanged(identity, readState()), let noted = earlier.record,
+      noted.identity == record, holds(noted.stamps)
+    else { return nil }
+    return earlier.files
   }
 
   /// Adds result and figures to what is published, and the removal of what an earlier run left and this one
   /// does not.
   func add(
     _ assembly: ResultAssembly, versions: [String: String], to publication: inout Publication
-  ) throws -> [PublishedFile] {
+  ) throws -> Contents {
     try replace(identity: assembly.identity(versions: versions), in: &publication) { publication in
       var files: [PublishedFile] = []
       if !assembly.quantityStages.isEmpty {
@@ -204,22 +227,47 @@ struct OutputFolder {
   ///   - identity: Decides whether earlier files still are what `body` would add.
   ///   - publication: What the run publishes.
   ///   - body: Adds the files.
+  /// - Returns: What the folder will hold; ``conclude(_:record:to:)`` takes it down.
   func replace(
     identity: String, in publication: inout Publication,
     _ body: (inout Publication) throws -> [PublishedFile]
-  ) throws -> [PublishedFile] {
-    if let files = unchangedFiles(identity: identity) { return files }
-    let earlier = readState()?.files.map(\.path) ?? []
+  ) throws -> Contents {
+    let earlier = readState()
+    if let unchanged = unchanged(identity, earlier) { return unchanged }
     let files = try body(&publication).map(relative)
-    for old in earlier where !files.contains(where: { $0.path == old }) {
-      publication.remove("\(path)/\(old)")
+    for old in earlier?.files ?? [] where !files.contains(where: { $0.path == old.path }) {
+      publication.remove("\(path)/\(old.path)")
     }
+    return Contents(
+      identity: identity, files: files, stamps: stamps(of: files.map(\.path), publication))
+  }
+
+  /// Of files on their way to their places.
+  private func stamps(of names: [String], _ publication: borrowing Publication) -> [String: Stamp] {
     var stamps: [String: Stamp] = [:]
-    for file in files {
-      stamps[file.path] = Self.stamp(of: publication.location(of: "\(path)/\(file.path)"))
+    for name in names {
+      stamps[name] = Self.stamp(of: publication.location(of: "\(path)/\(name)"))
     }
-    try add(State(identity: identity, files: files, stamps: stamps), to: &publication)
-    return files
+    return stamps
+  }
+
+  /// Takes down what the folder will hold, as the last of what a run publishes.
+  ///
+  /// - Parameters:
+  ///   - contents: Results and figures.
+  ///   - record: Decides whether the record still is that of these files, and the paths of its files; nil where it
+  ///     is to be written anew by the next run.
+  ///   - publication: What the run publishes.
+  func conclude(
+    _ contents: Contents, record: (identity: String, paths: [String])?,
+    to publication: inout Publication
+  ) throws {
+    var contents = contents
+    contents.record = record.map { record in
+      let names = record.paths.map { String($0.dropFirst(path.count + 1)) }
+      return Record(identity: record.identity, stamps: stamps(of: names, publication))
+    }
+    try add(contents, to: &publication)
   }
 
   /// Where the record of a run goes: a run that left nothing does not replace that of one that did.
@@ -240,13 +288,18 @@ struct OutputFolder {
     return Stamp(size: Int(status.st_size), modified: modified)
   }
 
-  private func readState() -> State? {
-    guard let data = FileManager.default.contents(atPath: statePath) else { return nil }
-    // A garbled state only means that everything is written again.
-    return try? JSONDecoder().decode(State.self, from: data)
+  private static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0
   }
 
-  private func add(_ state: State, to publication: inout Publication) throws {
+  private func readState() -> Contents? {
+    guard let data = FileManager.default.contents(atPath: statePath) else { return nil }
+    // A garbled state only means that everything is written again.
+    return try? JSONDecoder().decode(Contents.self, from: data)
+  }
+
+  private func add(_ state: Contents, to publication: inout Publication) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     try publication.add(Array(try encoder.encode(state)), at: statePath)

@@ -1,0 +1,102 @@
+// What the stages of each pipeline did last: against it a plan tells why one of them runs again.
+internal import Digest
+internal import Synchronization
+
+/// The last action of each stage of a pipeline.
+struct LatestActions: Sendable, Equatable, Codable {
+  var pipeline: String
+  /// By stage.
+  var keys: [String: ActionKey]
+}
+
+extension ActionCache {
+  private static let section = "latest"
+  /// Where earlier versions kept an entry for each stage; it is no longer read.
+  private static let formerSection = "last"
+
+  /// The folders that hold nothing but what explains.
+  static let explainingSections = [section, formerSection]
+
+  private func latestPath(_ pipeline: String) -> String {
+    var name = CanonicalEncoder()
+    name.text(pipeline)
+    return "\(root)/\(Self.section)/" + Self.split(SHA256Digest(of: name.bytes))
+  }
+
+  private func latest(at path: String) -> LatestActions? {
+    guard let bytes = try? FileSystem.readAll(path) else { return nil }
+    return try? CacheJSON.unseal(LatestActions.self, from: bytes)
+  }
+
+  /// What the stages of a pipeline did last; nothing of what is not known.
+  func latest(of pipeline: String) -> [String: ActionKey] {
+    latest(at: latestPath(pipeline))?.keys ?? [:]
+  }
+
+  /// Remembers what stages did last; a cache that cannot be written to explains less, no more.
+  ///
+  /// - Parameters:
+  ///   - keys: By stage; what others did stays as it is.
+  ///   - pipeline: Whose stages they are.
+  ///   - stages: All stages that it has; what is known of any other goes.
+  func setLatest(_ keys: [String: ActionKey], pipeline: String, stages: Set<String>) {
+    let known = latest(of: pipeline)
+    let present = known.filter { stages.contains($0.key) }.merging(keys) { $1 }
+    if present == known { return }
+    write(LatestActions(pipeline: pipeline, keys: present), to: latestPath(pipeline))
+  }
+
+  private func write(_ latest: LatestActions, to path: String) {
+    guard let bytes = try? CacheJSON.seal(latest) else { return }
+    try? objects.writeAtomically(bytes, to: path)
+  }
+
+  /// The path of every pipeline's last actions, in order.
+  func latestPaths() throws(SystemError) -> [String] { try paths(in: Self.section) }
+
+  static func isSoundLatest(_ bytes: [UInt8]) -> Bool {
+    (try? CacheJSON.unseal(LatestActions.self, from: bytes)) != nil
+  }
+
+  /// Removes the last actions whose record is gone; they explain nothing any more.
+  func dropDanglingLatest() {
+    // What stays costs a few bytes.
+    try? FileSystem.removeFolder("\(root)/\(Self.formerSection)")
+    for path in (try? latestPaths()) ?? [] {
+      guard let known = latest(at: path) else { continue }
+      var present = known
+      present.keys = known.keys.filter {
+        (try? FileSystem.stamp(of: self.path(of: $0.value))) != nil
+      }
+      if present.keys.isEmpty {
+        try? FileSystem.remove(path)
+      } else if present != known {
+        write(present, to: path)
+      }
+    }
+  }
+}
+
+/// The records of what a pipeline's stages did last. Their list is read once, when it is first asked for: a run
+/// in which everything is a hit never does.
+final class LatestRecords: Sendable {
+  private let actions: ActionCache
+  private let pipeline: String
+  private let keys = Mutex<[String: ActionKey]?>(nil)
+
+  init(_ actions: ActionCache, of pipeline: String) {
+    self.actions = actions
+    self.pipeline = pipeline
+  }
+
+  /// nil where none is known.
+  subscript(stage: String) -> ActionRecord? {
+    let key = keys.withLock { keys in
+      let known = keys ?? actions.latest(of: pipeline)
+      keys = known
+      return known[stage]
+    }
+    guard let key, case .found(let record) = actions.record(of: key) else { return nil }
+    return record
+  }
+}
