@@ -32,9 +32,7 @@ struct VectorMapStage: StageType {
         verdict: verdict?.text(unit: source.unit)),
       map: source.map, quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true)
-    return try Figures.product(context) { format throws(RenderingError) in
-      try figure.render(format)
-    }
+    return try Figures.product(context, figure.drawing)
   }
 
   private func source(
