@@ -93,7 +93,7 @@ struct SmoothGradients: Sendable {
   }
 
   /// Places that are enough to tell how much of the squared gradients is noise.
-  private static let sampleCount = 1 << 20
+  private static let sampleCount = 1 << 19
 
   /// The noise in the squared gradients over all of them, nil where there is no gradient at all.
   ///

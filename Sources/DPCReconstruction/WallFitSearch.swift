@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// Finds the set of walls that explains a profile best.
 ///
@@ -23,18 +24,21 @@ struct WallSearch {
   }
 
   func run() -> WallFit {
-    var best = settled(search(widthLimit: samples.span / 3))
-    for divisor in [8.0, 20.0] {
-      best = better(best, settled(search(widthLimit: samples.span / divisor)))
+    // Guesses are independent of each other; which of two wins depends on their order alone.
+    let limits = [3.0, 8, 20].map { samples.span / $0 }
+    let scales = [1.0, 2, 4]
+    let guesses = concurrentMap(limits.count + scales.count + 1) { guess -> WallModelFit? in
+      if guess < limits.count { return settled(search(widthLimit: limits[guess])) }
+      if guess == limits.count + scales.count {
+        return settled(search(widthLimit: limits[0], holdsBaseline: true))
+      }
+      let walls = extrema(smoothing: scales[guess - limits.count])
+      if walls.isEmpty || walls.count > options.maximumWalls { return nil }
+      return settled(model.fit(from: walls, baseline: levelBaseline))
     }
-    for scale in [1.0, 2, 4] {
-      let walls = extrema(smoothing: scale)
-      if walls.isEmpty || walls.count > options.maximumWalls { continue }
-      best = better(best, settled(model.fit(from: walls, baseline: levelBaseline)))
-    }
-    best = improved(best)
-    let held = settled(search(widthLimit: samples.span / 3, holdsBaseline: true))
-    if isPreferred(held, to: best) { best = held }
+    let free = guesses.dropLast().compactMap { $0 }
+    var best = improved(free.dropFirst().reduce(free[0], better))
+    if let held = guesses[guesses.count - 1], isPreferred(held, to: best) { best = held }
     return report(best)
   }
 
@@ -61,20 +65,51 @@ struct WallSearch {
   private func improved(_ fit: WallModelFit) -> WallModelFit {
     var best = fit
     for _ in 0..<8 {
-      var next = best
-      for k in best.walls.indices {
-        var fewer = best.walls
-        fewer.remove(at: k)
-        next = better(next, model.fit(from: fewer, baseline: best.baseline))
-        if options.splitsWalls, best.walls.count < options.maximumWalls {
-          let split = fewer + halves(best.walls[k])
-          next = better(next, model.fit(from: split, baseline: best.baseline))
-        }
+      let current = best
+      // Each wall left out, then split, in the walls' order.
+      let trials = concurrentMap(2 * best.walls.count) { trial -> WallModelFit? in
+        let k = trial / 2
+        if trial % 2 == 0 { return self.trial(without: k, of: current, with: []) }
+        guard options.splitsWalls, current.walls.count < options.maximumWalls else { return nil }
+        return self.trial(without: k, of: current, with: halves(current.walls[k]))
       }
+      let next = trials.compactMap { $0 }.reduce(best, better)
       if next.walls == best.walls { break }
       best = settled(next)
     }
     return best
+  }
+
+  /// With more walls than this a change is first fitted beside its neighbors alone.
+  private static let manyWalls = 6
+  /// How many walls on either side are its neighbors.
+  private static let neighbors = 2
+
+  /// The fit with some walls in the place of one; nil where that cannot lower the criterion.
+  ///
+  /// Walls farther away share little but the baseline with those that change. They are held at first; only
+  /// where the criterion then comes near that of the fit as it is, all are fitted anew.
+  private func trial(
+    without index: Int, of fit: WallModelFit, with added: [WallParameters]
+  ) -> WallModelFit? {
+    var walls = fit.walls
+    let removed = walls.remove(at: index)
+    guard walls.count > Self.manyWalls else {
+      return model.fit(from: walls + added, baseline: fit.baseline)
+    }
+    let order = walls.indices.sorted { walls[$0].position < walls[$1].position }
+    let place = order.firstIndex { walls[$0].position > removed.position } ?? order.count
+    let near =
+      order[max(0, place - Self.neighbors)..<min(order.count, place + Self.neighbors)]
+    let far = walls.indices.filter { !near.contains($0) }.map { walls[$0] }
+    let local = model.without(far).fit(
+      from: near.map { walls[$0] } + added, baseline: fit.baseline)
+    let slack = 0.25 * penalty
+    guard
+      criterion(local.chiSquare, walls: walls.count + added.count)
+        < criterion(fit.chiSquare, walls: fit.walls.count) + slack
+    else { return nil }
+    return model.fit(from: far + local.walls, baseline: local.baseline)
   }
 
   /// Two walls of equal sign in the place of one.
@@ -159,10 +194,17 @@ struct WallSearch {
   /// any of the samples. (The three parameters of a wall alone, as in the Bayesian information
   /// criterion, would admit one split in a thousand walls by noise.)
   private func criterion(_ fit: WallModelFit) -> Double {
+    criterion(fit.chiSquare, walls: fit.walls.count)
+  }
+
+  private func criterion(_ chiSquare: Double, walls: Int) -> Double {
     let n = Double(samples.count)
-    let misfit = samples.hasErrors ? fit.chiSquare : n * log(max(fit.chiSquare, 1e-6))
-    let threshold = options.detectionThreshold
-    return misfit + Double(fit.walls.count) * (threshold * threshold + log(n))
+    let misfit = samples.hasErrors ? chiSquare : n * log(max(chiSquare, 1e-6))
+    return misfit + Double(walls) * penalty
+  }
+
+  private var penalty: Double {
+    options.detectionThreshold * options.detectionThreshold + log(Double(samples.count))
   }
 
   /// The trial wall that lowers χ² most; nil where none is significant and high enough.
@@ -172,31 +214,46 @@ struct WallSearch {
     let curve = model.curve(fit.walls, baseline: fit.baseline)
     let residual = zip(samples.value, curve).map { $0 - $1 }
     let totals = totals(of: residual)
-    let geometry = model.geometry
     let range = model.sechWidthRange
-    var best: (gain: Double, wall: WallParameters)?
-    var w = 2 * range.lowest
-    while w < range.highest {
-      let imageWidth = geometry.projectedWidth(sechWidth: w)
-      if imageWidth > widthLimit && best != nil { break }
-      let step = max(samples.spacing / 2, imageWidth / 8)
-      let first = samples.distance[0]
-      for k in 0...max(0, Int(samples.span / step)) {
-        let position = first + Double(k) * step
-        if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
-        let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
-        let match = match(
-          trial, residual: residual, totals: totals, holdsBaseline: holdsBaseline)
-        if match.gain > (best?.gain ?? 0) {
-          let wall = WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
-          best = (match.gain, wall)
-        }
-      }
-      w *= 1.3
+    let widths = Array(
+      sequence(first: 2 * range.lowest) { $0 * 1.3 }.prefix { $0 < range.highest })
+    func isNarrow(_ w: Double) -> Bool {
+      model.geometry.projectedWidth(sechWidth: w) <= widthLimit
     }
+    @Sendable func candidate(_ w: Double) -> (gain: Double, wall: WallParameters)? {
+      bestMatch(w, beside: fit, residual, totals, holdsBaseline: holdsBaseline)
+    }
+    let narrow = widths.prefix(while: isNarrow)
+    var best: (gain: Double, wall: WallParameters)?
+    for found in concurrentMap(narrow.count, { candidate(narrow[$0]) }) {
+      if let found, found.gain > (best?.gain ?? 0) { best = found }
+    }
+    // Wider ones only where none of these shows anything.
+    for w in widths.dropFirst(narrow.count) where best == nil { best = candidate(w) }
     guard let best, best.gain > requiredGain(best.wall) else { return nil }
     let highest = fit.walls.map(imageHeight).max() ?? 0
     return imageHeight(best.wall) > fraction * highest ? best.wall : nil
+  }
+
+  /// The place at which a wall of one width lowers χ² most; nil where it does nowhere.
+  private func bestMatch(
+    _ w: Double, beside fit: WallModelFit, _ residual: [Double], _ totals: (w: Double, r: Double),
+    holdsBaseline: Bool
+  ) -> (gain: Double, wall: WallParameters)? {
+    var best: (gain: Double, wall: WallParameters)?
+    let step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: w) / 8)
+    for k in 0...max(0, Int(samples.span / step)) {
+      let position = samples.distance[0] + Double(k) * step
+      if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
+      let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
+      let match = match(trial, residual: residual, totals: totals, holdsBaseline: holdsBaseline)
+      if match.gain > (best?.gain ?? 0) {
+        best = (
+          match.gain, WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
+        )
+      }
+    }
+    return best
   }
 
   private func imageHeight(_ wall: WallParameters) -> Double {
