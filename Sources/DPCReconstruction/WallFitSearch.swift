@@ -43,7 +43,7 @@ struct WallSearch {
   }
 
   /// The fit with the lower criterion; the first one where rounding decides.
-  private func better(_ a: WallModelFit, _ b: WallModelFit) -> WallModelFit {
+  func better(_ a: WallModelFit, _ b: WallModelFit) -> WallModelFit {
     criterion(b) < criterion(a) - 1e-6 * abs(criterion(a)) ? b : a
   }
 
@@ -61,70 +61,9 @@ struct WallSearch {
     return baseline
   }
 
-  /// Removes and splits walls while the criterion falls.
-  private func improved(_ fit: WallModelFit) -> WallModelFit {
-    var best = fit
-    for _ in 0..<8 {
-      let current = best
-      // Each wall left out, then split, in the walls' order.
-      let trials = concurrentMap(2 * best.walls.count) { trial -> WallModelFit? in
-        let k = trial / 2
-        if trial % 2 == 0 { return self.trial(without: k, of: current, with: []) }
-        guard options.splitsWalls, current.walls.count < options.maximumWalls else { return nil }
-        return self.trial(without: k, of: current, with: halves(current.walls[k]))
-      }
-      let next = trials.compactMap { $0 }.reduce(best, better)
-      if next.walls == best.walls { break }
-      best = settled(next)
-    }
-    return best
-  }
-
-  /// With more walls than this a change is first fitted beside its neighbors alone.
-  private static let manyWalls = 6
-  /// How many walls on either side are its neighbors.
-  private static let neighbors = 2
-
-  /// The fit with some walls in the place of one; nil where that cannot lower the criterion.
-  ///
-  /// Walls farther away share little but the baseline with those that change. They are held at first; only
-  /// where the criterion then comes near that of the fit as it is, all are fitted anew.
-  private func trial(
-    without index: Int, of fit: WallModelFit, with added: [WallParameters]
-  ) -> WallModelFit? {
-    var walls = fit.walls
-    let removed = walls.remove(at: index)
-    guard walls.count > Self.manyWalls else {
-      return model.fit(from: walls + added, baseline: fit.baseline)
-    }
-    let order = walls.indices.sorted { walls[$0].position < walls[$1].position }
-    let place = order.firstIndex { walls[$0].position > removed.position } ?? order.count
-    let near =
-      order[max(0, place - Self.neighbors)..<min(order.count, place + Self.neighbors)]
-    let far = walls.indices.filter { !near.contains($0) }.map { walls[$0] }
-    let local = model.without(far).fit(
-      from: near.map { walls[$0] } + added, baseline: fit.baseline)
-    let slack = 0.25 * penalty
-    guard
-      criterion(local.chiSquare, walls: walls.count + added.count)
-        < criterion(fit.chiSquare, walls: fit.walls.count) + slack
-    else { return nil }
-    return model.fit(from: far + local.walls, baseline: local.baseline)
-  }
-
-  /// Two walls of equal sign in the place of one.
-  private func halves(_ wall: WallParameters) -> [WallParameters] {
-    let shift = 0.3 * model.geometry.projectedWidth(sechWidth: wall.sechWidth)
-    return [-shift, shift].map { offset in
-      WallParameters(
-        amplitude: 0.7 * wall.amplitude, sechWidth: 0.6 * wall.sechWidth,
-        position: wall.position + offset)
-    }
-  }
-
   /// Refines a fit and drops what turns out insignificant or to be the shadow of another wall;
   /// the others, and the offset, are sharper without.
-  private func settled(_ fit: WallModelFit) -> WallModelFit {
+  func settled(_ fit: WallModelFit) -> WallModelFit {
     var fit = refined(fit)
     while let shadow = fit.walls.indices.first(where: { isShadow($0, in: fit) }) {
       var walls = fit.walls
@@ -197,13 +136,13 @@ struct WallSearch {
     criterion(fit.chiSquare, walls: fit.walls.count)
   }
 
-  private func criterion(_ chiSquare: Double, walls: Int) -> Double {
+  func criterion(_ chiSquare: Double, walls: Int) -> Double {
     let n = Double(samples.count)
     let misfit = samples.hasErrors ? chiSquare : n * log(max(chiSquare, 1e-6))
     return misfit + Double(walls) * penalty
   }
 
-  private var penalty: Double {
+  var penalty: Double {
     options.detectionThreshold * options.detectionThreshold + log(Double(samples.count))
   }
 
@@ -241,12 +180,14 @@ struct WallSearch {
     holdsBaseline: Bool
   ) -> (gain: Double, wall: WallParameters)? {
     var best: (gain: Double, wall: WallParameters)?
+    let shape = TrialShape(model.geometry, sechWidth: w)
     let step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: w) / 8)
     for k in 0...max(0, Int(samples.span / step)) {
       let position = samples.distance[0] + Double(k) * step
       if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
-      let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
-      let match = match(trial, residual: residual, totals: totals, holdsBaseline: holdsBaseline)
+      let match = match(
+        at: position, reach: shape.reach, residual: residual, totals: totals,
+        holdsBaseline: holdsBaseline, shape.height(at:))
       if match.gain > (best?.gain ?? 0) {
         best = (
           match.gain, WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
@@ -278,20 +219,21 @@ struct WallSearch {
   }
 
   /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
+  ///
+  /// - Parameters:
+  ///   - position: Of the wall, m.
+  ///   - reach: Beyond this distance the wall is left out.
+  ///   - height: Of the unit wall at a distance.
+  @inline(__always)
   private func match(
-    _ trial: WallParameters, residual: [Double], totals total: (w: Double, r: Double),
-    holdsBaseline: Bool = false
+    at position: Double, reach: Double, residual: [Double], totals total: (w: Double, r: Double),
+    holdsBaseline: Bool = false, _ height: (_ distance: Double) -> Double
   ) -> (amplitude: Double, gain: Double, information: Double) {
-    let geometry = model.geometry
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
-    let shape = ProjectedWall(geometry: geometry, sechWidth: trial.sechWidth)
-    // Beyond, the trial is below 1e-9 of its height.
-    let reach =
-      (geometry.thickness * geometry.sine / 2 + 12 * trial.sechWidth) / geometry.cosine
-    var i = samples.firstIndex(from: trial.position - reach)
-    while i < samples.count, samples.distance[i] <= trial.position + reach {
+    var i = samples.firstIndex(from: position - reach)
+    while i < samples.count, samples.distance[i] <= position + reach {
       let weight = samples.weight[i] * samples.weight[i]
-      let t = shape.unitHeight(at: samples.distance[i] - trial.position)
+      let t = height(samples.distance[i] - position)
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
@@ -309,7 +251,13 @@ struct WallSearch {
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
   func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
-    let information = match(wall, residual: zero, totals: totals(of: zero)).information
+    let shape = ProjectedWall(geometry: model.geometry, sechWidth: wall.sechWidth)
+    // Beyond, the wall is below 1e-9 of its height.
+    let reach = TrialShape.reach(model.geometry, sechWidth: wall.sechWidth, widths: 12)
+    let information = match(
+      at: wall.position, reach: reach, residual: zero, totals: totals(of: zero),
+      shape.unitHeight(at:)
+    ).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()
   }
 

@@ -246,4 +246,47 @@ struct WallFitTests {
       [TestWall(field: 3e8, w: 11e-9, position: 158e-9)], geometry: .imagePlane)
     #expect(directWidth(of: profile, at: 158e-9, baseline: 0) == nil)
   }
+
+  /// More walls than a change is fitted for at once, two of them so near that they begin as one.
+  @Test("eleven walls, a pair among them, are each within four of their errors")
+  func manyWalls() throws {
+    let geometry = try geometry(0, .perp)
+    var truth = (0..<9).map {
+      TestWall(
+        field: ($0 % 2 == 0 ? 2e8 : -1.6e8), w: 9e-9 + Double($0 % 3) * 1e-9,
+        position: Double($0) * 70e-9)
+    }
+    truth += [
+      TestWall(field: 2e8, w: 9e-9, position: 632e-9),
+      TestWall(field: 2e8, w: 9e-9, position: 660e-9),
+    ]
+    var generator = WallTestGenerator(seed: 11)
+    let distance = (0..<760).map { Double($0 - 40) * 1e-9 }
+    let error = 4e6
+    let profile = LineProfile(
+      distance: distance,
+      value: distance.map { x in
+        truth.reduce(1e7) {
+          $0
+            + geometry.meanField(
+              at: x, amplitude: $1.field, sechWidth: $1.w, position: $1.position
+            ).value
+        } + error * generator.normal()
+      }, error: distance.map { _ in error }, sampleCount: distance.map { _ in 100 })
+    let fit = try fitWalls(profile: profile, geometry: geometry)
+    try #require(fit.walls.count == truth.count)
+    for (wall, expected) in zip(fit.walls, truth) {
+      let (field, position) = (
+        try #require(wall.field.error), try #require(wall.position.error)
+      )
+      let width = try #require(wall.width.error)
+      #expect(abs(wall.field.value - expected.field) < 4 * field)
+      #expect(abs(wall.position.value - expected.position) < 4 * position)
+      #expect(
+        abs(wall.width.value - expected.w * InclinationGeometry.widthFactor)
+          < 4 * width)
+    }
+    // 760 samples: χ² per degree of freedom scatters by 5 %.
+    #expect(abs(try #require(fit.reducedChiSquare) - 1) < 0.2)
+  }
 }

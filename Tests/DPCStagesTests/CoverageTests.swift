@@ -254,3 +254,14 @@ struct CoverageTests {
     #expect(!verdict.isDetected)
   }
 }
+
+extension VectorCovariance {
+  /// The same at every pixel, without covariance of x and y.
+  fileprivate static func uniform(
+    _ variance: (x: Double, y: Double), shape: GridShape
+  ) -> VectorCovariance {
+    func plane(_ value: Double) -> [Double] { [Double](repeating: value, count: shape.count) }
+    return VectorCovariance(
+      shape: shape, xx: plane(variance.x), yy: plane(variance.y), xy: plane(0))
+  }
+}
