@@ -85,8 +85,8 @@ struct MapRaster {
       for source in sources {
         let line = source * columns.sourceCount..<(source + 1) * columns.sourceCount
         sums.add(
-          first.span.extracting(line), second.span.extracting(line), mask.bytes.span.extracting(line),
-          cells: bounds)
+          first.span.extracting(line), second.span.extracting(line),
+          mask.bytes.span.extracting(line), cells: bounds)
       }
       for cell in 0..<count {
         let drawn = sums.drawn[cell]
