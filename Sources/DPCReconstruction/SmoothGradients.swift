@@ -93,7 +93,7 @@ struct SmoothGradients: Sendable {
   }
 
   /// Places that are enough to tell how much of the squared gradients is noise.
-  private static let sampleCount = 1 << 19
+  private static let sampleCount = 1 << 18
 
   /// The noise in the squared gradients over all of them, nil where there is no gradient at all.
   ///
@@ -201,7 +201,10 @@ struct SmoothGradients: Sendable {
         derivativeY: kernelY.derivative)
       var y = x
       return body(rows) { visit in
-        let pieces = TilePlaces.all(rows: rows, columns: inside.columns, width: columns)
+        // Where some are left out, smaller ones, which lie closer to each other.
+        let pieces = TilePlaces.all(
+          rows: rows, columns: inside.columns, width: columns,
+          length: step > 1 ? GradientTile.rowCount : GradientTile.columnCount)
         for (piece, places) in pieces.enumerated() where (band + piece) % step == 0 {
           x.form(of: cells.x, width: columns, rows: rows, columns: places.columns)
           y.form(of: cells.y, width: columns, rows: rows, columns: places.columns)

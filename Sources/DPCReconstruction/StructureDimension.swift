@@ -32,7 +32,7 @@ public struct StructureDimension: Sendable, Equatable {
 /// From three pixels of smoothing on the gradients are those of means over cells of two, from six of
 /// four pixels, and the Gaussian is narrower by the variance of a cell: both together differ from a
 /// Gaussian on the pixels by less than 1e-4 of any wave that it lets through, and pass less than 2e-5
-/// of those that the cells could take for longer ones. Of maps with more than 2²⁰ cells a part decides which
+/// of those that the cells could take for longer ones. Of maps with 2¹⁹ cells or more a part decides which
 /// smoothing is taken, spread over the frame; the numbers given are those of the whole map.
 /// - Parameters:
 ///   - map: A vector per scan position, any unit, filled where masked.

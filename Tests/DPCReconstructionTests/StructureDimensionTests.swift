@@ -139,7 +139,7 @@ struct StructureDimensionTests {
       structureDimension(of: Self.map(deviation: 60e-6, seed: seed) { _, _ in (0, 0) }) == nil)
   }
 
-  /// More than 2²⁰ pixels: a part of them decides on the smoothing, all are counted.
+  /// More than 2²⁰ pixels: a fourth of them decides on the smoothing, all are counted.
   @Test("A large map of repeated charges has the structure of a small one", arguments: [0, 60e-6])
   func largeMap(deviation: Double) throws {
     let tile = Self.shape
