@@ -1,6 +1,7 @@
 // Divergence and curl of a projected field by finite differences, and the charge they stand for.
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// The projected charge density ρ = ε0 div E_proj (Gauss), C/m².
 ///
@@ -10,34 +11,29 @@ public import STEMCore
 /// for degree n - 1), sides of one pixel count as uniform.
 /// - Parameters:
 ///   - projectedField: ∫E dz in the scan frame, x along a row, y down, V.
+///   - gaps: What stands in for its unusable pixels.
 ///   - pixelSize: m.
 /// - Returns: Same shape, C/m².
 public func projectedChargeDensity(
-  of projectedField: VectorField, pixelSize: PixelSize
+  of projectedField: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize
 ) -> ScalarField {
-  let shape = projectedField.shape
-  var values = [Double](repeating: 0, count: shape.count)
   let permittivity = PhysicalConstant.vacuumPermittivity
-  addDerivativeAlongX(
-    of: projectedField.x, shape, times: permittivity / pixelSize.x, to: &values)
-  addDerivativeAlongY(
-    of: projectedField.y, shape, times: permittivity / pixelSize.y, to: &values)
-  return ScalarField(shape: shape, values: values)
+  return slopes(
+    of: projectedField, gaps, alongX: (.x, permittivity / pixelSize.x),
+    alongY: (.y, permittivity / pixelSize.y))
 }
 
 /// The curl ∂Ey/∂x - ∂Ex/∂y, in the field's unit per meter, by the same differences as
-/// ``projectedChargeDensity(of:pixelSize:)``.
+/// ``projectedChargeDensity(of:gaps:pixelSize:)``.
 ///
 /// It is the component along the beam: x to the right, y down, z into the screen. Zero for every
 /// electrostatic field.
 public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
-  var values = [Double](repeating: 0, count: field.shape.count)
-  addDerivativeAlongX(of: field.y, field.shape, times: 1 / pixelSize.x, to: &values)
-  addDerivativeAlongY(of: field.x, field.shape, times: -1 / pixelSize.y, to: &values)
-  return ScalarField(shape: field.shape, values: values)
+  slopes(
+    of: field, .none, alongX: (.y, 1 / pixelSize.x), alongY: (.x, -1 / pixelSize.y))
 }
 
-/// The variance of ``projectedChargeDensity(of:pixelSize:)``, (C/m²)², row after row.
+/// The variance of ``projectedChargeDensity(of:gaps:pixelSize:)``, (C/m²)², row after row.
 ///
 /// The covariance of x and y counts where both differences weigh the pixel itself, near the rim
 /// only. Pixels that share noise, as after smoothing, differ by less: what neighbors of equal
@@ -145,46 +141,82 @@ struct DifferenceStencil {
   }
 }
 
-/// Adds `factor` times the slope along each row.
-private func addDerivativeAlongX(
-  of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
-) {
-  let stencils = DifferenceStencil.along(shape.columns)
-  let inside = DifferenceStencil.inside(shape.columns)
-  let rim = stencils.indices.filter { !inside.contains($0) }
-  let (near, far) = (8 * factor / 12, factor / 12)
-  forEachLine(of: &result, shape) { row, start, band in
-    let first = row * shape.columns
-    for column in rim {
-      var slope = 0.0
-      for (offset, weight) in stencils[column].weights.enumerated() {
-        slope += weight * plane[first + stencils[column].start + offset]
+/// The slope of one component along x and that of one along y, each times a factor, summed up.
+private func slopes(
+  of field: VectorField, _ gaps: GapFilling,
+  alongX: (component: GapFilling.Component, factor: Double),
+  alongY: (component: GapFilling.Component, factor: Double)
+) -> ScalarField {
+  let shape = field.shape
+  let columns = shape.columns
+  let (stencilsX, stencilsY) = (
+    DifferenceStencil.along(columns), DifferenceStencil.along(shape.rows)
+  )
+  let height = 64
+  var values = [Double](uninitializedCount: shape.count)
+  values.share { values in
+    shareWork((shape.rows + height - 1) / height) { band in
+      let rows = band * height..<min(shape.rows, (band + 1) * height)
+      // A row takes from up to four rows on either side of it.
+      let around = max(0, rows.lowerBound - 4)..<min(shape.rows, rows.upperBound + 4)
+      var lines = [Double](repeating: 0, count: around.count * columns)
+      gaps.fill(&lines, alongX.component, of: field, rows: rows)
+      for row in rows {
+        let start = (row - rows.lowerBound) * columns
+        formSlopeAlongX(
+          lines.span.extracting(start..<start + columns), stencilsX, times: alongX.factor,
+          to: values[row * columns..<(row + 1) * columns])
       }
-      band[start + column] += factor * slope
+      gaps.fill(&lines, alongY.component, of: field, rows: around)
+      for row in rows {
+        let target = values[row * columns..<(row + 1) * columns]
+        let stencil = stencilsY[row]
+        for (offset, weight) in stencil.weights.enumerated() where weight != 0 {
+          let start = (stencil.start + offset - around.lowerBound) * columns
+          let (line, scaled) = (
+            lines.span.extracting(start..<start + columns), alongY.factor * weight
+          )
+          for column in 0..<columns { target[column] += scaled * line[column] }
+        }
+      }
     }
-    if inside.isEmpty { return }
-    let (source, count) = (plane.span, inside.count)
-    let a = source.extracting(first..<(first + count))
-    let b = source.extracting((first + 1)..<(first + 1 + count))
-    let c = source.extracting((first + 3)..<(first + 3 + count))
-    let d = source.extracting((first + 4)..<(first + 4 + count))
-    precondition(start + 2 + count <= band.count, "the band holds the line")
-    for index in 0..<count {
-      band[start + 2 + index] += near * (c[index] - b[index]) - far * (d[index] - a[index])
+  }
+  return ScalarField(shape: shape, values: values)
+}
+
+extension GapFilling {
+  /// Puts rows of a component at the beginning of `lines`.
+  fileprivate func fill(
+    _ lines: inout [Double], _ component: Component, of field: VectorField, rows: Range<Int>
+  ) {
+    let columns = field.shape.columns
+    precondition(lines.count >= rows.count * columns, "the lines have room for the rows")
+    lines.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      copy(
+        component, of: field, (rows.lowerBound * columns)..<(rows.upperBound * columns), to: base)
     }
   }
 }
 
-/// Adds `factor` times the slope down each column.
-private func addDerivativeAlongY(
-  of plane: [Double], _ shape: GridShape, times factor: Double, to result: inout [Double]
+/// Sets a row to `factor` times the slope along a line.
+private func formSlopeAlongX(
+  _ line: Span<Double>, _ stencils: [DifferenceStencil], times factor: Double,
+  to target: UnsafeMutableBufferPointer<Double>
 ) {
-  let stencils = DifferenceStencil.along(shape.rows)
-  forEachLine(of: &result, shape) { row, start, band in
-    for (offset, weight) in stencils[row].weights.enumerated() where weight != 0 {
-      add(
-        factor * weight, plane.span, from: (stencils[row].start + offset) * shape.columns,
-        to: &band, at: start, count: shape.columns)
+  let inside = DifferenceStencil.inside(line.count)
+  for column in 0..<line.count where !inside.contains(column) {
+    var slope = 0.0
+    for (offset, weight) in stencils[column].weights.enumerated() {
+      slope += weight * line[stencils[column].start + offset]
     }
+    target[column] = factor * slope
+  }
+  if inside.isEmpty { return }
+  let (near, far, count) = (8 * factor / 12, factor / 12, inside.count)
+  let (a, b) = (line.extracting(0..<count), line.extracting(1..<(1 + count)))
+  let (c, d) = (line.extracting(3..<(3 + count)), line.extracting(4..<(4 + count)))
+  for index in 0..<count {
+    target[2 + index] = near * (c[index] - b[index]) - far * (d[index] - a[index])
   }
 }

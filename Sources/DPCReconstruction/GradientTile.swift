@@ -83,9 +83,17 @@ struct TilePlaces: Sequence {
   let width: Int
 
   /// The rectangles into which a band of rows is divided, from left to right.
-  static func all(rows: Range<Int>, columns: Range<Int>, width: Int) -> [TilePlaces] {
-    stride(from: columns.lowerBound, to: columns.upperBound, by: GradientTile.columnCount).map {
-      let end = Swift.min(columns.upperBound, $0 + GradientTile.columnCount)
+  ///
+  /// - Parameters:
+  ///   - rows: Of the band.
+  ///   - columns: To be divided.
+  ///   - width: Of the plane.
+  ///   - length: Columns of a rectangle, but for the last.
+  static func all(
+    rows: Range<Int>, columns: Range<Int>, width: Int, length: Int = GradientTile.columnCount
+  ) -> [TilePlaces] {
+    stride(from: columns.lowerBound, to: columns.upperBound, by: length).map {
+      let end = Swift.min(columns.upperBound, $0 + length)
       return TilePlaces(rows: rows, columns: $0..<end, width: width)
     }
   }

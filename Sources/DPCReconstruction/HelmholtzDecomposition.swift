@@ -1,6 +1,7 @@
 // How much of a field is the gradient of a potential, and how much of it cannot be one.
 internal import FFTW
 public import STEMCore
+internal import WorkSharing
 
 /// A field as the sum of its mean, a curl-free, a divergence-free and a harmonic part.
 ///
@@ -11,8 +12,8 @@ public struct HelmholtzParts: Sendable {
   /// The part that is a rotated gradient and nothing else.
   public let divergenceFree: VectorField
   /// What is neither: curl-free and divergence-free at once, made by sources beyond the rim; the
-  /// frame cannot tell of which kind they are. Zero on periodic frames.
-  public let harmonic: VectorField
+  /// frame cannot tell of which kind they are. nil on periodic frames, which have none.
+  public let harmonic: VectorField?
   public let mean: (x: Double, y: Double)
   public let powers: HelmholtzPowers
 }
@@ -32,80 +33,89 @@ public struct HelmholtzParts: Sendable {
 ///   not do: it bends the walls at the rim.
 ///
 /// - Parameters:
-///   - field: Any unit, x along a row, y down; no masked pixels left.
+///   - field: Any unit, x along a row, y down.
+///   - gaps: What stands in for its unusable pixels.
 ///   - pixelSize: m.
 ///   - boundary: What is known beyond the rim.
 /// - Returns: Parts in the field's unit; they and the mean add up to the field.
 /// - Complexity: O(*n* log *n*).
 public func helmholtzParts(
-  of field: VectorField, pixelSize: PixelSize, boundary: IntegrationBoundary
+  of field: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize,
+  boundary: IntegrationBoundary
 ) -> HelmholtzParts {
-  let mean = (x: orderedMean(field.x), y: orderedMean(field.y))
+  let mean = (x: gaps.mean(.x, of: field), y: gaps.mean(.y, of: field))
   let shape = field.shape
-  var curlFree: VectorField
-  var divergenceFree: VectorField
-  // One plane of zeros stands for both components until they differ.
-  let zero = [Double](repeating: 0, count: shape.count)
-  var harmonic = VectorField(shape: shape, x: zero, y: zero)
+  let curlFree: VectorField
+  let divergenceFree: VectorField
+  var harmonic: VectorField?
   switch boundary {
-  case _ where shape.count == 0: (curlFree, divergenceFree) = (harmonic, harmonic)
+  case _ where shape.count == 0: (curlFree, divergenceFree) = (field, field)
   case .periodic:
-    curlFree = periodicCurlFreePart(field, minus: mean, pixelSize)
-    divergenceFree = difference(field, mean, curlFree)
+    curlFree = periodicCurlFreePart(field, gaps, minus: mean, pixelSize)
+    divergenceFree = rest(of: field, gaps, minus: mean, curlFree)
   case .neumann:
-    curlFree = boundedPart(field, minus: mean, pixelSize, isRotated: false)
-    divergenceFree = boundedPart(field, minus: mean, pixelSize, isRotated: true)
-    harmonic = difference(difference(field, mean, curlFree), (0, 0), divergenceFree)
+    curlFree = boundedPart(field, gaps, minus: mean, pixelSize, isRotated: false)
+    divergenceFree = boundedPart(field, gaps, minus: mean, pixelSize, isRotated: true)
+    harmonic = rest(of: field, gaps, minus: mean, curlFree, divergenceFree)
   }
   return HelmholtzParts(
     curlFree: curlFree, divergenceFree: divergenceFree, harmonic: harmonic, mean: mean,
     powers: HelmholtzPowers(
       curlFree: power(curlFree), divergenceFree: power(divergenceFree),
-      harmonic: boundary == .periodic ? 0 : power(harmonic),
-      mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count))
+      harmonic: harmonic.map(power) ?? 0, mean: mean.x * mean.x + mean.y * mean.y,
+      waveCount: shape.count))
 }
 
-/// a - mean - b.
-private func difference(
-  _ a: VectorField, _ mean: (x: Double, y: Double), _ b: VectorField
+/// What is left of a field without its mean and some parts.
+private func rest(
+  of field: VectorField, _ gaps: GapFilling, minus mean: (x: Double, y: Double),
+  _ parts: VectorField...
 ) -> VectorField {
-  func plane(_ a: [Double], _ mean: Double, _ b: [Double]) -> [Double] {
-    var result = a
-    forEachLine(of: &result, shape) { row, start, band in
-      let part = b.span
-      for column in 0..<shape.columns {
-        band[start + column] = band[start + column] - mean - part[row * shape.columns + column]
+  let shape = field.shape
+  func plane(_ component: GapFilling.Component, _ mean: Double, _ parts: [[Double]]) -> [Double] {
+    var result = [Double](uninitializedCount: shape.count)
+    result.share { result in
+      concurrentPieces(shape.count) { positions in
+        let target = result[positions]
+        guard let base = target.baseAddress else { return }
+        gaps.copy(component, of: field, positions, minus: mean, to: base)
+        for part in parts {
+          let numbers = part.span.extracting(positions)
+          for index in 0..<numbers.count { target[index] -= numbers[index] }
+        }
       }
     }
     return result
   }
-  let shape = a.shape
   return VectorField(
-    shape: shape, x: plane(a.x, mean.x, b.x), y: plane(a.y, mean.y, b.y))
+    shape: shape, x: plane(.x, mean.x, parts.map(\.x)), y: plane(.y, mean.y, parts.map(\.y)))
 }
 
+/// Added up in blocks as ``orderedSum(_:_:)``.
 private func power(_ field: VectorField) -> Double {
   guard field.shape.count > 0 else { return 0 }
-  let sum = orderedSum(field.shape.count) {
-    field.x[$0] * field.x[$0] + field.y[$0] * field.y[$0]
+  let (x, y) = (field.x, field.y)
+  let sums = mapPieces(field.shape.count) { positions in
+    stride(from: positions.lowerBound, to: positions.upperBound, by: orderedSumBlock).map { start in
+      let block = start..<min(start + orderedSumBlock, positions.upperBound)
+      let (x, y) = (x.span.extracting(block), y.span.extracting(block))
+      var sum = 0.0
+      for index in 0..<x.count { sum += x[index] * x[index] + y[index] * y[index] }
+      return sum
+    }
   }
-  return sum / Double(field.shape.count)
+  return sums.reduce(0) { $1.reduce($0, +) } / Double(field.shape.count)
 }
 
 /// k (k·E) / k² in Fourier space.
 private func periodicCurlFreePart(
-  _ field: VectorField, minus mean: (x: Double, y: Double), _ pixelSize: PixelSize
+  _ field: VectorField, _ gaps: GapFilling, minus mean: (x: Double, y: Double),
+  _ pixelSize: PixelSize
 ) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   let transform = RealFourierTransform(rows: rows, columns: columns)
-  var spectrumX = TransformBuffer<Complex>(count: transform.spectrumCount)
-  var spectrumY = TransformBuffer<Complex>(count: transform.spectrumCount)
-  var plane = TransformBuffer<Double>(count: field.shape.count)
-  fill(&plane, with: field.x, minus: mean.x)
-  transform.forward(plane, into: &spectrumX)
-  fill(&plane, with: field.y, minus: mean.y)
-  transform.forward(plane, into: &spectrumY)
-
+  var spectrumX = spectrum(of: .x, field, gaps, minus: mean.x, transform)
+  var spectrumY = spectrum(of: .y, field, gaps, minus: mean.y, transform)
   let kx = derivativeFrequencies(columns, spacing: pixelSize.x)
   let ky = derivativeFrequencies(rows, spacing: pixelSize.y)
   let scale = 1 / Double(field.shape.count)
@@ -126,8 +136,10 @@ private func periodicCurlFreePart(
       }
     }
   }
+  var plane = TransformBuffer<Double>(count: field.shape.count)
   transform.inverse(&spectrumX, into: &plane)
   let x = plane.array()
+  _ = consume spectrumX
   transform.inverse(&spectrumY, into: &plane)
   return VectorField(shape: field.shape, x: x, y: plane.array())
 }
@@ -138,53 +150,50 @@ private func periodicCurlFreePart(
 /// m cycles per two widths of the frame. Sines stand at index m - 1 of a sine transform, cosines at
 /// index m of a cosine transform; m = n has no slope on the samples and is left out.
 private func boundedPart(
-  _ field: VectorField, minus mean: (x: Double, y: Double), _ pixelSize: PixelSize,
-  isRotated: Bool
+  _ field: VectorField, _ gaps: GapFilling, minus mean: (x: Double, y: Double),
+  _ pixelSize: PixelSize, isRotated: Bool
 ) -> VectorField {
-  let (rows, columns) = (field.shape.rows, field.shape.columns)
-  guard rows > 1, columns > 1 else { return VectorField(shape: field.shape) }
+  let shape = field.shape
+  let (rows, columns) = (shape.rows, shape.columns)
+  guard rows > 1, columns > 1 else { return VectorField(shape: shape) }
   // Of a gradient, x is a cosine along x and y a cosine along y; rotation swaps them.
   let seriesX: (TrigonometricKind, TrigonometricKind) =
     isRotated ? (.sine2, .cosine2) : (.cosine2, .sine2)
-  var x = TransformBuffer<Double>(count: field.shape.count)
-  var y = TransformBuffer<Double>(count: field.shape.count)
-  fill(&x, with: field.x, minus: mean.x)
-  fill(&y, with: field.y, minus: mean.y)
   let forwardX = TrigonometricTransform(
     rows: rows, columns: columns, alongX: seriesX.0, alongY: seriesX.1)
   let forwardY = TrigonometricTransform(
     rows: rows, columns: columns, alongX: seriesX.1, alongY: seriesX.0)
-  forwardX.transform(&x)
-  forwardY.transform(&y)
+  // Without parts to take off, what is left is the field itself.
+  var result = rest(of: field, gaps, minus: mean)
+  forwardX.transform(&result.x)
+  forwardY.transform(&result.y)
 
   let scale = 1 / forwardX.roundTripFactor
   let a = (1..<columns).map { Double($0) / (Double(columns) * pixelSize.x) }
   let b = (1..<rows).map { Double($0) / (Double(rows) * pixelSize.y) }
-  x.withMutableSpan { x in
-    y.withMutableSpan { y in
-      project(&x, &y, a, b, scale: scale, isRotated: isRotated)
-    }
+  result.x.share { x in
+    result.y.share { y in project(x, y, a, b, scale: scale, isRotated: isRotated) }
   }
   TrigonometricTransform(
     rows: rows, columns: columns, alongX: seriesX.0.inverse, alongY: seriesX.1.inverse
-  ).transform(&x)
+  ).transform(&result.x)
   TrigonometricTransform(
     rows: rows, columns: columns, alongX: seriesX.1.inverse, alongY: seriesX.0.inverse
-  ).transform(&y)
-  return VectorField(shape: field.shape, x: x.array(), y: y.array())
+  ).transform(&result.y)
+  return result
 }
 
 /// Replaces the coefficients of both components by those of their projection.
 ///
 /// The entries that no mode uses, the cosines' m = 0 and the sines' m = n, are set to zero.
 private func project(
-  _ x: inout MutableSpan<Double>, _ y: inout MutableSpan<Double>, _ a: [Double], _ b: [Double],
-  scale: Double, isRotated: Bool
+  _ x: SharedPlane<Double>, _ y: SharedPlane<Double>, _ a: [Double], _ b: [Double], scale: Double,
+  isRotated: Bool
 ) {
   let (columns, rows) = (a.count + 1, b.count + 1)
   // Mode (m, n) = (column + 1, row + 1): its cosine along x and sine along y have one index, its
   // sine along x and cosine along y another. Each is read and written once.
-  for row in 0..<(rows - 1) {
+  shareWork(rows - 1) { row in
     for column in 0..<(columns - 1) {
       let cosineSine = row * columns + column + 1
       let sineCosine = (row + 1) * columns + column

@@ -34,7 +34,7 @@ public struct HelmholtzPowers: Sendable, Equatable {
   }
 }
 
-/// The powers of ``helmholtzParts(of:pixelSize:boundary:)`` for `periodic`, without the parts.
+/// The powers of ``helmholtzParts(of:gaps:pixelSize:boundary:)`` for `periodic`, without the parts.
 ///
 /// By Parseval's theorem they are sums over the spectrum: |k·E|²/k² is curl-free, |k×E|²/k²
 /// divergence-free. Two forward transforms, none back.

@@ -5,7 +5,8 @@ internal import WorkSharing
 
 /// What each component gives to the curl and the divergence of sin(mπx/L) sin(nπy/H).
 ///
-/// Row n - 1 and column m - 1 hold the mode. A detector seen from behind changes the sign of y alone.
+/// A detector seen from behind changes the sign of y alone. Planes have the layout of their transforms: sines
+/// begin with half a wave at index 0, cosines with the constant there and half a wave at index 1.
 struct ModePlanes: Sendable {
   let rows: Int
   let columns: Int
@@ -26,7 +27,6 @@ struct ModePlanes: Sendable {
       Double.pi * Double($0) / (Double(shape.columns) * pixel.x)
     }
     let ky = (1..<shape.rows).map { Double.pi * Double($0) / (Double(shape.rows) * pixel.y) }
-    // Cosine series begin with the constant, sine series with half a wave: what lies between them.
     let (x, y) = (map.field.x, map.field.y)
     let pairs = concurrentMap(2) { half in
       Self.coefficients(x, y, shape, kx, ky, isCosineSine: half == 0)
@@ -46,25 +46,24 @@ struct ModePlanes: Sendable {
     let plan = TrigonometricTransform(
       rows: shape.rows, columns: shape.columns, alongX: isCosineSine ? .cosine2 : .sine2,
       alongY: isCosineSine ? .sine2 : .cosine2)
-    var buffer = TransformBuffer<Double>(count: shape.count)
     // Transforms hold four times the sums, and a sine product has the norm √(rows columns)/2.
     let scale = 1 / (2 * Double(shape.count).squareRoot())
+    // Where the first of the modes stands.
+    let (top, left) = isCosineSine ? (0, 1) : (1, 0)
     func one(_ plane: [Double]) -> [Double] {
-      fill(&buffer, with: plane, minus: 0)
-      plan.transform(&buffer)
-      var result = [Double](repeating: 0, count: kx.count * ky.count)
-      buffer.withSpan { values in
-        var modes = result.mutableSpan
-        for n in ky.indices {
-          let first = isCosineSine ? n * shape.columns + 1 : (n + 1) * shape.columns
-          for m in kx.indices {
-            let wave = (kx[m] * kx[m] + ky[n] * ky[n]).squareRoot()
-            let along = scale * (isCosineSine ? kx[m] : ky[n]) / wave
-            modes[n * kx.count + m] = along * values[first + m]
-          }
+      var modes = plane
+      plan.transform(&modes)
+      forEachLine(of: &modes, shape) { row, start, band in
+        let n = row - top
+        guard ky.indices.contains(n) else { return }
+        let waves = kx.span
+        for m in 0..<waves.count {
+          let wave = (waves[m] * waves[m] + ky[n] * ky[n]).squareRoot()
+          let along = scale * (isCosineSine ? waves[m] : ky[n]) / wave
+          band[start + left + m] = along * band[start + left + m]
         }
       }
-      return result
+      return modes
     }
     return (one(x), one(y))
   }
@@ -110,13 +109,14 @@ struct ModePlanes: Sendable {
     let (p, q) = (divergenceX.span, divergenceY.span)
     let (r, t) = (curlY.span, curlX.span)
     let (kx, limits) = (kx.span, classes.span)
-    let k2y = ky[n] * ky[n]
+    let (k2y, width) = (ky[n] * ky[n], columns + 1)
     var index = 0
     for m in 0..<columns {
       let k2 = kx[m] * kx[m] + k2y
       while k2 >= limits[index + 1] { index += 1 }
-      let place = n * columns + m
-      body(m, index, side * r[place] - t[place], p[place] + side * q[place])
+      let (cosineSine, sineCosine) = (n * width + 1 + m, (n + 1) * width + m)
+      body(
+        m, index, side * r[cosineSine] - t[sineCosine], p[cosineSine] + side * q[sineCosine])
     }
   }
 }

@@ -92,78 +92,86 @@ struct SmoothGradients: Sendable {
     return mask
   }
 
-  /// The noise in the squared gradients over all of them, nil where there is no gradient at all; and the
-  /// part of the cells whose gradient stands five standard deviations above its noise.
-  func power() -> (noiseShare: Double?, coveredShare: Double) {
+  /// Places that are enough to tell how much of the squared gradients is noise.
+  private static let sampleCount = 1 << 18
+
+  /// The noise in the squared gradients over all of them, nil where there is no gradient at all.
+  ///
+  /// Of large maps every n-th piece is looked at, in diagonals over the frame.
+  func noiseShare() -> Double? {
     let noise = noiseX + noiseY
-    let bands = forBands { _, tiles in
-      var (power, count, above) = (0.0, 0, 0)
+    let bands = forBands(every: max(1, cells.shape.count / Self.sampleCount)) { _, tiles in
+      var (power, count) = (0.0, 0)
       tiles { places, x, y in
         for (tile, place) in places.enumerated() where mask.isUsable(place) {
-          let square =
-            x.x[tile] * x.x[tile] + y.x[tile] * y.x[tile] + x.y[tile] * x.y[tile]
-            + y.y[tile] * y.y[tile]
-          power += square
+          power += Self.square(x, y, tile)
           count += 1
-          if square > 25 * noise { above += 1 }
         }
       }
-      return (power, count, above)
+      return (power, count)
     }
     let power = bands.reduce(0.0) { $0 + $1.0 }
     let count = bands.reduce(0) { $0 + $1.1 }
-    let above = bands.reduce(0) { $0 + $1.2 }
-    return (
-      power > 0 ? noise * Double(count) / power : nil,
-      count > 0 ? Double(above) / Double(count) : 0
-    )
+    return power > 0 ? noise * Double(count) / power : nil
+  }
+
+  @inline(__always)
+  private static func square(_ x: GradientTile, _ y: GradientTile, _ tile: Int) -> Double {
+    x.x[tile] * x.x[tile] + y.x[tile] * y.x[tile] + x.y[tile] * x.y[tile] + y.y[tile] * y.y[tile]
   }
 
   /// Twice the smaller eigenvalue over the trace of the tensor in windows half as wide again as the
-  /// smoothing, weighted by the square of the trace.
-  func twoDimensionalShare() -> Double {
-    let (a, b, c) = windowed()
+  /// smoothing, weighted by the square of the trace; and the part of the cells whose gradient stands five
+  /// standard deviations above its noise.
+  func structure() -> (twoDimensionalShare: Double, coveredShare: Double) {
+    let (a, b, c, coveredShare) = windowed()
     let traces = a.indices.map { a[$0] + b[$0] }
     // Weak places are left out: there the eigenvalues are those of noise.
     let least = 0.05 * traces.reduce(0, max)
     let total = orderedSum(traces.count) { traces[$0] > least ? traces[$0] * traces[$0] : 0 }
-    guard total > 0 else { return 0 }
+    guard total > 0 else { return (0, coveredShare) }
     let second = orderedSum(traces.count) { i in
       if traces[i] <= least { return 0 }
       let half = (a[i] - b[i]) / 2
       return traces[i] * (traces[i] / 2 - (half * half + c[i] * c[i]).squareRoot())
     }
     // Frames with less noise than they state give a little less than nothing.
-    return min(1, max(0, 2 * second / total))
+    return (min(1, max(0, 2 * second / total)), coveredShare)
   }
 
-  /// The tensor's xx, yy and xy without noise, averaged over windows.
-  private func windowed() -> ([Double], [Double], [Double]) {
+  /// The tensor's xx, yy and xy without noise, averaged over windows, and the covered part of the cells.
+  private func windowed() -> ([Double], [Double], [Double], Double) {
     let zero = [Double](repeating: 0, count: cells.shape.count)
     var (xx, yy, xy) = (zero, zero, zero)
     let columns = cells.shape.columns
+    let noise = noiseX + noiseY
     let bands = forBands { rows, tiles in
       let size = rows.count * columns
       var xx = [Double](repeating: 0, count: size)
       var (yy, xy) = (xx, xx)
+      var (count, above) = (0, 0)
       tiles { places, x, y in
         for (tile, place) in places.enumerated() where mask.isUsable(place) {
           let index = place - rows.lowerBound * columns
           xx[index] = x.x[tile] * x.x[tile] + y.x[tile] * y.x[tile] - noiseX
           yy[index] = x.y[tile] * x.y[tile] + y.y[tile] * y.y[tile] - noiseY
           xy[index] = x.x[tile] * x.y[tile] + y.x[tile] * y.y[tile]
+          count += 1
+          if Self.square(x, y, tile) > 25 * noise { above += 1 }
         }
       }
-      return (rows.lowerBound * columns, xx, yy, xy)
+      return (first: rows.lowerBound * columns, xx: xx, yy: yy, xy: xy, count: count, above: above)
     }
-    for (first, a, b, c) in bands {
-      xx.replaceSubrange(first..<first + a.count, with: a)
-      yy.replaceSubrange(first..<first + b.count, with: b)
-      xy.replaceSubrange(first..<first + c.count, with: c)
+    for band in bands {
+      xx.replaceSubrange(band.first..<band.first + band.xx.count, with: band.xx)
+      yy.replaceSubrange(band.first..<band.first + band.yy.count, with: band.yy)
+      xy.replaceSubrange(band.first..<band.first + band.xy.count, with: band.xy)
     }
-    var window = MaskedGaussian(
+    let window = MaskedGaussian(
       mask: mask, sigma: (x: 1.5 * kernelX.sigma, y: 1.5 * kernelY.sigma))
-    return (window.means(of: xx), window.means(of: yy), window.means(of: xy))
+    let means = window.smoothed(means: [xx, yy, xy])
+    let (count, above) = bands.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.above) }
+    return (means[0], means[1], means[2], count > 0 ? Double(above) / Double(count) : 0)
   }
 
   /// The gradients of x and of y at the places of one piece after the other.
@@ -172,8 +180,12 @@ struct SmoothGradients: Sendable {
   ) -> Void
 
   /// What `body` makes of every band of rows, in order, formed on all threads.
+  ///
+  /// - Parameters:
+  ///   - step: One piece in so many is formed.
+  ///   - body: What to do with the pieces of a band.
   private func forBands<Output: Sendable>(
-    _ body: @Sendable (_ rows: Range<Int>, _ tiles: Tiles) -> Output
+    every step: Int = 1, _ body: @Sendable (_ rows: Range<Int>, _ tiles: Tiles) -> Output
   ) -> [Output] {
     let columns = cells.shape.columns
     let inside = (
@@ -189,7 +201,11 @@ struct SmoothGradients: Sendable {
         derivativeY: kernelY.derivative)
       var y = x
       return body(rows) { visit in
-        for places in TilePlaces.all(rows: rows, columns: inside.columns, width: columns) {
+        // Where some are left out, smaller ones, which lie closer to each other.
+        let pieces = TilePlaces.all(
+          rows: rows, columns: inside.columns, width: columns,
+          length: step > 1 ? GradientTile.rowCount : GradientTile.columnCount)
+        for (piece, places) in pieces.enumerated() where (band + piece) % step == 0 {
           x.form(of: cells.x, width: columns, rows: rows, columns: places.columns)
           y.form(of: cells.y, width: columns, rows: rows, columns: places.columns)
           visit(places, x, y)

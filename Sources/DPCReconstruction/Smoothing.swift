@@ -1,6 +1,7 @@
 // Gaussian smoothing of maps that leaves masked pixels out, with the errors it leads to.
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// The map convolved with a Gaussian, over its usable pixels only.
 ///
@@ -19,27 +20,27 @@ public import STEMCore
 ///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
 /// - Complexity: O(pixels · σ).
 public func smoothed(_ map: VectorMap, sigma: (x: Double, y: Double)) -> VectorMap {
-  var window = MaskedGaussian(mask: map.mask, sigma: sigma)
+  let window = MaskedGaussian(mask: map.mask, sigma: sigma)
+  let covariance = map.covariance
+  let means = [map.field.x, map.field.y]
+  var planes = window.smoothed(
+    means: means, variances: covariance.map { [$0.xx, $0.yy, $0.xy] } ?? [])
   var result = map
-  result.field.x = window.means(of: map.field.x)
-  result.field.y = window.means(of: map.field.y)
-  if let covariance = map.covariance {
+  if let covariance {
+    let errors = planes.suffix(3)
+    planes.removeLast(3)
     result.covariance = VectorCovariance(
-      shape: covariance.shape, xx: window.variances(of: covariance.xx),
-      yy: window.variances(of: covariance.yy), xy: window.variances(of: covariance.xy))
+      shape: covariance.shape, xx: errors[2], yy: errors[3], xy: errors[4])
   }
+  (result.field.x, result.field.y) = (planes[0], planes[1])
   return result
 }
 
 /// A separable window over the usable pixels of one frame.
-struct MaskedGaussian {
+struct MaskedGaussian: Sendable {
   private let mask: PixelMask
   private let kernelX: [Double]
   private let kernelY: [Double]
-  /// Σ w over the usable pixels, at every pixel.
-  private var weightSums: [Double]
-  /// Sums along rows, of one plane after the other.
-  private var alongX: [Double]
 
   /// - Parameters:
   ///   - mask: Which pixels count.
@@ -51,69 +52,164 @@ struct MaskedGaussian {
     self.mask = mask
     kernelX = gaussianKernel(sigma: sigma.x, limit: mask.shape.columns)
     kernelY = gaussianKernel(sigma: sigma.y, limit: mask.shape.rows)
-    alongX = [Double](repeating: 0, count: mask.shape.count)
-    weightSums = []
-    weightSums = convolved(nil, kernelX, kernelY) { _, sum in sum }
   }
 
-  /// The mean of the usable pixels in reach at every pixel, by the rules of the smoothed vector map.
-  mutating func means(of values: [Double]) -> [Double] {
-    let (mask, weights) = (mask, weightSums)
-    return convolved(values, kernelX, kernelY) { index, sum in
-      if mask.isUsable(index) { return sum / weights[index] }
-      if mask.bytes[index] & PixelFlags.filledIn.rawValue == 0 { return 0 }
-      return weights[index] == 0 ? values[index] : sum / weights[index]
-    }
-  }
-
-  /// The variance of ``means(of:)``, from that of the pixels.
-  mutating func variances(of values: [Double]) -> [Double] {
-    let (mask, weights) = (mask, weightSums)
-    return convolved(values, kernelX.map { $0 * $0 }, kernelY.map { $0 * $0 }) { index, sum in
-      mask.isUsable(index) ? sum / (weights[index] * weights[index]) : 0
-    }
-  }
-
-  /// What `finish` makes of Σ kernelX(dx) kernelY(dy) values over the usable pixels, 1 for values without
-  /// an array.
-  @inline(__always)
-  private mutating func convolved(
-    _ values: [Double]?, _ kernelX: [Double], _ kernelY: [Double],
-    _ finish: @Sendable (_ index: Int, _ sum: Double) -> Double
-  ) -> [Double] {
-    let (mask, shape) = (mask, mask.shape)
-    let columns = shape.columns
-    let reachX = kernelX.count / 2
-    forEachLine(of: &alongX, shape) { row, start, band in
-      // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
-      var padded = [Double](repeating: 0, count: columns + 2 * reachX)
-      if let values {
-        for column in 0..<columns where mask.isUsable(row * columns + column) {
-          padded[reachX + column] = values[row * columns + column]
+  /// The means of the usable pixels in reach at every pixel, by the rules of the smoothed vector map, and the
+  /// variances of such means.
+  ///
+  /// Bands of rows on all threads: what lies between the two passes stays in the cache, and the sums of
+  /// weights are formed once for all planes.
+  /// - Parameters:
+  ///   - means: Planes to average.
+  ///   - variances: Planes of the pixels' variances.
+  /// - Returns: One plane for each, in their order.
+  func smoothed(means: [[Double]], variances: [[Double]] = []) -> [[Double]] {
+    let (shape, planes) = (mask.shape, means + variances)
+    let reach = kernelY.count / 2
+    let height = max(64, 4 * reach)
+    let squares = (x: kernelX.map { $0 * $0 }, y: kernelY.map { $0 * $0 })
+    return formed(planes.count) { results in
+      shareWork((shape.rows + height - 1) / height) { piece in
+        var band = SmoothingBand(
+          mask, rows: piece * height..<min(shape.rows, (piece + 1) * height), reach: reach)
+        band.formWeights(kernelX, kernelY)
+        for (index, values) in planes.enumerated() {
+          let isMean = index < means.count
+          band.form(
+            values, isMean ? kernelX : squares.x, isMean ? kernelY : squares.y, isMean: isMean,
+            to: results[index])
         }
+      }
+    }
+  }
+
+  /// So many planes, filled by `body`.
+  private func formed(
+    _ count: Int, _ lent: [SharedPlane<Double>] = [], _ body: ([SharedPlane<Double>]) -> Void
+  ) -> [[Double]] {
+    if lent.count == count {
+      body(lent)
+      return []
+    }
+    var plane = [Double](uninitializedCount: mask.shape.count)
+    let others = plane.share { formed(count, lent + [$0], body) }
+    return [plane] + others
+  }
+}
+
+/// Some rows of a frame, and what is needed of the rows around them.
+private struct SmoothingBand {
+  private let mask: PixelMask
+  private let rows: Range<Int>
+  private let sources: Range<Int>
+  private let columns: Int
+  /// Which of the sources have masked pixels.
+  private let isMasked: [Bool]
+  /// Sums along the source rows, of one plane after the other.
+  private var alongX: [Double]
+  /// Σ w over the usable pixels, at every pixel of the rows.
+  private var weights: [Double]
+  /// The same over both axes, of the plane at hand.
+  private var sums: [Double]
+
+  init(_ mask: PixelMask, rows: Range<Int>, reach: Int) {
+    self.mask = mask
+    self.rows = rows
+    columns = mask.shape.columns
+    let columns = columns
+    sources = max(0, rows.lowerBound - reach)..<min(mask.shape.rows, rows.upperBound + reach)
+    isMasked = sources.map { row in
+      (row * columns..<(row + 1) * columns).contains { !mask.isUsable($0) }
+    }
+    alongX = [Double](repeating: 0, count: sources.count * columns)
+    sums = [Double](repeating: 0, count: rows.count * columns)
+    weights = []
+  }
+
+  mutating func formWeights(_ kernelX: [Double], _ kernelY: [Double]) {
+    sumUp(nil, kernelX, kernelY)
+    weights = sums
+  }
+
+  /// Smooths a plane, ``formWeights(_:_:)`` done.
+  ///
+  /// - Parameters:
+  ///   - values: The plane.
+  ///   - kernelX: Weights, squared where variances are formed.
+  ///   - kernelY: The same.
+  ///   - isMean: Whether means are formed, not their variances.
+  ///   - result: Where the rows go.
+  mutating func form(
+    _ values: [Double], _ kernelX: [Double], _ kernelY: [Double], isMean: Bool,
+    to result: SharedPlane<Double>
+  ) {
+    sumUp(values, kernelX, kernelY)
+    let first = rows.lowerBound * columns
+    let target = result[first..<first + rows.count * columns]
+    let (sums, weights) = (sums.span, weights.span)
+    for row in rows {
+      let line = (row - rows.lowerBound) * columns..<(row - rows.lowerBound + 1) * columns
+      if isMean {
+        for index in line { target[index] = sums[index] / weights[index] }
       } else {
-        for column in 0..<columns where mask.isUsable(row * columns + column) {
-          padded[reachX + column] = 1
+        for index in line { target[index] = sums[index] / (weights[index] * weights[index]) }
+      }
+      guard isMasked[row - sources.lowerBound] else { continue }
+      for index in line where !mask.isUsable(first + index) {
+        let isFilledIn = mask.bytes[first + index] & PixelFlags.filledIn.rawValue != 0
+        if !isMean || !isFilledIn {
+          target[index] = 0
+        } else if weights[index] == 0 {
+          target[index] = values[first + index]
         }
       }
-      clear(&band, at: start, count: columns)
-      accumulate(
-        kernelX.span, padded.span, from: 0, step: 1, to: &band, at: start, count: columns)
     }
-    var result = [Double](repeating: 0, count: shape.count)
-    let (lines, reachY) = (alongX, kernelY.count / 2)
-    forEachLine(of: &result, shape) { row, start, band in
-      let sources = max(0, row - reachY)..<min(shape.rows, row + reachY + 1)
+  }
+
+  /// Σ kernelX(dx) kernelY(dy) values over the usable pixels, 1 for values without an array.
+  private mutating func sumUp(_ values: [Double]?, _ kernelX: [Double], _ kernelY: [Double]) {
+    let (reachX, reachY) = (kernelX.count / 2, kernelY.count / 2)
+    let (mask, rows, sources, columns, isMasked) = (mask, rows, sources, columns, isMasked)
+    // A row between zeros as wide as the kernel, so that no sum has to ask for the rim.
+    var padded = [Double](repeating: 0, count: columns + 2 * reachX)
+    // Out of their owner for the while, so that both can be lent at once.
+    var (alongX, sums) = (self.alongX, self.sums)
+    (self.alongX, self.sums) = ([], [])
+    defer { (self.alongX, self.sums) = (alongX, sums) }
+    var lines = alongX.mutableSpan
+    for (line, row) in sources.enumerated() {
+      Self.fill(&padded, from: reachX, values, mask, row: row, isMasked: isMasked[line])
+      clear(&lines, at: line * columns, count: columns)
+      accumulate(
+        kernelX.span, padded.span, from: 0, step: 1, to: &lines, at: line * columns, count: columns)
+    }
+    var target = sums.mutableSpan
+    for row in rows {
+      let near = max(0, row - reachY)..<min(mask.shape.rows, row + reachY + 1)
       let weights = kernelY.span.extracting(
-        (sources.lowerBound - row + reachY)..<(sources.upperBound - row + reachY))
+        (near.lowerBound - row + reachY)..<(near.upperBound - row + reachY))
+      let at = (row - rows.lowerBound) * columns
+      clear(&target, at: at, count: columns)
       accumulate(
-        weights, lines.span, from: sources.lowerBound * columns, step: columns, to: &band,
-        at: start, count: columns)
-      for column in 0..<columns {
-        band[start + column] = finish(row * columns + column, band[start + column])
-      }
+        weights, alongX.span, from: (near.lowerBound - sources.lowerBound) * columns, step: columns,
+        to: &target, at: at, count: columns)
     }
-    return result
+  }
+
+  /// Puts a row's usable numbers in their place, zero for the others.
+  private static func fill(
+    _ padded: inout [Double], from start: Int, _ values: [Double]?, _ mask: PixelMask, row: Int,
+    isMasked: Bool
+  ) {
+    let columns = mask.shape.columns
+    let first = row * columns
+    if let values {
+      for column in 0..<columns { padded[start + column] = values[first + column] }
+    } else {
+      for column in 0..<columns { padded[start + column] = 1 }
+    }
+    guard isMasked else { return }
+    for column in 0..<columns where !mask.isUsable(first + column) { padded[start + column] = 0 }
   }
 }
 

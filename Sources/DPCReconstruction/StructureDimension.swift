@@ -32,7 +32,8 @@ public struct StructureDimension: Sendable, Equatable {
 /// From three pixels of smoothing on the gradients are those of means over cells of two, from six of
 /// four pixels, and the Gaussian is narrower by the variance of a cell: both together differ from a
 /// Gaussian on the pixels by less than 1e-4 of any wave that it lets through, and pass less than 2e-5
-/// of those that the cells could take for longer ones.
+/// of those that the cells could take for longer ones. Of maps with 2¹⁹ cells or more a part decides which
+/// smoothing is taken, spread over the frame; the numbers given are those of the whole map.
 /// - Parameters:
 ///   - map: A vector per scan position, any unit, filled where masked.
 ///   - noiseFactor: Power of the noise of slow waves over that of independent pixels.
@@ -54,11 +55,11 @@ public func structureDimension(
       cells = CellMeans(of: map, sideX: sides.0, sideY: sides.1)
     }
     let gradients = SmoothGradients(cells, sigma: sigma, pixel: pixel, variance: variance)
-    let power = gradients.power()
     // With more noise than structure the eigenvalues of noise are what a window shows.
-    guard let share = power.noiseShare, share <= 0.5 else { continue }
+    guard let share = gradients.noiseShare(), share <= 0.5 else { continue }
+    let structure = gradients.structure()
     return StructureDimension(
-      twoDimensionalShare: gradients.twoDimensionalShare(), coveredShare: power.coveredShare,
+      twoDimensionalShare: structure.twoDimensionalShare, coveredShare: structure.coveredShare,
       smoothing: smoothing)
   }
   return nil

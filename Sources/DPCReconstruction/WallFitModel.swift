@@ -125,6 +125,15 @@ struct WallModel {
     }
   }
 
+  /// The same model of what is left of the samples once some walls are taken off.
+  func without(_ walls: [WallParameters]) -> WallModel {
+    if walls.isEmpty { return self }
+    var rest = self
+    let curve = curve(walls, baseline: [Double](repeating: 0, count: baselineCount))
+    for i in rest.samples.value.indices { rest.samples.value[i] -= curve[i] }
+    return rest
+  }
+
   /// Fits all walls and the baseline from the given start.
   ///
   /// - Parameter held: Parameters, in the order of ``WallModelFit/covariance``, that stay at their start.

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 extension WallSearch {
   func report(_ fit: WallModelFit) -> WallFit {
@@ -13,7 +14,7 @@ extension WallSearch {
     let freedom = Double(max(1, samples.count - size))
     let order = fit.walls.indices.sorted { fit.walls[$0].position < fit.walls[$1].position }
     return WallFit(
-      fitted: order.map { fittedWall($0, in: fit, scale: scale) },
+      fitted: concurrentMap(order.count) { fittedWall(order[$0], in: fit, scale: scale) },
       offset: Measurement(fit.baseline[0], error: variance(0).squareRoot()),
       slope: model.baselineCount == 2
         ? Measurement(

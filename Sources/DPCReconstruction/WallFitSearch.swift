@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// Finds the set of walls that explains a profile best.
 ///
@@ -23,23 +24,26 @@ struct WallSearch {
   }
 
   func run() -> WallFit {
-    var best = settled(search(widthLimit: samples.span / 3))
-    for divisor in [8.0, 20.0] {
-      best = better(best, settled(search(widthLimit: samples.span / divisor)))
+    // Guesses are independent of each other; which of two wins depends on their order alone.
+    let limits = [3.0, 8, 20].map { samples.span / $0 }
+    let scales = [1.0, 2, 4]
+    let guesses = concurrentMap(limits.count + scales.count + 1) { guess -> WallModelFit? in
+      if guess < limits.count { return settled(search(widthLimit: limits[guess])) }
+      if guess == limits.count + scales.count {
+        return settled(search(widthLimit: limits[0], holdsBaseline: true))
+      }
+      let walls = extrema(smoothing: scales[guess - limits.count])
+      if walls.isEmpty || walls.count > options.maximumWalls { return nil }
+      return settled(model.fit(from: walls, baseline: levelBaseline))
     }
-    for scale in [1.0, 2, 4] {
-      let walls = extrema(smoothing: scale)
-      if walls.isEmpty || walls.count > options.maximumWalls { continue }
-      best = better(best, settled(model.fit(from: walls, baseline: levelBaseline)))
-    }
-    best = improved(best)
-    let held = settled(search(widthLimit: samples.span / 3, holdsBaseline: true))
-    if isPreferred(held, to: best) { best = held }
+    let free = guesses.dropLast().compactMap { $0 }
+    var best = improved(free.dropFirst().reduce(free[0], better))
+    if let held = guesses[guesses.count - 1], isPreferred(held, to: best) { best = held }
     return report(best)
   }
 
   /// The fit with the lower criterion; the first one where rounding decides.
-  private func better(_ a: WallModelFit, _ b: WallModelFit) -> WallModelFit {
+  func better(_ a: WallModelFit, _ b: WallModelFit) -> WallModelFit {
     criterion(b) < criterion(a) - 1e-6 * abs(criterion(a)) ? b : a
   }
 
@@ -57,39 +61,9 @@ struct WallSearch {
     return baseline
   }
 
-  /// Removes and splits walls while the criterion falls.
-  private func improved(_ fit: WallModelFit) -> WallModelFit {
-    var best = fit
-    for _ in 0..<8 {
-      var next = best
-      for k in best.walls.indices {
-        var fewer = best.walls
-        fewer.remove(at: k)
-        next = better(next, model.fit(from: fewer, baseline: best.baseline))
-        if options.splitsWalls, best.walls.count < options.maximumWalls {
-          let split = fewer + halves(best.walls[k])
-          next = better(next, model.fit(from: split, baseline: best.baseline))
-        }
-      }
-      if next.walls == best.walls { break }
-      best = settled(next)
-    }
-    return best
-  }
-
-  /// Two walls of equal sign in the place of one.
-  private func halves(_ wall: WallParameters) -> [WallParameters] {
-    let shift = 0.3 * model.geometry.projectedWidth(sechWidth: wall.sechWidth)
-    return [-shift, shift].map { offset in
-      WallParameters(
-        amplitude: 0.7 * wall.amplitude, sechWidth: 0.6 * wall.sechWidth,
-        position: wall.position + offset)
-    }
-  }
-
   /// Refines a fit and drops what turns out insignificant or to be the shadow of another wall;
   /// the others, and the offset, are sharper without.
-  private func settled(_ fit: WallModelFit) -> WallModelFit {
+  func settled(_ fit: WallModelFit) -> WallModelFit {
     var fit = refined(fit)
     while let shadow = fit.walls.indices.first(where: { isShadow($0, in: fit) }) {
       var walls = fit.walls
@@ -159,10 +133,17 @@ struct WallSearch {
   /// any of the samples. (The three parameters of a wall alone, as in the Bayesian information
   /// criterion, would admit one split in a thousand walls by noise.)
   private func criterion(_ fit: WallModelFit) -> Double {
+    criterion(fit.chiSquare, walls: fit.walls.count)
+  }
+
+  func criterion(_ chiSquare: Double, walls: Int) -> Double {
     let n = Double(samples.count)
-    let misfit = samples.hasErrors ? fit.chiSquare : n * log(max(fit.chiSquare, 1e-6))
-    let threshold = options.detectionThreshold
-    return misfit + Double(fit.walls.count) * (threshold * threshold + log(n))
+    let misfit = samples.hasErrors ? chiSquare : n * log(max(chiSquare, 1e-6))
+    return misfit + Double(walls) * penalty
+  }
+
+  var penalty: Double {
+    options.detectionThreshold * options.detectionThreshold + log(Double(samples.count))
   }
 
   /// The trial wall that lowers χ² most; nil where none is significant and high enough.
@@ -172,31 +153,48 @@ struct WallSearch {
     let curve = model.curve(fit.walls, baseline: fit.baseline)
     let residual = zip(samples.value, curve).map { $0 - $1 }
     let totals = totals(of: residual)
-    let geometry = model.geometry
     let range = model.sechWidthRange
-    var best: (gain: Double, wall: WallParameters)?
-    var w = 2 * range.lowest
-    while w < range.highest {
-      let imageWidth = geometry.projectedWidth(sechWidth: w)
-      if imageWidth > widthLimit && best != nil { break }
-      let step = max(samples.spacing / 2, imageWidth / 8)
-      let first = samples.distance[0]
-      for k in 0...max(0, Int(samples.span / step)) {
-        let position = first + Double(k) * step
-        if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
-        let trial = WallParameters(amplitude: 1, sechWidth: w, position: position)
-        let match = match(
-          trial, residual: residual, totals: totals, holdsBaseline: holdsBaseline)
-        if match.gain > (best?.gain ?? 0) {
-          let wall = WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
-          best = (match.gain, wall)
-        }
-      }
-      w *= 1.3
+    let widths = Array(
+      sequence(first: 2 * range.lowest) { $0 * 1.3 }.prefix { $0 < range.highest })
+    func isNarrow(_ w: Double) -> Bool {
+      model.geometry.projectedWidth(sechWidth: w) <= widthLimit
     }
+    @Sendable func candidate(_ w: Double) -> (gain: Double, wall: WallParameters)? {
+      bestMatch(w, beside: fit, residual, totals, holdsBaseline: holdsBaseline)
+    }
+    let narrow = widths.prefix(while: isNarrow)
+    var best: (gain: Double, wall: WallParameters)?
+    for found in concurrentMap(narrow.count, { candidate(narrow[$0]) }) {
+      if let found, found.gain > (best?.gain ?? 0) { best = found }
+    }
+    // Wider ones only where none of these shows anything.
+    for w in widths.dropFirst(narrow.count) where best == nil { best = candidate(w) }
     guard let best, best.gain > requiredGain(best.wall) else { return nil }
     let highest = fit.walls.map(imageHeight).max() ?? 0
     return imageHeight(best.wall) > fraction * highest ? best.wall : nil
+  }
+
+  /// The place at which a wall of one width lowers χ² most; nil where it does nowhere.
+  private func bestMatch(
+    _ w: Double, beside fit: WallModelFit, _ residual: [Double], _ totals: (w: Double, r: Double),
+    holdsBaseline: Bool
+  ) -> (gain: Double, wall: WallParameters)? {
+    var best: (gain: Double, wall: WallParameters)?
+    let shape = TrialShape(model.geometry, sechWidth: w)
+    let step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: w) / 8)
+    for k in 0...max(0, Int(samples.span / step)) {
+      let position = samples.distance[0] + Double(k) * step
+      if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
+      let match = match(
+        at: position, reach: shape.reach, residual: residual, totals: totals,
+        holdsBaseline: holdsBaseline, shape.height(at:))
+      if match.gain > (best?.gain ?? 0) {
+        best = (
+          match.gain, WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
+        )
+      }
+    }
+    return best
   }
 
   private func imageHeight(_ wall: WallParameters) -> Double {
@@ -221,20 +219,21 @@ struct WallSearch {
   }
 
   /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
+  ///
+  /// - Parameters:
+  ///   - position: Of the wall, m.
+  ///   - reach: Beyond this distance the wall is left out.
+  ///   - height: Of the unit wall at a distance.
+  @inline(__always)
   private func match(
-    _ trial: WallParameters, residual: [Double], totals total: (w: Double, r: Double),
-    holdsBaseline: Bool = false
+    at position: Double, reach: Double, residual: [Double], totals total: (w: Double, r: Double),
+    holdsBaseline: Bool = false, _ height: (_ distance: Double) -> Double
   ) -> (amplitude: Double, gain: Double, information: Double) {
-    let geometry = model.geometry
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
-    let shape = ProjectedWall(geometry: geometry, sechWidth: trial.sechWidth)
-    // Beyond, the trial is below 1e-9 of its height.
-    let reach =
-      (geometry.thickness * geometry.sine / 2 + 12 * trial.sechWidth) / geometry.cosine
-    var i = samples.firstIndex(from: trial.position - reach)
-    while i < samples.count, samples.distance[i] <= trial.position + reach {
+    var i = samples.firstIndex(from: position - reach)
+    while i < samples.count, samples.distance[i] <= position + reach {
       let weight = samples.weight[i] * samples.weight[i]
-      let t = shape.unitHeight(at: samples.distance[i] - trial.position)
+      let t = height(samples.distance[i] - position)
       sums.t += weight * t
       sums.tt += weight * t * t
       sums.tr += weight * t * residual[i]
@@ -252,7 +251,13 @@ struct WallSearch {
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
   func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
-    let information = match(wall, residual: zero, totals: totals(of: zero)).information
+    let shape = ProjectedWall(geometry: model.geometry, sechWidth: wall.sechWidth)
+    // Beyond, the wall is below 1e-9 of its height.
+    let reach = TrialShape.reach(model.geometry, sechWidth: wall.sechWidth, widths: 12)
+    let information = match(
+      at: wall.position, reach: reach, residual: zero, totals: totals(of: zero),
+      shape.unitHeight(at:)
+    ).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()
   }
 

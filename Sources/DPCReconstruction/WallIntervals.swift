@@ -91,14 +91,7 @@ private struct WallLikelihood {
     let place = order.firstIndex(of: index) ?? 0
     let near = order[max(0, place - 1)...min(order.count - 1, place + 1)]
     let far = fit.walls.indices.filter { !near.contains($0) }.map { fit.walls[$0] }
-    var samples = model.samples
-    if !far.isEmpty {
-      let zero = [Double](repeating: 0, count: fit.baseline.count)
-      let curve = model.curve(far, baseline: zero)
-      for i in samples.value.indices { samples.value[i] -= curve[i] }
-    }
-    var local = model
-    local.samples = samples
+    let local = model.without(far)
     self.model = local
     best = local.fit(from: near.map { fit.walls[$0] }, baseline: fit.baseline)
     self.index = near.firstIndex(of: index).map { $0 - near.startIndex } ?? 0

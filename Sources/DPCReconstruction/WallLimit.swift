@@ -1,5 +1,6 @@
 // What field a wall could have and still not show: the upper limit where none is found.
 public import STEMCore
+internal import WorkSharing
 
 /// The largest field of a wall that a profile allows, with 95 % confidence at its worst place.
 ///
@@ -15,28 +16,32 @@ public func wallUpperLimit(
   profile: LineProfile, geometry: InclinationGeometry, width: Double
 ) -> Double? {
   let samples = ProfileSamples(profile)
-  let shape = ProjectedWall(geometry: geometry, sechWidth: width / InclinationGeometry.widthFactor)
+  let sechWidth = width / InclinationGeometry.widthFactor
+  let shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth)
   guard samples.hasErrors, samples.span > 2 * width, abs(geometry.directionFactor) > 1e-9 else {
     return nil
   }
   let weights = samples.weight.map { $0 * $0 }
   let total = weights.reduce(0, +)
-  func mean(_ values: [Double]) -> Double {
-    zip(weights, values).reduce(0) { $0 + $1.0 * $1.1 } / total
-  }
-  let level = mean(samples.value)
-  var limit: Double?
-  for center in samples.distance {
-    let heights = samples.distance.map { shape.unitHeight(at: $0 - center) }
-    let offset = mean(heights)
-    var (power, overlap) = (0.0, 0.0)
-    for index in heights.indices {
-      let height = heights[index] - offset
-      power += weights[index] * height * height
-      overlap += weights[index] * height * (samples.value[index] - level)
+  let level = zip(weights, samples.value).reduce(0) { $0 + $1.0 * $1.1 } / total
+  // Beyond, the wall is below 1e-9 of its height.
+  let reach =
+    (geometry.thickness * geometry.sine / 2 + 12 * sechWidth) / geometry.cosine
+  let limits = concurrentMap(samples.count) { place -> Double? in
+    let center = samples.distance[place]
+    var sums = (height: 0.0, square: 0.0, overlap: 0.0)
+    var index = samples.firstIndex(from: center - reach)
+    while index < samples.count, samples.distance[index] <= center + reach {
+      let height = shape.unitHeight(at: samples.distance[index] - center)
+      sums.height += weights[index] * height
+      sums.square += weights[index] * height * height
+      sums.overlap += weights[index] * height * (samples.value[index] - level)
+      index += 1
     }
-    guard power > 0 else { continue }
-    limit = max(limit ?? 0, abs(overlap / power) + 1.645 / power.squareRoot())
+    // The free constant takes the mean of the heights; what is left of the values has none.
+    let power = sums.square - sums.height * sums.height / total
+    guard power > 1e-9 * sums.square else { return nil }
+    return abs(sums.overlap / power) + 1.645 / power.squareRoot()
   }
-  return limit
+  return limits.compactMap { $0 }.max()
 }

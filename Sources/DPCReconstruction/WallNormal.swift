@@ -164,7 +164,10 @@ private struct GradientFilter: Sendable {
       rows: radius..<max(radius, shape.rows - radius),
       columns: radius..<max(radius, shape.columns - radius)
     )
-    let (x, y) = (filled(map.field.x, map.mask), filled(map.field.y, map.mask))
+    let unusable = (0..<shape.count).filter { !map.mask.isUsable($0) }
+    let (x, y) = (
+      filled(map.field.x, map.mask, unusable), filled(map.field.y, map.mask, unusable)
+    )
     let height = GradientTile.rowCount
     let bands = concurrentMap((inside.rows.count + height - 1) / height) { band in
       let first = inside.rows.lowerBound + band * height
@@ -220,25 +223,23 @@ private struct GradientFilter: Sendable {
   }
 
   /// Unusable pixels take the Gaussian-weighted mean of the usable ones around them.
-  private func filled(_ plane: [Double], _ mask: PixelMask) -> [Double] {
+  private func filled(_ plane: [Double], _ mask: PixelMask, _ unusable: [Int]) -> [Double] {
     let shape = mask.shape
-    if mask.unusableCount == 0 { return plane }
     var result = plane
-    for row in 0..<shape.rows {
-      for column in 0..<shape.columns where !mask.isUsable(row * shape.columns + column) {
-        var weight = 0.0
-        var sum = 0.0
-        for r in max(0, row - radius)...min(shape.rows - 1, row + radius) {
-          for c in max(0, column - radius)...min(shape.columns - 1, column + radius) {
-            let i = r * shape.columns + c
-            guard mask.isUsable(i) else { continue }
-            let w = smooth[r - row + radius] * smooth[c - column + radius]
-            weight += w
-            sum += w * plane[i]
-          }
+    for pixel in unusable {
+      let (row, column) = pixel.quotientAndRemainder(dividingBy: shape.columns)
+      var weight = 0.0
+      var sum = 0.0
+      for r in max(0, row - radius)...min(shape.rows - 1, row + radius) {
+        for c in max(0, column - radius)...min(shape.columns - 1, column + radius) {
+          let i = r * shape.columns + c
+          guard mask.isUsable(i) else { continue }
+          let w = smooth[r - row + radius] * smooth[c - column + radius]
+          weight += w
+          sum += w * plane[i]
         }
-        result[row * shape.columns + column] = weight > 0 ? sum / weight : 0
       }
+      result[pixel] = weight > 0 ? sum / weight : 0
     }
     return result
   }

@@ -123,19 +123,26 @@ private struct ProfileBins {
     hasCovariance = map.covariance != nil
     let (xx, yy) = (component.x * component.x, component.y * component.y)
     let xy = 2 * component.x * component.y
+    let across = (0..<columns).map { (Double($0) - centerX) * pixel.x * normal.x }
     let height = 128
     let bands = concurrentMap((rows + height - 1) / height) { band in
       var all = none
-      for row in band * height..<min(rows, (band + 1) * height) {
-        let y = (Double(row) - centerY) * pixel.y
-        for column in 0..<columns {
-          let i = row * columns + column
-          let raw = component.x * map.field.x[i] + component.y * map.field.y[i]
-          guard map.mask.isUsable(i), raw.isFinite else { continue }
-          let u = (Double(column) - centerX) * pixel.x * normal.x + y * normal.y
-          let k = min(max(Int(((u + reach) / width).rounded()), 0), all.count - 1)
-          let variance = map.covariance.map { xx * $0.xx[i] + yy * $0.yy[i] + xy * $0.xy[i] }
-          all[k].add(distance: u, value: raw, variance: variance ?? 0, tolerance: tolerance)
+      all.withUnsafeMutableBufferPointer { bins in
+        for row in band * height..<min(rows, (band + 1) * height) {
+          let y = (Double(row) - centerY) * pixel.y
+          let line = row * columns..<(row + 1) * columns
+          let (vx, vy) = (map.field.x.span.extracting(line), map.field.y.span.extracting(line))
+          let flags = map.mask.bytes.span.extracting(line)
+          for column in 0..<columns {
+            let raw = component.x * vx[column] + component.y * vy[column]
+            guard flags[column] & PixelFlags.unusable.rawValue == 0, raw.isFinite else { continue }
+            let u = across[column] + y * normal.y
+            // Half a step on and down to the whole number below: the nearest bin.
+            let k = min(max(Int((u + reach) / width + 0.5), 0), bins.count - 1)
+            let i = line.lowerBound + column
+            let variance = map.covariance.map { xx * $0.xx[i] + yy * $0.yy[i] + xy * $0.xy[i] }
+            bins[k].add(distance: u, value: raw, variance: variance ?? 0, tolerance: tolerance)
+          }
         }
       }
       return all

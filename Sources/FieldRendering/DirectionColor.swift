@@ -21,17 +21,22 @@ struct DirectionColor {
   private static let sine = sin(hueOfRight)
 
   /// The color of the vector (x to the right, y downwards).
-  func color(x: Double, y: Double) -> Color {
+  func color(x: Double, y: Double) -> Color { perceived(x: x, y: y)?.color ?? .black }
+
+  /// The pixel 0x00RRGGBB of that color.
+  func pixel(x: Double, y: Double) -> UInt32 { perceived(x: x, y: y)?.pixel ?? 0 }
+
+  /// nil for black.
+  private func perceived(x: Double, y: Double) -> OKLab? {
     let magnitude = (x * x + y * y).squareRoot()
-    guard limit > 0, magnitude > 0 else { return .black }
+    guard limit > 0, magnitude > 0 else { return nil }
     // Lightness and chroma shrink together: a displayable color stays displayable down to black.
     let strength = min(magnitude / limit, 1)
     let chroma = Self.fullChroma * strength / magnitude
     return OKLab(
       lightness: Self.fullLightness * strength,
       a: chroma * (Self.cosine * x - Self.sine * y),
-      b: chroma * (Self.sine * x + Self.cosine * y)
-    ).color
+      b: chroma * (Self.sine * x + Self.cosine * y))
   }
 
   /// A disc that shows every direction, seen as the map is: right is right, down is down.
@@ -45,7 +50,7 @@ struct DirectionColor {
       let y = (Double(row) + 0.5) / radius - 1
       for column in 0..<diameter {
         let x = (Double(column) + 0.5) / radius - 1
-        pixels[row * diameter + column] = colors.color(x: x, y: y).pixel
+        pixels[row * diameter + column] = colors.pixel(x: x, y: y)
       }
     }
     return PixelImage(width: diameter, height: diameter, pixels: pixels)

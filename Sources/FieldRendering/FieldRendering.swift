@@ -5,6 +5,7 @@
 // the same fonts give the same bytes.
 //
 //   VectorFigure, ScalarFigure, ProfileFigure    what to draw
+//   FigureDrawing                                laid out, for files of any format
 //   MapLayout, MapRaster, Arrows, *Legend        where and how
 //   DirectionColor, ScalarColors, OKLab          colors
 //   NumberText, RoundNumbers, DisplayUnit        numbers a reader can read

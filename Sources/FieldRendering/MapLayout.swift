@@ -102,9 +102,9 @@ struct MapLayout {
   }
 
   /// Says on the map that it shows nothing.
-  func drawNothingUsable(on canvas: Canvas, meter: TextMeter) {
+  func drawNothingUsable(on canvas: Canvas) throws(RenderingError) {
     let text = "no usable pixels"
-    let width = meter.width(text, .heading) + 16
+    let width = try TextMeter().width(text, .heading) + 16
     canvas.fill(Rect(x: map.midX - width / 2, y: map.midY - 11, width: width, height: 22), .white)
     canvas.text(text, at: Point(x: map.midX, y: map.midY + 3.5), .heading, anchor: .middle)
   }

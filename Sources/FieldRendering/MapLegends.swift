@@ -6,6 +6,7 @@ struct MaskKey {
   private(set) var masked: String?
   private(set) var filledIn: String?
 
+  @inline(__always)
   init(count: Int, isDrawn: (Int) -> Bool, isFilledIn: (Int) -> Bool) {
     var (hidden, filled) = (0, 0)
     for index in 0..<count {

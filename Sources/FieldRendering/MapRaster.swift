@@ -30,9 +30,9 @@ struct MapRaster {
 
   /// A vector map: the colors of the mean vector of each cell.
   func image(of map: VectorMap, colors: DirectionColor) -> PixelImage {
-    image { cell in
-      let mean = mean(of: map, in: cell)
-      return mean.map { colors.color(x: $0.x, y: $0.y).pixel }
+    let means = means(of: map.field.x, map.field.y, map.mask)
+    return image { cell in
+      means.isShown[cell] ? colors.pixel(x: means.first[cell], y: means.second[cell]) : nil
     }
   }
 
@@ -41,88 +41,81 @@ struct MapRaster {
     of map: ScalarMap, colors: ScalarColors, lower: Double, upper: Double
   ) -> PixelImage {
     let range = upper - lower
+    let means = means(of: map.field.values, map.field.values, map.mask)
     return image { cell in
-      mean(of: map, in: cell).map { colors.pixel(at: range > 0 ? ($0 - lower) / range : 0.5) }
+      if !means.isShown[cell] { return nil }
+      return colors.pixel(at: range > 0 ? (means.first[cell] - lower) / range : 0.5)
     }
   }
 
   /// The mean of each cell as a map of its own; a cell without a value is missing.
   func reduced(_ map: VectorMap) -> VectorMap {
     let shape = GridShape(rows: rows.cellCount, columns: columns.cellCount)
-    var field = VectorField(shape: shape)
-    var mask = PixelMask(shape: shape)
-    for row in 0..<shape.rows {
-      for column in 0..<shape.columns {
-        let index = row * shape.columns + column
-        let cell = Cell(rows: rows.sources(of: row), columns: columns.sources(of: column))
-        if let mean = mean(of: map, in: cell) {
-          (field.x[index], field.y[index]) = (mean.x, mean.y)
-        } else {
-          mask.bytes[index] = PixelFlags.missing.rawValue
-        }
-      }
-    }
+    let means = means(of: map.field.x, map.field.y, map.mask)
+    let mask = PixelMask(
+      shape: shape, bytes: means.isShown.map { $0 ? 0 : PixelFlags.missing.rawValue })
     let size = map.pixelSize.map {
       PixelSize(
         x: $0.x * Double(map.shape.columns) / Double(max(1, shape.columns)),
         y: $0.y * Double(map.shape.rows) / Double(max(1, shape.rows)))
     }
-    return VectorMap(field: field, covariance: nil, mask: mask, pixelSize: size)
+    return VectorMap(
+      field: VectorField(shape: shape, x: means.first, y: means.second), covariance: nil,
+      mask: mask, pixelSize: size)
   }
 
-  /// A block of scan positions.
-  private struct Cell {
-    var rows: Range<Int>
-    var columns: Range<Int>
+  /// Means of two planes over the drawn positions of each cell, row after row.
+  private struct Means {
+    var first: [Double]
+    var second: [Double]
+    /// A cell is gray where most of what it stands for is unknown; its means are then zero.
+    var isShown: [Bool]
   }
 
-  private func mean(of map: VectorMap, in cell: Cell) -> (x: Double, y: Double)? {
-    var (x, y, drawn) = (0.0, 0.0, 0)
-    for row in cell.rows {
-      for index in row * columns.sourceCount + cell.columns.lowerBound..<row
-        * columns.sourceCount + cell.columns.upperBound where map.isDrawn(index)
-      {
-        x += map.field.x[index]
-        y += map.field.y[index]
-        drawn += 1
-      }
-    }
-    // A pixel is gray where most of what it stands for is unknown.
-    guard drawn > 0, 2 * drawn >= cell.rows.count * cell.columns.count else { return nil }
-    return (x / Double(drawn), y / Double(drawn))
-  }
-
-  private func mean(of map: ScalarMap, in cell: Cell) -> Double? {
-    var (sum, drawn) = (0.0, 0)
-    for row in cell.rows {
-      for index in row * columns.sourceCount + cell.columns.lowerBound..<row
-        * columns.sourceCount + cell.columns.upperBound where map.isDrawn(index)
-      {
-        sum += map.field.values[index]
-        drawn += 1
-      }
-    }
-    guard drawn > 0, 2 * drawn >= cell.rows.count * cell.columns.count else { return nil }
-    return sum / Double(drawn)
-  }
-
-  private func image(_ color: (Cell) -> UInt32?) -> PixelImage {
-    var cells: [UInt32?] = []
-    cells.reserveCapacity(rows.cellCount * columns.cellCount)
+  private func means(of first: [Double], _ second: [Double], _ mask: PixelMask) -> Means {
+    let count = columns.cellCount
+    var means = Means(first: [], second: [], isShown: [])
+    means.first.reserveCapacity(rows.cellCount * count)
+    means.second.reserveCapacity(rows.cellCount * count)
+    means.isShown.reserveCapacity(rows.cellCount * count)
+    let bounds = (0..<count).map { columns.sources(of: $0) }
+    var sums = CellSums(count: count)
     for row in 0..<rows.cellCount {
-      for column in 0..<columns.cellCount {
-        cells.append(
-          color(Cell(rows: rows.sources(of: row), columns: columns.sources(of: column))))
+      let sources = rows.sources(of: row)
+      for source in sources {
+        let line = source * columns.sourceCount..<(source + 1) * columns.sourceCount
+        sums.add(
+          first.span.extracting(line), second.span.extracting(line),
+          mask.bytes.span.extracting(line), cells: bounds)
       }
+      for cell in 0..<count {
+        let drawn = sums.drawn[cell]
+        let isShown = drawn > 0 && 2 * drawn >= sources.count * bounds[cell].count
+        means.first.append(isShown ? sums.first[cell] / Double(drawn) : 0)
+        means.second.append(isShown ? sums.second[cell] / Double(drawn) : 0)
+        means.isShown.append(isShown)
+      }
+      sums.clear()
     }
+    return means
+  }
+
+  /// The image of cells: the color of each by its index, nil for one that is masked.
+  private func image(_ color: (_ cell: Int) -> UInt32?) -> PixelImage {
+    let count = columns.cellCount
+    let columnCells = (0..<columns.pixelCount).map { columns.cell(ofPixel: $0) }
     var pixels: [UInt32] = []
     pixels.reserveCapacity(rows.pixelCount * columns.pixelCount)
+    var line: [UInt32?] = []
+    var shown = -1
     for row in 0..<rows.pixelCount {
-      let start = rows.cell(ofPixel: row) * columns.cellCount
-      for column in 0..<columns.pixelCount {
-        pixels.append(
-          cells[start + columns.cell(ofPixel: column)]
-            ?? Self.masked(row: row, column: column, scale: scale))
+      let cellRow = rows.cell(ofPixel: row)
+      if cellRow != shown {
+        line = (cellRow * count..<(cellRow + 1) * count).map(color)
+        shown = cellRow
+      }
+      for (column, cell) in columnCells.enumerated() {
+        pixels.append(line[cell] ?? Self.masked(row: row, column: column, scale: scale))
       }
     }
     return PixelImage(width: columns.pixelCount, height: rows.pixelCount, pixels: pixels)
@@ -133,6 +126,38 @@ struct MapRaster {
     let line = max(1, Int((0.8 * scale).rounded()))
     let period = max(4, Int((4.2 * scale).rounded()))
     return (row + column) % period < line ? maskedLine : maskedGround
+  }
+}
+
+/// Sums of two planes over the cells of one row of cells.
+private struct CellSums {
+  private(set) var first: [Double]
+  private(set) var second: [Double]
+  /// Positions that show a number in both planes.
+  private(set) var drawn: [Int]
+
+  init(count: Int) {
+    first = [Double](repeating: 0, count: count)
+    second = first
+    drawn = [Int](repeating: 0, count: count)
+  }
+
+  mutating func clear() { self = CellSums(count: drawn.count) }
+
+  /// Adds a line of scan positions.
+  mutating func add(
+    _ a: Span<Double>, _ b: Span<Double>, _ flags: Span<UInt8>, cells: [Range<Int>]
+  ) {
+    for (cell, sources) in cells.enumerated() {
+      var (x, y, count) = (first[cell], second[cell], drawn[cell])
+      for index in sources
+      where PixelMask.isDrawn(flags[index]) && isDrawable(a[index]) && isDrawable(b[index]) {
+        x += a[index]
+        y += b[index]
+        count += 1
+      }
+      (first[cell], second[cell], drawn[cell]) = (x, y, count)
+    }
   }
 }
 
@@ -154,5 +179,10 @@ extension ScalarMap {
 
 extension PixelMask {
   func isFilledIn(_ index: Int) -> Bool { bytes[index] & PixelFlags.filledIn.rawValue != 0 }
-  fileprivate func isDrawn(_ index: Int) -> Bool { isUsable(index) || isFilledIn(index) }
+  fileprivate func isDrawn(_ index: Int) -> Bool { Self.isDrawn(bytes[index]) }
+
+  /// Whether a position with these flags was measured or filled in.
+  fileprivate static func isDrawn(_ flags: UInt8) -> Bool {
+    flags & PixelFlags.unusable.rawValue == 0 || flags & PixelFlags.filledIn.rawValue != 0
+  }
 }

@@ -73,6 +73,13 @@ struct OKLab: Equatable {
     return Color(red: gammaEncoded(red), green: gammaEncoded(green), blue: gammaEncoded(blue))
   }
 
+  /// The pixel 0x00RRGGBB nearest to the color, that of ``color``.
+  var pixel: UInt32 {
+    let (red, green, blue) = linear
+    let steps = SignalSteps.shared
+    return steps.byte(red) << 16 | steps.byte(green) << 8 | steps.byte(blue)
+  }
+
   /// The same lightness and hue with the largest displayable part of the chroma.
   var withinScreen: OKLab {
     if isDisplayable { return self }
@@ -88,6 +95,46 @@ struct OKLab: Equatable {
   }
 
   private func cube(_ value: Double) -> Double { value * value * value }
+}
+
+/// The 256 steps of the sRGB signal, so that a pixel of a map needs no power of a number.
+struct SignalSteps {
+  static let shared = SignalSteps()
+
+  /// The least light that has each byte, found by halving between doubles with ``gammaEncoded(_:)`` itself, and
+  /// infinity behind.
+  private let leastLight: [Double]
+  /// The byte at the beginning of each of equal parts of 0...1, the last one that of 1.
+  private let first: [UInt32]
+  private static let parts = 4096
+
+  private init() {
+    let light = (1...255).map { byte in
+      var (below, above) = (0.0, 1.0)
+      while (below + above) / 2 > below, (below + above) / 2 < above {
+        let middle = (below + above) / 2
+        if (gammaEncoded(middle) * 255).rounded() < Double(byte) {
+          below = middle
+        } else {
+          above = middle
+        }
+      }
+      return above
+    }
+    leastLight = [-.infinity] + light + [.infinity]
+    first = (0...Self.parts).map { part in
+      let start = Double(part) / Double(Self.parts)
+      return UInt32(light.prefix { $0 <= start }.count)
+    }
+  }
+
+  /// What ``gammaEncoded(_:)`` makes of linear light, in steps of 1/255; clamped to 0...255.
+  func byte(_ linear: Double) -> UInt32 {
+    let light = min(max(linear, 0), 1)
+    var byte = first[Int(light * Double(Self.parts))]
+    while light >= leastLight[Int(byte) + 1] { byte += 1 }
+    return byte
+  }
 }
 
 /// Linear light to the sRGB signal, IEC 61966-2-1; clamped to 0...1.

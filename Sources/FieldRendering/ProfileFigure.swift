@@ -56,15 +56,14 @@ public struct ProfileFigure: Sendable {
     self.markers = markers
   }
 
-  /// The figure as the bytes of a file; equal figures give equal bytes.
+  /// The figure laid out, for files of any format.
   ///
-  /// - Throws: ``RenderingError`` for a profile without points or when Cairo or libpng fail.
-  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+  /// - Throws: ``RenderingError`` for a profile without points or when Cairo fails.
+  public func drawing() throws(RenderingError) -> FigureDrawing {
     guard !profile.distance.isEmpty else { throw .nothingToDraw(figure: title) }
-    let meter = try TextMeter()
-    let plot = ProfilePlot(figure: self, meter: meter)
-    return try Canvas.draw(
-      format, width: ProfilePlot.width, height: plot.height, scale: ProfilePlot.scale
-    ) { plot.draw(on: $0) }
+    let plot = ProfilePlot(figure: self, meter: try TextMeter())
+    return FigureDrawing(width: ProfilePlot.width, height: plot.height, scale: ProfilePlot.scale) {
+      plot.draw(on: $0)
+    }
   }
 }

@@ -30,10 +30,10 @@ public struct ScalarFigure: Sendable {
     self.limits = limits
   }
 
-  /// The figure as the bytes of a file; equal figures give equal bytes.
+  /// The figure laid out, its map turned into an image, for files of any format.
   ///
-  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo or libpng fail.
-  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo fails.
+  public func drawing() throws(RenderingError) -> FigureDrawing {
     guard map.shape.count > 0 else { throw .nothingToDraw(figure: title) }
     let meter = try TextMeter()
     let (lower, upper) = range
@@ -44,17 +44,15 @@ public struct ScalarFigure: Sendable {
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
     let layout = layout(bar, maskKey, meter)
-    return try Canvas.draw(
-      format, width: layout.width, height: layout.height, scale: layout.scale
-    ) { canvas throws(RenderingError) in
-      let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
-      let image = raster.image(of: map, colors: colors, lower: lower, upper: upper)
+    let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
+    let image = raster.image(of: map, colors: colors, lower: lower, upper: upper)
+    let isEmpty = !map.shape.indices.contains(where: map.isDrawn)
+    return FigureDrawing(width: layout.width, height: layout.height, scale: layout.scale) {
+      canvas throws(RenderingError) in
       try canvas.image(image, in: layout.map)
       layout.drawFrame(on: canvas)
-      try drawLegend(bar, maskKey, layout, on: canvas)
-      if !map.shape.indices.contains(where: map.isDrawn) {
-        layout.drawNothingUsable(on: canvas, meter: meter)
-      }
+      try Self.drawLegend(bar, maskKey, layout, on: canvas)
+      if isEmpty { try layout.drawNothingUsable(on: canvas) }
     }
   }
 
@@ -77,7 +75,7 @@ public struct ScalarFigure: Sendable {
       meter: meter)
   }
 
-  private func drawLegend(
+  private static func drawLegend(
     _ bar: ColorBar, _ maskKey: MaskKey, _ layout: MapLayout, on canvas: Canvas
   ) throws(RenderingError) {
     if layout.isWide {

@@ -33,10 +33,10 @@ public struct VectorFigure: Sendable {
     self.showsArrows = showsArrows
   }
 
-  /// The figure as the bytes of a file; equal figures give equal bytes.
+  /// The figure laid out, its map turned into an image, for files of any format.
   ///
-  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo or libpng fail.
-  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+  /// - Throws: ``RenderingError`` for a map without pixels or when Cairo fails.
+  public func drawing() throws(RenderingError) -> FigureDrawing {
     guard map.shape.count > 0 else { throw .nothingToDraw(figure: title) }
     let meter = try TextMeter()
     let limit = limit
@@ -46,13 +46,15 @@ public struct VectorFigure: Sendable {
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
     let layout = layout(legend, maskKey, meter)
-    return try Canvas.draw(
-      format, width: layout.width, height: layout.height, scale: layout.scale
-    ) { canvas throws(RenderingError) in
-      let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
-      let image = raster.image(of: map, colors: DirectionColor(limit: limit))
+    let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
+    let image = raster.image(of: map, colors: DirectionColor(limit: limit))
+    let arrows =
+      showsArrows ? ArrowGrid.arrows(of: map, limit: limit, in: layout.map).map(\.outline) : []
+    let isEmpty = !map.shape.indices.contains(where: map.isDrawn)
+    return FigureDrawing(width: layout.width, height: layout.height, scale: layout.scale) {
+      canvas throws(RenderingError) in
       try canvas.image(image, in: layout.map)
-      if showsArrows { drawArrows(on: canvas, in: layout.map, limit: limit) }
+      canvas.outlinedPolygons(arrows, fill: .white, outline: .gray(0.08), outlineWidth: 0.45)
       layout.drawFrame(on: canvas)
       try legend.draw(on: canvas, at: layout.legend, scale: layout.scale)
       try maskKey.draw(
@@ -61,9 +63,7 @@ public struct VectorFigure: Sendable {
           ? Point(x: layout.map.x, y: layout.map.maxY + 32)
           : Point(x: layout.legend.x, y: layout.legend.y + legend.height + 14),
         scale: layout.scale)
-      if !map.shape.indices.contains(where: map.isDrawn) {
-        layout.drawNothingUsable(on: canvas, meter: meter)
-      }
+      if isEmpty { try layout.drawNothingUsable(on: canvas) }
     }
   }
 
@@ -82,12 +82,6 @@ public struct VectorFigure: Sendable {
         beside: (DirectionLegend.width, legend.height + 14 + maskKey.height),
         below: (DirectionLegend.width, legend.height), maskKey: maskKey.height),
       meter: meter)
-  }
-
-  private func drawArrows(on canvas: Canvas, in rect: Rect, limit: Double) {
-    let arrows = ArrowGrid.arrows(of: map, limit: limit, in: rect)
-    canvas.outlinedPolygons(
-      arrows.map(\.outline), fill: .white, outline: .gray(0.08), outlineWidth: 0.45)
   }
 }
 

@@ -29,6 +29,6 @@ struct ResidualMap {
       title: "\(name), \(method.rawValue): result - truth",
       footer: ["rms \(Layout.percent(relative)) of the true deflection's"], map: map,
       quantityLabel: "Deflection, residual", unit: "rad", showsArrows: false
-    ).render(.png)
+    ).drawing().render(.png)
   }
 }

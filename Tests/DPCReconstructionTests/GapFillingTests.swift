@@ -53,6 +53,32 @@ struct GapFillingTests {
     #expect(abs(found.mean - parts.mean) < 1e-12 * parts.mean)
   }
 
+  @Test(arguments: IntegrationBoundary.allCases)
+  func parts(boundary: IntegrationBoundary) throws {
+    let pixelSize = try #require(Self.map.pixelSize)
+    let whole = try filled(Self.map)
+    let expected = helmholtzParts(of: whole.field, pixelSize: pixelSize, boundary: boundary)
+    let found = helmholtzParts(
+      of: Self.map.field, gaps: try gapFilling(of: Self.map), pixelSize: pixelSize,
+      boundary: boundary)
+    #expect(found.curlFree == expected.curlFree)
+    #expect(found.divergenceFree == expected.divergenceFree)
+    #expect(found.harmonic == expected.harmonic)
+    #expect((found.harmonic == nil) == (boundary == .periodic))
+    #expect(found.powers == expected.powers && found.mean == expected.mean)
+  }
+
+  @Test func charge() throws {
+    let pixelSize = try #require(Self.map.pixelSize)
+    let whole = try filled(Self.map)
+    let expected = projectedChargeDensity(of: whole.field, pixelSize: pixelSize)
+    let gaps = try gapFilling(of: Self.map)
+    let found = projectedChargeDensity(of: Self.map.field, gaps: gaps, pixelSize: pixelSize)
+    #expect(found == expected)
+    // Gaps that nobody filled are zeros, and steps.
+    #expect(projectedChargeDensity(of: Self.map.field, pixelSize: pixelSize) != expected)
+  }
+
   @Test func marks() throws {
     let gaps = try gapFilling(of: Self.map)
     var mask = Self.map.mask

@@ -138,4 +138,38 @@ struct StructureDimensionTests {
     #expect(
       structureDimension(of: Self.map(deviation: 60e-6, seed: seed) { _, _ in (0, 0) }) == nil)
   }
+
+  /// More than 2²⁰ pixels: a fourth of them decides on the smoothing, all are counted.
+  @Test("A large map of repeated charges has the structure of a small one", arguments: [0, 60e-6])
+  func largeMap(deviation: Double) throws {
+    let tile = Self.shape
+    func repeated(_ times: Int) -> VectorMap {
+      let shape = GridShape(rows: times * tile.rows, columns: times * tile.columns)
+      var map = VectorMap(
+        field: VectorField(shape: shape), covariance: nil, mask: PixelMask(shape: shape),
+        pixelSize: Self.pixel)
+      var generator = SeededGenerator(seed: 4, path: [12])
+      let values = (0..<tile.count).map {
+        Self.charges(Double($0 % tile.columns), Double($0 / tile.columns))
+      }
+      for index in 0..<shape.count {
+        let (row, column) = (
+          index / shape.columns % tile.rows, index % shape.columns % tile.columns
+        )
+        let value = values[row * tile.columns + column]
+        map.field.x[index] = value.x + deviation * generator.normal()
+        map.field.y[index] = value.y + deviation * generator.normal()
+      }
+      let variance = [Double](repeating: deviation * deviation, count: shape.count)
+      map.covariance = VectorCovariance(
+        shape: shape, xx: variance, yy: variance, xy: variance.map { _ in 0 })
+      return map
+    }
+    let small = try #require(structureDimension(of: repeated(3)))
+    let large = try #require(structureDimension(of: repeated(8)))
+    #expect(large.smoothing == small.smoothing && large.isTwoDimensional)
+    // The rims of 9 and of 64 tiles are left out: 3 % and 1 % of the frame at this smoothing.
+    #expect(abs(large.coveredShare - small.coveredShare) < 0.05 * small.coveredShare + 1e-3)
+    #expect(abs(large.twoDimensionalShare - small.twoDimensionalShare) < 0.05)
+  }
 }

@@ -246,4 +246,45 @@ struct WallFitTests {
       [TestWall(field: 3e8, w: 11e-9, position: 158e-9)], geometry: .imagePlane)
     #expect(directWidth(of: profile, at: 158e-9, baseline: 0) == nil)
   }
+
+  /// More walls than a change is fitted for at once, two of them so near that they begin as one.
+  @Test(
+    "ten walls, a close pair among them, are each within four of their errors")
+  func manyWalls() throws {
+    let geometry = try geometry(30, .parallel)
+    // Each is 37 nm wide in the image; the pair is 40 nm apart.
+    var truth = (0..<8).map {
+      TestWall(
+        field: ($0 % 2 == 0 ? 3e8 : -2.4e8), w: 11e-9, position: Double($0) * 130e-9)
+    }
+    truth += [1020e-9, 1060e-9].map { TestWall(field: 3e8, w: 11e-9, position: $0) }
+    var generator = WallTestGenerator(seed: 11)
+    let distance = (0..<1300).map { Double($0 - 100) * 1e-9 }
+    let error = 6.5e6
+    let profile = LineProfile(
+      distance: distance,
+      value: distance.map { x in
+        truth.reduce(1e7) {
+          $0
+            + geometry.meanField(
+              at: x, amplitude: $1.field, sechWidth: $1.w, position: $1.position
+            ).value
+        } + error * generator.normal()
+      }, error: distance.map { _ in error }, sampleCount: distance.map { _ in 100 })
+    let fit = try fitWalls(profile: profile, geometry: geometry)
+    try #require(fit.walls.count == truth.count)
+    for (wall, expected) in zip(fit.walls, truth) {
+      let (field, position) = (
+        try #require(wall.field.error), try #require(wall.position.error)
+      )
+      let width = try #require(wall.width.error)
+      #expect(abs(wall.field.value - expected.field) < 4 * field)
+      #expect(abs(wall.position.value - expected.position) < 4 * position)
+      #expect(
+        abs(wall.width.value - expected.w * InclinationGeometry.widthFactor)
+          < 4 * width)
+    }
+    // 1300 samples: χ² per degree of freedom scatters by 4 %.
+    #expect(abs(try #require(fit.reducedChiSquare) - 1) < 0.2)
+  }
 }

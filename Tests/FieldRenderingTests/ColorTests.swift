@@ -124,4 +124,31 @@ struct ColorTests {
     #expect(scale.pixel(at: -4) == scale.pixel(at: 0))
     #expect(scale.pixel(at: 9) == scale.pixel(at: 1))
   }
+
+  @Test("A pixel looked up is the one calculated, at every step of the signal and between")
+  func signalSteps() {
+    let steps = SignalSteps.shared
+    func plain(_ light: Double) -> UInt32 { UInt32((gammaEncoded(light) * 255).rounded()) }
+    for index in -1000...101_000 {
+      let light = Double(index) / 100_000
+      #expect(steps.byte(light) == plain(light), "\(light)")
+    }
+    // The light at which a byte begins, by the inverse of the signal, and its neighbors.
+    for byte in 1...255 {
+      let level = (Double(byte) - 0.5) / 255
+      var (below, above) = (0.0, 1.0)
+      for _ in 0..<80 {
+        let middle = (below + above) / 2
+        if gammaEncoded(middle) < level { below = middle } else { above = middle }
+      }
+      for light in [below.nextDown, below, above, above.nextUp] {
+        #expect(steps.byte(light) == plain(light), "byte \(byte)")
+      }
+    }
+    let colors = DirectionColor(limit: 1)
+    for index in 0..<500 {
+      let (x, y) = (Double(index * 37 % 201) / 100 - 1, Double(index * 91 % 199) / 99 - 1)
+      #expect(colors.pixel(x: x, y: y) == colors.color(x: x, y: y).pixel)
+    }
+  }
 }

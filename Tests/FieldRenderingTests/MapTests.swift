@@ -105,4 +105,45 @@ struct MapTests {
     figure.isSigned = false
     #expect(figure.range.lower == -1 && figure.range.upper == 3)
   }
+
+  @Test("Cells are the plain means of the drawn positions of each, gray where most are unknown")
+  func plainMeans() {
+    var map = vectorMap(rows: 23, columns: 31) { row, column in
+      (Double((7 * row + 3 * column) % 11) - 5, Double((5 * row + 2 * column) % 13) - 6)
+    }
+    for index in stride(from: 0, to: map.shape.count, by: 3) {
+      map.mask.bytes[index] =
+        index % 2 == 0 ? PixelFlags.hot.rawValue : PixelFlags([.hot, .filledIn]).rawValue
+    }
+    for index in 0..<31 * 4 { map.mask.bytes[index] = PixelFlags.missing.rawValue }
+    map.field.y[400] = .nan
+    let raster = MapRaster(
+      rows: AxisSampling(sourceCount: 23, pixelCount: 9),
+      columns: AxisSampling(sourceCount: 31, pixelCount: 14), scale: 2)
+    let reduced = raster.reduced(map)
+    let image = raster.image(of: map, colors: DirectionColor(limit: 6))
+    for row in 0..<9 {
+      for column in 0..<14 {
+        var (x, y, drawn, count) = (0.0, 0.0, 0, 0)
+        for source in raster.rows.sources(of: row) {
+          for index in raster.columns.sources(of: column).map({ source * 31 + $0 }) {
+            count += 1
+            if !map.isDrawn(index) { continue }
+            (x, y, drawn) = (x + map.field.x[index], y + map.field.y[index], drawn + 1)
+          }
+        }
+        let cell = row * 14 + column
+        guard drawn > 0, 2 * drawn >= count else {
+          #expect(reduced.mask.bytes[cell] == PixelFlags.missing.rawValue)
+          #expect([MapRaster.maskedGround, MapRaster.maskedLine].contains(image[row, column]))
+          continue
+        }
+        let mean = (x: x / Double(drawn), y: y / Double(drawn))
+        #expect(reduced.field.x[cell] == mean.x && reduced.field.y[cell] == mean.y)
+        #expect(
+          image[row, column] == DirectionColor(limit: 6).color(x: mean.x, y: mean.y).pixel)
+      }
+    }
+    #expect(reduced.mask.bytes[0] != 0 && reduced.mask.unusableCount < 60)
+  }
 }

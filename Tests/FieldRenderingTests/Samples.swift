@@ -61,3 +61,21 @@ func profileFigure(error: Double? = 0.1) -> ProfileFigure {
 func difference(_ a: UInt32, _ b: UInt32) -> Int {
   [16, 8, 0].map { abs(Int(a >> UInt32($0) & 255) - Int(b >> UInt32($0) & 255)) }.max() ?? 0
 }
+
+extension VectorFigure {
+  func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    try drawing().render(format)
+  }
+}
+
+extension ScalarFigure {
+  func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    try drawing().render(format)
+  }
+}
+
+extension ProfileFigure {
+  func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
+    try drawing().render(format)
+  }
+}

@@ -130,17 +130,22 @@ extension HelmholtzValue {
       name: stage, quantity: "helmholtz_parts",
       title: "Curl-free and divergence-free parts of the projected field", signal: signal,
       auxiliarySignals: others.filter { $0 != signal },
-      axes: mapAxes(curlFree.shape, curlFree.pixelSize),
-      datasets: ShownVectorMap(curlFree, errors: common).componentDatasets("curl_free", unit: "V")
-        + ShownVectorMap(divergenceFree, errors: common)
-        .componentDatasets("divergence_free", unit: "V")
+      axes: mapAxes(mask.shape, context.metadata.pixelSize),
+      datasets: datasets("curl_free", curlFree, common)
+        + datasets("divergence_free", divergenceFree, common)
         + [
           ResultDataset("mean_x", shape: [], values: .float64([mean.x]), unit: "V"),
           ResultDataset("mean_y", shape: [], values: .float64([mean.y]), unit: "V"),
-          curlFree.mask.dataset,
+          mask.dataset,
         ],
       attributes: context.resultAttributes(
         ["divergence_free_fraction": .number(divergenceFreeFraction)], errorsIn: "V",
-        hasCounting: curlFree.covariance != nil, errors: common))
+        hasCounting: curlFree.variance != nil, errors: common))
+  }
+
+  private func datasets(_ name: String, _ part: Part, _ errors: CommonErrors) -> [ResultDataset] {
+    ShownVectorMap(
+      map(part), errors: errors, variance: part.variance.map { (x: $0.x, y: $0.y) }
+    ).componentDatasets(name, unit: "V")
   }
 }

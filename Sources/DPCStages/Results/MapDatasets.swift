@@ -13,31 +13,56 @@ extension FormedNumbers {
     }
   }
 
+  /// What `form` writes, and NaN at unusable pixels, which are few and looked for by many at a time.
+  ///
+  /// - Parameters:
+  ///   - mask: Of the map.
+  ///   - keepsFilledIn: Whether pixels that were filled in have a number.
+  ///   - form: Writes the numbers at some positions, whether usable or not.
+  fileprivate init(
+    _ mask: PixelMask, keepsFilledIn: Bool,
+    _ form: @escaping @Sendable (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    self.init { positions, target in
+      form(positions, target)
+      let flags = mask.bytes.span.extracting(positions)
+      for start in stride(from: 0, to: flags.count, by: 64) {
+        let end = min(start + 64, flags.count)
+        var any: UInt8 = 0
+        for index in start..<end { any |= flags[index] }
+        if any & PixelFlags.unusable.rawValue == 0 { continue }
+        for index in start..<end where flags[index] & PixelFlags.unusable.rawValue != 0 {
+          if !keepsFilledIn || flags[index] & PixelFlags.filledIn.rawValue == 0 {
+            target[index] = .nan
+          }
+        }
+      }
+    }
+  }
+
   init(_ values: [Double]) { self.init { Float(values[$0]) } }
 }
 
 /// A dataset over a map; NaN where there is neither a measurement nor a filled-in number.
-@inline(__always)
+///
+/// - Parameter form: Writes the numbers at some positions.
 private func valueDataset(
   _ name: String, _ mask: PixelMask, unit: String,
-  _ number: @escaping @Sendable (_ position: Int) -> Double
+  _ form: @escaping @Sendable (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
 ) -> ResultDataset {
   ResultDataset(
     name, shape: [mask.shape.rows, mask.shape.columns],
-    values: .float32(FormedNumbers { mask.holdsNumber($0) ? Float(number($0)) : .nan }), unit: unit)
+    values: .float32(FormedNumbers(mask, keepsFilledIn: true, form)), unit: unit)
 }
 
-/// The roots of variances over a map; NaN also at filled-in pixels: a number without measurement has no
-/// error.
-@inline(__always)
+/// As above for errors; NaN also at filled-in pixels: a number without measurement has no error.
 private func errorDataset(
   _ name: String, _ mask: PixelMask, unit: String,
-  _ variance: @escaping @Sendable (_ position: Int) -> Double
+  _ form: @escaping @Sendable (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
 ) -> ResultDataset {
   ResultDataset(
     name, shape: [mask.shape.rows, mask.shape.columns],
-    values: .float32(
-      FormedNumbers { mask.isUsable($0) ? Float(variance($0).squareRoot()) : .nan }), unit: unit)
+    values: .float32(FormedNumbers(mask, keepsFilledIn: false, form)), unit: unit)
 }
 
 /// A vector map as a result shows it: in another unit, with the errors that all pixels share.
@@ -45,35 +70,76 @@ struct ShownVectorMap: Sendable {
   private let map: VectorMap
   private let scale: Double
   private let errors: CommonErrors.Terms
+  private let variance: (x: Double, y: Double)?
 
   /// - Parameters:
   ///   - map: With its counting errors.
   ///   - scale: From the map's unit to the one shown.
   ///   - errors: In the unit shown.
-  init(_ map: VectorMap, scale: Double = 1, errors: CommonErrors) {
+  ///   - variance: Counting errors of the components where they are alike at all pixels, in the square of the
+  ///     map's unit; the map then has none of its own.
+  init(
+    _ map: VectorMap, scale: Double = 1, errors: CommonErrors,
+    variance: (x: Double, y: Double)? = nil
+  ) {
     self.map = map
     self.scale = scale
     self.errors = errors.terms
+    self.variance = variance
   }
 
   /// `name_x`, `name_y` and, where errors are known, `name_x_errors`, `name_y_errors`.
   func componentDatasets(_ name: String, unit: String) -> [ResultDataset] {
-    component("\(name)_x", map.field.x, map.covariance?.xx, other: map.field.y, unit: unit)
-      + component("\(name)_y", map.field.y, map.covariance?.yy, other: map.field.x, unit: unit)
+    let (x, y) = (map.field.x, map.field.y)
+    return [value("\(name)_x", x, unit: unit)]
+      + error(
+        "\(name)_x_errors", map.covariance?.xx, variance?.x, along: x, across: y, unit: unit)
+      + [value("\(name)_y", y, unit: unit)]
+      + error(
+        "\(name)_y_errors", map.covariance?.yy, variance?.y, along: y, across: x, unit: unit)
   }
 
-  private func component(
-    _ name: String, _ values: [Double], _ variance: [Double]?, other: [Double], unit: String
+  private func value(_ name: String, _ values: [Double], unit: String) -> ResultDataset {
+    let scale = scale
+    return valueDataset(name, map.mask, unit: unit) { positions, target in
+      let values = values.span.extracting(positions)
+      for index in 0..<values.count { target[index] = Float(scale * values[index]) }
+    }
+  }
+
+  /// Nothing where no errors are known.
+  private func error(
+    _ name: String, _ variances: [Double]?, _ common: Double?, along: [Double], across: [Double],
+    unit: String
   ) -> [ResultDataset] {
-    let (scale, errors) = (scale, errors)
-    let dataset = valueDataset(name, map.mask, unit: unit) { scale * values[$0] }
-    guard let variance else { return [dataset] }
+    let (scale, errors, square) = (scale, errors, scale * scale)
+    if let variances {
+      return [
+        errorDataset(name, map.mask, unit: unit) { positions, target in
+          let variances = variances.span.extracting(positions)
+          let (along, across) = (
+            along.span.extracting(positions), across.span.extracting(positions)
+          )
+          precondition(
+            along.count == variances.count && across.count == variances.count,
+            "one number per pixel")
+          for index in 0..<variances.count {
+            let shared = errors.variance(along: scale * along[index], across: scale * across[index])
+            target[index] = Float((square * variances[index] + shared).squareRoot())
+          }
+        }
+      ]
+    }
+    guard let common else { return [] }
     return [
-      dataset,
-      errorDataset("\(name)_errors", map.mask, unit: unit) {
-        scale * scale * variance[$0]
-          + errors.variance(along: scale * values[$0], across: scale * other[$0])
-      },
+      errorDataset(name, map.mask, unit: unit) { positions, target in
+        let (along, across) = (along.span.extracting(positions), across.span.extracting(positions))
+        precondition(along.count == across.count, "one number per pixel")
+        for index in 0..<along.count {
+          let shared = errors.variance(along: scale * along[index], across: scale * across[index])
+          target[index] = Float((square * common + shared).squareRoot())
+        }
+      }
     ]
   }
 
@@ -81,12 +147,19 @@ struct ShownVectorMap: Sendable {
   func fieldDatasets(_ name: String) -> [ResultDataset] {
     let (scale, xs, ys) = (scale, map.field.x, map.field.y)
     return componentDatasets(name, unit: "V/m") + [
-      valueDataset("\(name)_magnitude", map.mask, unit: "V/m") {
-        let (x, y) = (scale * xs[$0], scale * ys[$0])
-        return (x * x + y * y).squareRoot()
+      valueDataset("\(name)_magnitude", map.mask, unit: "V/m") { positions, target in
+        let (xs, ys) = (xs.span.extracting(positions), ys.span.extracting(positions))
+        precondition(xs.count == ys.count, "one number per pixel")
+        for index in 0..<xs.count {
+          let (x, y) = (scale * xs[index], scale * ys[index])
+          target[index] = Float((x * x + y * y).squareRoot())
+        }
       },
-      valueDataset("\(name)_direction", map.mask, unit: "rad") {
-        atan2(scale * ys[$0], scale * xs[$0])
+      valueDataset("\(name)_direction", map.mask, unit: "rad") { positions, target in
+        let (xs, ys) = (xs.span.extracting(positions), ys.span.extracting(positions))
+        for index in 0..<xs.count {
+          target[index] = Float(atan2(scale * ys[index], scale * xs[index]))
+        }
       },
     ]
   }
@@ -98,11 +171,21 @@ extension ScalarMap {
   /// - Parameter errors: What all pixels share, as in ``withCommonErrors(_:)``.
   func datasets(_ name: String, unit: String, errors: CommonErrors) -> [ResultDataset] {
     let values = field.values
-    var datasets = [valueDataset(name, mask, unit: unit) { values[$0] }]
+    var datasets = [
+      valueDataset(name, mask, unit: unit) { positions, target in
+        let values = values.span.extracting(positions)
+        for index in 0..<values.count { target[index] = Float(values[index]) }
+      }
+    ]
     if let variance {
       let common = commonVariance(errors)
       datasets.append(
-        errorDataset("\(name)_errors", mask, unit: unit) { variance[$0] + common($0) })
+        errorDataset("\(name)_errors", mask, unit: unit) { positions, target in
+          for position in positions {
+            target[position - positions.lowerBound] = Float(
+              (variance[position] + common(position)).squareRoot())
+          }
+        })
     }
     return datasets + [mask.dataset]
   }

@@ -28,15 +28,17 @@ struct ChargeDensity: StageType {
         "stage \(context.stageName): a scan of one pixel has no derivatives, so no charge density",
         remedy: "scan at least two pixels")
     }
-    let whole = try withoutGaps(input.map, stage: context.stageName)
+    let gaps = try filling(input.map, stage: context.stageName)
+    var mask = input.map.mask
+    gaps.mark(&mask)
     let value = ChargeDensityValue(
       map: ScalarMap(
-        field: projectedChargeDensity(of: whole.field, pixelSize: pixelSize),
-        variance: whole.covariance.map {
+        field: projectedChargeDensity(of: input.map.field, gaps: gaps, pixelSize: pixelSize),
+        variance: input.map.covariance.map {
           let correlation = input.context.correlationLength
           return projectedChargeDensityVariance(
             of: $0, pixelSize: pixelSize, correlation: (correlation.x, correlation.y))
-        }, mask: whole.mask, pixelSize: pixelSize),
+        }, mask: mask, pixelSize: pixelSize),
       context: input.context.adding(
         [
           "method": "epsilon0 div of the projected field, fourth-order differences",
@@ -51,7 +53,7 @@ struct ChargeDensity: StageType {
           text:
             "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
           value: strength, unit: "C/m^2")
-      ], notes: fillingNotes(whole.mask) + lineNotes(shape))
+      ], notes: fillingNotes(mask) + lineNotes(shape))
   }
 
   private func lineNotes(_ shape: GridShape) -> [Note] {

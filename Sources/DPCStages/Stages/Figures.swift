@@ -2,6 +2,7 @@
 internal import FieldRendering
 internal import Pipeline
 internal import STEMCore
+internal import WorkSharing
 
 enum FigureParameters {
   static let format = ParameterSpecification(
@@ -12,19 +13,25 @@ enum FigureParameters {
 }
 
 enum Figures {
-  /// Draws a figure in every format asked for.
+  /// Draws a figure in every format asked for, side by side.
   static func product(
-    _ context: StageContext, _ render: (FigureFormat) throws(RenderingError) -> [UInt8]
+    _ context: StageContext, _ figure: () throws(RenderingError) -> FigureDrawing
   ) throws -> StageProduct {
-    var files: [String: [UInt8]] = [:]
-    for format in context.words("format").compactMap(FigureFormat.init(rawValue:)) {
-      do {
-        files[format.rawValue] = try render(format)
-      } catch {
-        throw StageFailure(.failed, "stage \(context.stageName): \(error)")
+    let formats = context.words("format").compactMap(FigureFormat.init(rawValue:))
+    do {
+      let drawing = try figure()
+      let files = try concurrentMap(formats.count) { index throws(RenderingError) in
+        try drawing.render(formats[index])
       }
+      // A format named twice is one file.
+      let byFormat = zip(formats, files).map { ($0.rawValue, $1) }
+      return StageProduct(
+        outputs: [
+          "figure": FigureValue(files: Dictionary(byFormat) { first, _ in first })
+        ])
+    } catch {
+      throw StageFailure(.failed, "stage \(context.stageName): \(error)")
     }
-    return StageProduct(outputs: ["figure": FigureValue(files: files)])
   }
 
   static func title(_ context: StageContext, _ quantity: String, _ map: MapContext) -> String {

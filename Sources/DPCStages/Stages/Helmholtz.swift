@@ -29,23 +29,22 @@ struct Helmholtz: StageType {
     }
     let boundary =
       context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .periodic
-    let whole = try withoutGaps(input.map, stage: context.stageName)
-    let parts = helmholtzParts(of: whole.field, pixelSize: pixelSize, boundary: boundary)
+    let gaps = try filling(input.map, stage: context.stageName)
+    let parts = helmholtzParts(
+      of: input.map.field, gaps: gaps, pixelSize: pixelSize, boundary: boundary)
     let variances = input.context.noise(of: input.map).map {
       helmholtzVariances(of: $0, shape: input.map.shape, pixelSize: pixelSize)
     }
-    func map(_ field: VectorField, _ variance: (x: Double, y: Double)?) -> VectorMap {
-      VectorMap(
-        field: field, covariance: variance.map { .uniform($0, shape: field.shape) },
-        mask: whole.mask, pixelSize: pixelSize)
+    var mask = input.map.mask
+    gaps.mark(&mask)
+    func part(_ field: VectorField, _ variance: (x: Double, y: Double)?) -> HelmholtzValue.Part {
+      HelmholtzValue.Part(field: field, variance: variance.map { .init(x: $0.x, y: $0.y) })
     }
     let noise = meanVariance(input.map).map(parts.powers.transverseFractionFromNoise(meanVariance:))
     let value = HelmholtzValue(
-      curlFree: map(
-        boundary == .periodic ? parts.curlFree : sum(parts.curlFree, parts.harmonic),
-        variances?.curlFree),
-      divergenceFree: map(parts.divergenceFree, variances?.divergenceFree),
-      mean: .init(x: parts.mean.x, y: parts.mean.y),
+      curlFree: part(sum(parts.curlFree, parts.harmonic), variances?.curlFree),
+      divergenceFree: part(parts.divergenceFree, variances?.divergenceFree),
+      mask: mask, mean: .init(x: parts.mean.x, y: parts.mean.y),
       divergenceFreeFraction: parts.powers.transverseFraction,
       context: input.context.adding([
         "boundary": boundary.rawValue,
@@ -54,11 +53,12 @@ struct Helmholtz: StageType {
       ]))
     return StageProduct(
       outputs: ["parts": value], facts: facts(parts, noise: noise),
-      notes: notes(parts, noise: noise) + fillingNotes(whole.mask))
+      notes: notes(parts, noise: noise) + fillingNotes(mask))
   }
 
-  private func sum(_ first: VectorField, _ second: VectorField) -> VectorField {
-    VectorField(
+  private func sum(_ first: VectorField, _ second: VectorField?) -> VectorField {
+    guard let second else { return first }
+    return VectorField(
       shape: first.shape, x: zip(first.x, second.x).map(+), y: zip(first.y, second.y).map(+))
   }
 

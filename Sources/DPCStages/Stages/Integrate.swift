@@ -99,7 +99,7 @@ func withoutGaps(_ map: VectorMap, stage: String) throws -> VectorMap {
 /// What stands in for the unusable pixels of a map.
 ///
 /// - Throws: `failed` where not one pixel is usable.
-private func filling(_ map: VectorMap, stage: String) throws -> GapFilling {
+func filling(_ map: VectorMap, stage: String) throws -> GapFilling {
   do {
     return try gapFilling(of: map)
   } catch {

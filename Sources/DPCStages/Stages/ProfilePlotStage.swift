@@ -26,9 +26,7 @@ struct ProfilePlotStage: StageType {
         label: "Mean field over the thickness", map: value.context)
     default: throw StageFailure(.failed, "stage \(context.stageName): no profile at its input")
     }
-    return try Figures.product(context) { format throws(RenderingError) in
-      try figure.render(format)
-    }
+    return try Figures.product(context, figure.drawing)
   }
 
   private func label(_ quantity: String) -> String {

@@ -31,9 +31,7 @@ struct ScalarMapStage: StageType {
         quantityLabel: "Projected charge density", unit: "C/m²", isSigned: true)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
-    return try Figures.product(context) { format throws(RenderingError) in
-      try figure.render(format)
-    }
+    return try Figures.product(context, figure.drawing)
   }
 
   private func deviation(_ map: ScalarMap) -> Double? {

@@ -1,4 +1,5 @@
 // vector-map: a vector quantity as a colour wheel with arrows.
+internal import DPCReconstruction
 internal import FieldRendering
 internal import Pipeline
 internal import STEMCore
@@ -24,33 +25,42 @@ struct VectorMapStage: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let source = try source(context)
-    let verdict = MapVerdict(source.map, source.context)
+    let verdict = MapVerdict(source.map, source.context, scale: source.scale)
     let figure = VectorFigure(
       title: Figures.title(context, source.label, source.context),
       footer: Figures.footer(
         source.context, noise: verdict?.limits(unit: source.unit),
         verdict: verdict?.text(unit: source.unit)),
-      map: source.map, quantityLabel: source.label, unit: source.unit,
+      map: shown(source.map, source.scale), quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true)
-    return try Figures.product(context) { format throws(RenderingError) in
-      try figure.render(format)
-    }
+    return try Figures.product(context, figure.drawing)
   }
 
+  /// The map in the unit shown, without the errors, which no figure draws.
+  private func shown(_ map: VectorMap, _ scale: Double) -> VectorMap {
+    let plain = VectorMap(
+      field: map.field, covariance: nil, mask: map.mask, pixelSize: map.pixelSize)
+    return scale == 1
+      ? plain : transformed(plain, by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))
+  }
+
+  /// What is to be drawn; `scale` leads from the map's unit to the one shown.
   private func source(
     _ context: StageContext
-  ) throws -> (map: VectorMap, label: String, unit: String, context: MapContext) {
+  ) throws -> (
+    map: VectorMap, scale: Double, label: String, unit: String, context: MapContext
+  ) {
     switch context.input("map") {
     case let value as ProjectedFieldValue:
-      if let meanField = value.meanField {
-        return (meanField, "Electric field", "V/m", value.context)
+      if let thickness = value.thickness {
+        return (value.map, 1 / thickness, "Electric field", "V/m", value.context)
       }
-      return (value.map, "Projected electric field", "V", value.context)
+      return (value.map, 1, "Projected electric field", "V", value.context)
     case let value as IntrinsicFieldValue:
-      return (value.map, "Intrinsic electric field", "V/m", value.context)
+      return (value.map, 1, "Intrinsic electric field", "V/m", value.context)
     case let value as DeflectionValue:
       let label = value.frame == .detector ? "Deflection (detector axes)" : "Deflection"
-      return (value.map, label, "rad", value.context)
+      return (value.map, 1, label, "rad", value.context)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
   }

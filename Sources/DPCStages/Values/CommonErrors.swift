@@ -97,15 +97,6 @@ extension MapContext {
   }
 }
 
-extension VectorCovariance {
-  /// The same at every pixel, without covariance of x and y.
-  static func uniform(_ variance: (x: Double, y: Double), shape: GridShape) -> VectorCovariance {
-    func plane(_ value: Double) -> [Double] { [Double](repeating: value, count: shape.count) }
-    return VectorCovariance(
-      shape: shape, xx: plane(variance.x), yy: plane(variance.y), xy: plane(0))
-  }
-}
-
 extension CommonErrors {
   /// Of what a constant and a small rotation leave alone: derivatives, and parts without a mean.
   var scaleOnly: CommonErrors {

@@ -202,10 +202,19 @@ extension ChargeDensityValue {
   }
 }
 
-/// The Helmholtz parts of a projected field, V; the masks of both parts are one.
+/// The Helmholtz parts of a projected field, V.
 struct HelmholtzValue: StoredValue, Equatable {
-  var curlFree: VectorMap
-  var divergenceFree: VectorMap
+  /// A part, and the counting noise of its components, which is alike at all pixels.
+  struct Part: Sendable, Equatable {
+    var field: VectorField
+    /// V²; nil where the counts are unknown.
+    var variance: DescanPlane.Vector2?
+  }
+
+  var curlFree: Part
+  var divergenceFree: Part
+  /// Of both parts.
+  var mask: PixelMask
   var mean: DescanPlane.Vector2
   /// Share of the power without the mean, 0...1.
   var divergenceFreeFraction: Double
@@ -214,25 +223,40 @@ struct HelmholtzValue: StoredValue, Equatable {
   struct Header: Codable {
     var mean: DescanPlane.Vector2
     var divergenceFreeFraction: Double
+    var curlFreeVariance: DescanPlane.Vector2?
+    var divergenceFreeVariance: DescanPlane.Vector2?
     var context: MapContext
   }
 
   var header: Header {
-    Header(mean: mean, divergenceFreeFraction: divergenceFreeFraction, context: context)
+    Header(
+      mean: mean, divergenceFreeFraction: divergenceFreeFraction,
+      curlFreeVariance: curlFree.variance, divergenceFreeVariance: divergenceFree.variance,
+      context: context)
   }
 
   var arrays: [String: ArrayArchive.Entry] {
-    curlFree.arrays(prefix: "curl_free_")
-      .merging(divergenceFree.arrays(prefix: "divergence_free_")) { first, _ in first }
+    map(curlFree).arrays(prefix: "curl_free_")
+      .merging(map(divergenceFree).arrays(prefix: "divergence_free_")) { first, _ in first }
+  }
+
+  /// A part without its errors.
+  func map(_ part: Part) -> VectorMap {
+    VectorMap(
+      field: part.field, covariance: nil, mask: mask, pixelSize: context.metadata.pixelSize)
   }
 }
 
 extension HelmholtzValue {
   init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
-    let pixelSize = header.context.metadata.pixelSize
-    curlFree = try VectorMap(archive: archive, prefix: "curl_free_", pixelSize: pixelSize)
-    divergenceFree = try VectorMap(
-      archive: archive, prefix: "divergence_free_", pixelSize: pixelSize)
+    func map(_ prefix: String) throws -> VectorMap {
+      try VectorMap(
+        archive: archive, prefix: prefix, pixelSize: header.context.metadata.pixelSize)
+    }
+    let (along, across) = (try map("curl_free_"), try map("divergence_free_"))
+    curlFree = Part(field: along.field, variance: header.curlFreeVariance)
+    divergenceFree = Part(field: across.field, variance: header.divergenceFreeVariance)
+    mask = along.mask
     mean = header.mean
     divergenceFreeFraction = header.divergenceFreeFraction
     context = header.context
