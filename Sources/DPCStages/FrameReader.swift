@@ -9,9 +9,9 @@ internal import WorkSharing
 /// Reads the frames of an acquisition through bands of rows, so that neither a stack nor a large frame
 /// has to fit in memory. Bands and their order are fixed: results do not depend on threads.
 struct FrameReader {
-  private let frames: FramesValue
-  private var window: ScanWindow { frames.window }
-  private var metadata: AcquisitionMetadata { frames.acquisition.metadata }
+  let frames: FramesValue
+  var window: ScanWindow { frames.window }
+  var metadata: AcquisitionMetadata { frames.acquisition.metadata }
 
   /// Rows of neighbors that the spike rule looks at on either side; at the frame's rim all on one.
   private static let halo = 4
@@ -39,32 +39,6 @@ struct FrameReader {
   func frame(_ frame: Int, _ context: StageContext) throws -> SegmentSignals {
     joined(
       try mapBands(context) { reader, rows in try corrected(rows, frame: frame, reader: reader) })
-  }
-
-  /// The sum of all frames and their scatter.
-  func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let bands = try mapBands(context) { reader, rows in try sum(rows, context, reader: reader) }
-    var scatter = FrameScatter()
-    for band in bands { scatter += band.scatter }
-    return (joined(bands.map(\.signals)), scatter)
-  }
-
-  /// The sum of one band of all frames, each read into the memory of the one before.
-  private func sum(
-    _ rows: Range<Int>, _ context: StageContext, reader: borrowing AcquisitionReader
-  ) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let shape = GridShape(rows: rows.count, columns: window.shape.columns)
-    let wide = frames.spikeThreshold == nil ? rows : withHalo(rows)
-    var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
-    var memory: [Double] = []
-    for frame in 0..<metadata.frameCount {
-      try context.checkCancellation()
-      var signals = try raw(wide, frame: frame, reader: reader, in: &memory)
-      if let threshold = frames.spikeThreshold { signals.maskSpikes(threshold: threshold) }
-      accumulator.add(signals, firstRow: rows.lowerBound - wide.lowerBound)
-      memory = signals.values
-    }
-    return accumulator.finished()
   }
 
   /// The deflection map of a single-frame acquisition, the segments never held together, and what tells
@@ -112,8 +86,9 @@ struct FrameReader {
     var medians: [Double] = []
     for frame in 0..<metadata.frameCount {
       let sums = try mapBands(context) { reader, rows in
-        let signals = try raw(rows, frame: frame, reader: reader)
-        return (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:))
+        screen(spikeThreshold: nil).corrected(
+          try raw(rows, ofFrame: frame, reader), shape: shape(rows)
+        ).usableSums
       }
       if let median = median(sums.flatMap { $0 }) { medians.append(median) }
     }
@@ -148,54 +123,54 @@ struct FrameReader {
     }
   }
 
-  /// One band of one frame, corrected and cut to the window's columns.
-  private func raw(
-    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
-  ) throws -> SegmentSignals {
-    var memory: [Double] = []
-    return try raw(rows, frame: frame, reader: reader, in: &memory)
+  /// What tells the unusable signals of these frames.
+  func screen(spikeThreshold: Double?) -> SignalScreen {
+    SignalScreen(
+      frames.correction, saturationLevel: metadata.saturationLevel,
+      electronsPerUnit: frames.electronsPerUnit, spikeThreshold: spikeThreshold)
   }
 
-  /// The same, in memory that is given up for it and used again where it is as large as the band.
+  /// Of rows of the window.
+  func shape(_ rows: Range<Int>) -> GridShape {
+    GridShape(rows: rows.count, columns: window.shape.columns)
+  }
+
+  /// Rows of the window as rows of the file.
+  func fileRows(_ rows: Range<Int>) -> Range<Int> {
+    (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
+  }
+
+  /// The window's columns of the file.
+  var fileColumns: Range<Int> {
+    window.firstColumn..<(window.firstColumn + window.shape.columns)
+  }
+
+  /// One band of one frame as it is stored, cut to the window's columns.
   private func raw(
-    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader, in memory: inout [Double]
-  ) throws -> SegmentSignals {
-    let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
-    var values: [Double] = []
-    swap(&values, &memory)
-    try reader.readRows(fileRows, ofFrame: frame, into: &values)
+    _ rows: Range<Int>, ofFrame frame: Int, _ reader: borrowing AcquisitionReader
+  ) throws -> RawSignals {
+    var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
+    try reader.readRaw(
+      fileRows(rows), ofFrames: frame..<(frame + 1), into: &raw, onAllThreads: false)
     let full = GridShape(rows: rows.count, columns: metadata.shape.columns)
-    if window.shape.columns != full.columns {
-      let part = ScanWindow(
-        firstRow: 0, firstColumn: window.firstColumn,
-        shape: GridShape(rows: rows.count, columns: window.shape.columns))
-      values = (0..<metadata.segmentCount).flatMap { segment in
-        cropped(
-          Array(values[(segment * full.count)..<((segment + 1) * full.count)]), of: full, to: part)
-      }
-    }
-    return frames.correction.corrected(
-      values, shape: GridShape(rows: rows.count, columns: window.shape.columns),
-      saturationLevel: metadata.saturationLevel, electronsPerUnit: frames.electronsPerUnit)
+    return window.shape.columns == full.columns
+      ? raw : raw.part(ofPlanes: full, rows: 0..<full.rows, columns: fileColumns)
   }
 
   /// One band of one frame with its spikes masked; read with a halo, returned without.
   private func corrected(
     _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
   ) throws -> SegmentSignals {
-    guard let threshold = frames.spikeThreshold else {
-      return try raw(rows, frame: frame, reader: reader)
-    }
     let wide = withHalo(rows)
-    let first = wide.lowerBound
-    var signals = try raw(wide, frame: frame, reader: reader)
-    signals.maskSpikes(threshold: threshold)
-    signals.keepRows((rows.lowerBound - first)..<(rows.upperBound - first))
-    return signals
+    return screen(spikeThreshold: frames.spikeThreshold).corrected(
+      try raw(wide, ofFrame: frame, reader), shape: shape(wide),
+      rows: (rows.lowerBound - wide.lowerBound)..<(rows.upperBound - wide.lowerBound))
   }
 
-  private func withHalo(_ rows: Range<Int>) -> Range<Int> {
-    max(rows.lowerBound - Self.halo, 0)..<min(rows.upperBound + Self.halo, window.shape.rows)
+  /// The rows that have to be read for some to be searched for spikes.
+  func withHalo(_ rows: Range<Int>) -> Range<Int> {
+    let halo = frames.spikeThreshold == nil ? 0 : Self.halo
+    return max(rows.lowerBound - halo, 0)..<min(rows.upperBound + halo, window.shape.rows)
   }
 
   private func joined(_ bands: [SegmentSignals]) -> SegmentSignals {
@@ -212,6 +187,18 @@ struct FrameReader {
       shape: shape, segmentCount: metadata.segmentCount, values: values,
       mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       electronsPerUnit: frames.electronsPerUnit)
+  }
+}
+
+extension SegmentSignals {
+  /// The summed signals of the usable positions.
+  fileprivate var usableSums: [Double] {
+    var sums = [Double](repeating: 0, count: shape.count)
+    for segment in 0..<segmentCount {
+      let plane = values.span.extracting((segment * shape.count)..<((segment + 1) * shape.count))
+      for position in 0..<plane.count { sums[position] += plane[position] }
+    }
+    return sums.indices.filter(mask.isUsable).map { sums[$0] }
   }
 }
 
