@@ -210,7 +210,10 @@ public struct FrameAccumulator: Sendable {
       if fraction < FrameScatter.smallestFraction || meanCount < FrameScatter.smallestCount {
         continue
       }
-      chiSquare += squares[segment * places + square] / fraction - 2 * sum + fraction * total
+      let term = squares[segment * places + square] / fraction - 2 * sum + fraction * total
+      // Frames that are equal scatter by rounding alone, which is no more than this.
+      let rounding = 4 * Double(frames + 8) * 0x1p-53 * sum
+      chiSquare += abs(term) > rounding ? term : 0
       segments += 1
     }
     if segments < 2 { return }

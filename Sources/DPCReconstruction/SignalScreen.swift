@@ -27,7 +27,7 @@ public struct SignalScreen: Sendable {
     self.spikeThreshold = spikeThreshold
   }
 
-  private var segmentCount: Int { correction.gain.count }
+  fileprivate var segmentCount: Int { correction.gain.count }
 
   /// Why positions of one frame, or of a band of it, cannot be used.
   ///
@@ -119,6 +119,56 @@ public struct SignalScreen: Sendable {
       initialized = total
     }
   }
+}
+
+extension SignalScreen {
+  /// The corrected sums of the usable positions of one frame, or of a band of it, in their order.
+  ///
+  /// - Parameters:
+  ///   - raw: `raw[segment * shape.count + position]`, as read.
+  ///   - shape: Rows and columns of the band.
+  public func usableSums(of raw: RawSignals, shape: GridShape) -> [Double] {
+    precondition(raw.count == segmentCount * shape.count, "one signal per segment and position")
+    let flags = mask(of: raw, shape: shape, searching: 0..<shape.rows).bytes
+    var sums = [Double](repeating: 0, count: shape.count)
+    switch raw {
+    case .uint8(let numbers): add(numbers.span, to: &sums)
+    case .uint16(let numbers): add(numbers.span, to: &sums)
+    case .uint32(let numbers): add(numbers.span, to: &sums)
+    case .int16(let numbers): add(numbers.span, to: &sums)
+    case .int32(let numbers): add(numbers.span, to: &sums)
+    case .float(let numbers): add(numbers.span, to: &sums)
+    case .double(let numbers): add(numbers.span, to: &sums)
+    }
+    let all = sums.span
+    let reasons = flags.span
+    var usable: [Double] = []
+    usable.reserveCapacity(all.count)
+    for position in 0..<all.count where reasons[position] == 0 { usable.append(all[position]) }
+    return usable
+  }
+
+  private func add<Raw: RawNumber>(_ raw: Span<Raw>, to sums: inout [Double]) {
+    // Positions that stay in the innermost cache until all segments are added.
+    let (count, length) = (sums.count, 1024)
+    for first in stride(from: 0, to: count, by: length) {
+      let places = first..<min(first + length, count)
+      for segment in 0..<segmentCount {
+        let start = segment * count
+        addLine(
+          raw.extracting((start + places.lowerBound)..<(start + places.upperBound)),
+          correction.dark[segment], correction.gain[segment], to: &sums, at: first)
+      }
+    }
+  }
+}
+
+private func addLine<Raw: RawNumber>(
+  _ line: Span<Raw>, _ dark: Double, _ gain: Double, to sums: inout [Double], at first: Int
+) {
+  precondition(first + line.count <= sums.count, "a sum for each")
+  var totals = sums.mutableSpan
+  for place in 0..<line.count { totals[first + place] += (line[place].double - dark) / gain }
 }
 
 /// Finds what of raw signals is no measurement, whatever the neighbors.

@@ -5,7 +5,7 @@ extension SpikePatch {
   /// A bit for each of four signals in a row that may be a spike; their windows are moved inwards at no side rim.
   mutating func suspects(_ row: Int, _ column: Int) -> UInt8 {
     if rule.electronsPerUnit != nil { return countedSuspects(row, column) }
-    return hasGaps ? 0b1111 : sortedSuspects(row, column)
+    return sortedSuspects(row, column)
   }
 
   /// Those that counting does not clear: see ``countingClears(_:_:)``.
@@ -35,14 +35,17 @@ extension SpikePatch {
   /// Those that stand out of their neighbors' median and of its median absolute deviation, without counting noise.
   private mutating func sortedSuspects(_ row: Int, _ column: Int) -> UInt8 {
     lanes.removeAll(keepingCapacity: true)
-    let rows = Self.window(row, of: shape.rows)
-    for r in rows {
+    var gaps = SIMD4<Double>()
+    for r in Self.window(row, of: shape.rows) {
       for first in index(r, column - Self.reach)...index(r, column + Self.reach) {
-        lanes.append(SIMD4(values[first], values[first + 1], values[first + 2], values[first + 3]))
+        let neighbor = SIMD4(
+          values[first], values[first + 1], values[first + 2], values[first + 3])
+        gaps += neighbor * 0
+        lanes.append(neighbor)
       }
     }
-    // A frame of fewer than five rows.
-    if lanes.count != sortedCount { return 0b1111 }
+    // A frame of fewer than five rows, or a signal that is unusable.
+    if lanes.count != sortedCount || gaps != SIMD4() { return 0b1111 }
     sortLanes(&lanes)
     let middle = sortedCount / 2
     let sorted = lanes.span

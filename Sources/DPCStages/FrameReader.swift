@@ -83,14 +83,15 @@ struct FrameReader {
 
   /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.
   func medianSum(_ context: StageContext) throws -> Double {
-    var medians: [Double] = []
-    for frame in 0..<metadata.frameCount {
-      let sums = try mapBands(context) { reader, rows in
-        screen(spikeThreshold: nil).corrected(
-          try raw(rows, ofFrame: frame, reader), shape: shape(rows)
-        ).usableSums
+    let screen = screen(spikeThreshold: nil)
+    let count = metadata.frameCount
+    let medians = try withReader { reader in
+      try (0..<count).compactMap { frame in
+        let sums = try mapBands(context, reader, part: frame, of: count) { reader, rows in
+          screen.usableSums(of: try raw(rows, ofFrame: frame, reader), shape: shape(rows))
+        }
+        return median(sums.flatMap { $0 })
       }
-      if let median = median(sums.flatMap { $0 }) { medians.append(median) }
     }
     return median(medians) ?? 0
   }
@@ -104,20 +105,33 @@ struct FrameReader {
     _ context: StageContext,
     _ body: @Sendable (borrowing AcquisitionReader, Range<Int>) throws -> Result
   ) throws -> [Result] {
-    let path = frames.acquisition.file.path
+    try withReader { reader in try mapBands(context, reader, part: 0, of: 1, body) }
+  }
+
+  /// The same for one of several parts of the work.
+  private func mapBands<Result: Sendable>(
+    _ context: StageContext, _ reader: borrowing AcquisitionReader, part: Int, of parts: Int,
+    _ body: @Sendable (borrowing AcquisitionReader, Range<Int>) throws -> Result
+  ) throws -> [Result] {
     let rows = window.shape.rows
     let count = (rows + Self.bandRows - 1) / Self.bandRows
+    let finished = Atomic(0)
+    return try concurrentMap(count) { band in
+      try context.checkCancellation()
+      let first = band * Self.bandRows
+      let result = try body(reader, first..<min(first + Self.bandRows, rows))
+      let done = finished.add(1, ordering: .relaxed).newValue
+      context.progress((Double(part) + Double(done) / Double(count)) / Double(parts))
+      return result
+    }
+  }
+
+  /// Opens the file for `body`; what it cannot give is the stage's failure.
+  func withReader<Result>(
+    _ body: (borrowing AcquisitionReader) throws -> Result
+  ) throws -> Result {
     do {
-      let reader = try AcquisitionReader(path: path)
-      let finished = Atomic(0)
-      return try concurrentMap(count) { band in
-        try context.checkCancellation()
-        let first = band * Self.bandRows
-        let result = try body(reader, first..<min(first + Self.bandRows, rows))
-        let done = finished.add(1, ordering: .relaxed).newValue
-        context.progress(Double(done) / Double(count))
-        return result
-      }
+      return try body(try AcquisitionReader(path: frames.acquisition.file.path))
     } catch let error as AcquisitionError {
       throw StageFailure(error)
     }
@@ -187,18 +201,6 @@ struct FrameReader {
       shape: shape, segmentCount: metadata.segmentCount, values: values,
       mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       electronsPerUnit: frames.electronsPerUnit)
-  }
-}
-
-extension SegmentSignals {
-  /// The summed signals of the usable positions.
-  fileprivate var usableSums: [Double] {
-    var sums = [Double](repeating: 0, count: shape.count)
-    for segment in 0..<segmentCount {
-      let plane = values.span.extracting((segment * shape.count)..<((segment + 1) * shape.count))
-      for position in 0..<plane.count { sums[position] += plane[position] }
-    }
-    return sums.indices.filter(mask.isUsable).map { sums[$0] }
   }
 }
 

@@ -14,15 +14,12 @@ extension FrameReader {
   /// depends on which way it is.
   func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
     var sum = SumOfFrames(shape: window.shape, segmentCount: metadata.segmentCount)
-    do {
-      let reader = try AcquisitionReader(path: frames.acquisition.file.path)
+    try withReader { reader in
       if reader.chunkSides == nil {
         try sum.share { target in try addBands(context, reader, target) }
       } else {
         try addChunks(context, reader, &sum)
       }
-    } catch let error as AcquisitionError {
-      throw StageFailure(error)
     }
     return sum.finished(electronsPerUnit: frames.electronsPerUnit)
   }

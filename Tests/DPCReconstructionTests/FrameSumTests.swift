@@ -112,6 +112,19 @@ struct FrameSumTests {
     #expect(expected.mask[7 * 150 + 3] == 4 && expected.degrees > 10_000)
   }
 
+  @Test("Frames that are equal do not scatter at all, however they round")
+  func equalFrames() {
+    let (raw, _) = Self.frames(1)
+    let clear = PixelMask(shape: Self.shape)
+    for count in [2, 5, 40] {
+      let frames = [[Double]](repeating: raw[0].map { $0 / 3 }, count: count)
+      let masks = [PixelMask](repeating: clear, count: count)
+      let scatter = Self.sum(frames, masks, together: 4) { .double($0) }.scatter
+      #expect(scatter.chiSquare == 0 && scatter.degreesOfFreedom > 1000)
+      #expect(scatter.variancePerUnit == nil)
+    }
+  }
+
   @Test("Bytes add up as well, and sums beyond 32 bits are exact")
   func ranges() {
     let shape = GridShape(rows: 1, columns: 2)

@@ -61,6 +61,8 @@ struct SignalScreenTests {
         electronsPerUnit: electrons, threshold: threshold
       ).corrected(plain, shape)
       let found = screen.corrected(raw, shape: shape)
+      let sums = (0..<shape.count).filter(expected.mask.isUsable).map(expected.sum(at:))
+      #expect(screen.usableSums(of: raw, shape: shape) == sums, sourceLocation: sourceLocation)
       #expect(found.mask == expected.mask, "\(shape)", sourceLocation: sourceLocation)
       #expect(
         found.values.map(\.bitPattern) == expected.values.map(\.bitPattern), "\(shape)",
