@@ -97,11 +97,11 @@ struct SignalScreenTests {
       var generator = SeededGenerator(seed: 12)
       let counts = Self.counts(shape, mean: mean, limit: 1e30, seed: 13).map { count -> Double in
         switch generator.uniform() {
-        case ..<0.004: .nan
-        case ..<0.006: .infinity
-        case ..<0.008: -.infinity
-        case ..<0.03: -count
-        case ..<0.032: 1e36
+        case ..<0.02: .nan
+        case ..<0.024: .infinity
+        case ..<0.028: -.infinity
+        case ..<0.06: -count
+        case ..<0.066: 1e36
         default: count + generator.uniform()
         }
       }
@@ -112,30 +112,113 @@ struct SignalScreenTests {
     }
   }
 
-  @Test("Small fractions and large offsets: what single precision loses clears nothing")
-  func offsets() {
-    let shape = GridShape(rows: 33, columns: 29)
-    var generator = SeededGenerator(seed: 14)
-    // A count is 1000 electrons on an offset of 65,000: single precision is off by some of them.
-    let correction = SegmentCorrection(dark: [65_000.25], gain: [1e-3], gainSource: .flat)
-    let plain = (0..<shape.count).map { _ in
-      65_000 + (5 * generator.uniform()).rounded() / 4 + (generator.uniform() < 0.02 ? 3 : 0)
+  /// A plane of signals about a level, most of them missing or all there, some close to what is still allowed.
+  ///
+  /// - Parameters:
+  ///   - share: Of the signals that are there.
+  ///   - level: Electrons.
+  static func sparse(
+    _ shape: GridShape, share: Double, level: Double, threshold: Double, seed: UInt64
+  ) -> [Double] {
+    var generator = SeededGenerator(seed: seed, path: [Int(threshold)])
+    return (0..<shape.count).map { _ in
+      if generator.uniform() > share { return .nan }
+      let bound = threshold * (max(level, 0) + 9).squareRoot()
+      let step = generator.uniform() < 0.2 ? (generator.uniform() < 0.5 ? 1.0 : -1) : 0
+      return level + 3 * (generator.uniform() - 0.5) + step * bound
+        * (0.9 + 0.25 * generator.uniform())
     }
-    for (raw, scale) in [(plain, 1.0), (plain.map { ($0 - 65_000.25) * 1e-34 }, 1e34)] {
-      let own =
-        scale == 1 ? correction : SegmentCorrection(dark: [0], gain: [1e-3], gainSource: .flat)
-      for threshold in [3.0, 4, 5] {
-        let expected = PlainScreen(
-          correction: own, saturationLevel: .infinity, electronsPerUnit: scale,
-          threshold: threshold
-        ).corrected(raw, shape)
-        let found = SignalScreen(
-          own, saturationLevel: nil, electronsPerUnit: scale, spikeThreshold: threshold
-        ).corrected(.double(raw), shape: shape)
-        #expect(found == expected)
-        #expect(found.mask.unusableCount > 10)
+  }
+
+  private static let none = SegmentCorrection(dark: [0], gain: [1], gainSource: .none)
+
+  @Test(
+    "Few usable signals, some of them at the bound: none is cleared by those of its own tile",
+    arguments: [-4.0, 0, 20, 400])
+  func fewSignals(level: Double) {
+    let shape = GridShape(rows: 13, columns: 22)
+    var count = 0
+    for share in [0.06, 0.15, 0.5] {
+      for threshold in [3.0, 9] {
+        for seed in 0..<8 {
+          let plain = Self.sparse(
+            shape, share: share, level: level, threshold: threshold, seed: UInt64(seed))
+          let expected = PlainScreen(
+            correction: Self.none, saturationLevel: .infinity, electronsPerUnit: 1,
+            threshold: threshold
+          ).corrected(plain, shape)
+          let found = SignalScreen(
+            Self.none, saturationLevel: nil, electronsPerUnit: 1, spikeThreshold: threshold
+          ).corrected(.double(plain), shape: shape)
+          #expect(found == expected)
+          count += found.mask.bytes.count { $0 == PixelFlags.hot.rawValue }
+        }
       }
     }
+    #expect(count > 5)
+  }
+
+  @Test("On a large offset single precision is off by electrons, and clears nothing wrongly")
+  func offsets() {
+    let shape = GridShape(rows: 31, columns: 45)
+    let correction = SegmentCorrection(dark: [65_000.25], gain: [1e-3], gainSource: .flat)
+    for threshold in [3.0, 9] {
+      for level in [1.0, 12, 60] {
+        let electrons = Self.sparse(
+          shape, share: 1, level: level, threshold: threshold, seed: UInt64(level))
+        let plain = electrons.map { 65_000.25 + $0 / 1000 }
+        let expected = PlainScreen(
+          correction: correction, saturationLevel: .infinity, electronsPerUnit: 1,
+          threshold: threshold
+        ).corrected(plain, shape)
+        let found = SignalScreen(
+          correction, saturationLevel: nil, electronsPerUnit: 1, spikeThreshold: threshold
+        ).corrected(.double(plain), shape: shape)
+        #expect(found == expected)
+      }
+    }
+  }
+
+  @Test("A full well is seen beside a missing number, wherever in its tile either is")
+  func fullBesideMissing() {
+    let shape = GridShape(rows: 4, columns: 4)
+    let screen = SignalScreen(
+      Self.none, saturationLevel: 255, electronsPerUnit: 1, spikeThreshold: nil)
+    for missing in 0..<16 {
+      for full in 0..<16 where full != missing {
+        var values = [Double](repeating: 10, count: 16)
+        (values[missing], values[full]) = (.nan, 255)
+        let mask = screen.mask(of: .double(values), shape: shape, searching: 0..<4)
+        #expect(mask.bytes[missing] == PixelFlags.missing.rawValue)
+        #expect(mask.bytes[full] == PixelFlags.saturated.rawValue)
+        #expect(mask.unusableCount == 2)
+      }
+    }
+  }
+
+  /// Noise with long tails.
+  static func tails(_ shape: GridShape) -> [Double] {
+    var generator = SeededGenerator(seed: 19)
+    return (0..<shape.count).map { _ in
+      let normal = generator.normal()
+      return 1000 + 10 * normal * normal * normal
+    }
+  }
+
+  @Test(
+    "Without electrons the deviation is that of the neighbors, to the bit", arguments: [3.0, 5, 9])
+  func unknownElectrons(threshold: Double) {
+    let shape = GridShape(rows: 30, columns: 41)
+    let plain = Self.tails(shape)
+    let expected = PlainScreen(
+      correction: Self.none, saturationLevel: .infinity, electronsPerUnit: nil,
+      threshold: threshold
+    ).corrected(plain, shape)
+    let found = SignalScreen(
+      Self.none, saturationLevel: nil, electronsPerUnit: nil, spikeThreshold: threshold
+    ).corrected(.double(plain), shape: shape)
+    #expect(found == expected)
+    #expect(found.mask.unusableCount > 30)
   }
 
   @Test("Signals at the tiles' bounds, up and down: cleared exactly where the plain rule clears")
