@@ -127,8 +127,8 @@ let package = Package(
     .testTarget(
       name: "DPCStagesTests",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest",
-        "STEMCore", "STEMData",
+        "DPCReconstruction", "DPCSimulation", "DPCStages", "HDF5", "Pipeline", "PipelineManifest",
+        "STEMCore", "STEMData", "WorkSharing",
       ], swiftSettings: strict),
     // Who may import whom.
     .testTarget(name: "LayeringTests", swiftSettings: strict),

@@ -1,181 +1,263 @@
-// Repeated frames to one, frame by frame, and what the scatter between them says.
+// Repeated frames to one, a few frames at a time, and how they scatter.
 public import STEMCore
 
-/// Adds corrected frames (or the same band of each) and watches how they scatter.
+/// Adds raw frames (or the same band of each) and watches how they scatter.
 ///
 /// Counts are added and divided afterwards, never the other way round: the beam's flicker then
 /// cancels in each position's own sum, and a position that is unusable in one frame is averaged
-/// over the others.
+/// over the others. Raw signals are added before the dark signal is taken off and the gain divided out:
+/// sums of integers are exact below 2⁵³.
 public struct FrameAccumulator: Sendable {
   private let shape: GridShape
-  private let segmentCount: Int
+  private let correction: SegmentCorrection
+  private let electronsPerUnit: Double?
+  private let sampling: ScatterSampling
   private var sums: [Double]
-  /// Σ over frames of signal²/(frame's sum), for the chi-square between frames.
+  /// Σ over frames of signal²/(frame's sum), for the chi-square between frames; where it is sampled.
   private var squares: [Double]
-  private var totals: [Double]
-  private var frames: [Int]
+  private var frameCount = 0
+  /// In how many frames a position was unusable, and why.
+  private var skipped: [Int32]
   private var flags: [UInt8]
-  private var electronsPerUnit: Double?
-  /// Of the frame being added, kept for the next one: 1 where the position is usable, and the frame's sum
-  /// there; else 0, and 1.
-  private var weight: [Double]
-  private var total: [Double]
 
-  public init(shape: GridShape, segmentCount: Int) {
+  /// - Parameters:
+  ///   - shape: Of the frames, or of the band.
+  ///   - correction: Dark and gain of the segments.
+  ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
+  ///   - sampling: Which positions tell how frames scatter.
+  public init(
+    shape: GridShape, correction: SegmentCorrection, electronsPerUnit: Double?,
+    sampling: ScatterSampling
+  ) {
     self.shape = shape
-    self.segmentCount = segmentCount
-    sums = [Double](repeating: 0, count: segmentCount * shape.count)
-    squares = sums
-    totals = [Double](repeating: 0, count: shape.count)
-    frames = [Int](repeating: 0, count: shape.count)
+    self.correction = correction
+    self.electronsPerUnit = electronsPerUnit
+    self.sampling = sampling
+    let segments = correction.gain.count
+    sums = [Double](repeating: 0, count: segments * shape.count)
+    squares = [Double](repeating: 0, count: segments * shape.rows * sampling.places(shape))
+    skipped = [Int32](repeating: 0, count: shape.count)
     flags = [UInt8](repeating: 0, count: shape.count)
-    weight = totals
-    total = totals
   }
 
-  /// Adds one frame of the segments and columns given at the start.
+  private var segmentCount: Int { correction.gain.count }
+
+  /// Adds frames of the segments and columns given at the start.
   ///
   /// - Parameters:
-  ///   - frame: The frame, or a band of it that holds the rows wanted.
-  ///   - firstRow: Which of its rows is the first of those given at the start.
-  public mutating func add(_ frame: SegmentSignals, firstRow: Int = 0) {
+  ///   - raw: The frames one after the other, or bands of them that hold the rows wanted:
+  ///     `raw[(frame * segments + segment) * bandShape.count + position]`. Unusable positions are set to zero.
+  ///   - masks: One for each frame, of the shape of the bands.
+  ///   - firstRow: Which of their rows is the first of those given at the start.
+  public mutating func add(_ raw: inout RawSignals, masks: [PixelMask], firstRow: Int = 0) {
+    guard let band = masks.first?.shape else { return }
     precondition(
-      frame.shape.columns == shape.columns && frame.segmentCount == segmentCount && firstRow >= 0
-        && firstRow + shape.rows <= frame.shape.rows, "frames are alike")
-    electronsPerUnit = frame.electronsPerUnit
+      band.columns == shape.columns && firstRow >= 0 && firstRow + shape.rows <= band.rows
+        && masks.allSatisfy { $0.shape == band }
+        && raw.count == masks.count * segmentCount * band.count, "frames are alike")
+    // Taken out first: numbers with two owners would be copied.
+    switch raw {
+    case .uint8(var numbers):
+      raw = .uint8([])
+      add(&numbers, masks, firstRow)
+      raw = .uint8(numbers)
+    case .uint16(var numbers):
+      raw = .uint16([])
+      add(&numbers, masks, firstRow)
+      raw = .uint16(numbers)
+    case .uint32(var numbers):
+      raw = .uint32([])
+      add(&numbers, masks, firstRow)
+      raw = .uint32(numbers)
+    case .int16(var numbers):
+      raw = .int16([])
+      add(&numbers, masks, firstRow)
+      raw = .int16(numbers)
+    case .int32(var numbers):
+      raw = .int32([])
+      add(&numbers, masks, firstRow)
+      raw = .int32(numbers)
+    case .float(var numbers):
+      raw = .float([])
+      add(&numbers, masks, firstRow)
+      raw = .float(numbers)
+    case .double(var numbers):
+      raw = .double([])
+      add(&numbers, masks, firstRow)
+      raw = .double(numbers)
+    }
+    frameCount += masks.count
+  }
+
+  private mutating func add<Raw: RawNumber>(
+    _ raw: inout [Raw], _ masks: [PixelMask], _ firstRow: Int
+  ) {
     let first = firstRow * shape.columns
-    Self.form(&total, of: frame, from: first)
-    for position in 0..<shape.count {
-      let isUsable = frame.mask.isUsable(first + position)
-      if isUsable, total[position] > 0 {
-        frames[position] += 1
-        totals[position] += total[position]
-        weight[position] = 1
-      } else {
-        flags[position] |=
-          isUsable ? PixelFlags.noCounts.rawValue : frame.mask.bytes[first + position]
-        (weight[position], total[position]) = (0, 1)
+    for (frame, mask) in masks.enumerated() {
+      skip(mask, &raw, from: frame * segmentCount * mask.shape.count, first)
+    }
+    // Frames together: every sum is then read and written once for four of them.
+    var frame = 0
+    while frame < masks.count {
+      let together = masks.count - frame >= 4 ? 4 : 1
+      for segment in 0..<segmentCount {
+        let planes = (frame..<(frame + together)).map { frame in
+          let start = (frame * segmentCount + segment) * masks[frame].shape.count + first
+          return start..<(start + shape.count)
+        }
+        addPlanes(raw.span, planes, to: &sums, at: segment * shape.count)
+      }
+      frame += together
+    }
+    addSquares(raw.span, masks, first)
+  }
+
+  /// Takes down where a frame cannot be used, and takes its signals there for zero.
+  private mutating func skip<Raw: RawNumber>(
+    _ mask: PixelMask, _ raw: inout [Raw], from start: Int, _ first: Int
+  ) {
+    // Piece by piece: most hold nothing that is flagged, which is quickly seen.
+    let length = 256
+    for piece in stride(from: 0, to: shape.count, by: length) {
+      let places = piece..<min(piece + length, shape.count)
+      let bytes = mask.bytes.span.extracting(
+        (first + piece)..<(first + piece + places.count))
+      if isClear(bytes) { continue }
+      for position in places where bytes[position - piece] & PixelFlags.unusable.rawValue != 0 {
+        skipped[position] += 1
+        flags[position] |= bytes[position - piece]
+        for segment in 0..<segmentCount {
+          raw[start + segment * mask.shape.count + first + position] = .zero
+        }
       }
     }
-    // Held apart from self, of which other parts are written to; nothing is copied.
-    let (weight, total) = (self.weight, self.total)
-    for segment in 0..<segmentCount {
-      let values = frame.values.span.extracting(
-        (segment * frame.shape.count + first)..<(segment * frame.shape.count + first + shape.count))
-      Self.add(
-        values, weight: weight.span, total: total.span, to: &sums, squares: &squares,
-        at: segment * shape.count)
-    }
   }
 
-  /// The sum of the segments at each position, in the segments' order.
-  private static func form(_ totals: inout [Double], of frame: SegmentSignals, from first: Int) {
-    var sums = totals.mutableSpan
-    for position in 0..<sums.count { sums[position] = 0 }
-    for segment in 0..<frame.segmentCount {
-      let start = segment * frame.shape.count + first
-      let values = frame.values.span.extracting(start..<(start + sums.count))
-      for position in 0..<sums.count { sums[position] += values[position] }
-    }
-  }
-
-  private static func add(
-    _ values: Span<Double>, weight: Span<Double>, total: Span<Double>, to sums: inout [Double],
-    squares: inout [Double], at first: Int
+  private mutating func addSquares<Raw: RawNumber>(
+    _ raw: Span<Raw>, _ masks: [PixelMask], _ first: Int
   ) {
-    let count = weight.count
-    precondition(total.count == count && values.count == count, "one of each")
-    var sums = sums.mutableSpan
-    var squares = squares.mutableSpan
-    precondition(first + count <= sums.count && first + count <= squares.count, "their place")
-    for position in 0..<count {
-      let value = weight[position] * values[position]
-      sums[first + position] += value
-      squares[first + position] += value * value / total[position]
+    let places = sampling.places(shape)
+    var terms = ScatterTerms(correction)
+    for row in 0..<shape.rows {
+      for (number, columns) in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns)
+        .enumerated()
+      {
+        let target = row * places + number * ScatterSampling.length
+        for (frame, mask) in masks.enumerated() {
+          let start = first + row * shape.columns + columns.lowerBound
+          terms.add(
+            raw, from: frame * segmentCount * mask.shape.count + start, stride: mask.shape.count,
+            mask.bytes.span.extracting(start..<(start + columns.count)), to: &squares, at: target,
+            stride: shape.rows * places)
+        }
+      }
     }
   }
 
   /// The summed signals and the scatter between frames.
   ///
   /// A position keeps its mask bits only where no frame was usable.
-  public func finished() -> (signals: SegmentSignals, scatter: FrameScatter) {
+  public consuming func finished() -> (signals: SegmentSignals, scatter: FrameScatter) {
     var mask = PixelMask(shape: shape)
-    var scatter = FrameScatter()
-    for position in 0..<shape.count {
-      if frames[position] == 0 {
-        mask.bytes[position] = flags[position] == 0 ? PixelFlags.missing.rawValue : flags[position]
-      } else if frames[position] > 1 {
-        addScatter(at: position, to: &scatter)
-      }
+    let skipped = skipped
+    for position in 0..<shape.count where Int(skipped[position]) == frameCount {
+      mask.bytes[position] = flags[position] == 0 ? PixelFlags.missing.rawValue : flags[position]
     }
+    for segment in 0..<segmentCount {
+      correct(
+        &sums, at: segment * shape.count, frameCount: frameCount, skipped.span,
+        dark: correction.dark[segment], gain: correction.gain[segment])
+    }
+    let scatter = scatter()
     let signals = SegmentSignals(
       shape: shape, segmentCount: segmentCount, values: sums, mask: mask,
       electronsPerUnit: electronsPerUnit)
     return (signals, scatter)
   }
 
+  private func scatter() -> FrameScatter {
+    var scatter = FrameScatter()
+    let places = sampling.places(shape)
+    for row in 0..<shape.rows {
+      let blocks = sampling.blocks(ofRow: sampling.firstRow + row, shape.columns)
+      for (number, columns) in blocks.enumerated() {
+        for column in columns {
+          let position = row * shape.columns + column
+          let place = row * places + number * ScatterSampling.length + column - columns.lowerBound
+          let frames = frameCount - Int(skipped[position])
+          if frames > 1 {
+            addScatter(at: position, square: place, frames: frames, to: &scatter)
+          }
+        }
+      }
+    }
+    return scatter
+  }
+
   /// χ² = Σ_f Σ_k (I_kf - N_f q_k)²/(N_f q_k) over the segments with enough counts to be normal.
-  private func addScatter(at position: Int, to scatter: inout FrameScatter) {
-    let total = totals[position]
+  private func addScatter(
+    at position: Int, square: Int, frames: Int, to scatter: inout FrameScatter
+  ) {
+    var total = 0.0
+    for segment in 0..<segmentCount { total += sums[segment * shape.count + position] }
+    let places = shape.rows * sampling.places(shape)
     var chiSquare = 0.0
     var segments = 0
     for segment in 0..<segmentCount {
-      let index = segment * shape.count + position
-      let fraction = sums[index] / total
-      let meanCount = sums[index] / Double(frames[position]) * (electronsPerUnit ?? .infinity)
+      let sum = sums[segment * shape.count + position]
+      let fraction = sum / total
+      let meanCount = sum / Double(frames) * (electronsPerUnit ?? .infinity)
       if fraction < FrameScatter.smallestFraction || meanCount < FrameScatter.smallestCount {
         continue
       }
-      chiSquare += squares[index] / fraction - 2 * sums[index] + fraction * total
+      let term = squares[segment * places + square] / fraction - 2 * sum + fraction * total
+      // Frames that are equal scatter by rounding alone, which is no more than this.
+      let rounding = 4 * Double(frames + 8) * 0x1p-53 * sum
+      chiSquare += abs(term) > rounding ? term : 0
       segments += 1
     }
     if segments < 2 { return }
     scatter.chiSquare += chiSquare
-    scatter.degreesOfFreedom += (frames[position] - 1) * (segments - 1)
+    scatter.degreesOfFreedom += (frames - 1) * (segments - 1)
   }
 }
 
-/// How repeated frames scatter about their mean, pooled over positions.
-public struct FrameScatter: Sendable, Equatable, Codable {
-  /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
-  public var chiSquare = 0.0
-  public var degreesOfFreedom = 0
-
-  /// Segments with a smaller share of the signal are left out.
-  static let smallestFraction = 1e-3
-  /// Below this many electrons per frame a Poisson count is not normal enough.
-  static let smallestCount = 5.0
-
-  public init() {}
-
-  public static func += (sum: inout FrameScatter, other: FrameScatter) {
-    sum.chiSquare += other.chiSquare
-    sum.degreesOfFreedom += other.degreesOfFreedom
-  }
-
-  /// Variance over signal, in units of the signal; nil without repeated frames.
-  public var variancePerUnit: Double? {
-    degreesOfFreedom > 0 && chiSquare > 0 ? chiSquare / Double(degreesOfFreedom) : nil
-  }
-}
-
-extension SegmentSignals {
-  /// Takes the scatter between frames into the errors.
-  ///
-  /// Where the number of electrons is unknown the scatter measures it: one unit of signal scatters
-  /// like 1/(variance per unit) electrons. Where it is known, scatter that exceeds counting noise by
-  /// more than three standard errors enlarges the variance.
-  ///
-  /// - Returns: Observed variance over that of counting; nil where there is nothing to compare.
-  public mutating func applyScatter(_ scatter: FrameScatter) -> Double? {
-    guard let variancePerUnit = scatter.variancePerUnit else { return nil }
-    guard let electronsPerUnit else {
-      self.electronsPerUnit = 1 / variancePerUnit
-      return nil
+/// Adds one plane, or four, to sums.
+private func addPlanes<Raw: RawNumber>(
+  _ raw: Span<Raw>, _ planes: [Range<Int>], to sums: inout [Double], at first: Int
+) {
+  let count = planes[0].count
+  var sums = sums.mutableSpan
+  precondition(first + count <= sums.count, "a sum for each")
+  if planes.count == 4 {
+    let (a, b) = (raw.extracting(planes[0]), raw.extracting(planes[1]))
+    let (c, d) = (raw.extracting(planes[2]), raw.extracting(planes[3]))
+    precondition(b.count == count && c.count == count && d.count == count, "alike")
+    for place in 0..<count {
+      sums[first + place] += Raw.sum(a[place], b[place], c[place], d[place])
     }
-    let ratio = variancePerUnit * electronsPerUnit
-    let standardError = (2 / Double(scatter.degreesOfFreedom)).squareRoot()
-    if ratio > 1 + 3 * standardError { varianceFactor *= ratio }
-    return ratio
+  } else {
+    let plane = raw.extracting(planes[0])
+    for place in 0..<count { sums[first + place] += plane[place].double }
   }
+}
+
+/// A segment's sums of raw signals to sums of corrected ones.
+private func correct(
+  _ sums: inout [Double], at first: Int, frameCount: Int, _ skipped: Span<Int32>, dark: Double,
+  gain: Double
+) {
+  let count = Int32(frameCount)
+  var values = sums.mutableSpan
+  precondition(first + skipped.count <= values.count, "a plane of them")
+  for position in 0..<skipped.count {
+    let frames = Double(count &- skipped[position])
+    values[first + position] = (values[first + position] - frames * dark) / gain
+  }
+}
+
+private func isClear(_ flags: Span<UInt8>) -> Bool {
+  var all: UInt8 = 0
+  for place in 0..<flags.count { all |= flags[place] }
+  return all == 0
 }

@@ -3,7 +3,7 @@ public import STEMCore
 
 /// The signals of every segment at every scan position, dark and gain corrected.
 public struct SegmentSignals: Sendable, Equatable {
-  public private(set) var shape: GridShape
+  public let shape: GridShape
   public let segmentCount: Int
   /// `values[segment * shape.count + position]`; zero, not NaN, where the mask says unusable.
   public var values: [Double]
@@ -25,24 +25,6 @@ public struct SegmentSignals: Sendable, Equatable {
     self.mask = mask
     self.electronsPerUnit = electronsPerUnit
     self.varianceFactor = varianceFactor
-  }
-
-  /// Forgets all rows but these, in place.
-  public mutating func keepRows(_ rows: Range<Int>) {
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= shape.rows, "rows of the signals")
-    let part = GridShape(rows: rows.count, columns: shape.columns)
-    let first = rows.lowerBound * shape.columns
-    values.withUnsafeMutableBufferPointer { values in
-      guard let base = values.baseAddress else { return }
-      // Each segment moves towards the beginning, past those that have moved already.
-      for segment in 0..<segmentCount {
-        (base + segment * part.count).update(
-          from: base + segment * shape.count + first, count: part.count)
-      }
-    }
-    values.removeLast(values.count - segmentCount * part.count)
-    mask = PixelMask(shape: part, bytes: Array(mask.bytes[first..<(first + part.count)]))
-    shape = part
   }
 
   /// The summed signal at a position.

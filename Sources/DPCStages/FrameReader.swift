@@ -9,9 +9,9 @@ internal import WorkSharing
 /// Reads the frames of an acquisition through bands of rows, so that neither a stack nor a large frame
 /// has to fit in memory. Bands and their order are fixed: results do not depend on threads.
 struct FrameReader {
-  private let frames: FramesValue
-  private var window: ScanWindow { frames.window }
-  private var metadata: AcquisitionMetadata { frames.acquisition.metadata }
+  let frames: FramesValue
+  var window: ScanWindow { frames.window }
+  var metadata: AcquisitionMetadata { frames.acquisition.metadata }
 
   /// Rows of neighbors that the spike rule looks at on either side; at the frame's rim all on one.
   private static let halo = 4
@@ -39,32 +39,6 @@ struct FrameReader {
   func frame(_ frame: Int, _ context: StageContext) throws -> SegmentSignals {
     joined(
       try mapBands(context) { reader, rows in try corrected(rows, frame: frame, reader: reader) })
-  }
-
-  /// The sum of all frames and their scatter.
-  func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let bands = try mapBands(context) { reader, rows in try sum(rows, context, reader: reader) }
-    var scatter = FrameScatter()
-    for band in bands { scatter += band.scatter }
-    return (joined(bands.map(\.signals)), scatter)
-  }
-
-  /// The sum of one band of all frames, each read into the memory of the one before.
-  private func sum(
-    _ rows: Range<Int>, _ context: StageContext, reader: borrowing AcquisitionReader
-  ) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let shape = GridShape(rows: rows.count, columns: window.shape.columns)
-    let wide = frames.spikeThreshold == nil ? rows : withHalo(rows)
-    var accumulator = FrameAccumulator(shape: shape, segmentCount: metadata.segmentCount)
-    var memory: [Double] = []
-    for frame in 0..<metadata.frameCount {
-      try context.checkCancellation()
-      var signals = try raw(wide, frame: frame, reader: reader, in: &memory)
-      if let threshold = frames.spikeThreshold { signals.maskSpikes(threshold: threshold) }
-      accumulator.add(signals, firstRow: rows.lowerBound - wide.lowerBound)
-      memory = signals.values
-    }
-    return accumulator.finished()
   }
 
   /// The deflection map of a single-frame acquisition, the segments never held together, and what tells
@@ -107,13 +81,15 @@ struct FrameReader {
 
   /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.
   func medianSum(_ context: StageContext) throws -> Double {
-    var medians: [Double] = []
-    for frame in 0..<metadata.frameCount {
-      let sums = try mapBands(context) { reader, rows in
-        let signals = try raw(rows, frame: frame, reader: reader)
-        return (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:))
+    let screen = screen(spikeThreshold: nil)
+    let count = metadata.frameCount
+    let medians = try withReader { reader in
+      try (0..<count).compactMap { frame in
+        let sums = try mapBands(context, reader, part: frame, of: count) { reader, rows in
+          screen.usableSums(of: try raw(rows, ofFrame: frame, reader), shape: shape(rows))
+        }
+        return median(sums.flatMap { $0 })
       }
-      if let median = median(sums.flatMap { $0 }) { medians.append(median) }
     }
     return median(medians) ?? 0
   }
@@ -127,73 +103,86 @@ struct FrameReader {
     _ context: StageContext,
     _ body: @Sendable (borrowing AcquisitionReader, Range<Int>) throws -> Result
   ) throws -> [Result] {
-    let path = frames.acquisition.file.path
+    try withReader { reader in try mapBands(context, reader, part: 0, of: 1, body) }
+  }
+
+  /// The same for one of several parts of the work.
+  private func mapBands<Result: Sendable>(
+    _ context: StageContext, _ reader: borrowing AcquisitionReader, part: Int, of parts: Int,
+    _ body: @Sendable (borrowing AcquisitionReader, Range<Int>) throws -> Result
+  ) throws -> [Result] {
     let rows = window.shape.rows
     let count = (rows + Self.bandRows - 1) / Self.bandRows
+    let finished = Atomic(0)
+    return try concurrentMap(count) { band in
+      try context.checkCancellation()
+      let first = band * Self.bandRows
+      let result = try body(reader, first..<min(first + Self.bandRows, rows))
+      let done = finished.add(1, ordering: .relaxed).newValue
+      context.progress((Double(part) + Double(done) / Double(count)) / Double(parts))
+      return result
+    }
+  }
+
+  /// Opens the file for `body`; what it cannot give is the stage's failure.
+  func withReader<Result>(
+    _ body: (borrowing AcquisitionReader) throws -> Result
+  ) throws -> Result {
     do {
-      let reader = try AcquisitionReader(path: path)
-      let finished = Atomic(0)
-      return try concurrentMap(count) { band in
-        try context.checkCancellation()
-        let first = band * Self.bandRows
-        let result = try body(reader, first..<min(first + Self.bandRows, rows))
-        let done = finished.add(1, ordering: .relaxed).newValue
-        context.progress(Double(done) / Double(count))
-        return result
-      }
+      return try body(try AcquisitionReader(path: frames.acquisition.file.path))
     } catch let error as AcquisitionError {
       throw StageFailure(error)
     }
   }
 
-  /// One band of one frame, corrected and cut to the window's columns.
-  private func raw(
-    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
-  ) throws -> SegmentSignals {
-    var memory: [Double] = []
-    return try raw(rows, frame: frame, reader: reader, in: &memory)
+  /// What tells the unusable signals of these frames.
+  func screen(spikeThreshold: Double?) -> SignalScreen {
+    SignalScreen(
+      frames.correction, saturationLevel: metadata.saturationLevel,
+      electronsPerUnit: frames.electronsPerUnit, spikeThreshold: spikeThreshold)
   }
 
-  /// The same, in memory that is given up for it and used again where it is as large as the band.
+  /// Of rows of the window.
+  func shape(_ rows: Range<Int>) -> GridShape {
+    GridShape(rows: rows.count, columns: window.shape.columns)
+  }
+
+  /// Rows of the window as rows of the file.
+  func fileRows(_ rows: Range<Int>) -> Range<Int> {
+    (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
+  }
+
+  /// The window's columns of the file.
+  var fileColumns: Range<Int> {
+    window.firstColumn..<(window.firstColumn + window.shape.columns)
+  }
+
+  /// One band of one frame as it is stored, cut to the window's columns.
   private func raw(
-    _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader, in memory: inout [Double]
-  ) throws -> SegmentSignals {
-    let fileRows = (rows.lowerBound + window.firstRow)..<(rows.upperBound + window.firstRow)
-    var values: [Double] = []
-    swap(&values, &memory)
-    try reader.readRows(fileRows, ofFrame: frame, into: &values)
+    _ rows: Range<Int>, ofFrame frame: Int, _ reader: borrowing AcquisitionReader
+  ) throws -> RawSignals {
+    var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
+    try reader.readRaw(
+      fileRows(rows), ofFrames: frame..<(frame + 1), into: &raw, onAllThreads: false)
     let full = GridShape(rows: rows.count, columns: metadata.shape.columns)
-    if window.shape.columns != full.columns {
-      let part = ScanWindow(
-        firstRow: 0, firstColumn: window.firstColumn,
-        shape: GridShape(rows: rows.count, columns: window.shape.columns))
-      values = (0..<metadata.segmentCount).flatMap { segment in
-        cropped(
-          Array(values[(segment * full.count)..<((segment + 1) * full.count)]), of: full, to: part)
-      }
-    }
-    return frames.correction.corrected(
-      values, shape: GridShape(rows: rows.count, columns: window.shape.columns),
-      saturationLevel: metadata.saturationLevel, electronsPerUnit: frames.electronsPerUnit)
+    return window.shape.columns == full.columns
+      ? raw : raw.part(ofPlanes: full, rows: 0..<full.rows, columns: fileColumns)
   }
 
   /// One band of one frame with its spikes masked; read with a halo, returned without.
   private func corrected(
     _ rows: Range<Int>, frame: Int, reader: borrowing AcquisitionReader
   ) throws -> SegmentSignals {
-    guard let threshold = frames.spikeThreshold else {
-      return try raw(rows, frame: frame, reader: reader)
-    }
     let wide = withHalo(rows)
-    let first = wide.lowerBound
-    var signals = try raw(wide, frame: frame, reader: reader)
-    signals.maskSpikes(threshold: threshold)
-    signals.keepRows((rows.lowerBound - first)..<(rows.upperBound - first))
-    return signals
+    return screen(spikeThreshold: frames.spikeThreshold).corrected(
+      try raw(wide, ofFrame: frame, reader), shape: shape(wide),
+      rows: (rows.lowerBound - wide.lowerBound)..<(rows.upperBound - wide.lowerBound))
   }
 
-  private func withHalo(_ rows: Range<Int>) -> Range<Int> {
-    max(rows.lowerBound - Self.halo, 0)..<min(rows.upperBound + Self.halo, window.shape.rows)
+  /// The rows that have to be read for some to be searched for spikes.
+  func withHalo(_ rows: Range<Int>) -> Range<Int> {
+    let halo = frames.spikeThreshold == nil ? 0 : Self.halo
+    return max(rows.lowerBound - halo, 0)..<min(rows.upperBound + halo, window.shape.rows)
   }
 
   private func joined(_ bands: [SegmentSignals]) -> SegmentSignals {

@@ -78,13 +78,20 @@ public struct HDF5Dataset: ~Copyable, Sendable, HDF5Object {
   private func readChecked<Number: HDF5Number>(
     _ region: HDF5Region, into buffer: UnsafeMutableBufferPointer<Number>
   ) throws(HDF5Error) {
-    if buffer.isEmpty { return }
+    guard let base = buffer.baseAddress, !buffer.isEmpty else { return }
+    try readChecked(region, as: Number.hdf5Type, into: base)
+  }
+
+  /// Reads a block that was checked into memory for as many numbers of this type.
+  func readChecked(
+    _ region: HDF5Region, as type: HDF5NumberType, into target: UnsafeMutableRawPointer
+  ) throws(HDF5Error) {
     let selection = try Selection(region, of: handle.id, rank: shape.count, place: place)
-    // SAFETY: the buffer holds as many elements of this memory type as the selection.
+    // SAFETY: the memory holds as many elements of this memory type as the selection.
     try Library.checked("read", place) { [id = handle.id] in
       H5Dread(
-        id, Number.hdf5Type.memoryType, selection.memory.id, selection.file.id,
-        CHDF5_default_properties(), buffer.baseAddress)
+        id, type.memoryType, selection.memory.id, selection.file.id, CHDF5_default_properties(),
+        target)
     }
   }
 

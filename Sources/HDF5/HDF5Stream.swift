@@ -86,6 +86,52 @@ public struct HDF5Stream: ~Copyable, Sendable {
     case .library: try dataset.read(region, into: buffer)
     }
   }
+
+  /// The type of the numbers as they are stored; nil where only the library can convert them.
+  public var storedType: HDF5NumberType? {
+    switch source {
+    case .contiguous(let file): file.number.type
+    case .chunked(let chunks): chunks.number.type
+    case .library: nil
+    }
+  }
+
+  /// Reads a block of numbers of ``storedType``, the last axis fastest, in the byte order of this machine.
+  ///
+  /// - Parameters:
+  ///   - region: Where the block lies.
+  ///   - bytes: Memory for as many numbers as the region has, aligned as they need.
+  ///   - reader: Who reads: `.thisThread` for one of several threads that may want the same chunks; `.allThreads`
+  ///     for one that has them unpacked by all, each once and for this block only.
+  /// - Throws: ``HDF5Error`` where the region is not in the dataset or its bytes are not in the file.
+  /// - Precondition: ``storedType`` is not nil.
+  public func readStored(
+    _ region: HDF5Region, into bytes: UnsafeMutableRawBufferPointer, by reader: Readers
+  ) throws(HDF5Error) {
+    try dataset.checkBounds(region)
+    guard let target = bytes.baseAddress, !bytes.isEmpty else { return }
+    let number: PlainNumber
+    switch source {
+    case .contiguous(let file):
+      number = file.number
+      try file.readStored(region, of: dataset.shape, into: target)
+    case .chunked(let chunks):
+      number = chunks.number
+      if try !chunks.readStored(region, of: dataset.id, into: target, by: reader) {
+        // The library gives them in the order of this machine.
+        return try dataset.readChecked(region, as: number.type, into: target)
+      }
+    case .library: preconditionFailure("numbers that are not plain")
+    }
+    precondition(bytes.count == region.elementCount * number.byteCount, "a place for each number")
+    number.order(target, count: region.elementCount)
+  }
+
+  /// On how many threads a block is read.
+  public enum Readers: Sendable {
+    case thisThread
+    case allThreads
+  }
 }
 
 /// Values in one piece of a file.
@@ -102,6 +148,28 @@ struct DirectFile: Sendable {
   func read(
     _ region: HDF5Region, of shape: [Int], into target: UnsafeMutablePointer<Double>
   ) throws(HDF5Error) {
+    try forEachRun(region, of: shape) { first, written, count throws(HDF5Error) in
+      try read(first, into: target + written, count: count)
+    }
+  }
+
+  /// Reads numbers as they are stored.
+  func readStored(
+    _ region: HDF5Region, of shape: [Int], into target: UnsafeMutableRawPointer
+  ) throws(HDF5Error) {
+    let width = number.byteCount
+    try forEachRun(region, of: shape) { first, written, count throws(HDF5Error) in
+      let bytes = UnsafeMutableRawBufferPointer(
+        start: target + written * width, count: count * width)
+      try Self.read(descriptor, at: start + first * width, into: bytes, place)
+    }
+  }
+
+  /// Hands over what lies in one run in the file and in the region: its first element there, and here, and how
+  /// many.
+  private func forEachRun(
+    _ region: HDF5Region, of shape: [Int], _ body: (Int, Int, Int) throws(HDF5Error) -> Void
+  ) throws(HDF5Error) {
     // Axes behind this one are read whole, so that what lies along it is one run of the file.
     let axis = shape.indices.last { $0 == 0 || region.count[$0] != shape[$0] } ?? 0
     let stride = shape[(axis + 1)...].reduce(1, *)
@@ -114,9 +182,7 @@ struct DirectFile: Sendable {
         var element = 0
         for outer in 0..<axis { element = element * shape[outer] + index[outer] }
         element = (element * shape[axis] + region.offset[axis]) * stride
-        do throws(HDF5Error) {
-          try read(element, into: target + written, count: run)
-        } catch { failure = error }
+        do throws(HDF5Error) { try body(element, written, run) } catch { failure = error }
         written += run
       }
     if let failure { throw failure }

@@ -72,6 +72,23 @@ struct PlainNumber: Sendable, Equatable {
     }
   }
 
+  /// Puts the bytes of `count` stored numbers into the order of this machine, in place.
+  func order(_ numbers: UnsafeMutableRawPointer, count: Int) {
+    if !isBigEndian { return }
+    switch byteCount {
+    case 2: swapBytes(numbers.assumingMemoryBound(to: UInt16.self), count)
+    case 4: swapBytes(numbers.assumingMemoryBound(to: UInt32.self), count)
+    case 8: swapBytes(numbers.assumingMemoryBound(to: UInt64.self), count)
+    default: break
+    }
+  }
+
+  private func swapBytes<Stored: FixedWidthInteger>(
+    _ numbers: UnsafeMutablePointer<Stored>, _ count: Int
+  ) {
+    for index in 0..<count { numbers[index] = numbers[index].byteSwapped }
+  }
+
   @inline(__always)
   private func widen<Stored: FixedWidthInteger>(
     _ source: UnsafeRawPointer, _ type: Stored.Type, _ target: UnsafeMutablePointer<Double>,

@@ -41,6 +41,10 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   private static let maximumCache = 256 << 20
 
   private let frames: HDF5Stream
+  /// The type of the numbers that ``readRaw(_:ofFrames:into:onAllThreads:)`` gives.
+  public let rawKind: RawSignals.Kind
+  /// Frames and rows of a chunk; nil where frames are stored in one piece.
+  public let chunkSides: (frames: Int, rows: Int)?
   private let hasFrameAxis: Bool
   /// What the file states.
   public let file: AcquisitionFile
@@ -60,7 +64,54 @@ public struct AcquisitionReader: ~Copyable, Sendable {
       path: path, metadata: metadata, frameType: plan.element.description,
       frameLayout: plan.layout, preferredRowCount: plan.preferredRowCount)
     hasFrameAxis = plan.hasFrameAxis
+    chunkSides = plan.chunkSides
+    rawKind = frames.storedType.flatMap(Self.kind) ?? .double
     self.frames = frames
+  }
+
+  /// The kind of signals that holds numbers as they are stored; nil for those that become `Double`.
+  private static func kind(_ type: HDF5NumberType) -> RawSignals.Kind? {
+    switch type {
+    case .uint8: .uint8
+    case .uint16: .uint16
+    case .uint32: .uint32
+    case .int16: .int16
+    case .int32: .int32
+    case .float: .float
+    case .double: .double
+    case .int8, .int64, .uint64: nil
+    }
+  }
+
+  /// Reads rows of frames of every segment: `[frame][segment][row][column]`, the column fastest.
+  ///
+  /// Numbers are those of the file, as it counts and stores them, NaN where missing. Types that
+  /// ``RawSignals`` does not list come as `Double`: integers of up to 32 bits are exact.
+  /// - Parameters:
+  ///   - rows: Rows of the scan.
+  ///   - selected: 0 ..< 1 for a file without a frame axis.
+  ///   - raw: Replaced where its type or count does not fit, else its memory is used again.
+  ///   - onAllThreads: Whether all threads unpack chunks for this call, each once; else they are shared with
+  ///     other calls, as long as there is room for them.
+  /// - Precondition: `rows` and `selected` lie in the acquisition.
+  public func readRaw(
+    _ rows: Range<Int>, ofFrames selected: Range<Int>, into raw: inout RawSignals,
+    onAllThreads: Bool
+  ) throws(AcquisitionError) {
+    let region = region(rows, selected)
+    if raw.kind != rawKind || raw.count != region.elementCount {
+      raw = RawSignals(uninitialized: rawKind, count: region.elementCount)
+    }
+    do {
+      try raw.withUnsafeMutableBytes { bytes throws(HDF5Error) in
+        if frames.storedType.flatMap(Self.kind) == nil {
+          // SAFETY: numbers that are not plain are kept as doubles.
+          try frames.read(region, into: bytes.bindMemory(to: Double.self))
+        } else {
+          try frames.readStored(region, into: bytes, by: onAllThreads ? .allThreads : .thisThread)
+        }
+      }
+    } catch { throw AcquisitionError(error) }
   }
 
   /// Reads rows of one frame of every segment: `[segment][row][column]`, the column fastest.
@@ -75,63 +126,28 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   public func readRows(
     _ rows: Range<Int>, ofFrame frame: Int, into values: inout [Double]
   ) throws(AcquisitionError) {
-    if values.count != count(rows) {
-      values = try self.rows(rows, ofFrame: frame)
-    } else {
-      var span = values.mutableSpan
-      try readRows(rows, ofFrame: frame, into: &span)
+    let region = region(rows, frame..<(frame + 1))
+    if values.count != region.elementCount {
+      values = [Double](repeating: 0, count: region.elementCount)
     }
-  }
-
-  /// Rows of one frame of every segment in new memory, which nothing touched before.
-  ///
-  /// - Parameters:
-  ///   - rows: Rows of the scan.
-  ///   - frame: 0 for a file without a frame axis.
-  /// - Returns: `[segment][row][column]`, the column fastest.
-  /// - Precondition: `rows` and `frame` lie in the acquisition.
-  public func rows(_ rows: Range<Int>, ofFrame frame: Int) throws(AcquisitionError) -> [Double] {
-    let count = count(rows)
-    var failure: HDF5Error?
-    let values = [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
-      do throws(HDF5Error) {
-        // SAFETY: a reading that does not throw has written every element.
-        try frames.read(
-          region(rows, frame), into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-        initialized = count
-      } catch { failure = error }
-    }
-    if let failure { throw AcquisitionError(failure) }
-    return values
-  }
-
-  private func count(_ rows: Range<Int>) -> Int {
-    metadata.segmentCount * rows.count * metadata.shape.columns
-  }
-
-  private func region(_ rows: Range<Int>, _ frame: Int) -> HDF5Region {
-    let shape = metadata.shape
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= shape.rows, "rows of the scan")
-    precondition(frame >= 0 && frame < metadata.frameCount, "a frame of the acquisition")
-    let offset = [0, rows.lowerBound, 0]
-    let count = [metadata.segmentCount, rows.count, shape.columns]
-    return hasFrameAxis
-      ? HDF5Region(offset: [frame] + offset, count: [1] + count)
-      : HDF5Region(offset: offset, count: count)
-  }
-
-  /// Reads rows of one frame of every segment into memory that is there already.
-  ///
-  /// - Precondition: `values` counts segments × rows × columns.
-  public func readRows(
-    _ rows: Range<Int>, ofFrame frame: Int, into values: inout MutableSpan<Double>
-  ) throws(AcquisitionError) {
-    let region = region(rows, frame)
     do {
       try values.withUnsafeMutableBufferPointer { buffer throws(HDF5Error) in
         try frames.read(region, into: buffer)
       }
     } catch { throw AcquisitionError(error) }
+  }
+
+  private func region(_ rows: Range<Int>, _ frames: Range<Int>) -> HDF5Region {
+    let shape = metadata.shape
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= shape.rows, "rows of the scan")
+    precondition(
+      frames.lowerBound >= 0 && frames.upperBound <= metadata.frameCount,
+      "frames of the acquisition")
+    let offset = [0, rows.lowerBound, 0]
+    let count = [metadata.segmentCount, rows.count, shape.columns]
+    return hasFrameAxis
+      ? HDF5Region(offset: [frames.lowerBound] + offset, count: [frames.count] + count)
+      : HDF5Region(offset: offset, count: count)
   }
 
   /// Reads one frame: per segment a plane of the scan's shape.

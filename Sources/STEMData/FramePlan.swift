@@ -44,6 +44,13 @@ struct FramePlan {
     }
   }
 
+  /// Frames and rows of a chunk; nil where nothing is chunked.
+  var chunkSides: (frames: Int, rows: Int)? {
+    chunk.map { chunk in
+      (hasFrameAxis ? min(chunk[0], frameCount) : 1, min(chunk[chunk.count - 2], shape.rows))
+    }
+  }
+
   private var chunk: [Int]? {
     guard case .chunked(let chunk) = storage else { return nil }
     return chunk

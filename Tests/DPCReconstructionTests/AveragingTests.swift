@@ -27,12 +27,28 @@ struct AveragingTests {
     }
   }
 
+  /// An accumulator of signals that are corrected already.
+  private func accumulator(
+    _ shape: GridShape, frames: [SegmentSignals], firstRow: Int = 0
+  ) -> FrameAccumulator {
+    let none = SegmentCorrection(
+      dark: [Double](repeating: 0, count: 8), gain: [Double](repeating: 1, count: 8),
+      gainSource: .none)
+    var accumulator = FrameAccumulator(
+      shape: shape, correction: none, electronsPerUnit: frames[0].electronsPerUnit,
+      sampling: ScatterSampling(
+        shape: Self.shape, frameCount: frames.count, firstRow: firstRow))
+    for frame in frames {
+      var raw = RawSignals.double(frame.values)
+      accumulator.add(&raw, masks: [frame.mask], firstRow: firstRow)
+    }
+    return accumulator
+  }
+
   private func accumulated(
     _ frames: [SegmentSignals]
   ) -> (signals: SegmentSignals, scatter: FrameScatter) {
-    var accumulator = FrameAccumulator(shape: Self.shape, segmentCount: 8)
-    for frame in frames { accumulator.add(frame) }
-    return accumulator.finished()
+    accumulator(Self.shape, frames: frames).finished()
   }
 
   @Test("Counts add up, and Poisson frames scatter as counting says, flicker or not")
@@ -66,9 +82,7 @@ struct AveragingTests {
     var scatter = FrameScatter()
     for rows in [0..<1, 1..<8, 8..<12] {
       let part = GridShape(rows: rows.count, columns: columns)
-      var accumulator = FrameAccumulator(shape: part, segmentCount: 8)
-      for frame in frames { accumulator.add(frame, firstRow: rows.lowerBound) }
-      let band = accumulator.finished()
+      let band = accumulator(part, frames: frames, firstRow: rows.lowerBound).finished()
       scatter += band.scatter
       let places = (rows.lowerBound * columns)..<(rows.upperBound * columns)
       #expect(band.signals.mask.bytes == Array(whole.signals.mask.bytes[places]))

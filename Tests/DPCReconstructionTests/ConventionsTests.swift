@@ -205,14 +205,12 @@ struct ConventionsTests {
   @Test("15. Counts are added before ratios: a frame of ten times the dose counts ten times")
   func countsFirst() {
     let shape = GridShape(rows: 1, columns: 1)
-    func frame(_ values: [Double]) -> SegmentSignals {
-      SegmentSignals(
-        shape: shape, segmentCount: 2, values: values, mask: PixelMask(shape: shape),
-        electronsPerUnit: 1)
-    }
-    var sum = FrameAccumulator(shape: shape, segmentCount: 2)
-    sum.add(frame([60, 40]))
-    sum.add(frame([200, 800]))
+    let none = SegmentCorrection(dark: [0, 0], gain: [1, 1], gainSource: .none)
+    var sum = FrameAccumulator(
+      shape: shape, correction: none, electronsPerUnit: 1,
+      sampling: ScatterSampling(shape: shape, frameCount: 2))
+    var raw = RawSignals.uint16([60, 40, 200, 800])
+    sum.add(&raw, masks: [PixelMask(shape: shape), PixelMask(shape: shape)])
     #expect(sum.finished().signals.values == [260, 840])
   }
 

@@ -64,45 +64,12 @@ struct SegmentCorrectionTests {
     #expect(signals.values == [1, 0, 0, 4, 0, 0])
   }
 
-  /// The rule as it is stated, without the quick rejection.
+  /// The plain rule where every signal is usable and a unit is an electron.
   private func plainSpikes(
     _ plane: [Double], _ shape: GridShape, threshold: Double
   ) -> Set<Int> {
-    var found: Set<Int> = []
-    func median(_ values: [Double]) -> Double {
-      let sorted = values.sorted()
-      let n = sorted.count
-      return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2
-    }
-    for row in 0..<shape.rows {
-      for column in 0..<shape.columns {
-        var near: [Double] = []
-        let top = min(max(0, row - 2), shape.rows - 5)
-        let left = min(max(0, column - 2), shape.columns - 5)
-        for r in top..<(top + 5) {
-          for c in left..<(left + 5) {
-            near.append(plane[r * shape.columns + c])
-          }
-        }
-        let middle = median(near)
-        let deviation = max(
-          (max(middle, 0) + 9).squareRoot(), 1.4826 * median(near.map { abs($0 - middle) }))
-        let value = plane[row * shape.columns + column]
-        if abs(value - middle) <= threshold * deviation { continue }
-        var neighbors = 0
-        var alike = 0
-        for r in max(0, row - 1)...min(shape.rows - 1, row + 1) {
-          for c in max(0, column - 1)...min(shape.columns - 1, column + 1)
-          where (r, c) != (row, column) {
-            neighbors += 1
-            let share: Double = (plane[r * shape.columns + c] - middle) / (value - middle)
-            if share >= 0.25 { alike += 1 }
-          }
-        }
-        if alike == 0 || 8 * alike < 3 * neighbors { found.insert(row * shape.columns + column) }
-      }
-    }
-    return found
+    let usable = [Bool](repeating: true, count: shape.count)
+    return DPCReconstructionTests.plainSpikes(plane, usable, shape, threshold: threshold, 1)
   }
 
   @Test(
@@ -186,24 +153,5 @@ struct SegmentCorrectionTests {
       electronsPerUnit: 1)
     signals.maskSpikes(threshold: 9)
     #expect(signals.mask.unusableCount == 0)
-  }
-
-  @Test(
-    "Rows are kept of every segment, with their masks", arguments: [0..<2, 1..<3, 2..<5, 0..<5])
-  func keptRows(rows: Range<Int>) {
-    let shape = GridShape(rows: 5, columns: 3)
-    var mask = PixelMask(shape: shape)
-    mask.bytes[7] = PixelFlags.hot.rawValue
-    var signals = SegmentSignals(
-      shape: shape, segmentCount: 4, values: (0..<60).map(Double.init), mask: mask,
-      electronsPerUnit: 2, varianceFactor: 0.5)
-    signals.keepRows(rows)
-    #expect(signals.shape == GridShape(rows: rows.count, columns: 3))
-    let kept = (0..<4).flatMap { segment in
-      (rows.lowerBound * 3..<rows.upperBound * 3).map { Double(segment * 15 + $0) }
-    }
-    #expect(signals.values == kept)
-    #expect(signals.mask.bytes == Array(mask.bytes[(rows.lowerBound * 3)..<(rows.upperBound * 3)]))
-    #expect(signals.electronsPerUnit == 2 && signals.varianceFactor == 0.5)
   }
 }

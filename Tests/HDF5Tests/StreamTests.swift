@@ -43,6 +43,14 @@ struct StreamTests {
           let expected = try file.root.dataset("cube").values(of: region, as: Double.self)
           let read = try stream.values(region)
           #expect(read.map(\.bitPattern) == expected.map(\.bitPattern))
+          let numbers = try file.root.dataset("cube").values(of: region, as: Number.self)
+          for readers in [HDF5Stream.Readers.thisThread, .allThreads] {
+            let stored: [Number] = try stream.stored(region, by: readers)
+            let isSame = stored.withUnsafeBytes { stored in
+              numbers.withUnsafeBytes { stored.elementsEqual($0) }
+            }
+            #expect(isSame)
+          }
         }
       }
     }
@@ -101,6 +109,42 @@ struct StreamTests {
     }
   }
 
+  @Test("Numbers of a foreign byte order come in the order of this machine")
+  func foreignOrder() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(ForeignFiles.mixed, to: "mixed.h5")
+    let file = try HDF5File(opening: path)
+    func compare<Number: HDF5Number & Equatable>(
+      _ name: String, _ type: Number.Type, _ expectedType: HDF5NumberType
+    ) throws {
+      let whole = HDF5Region(wholeOf: try file.root.dataset(name).shape)
+      let stream = try HDF5Stream(try file.root.dataset(name), cacheBytes: 0)
+      let found = stream.storedType
+      #expect(found == expectedType)
+      let stored: [Number] = try stream.stored(whole, by: .thisThread)
+      let expected = try file.root.dataset(name).values(as: type)
+      #expect(stored == expected)
+    }
+    try compare("int16", Int16.self, .int16)
+    try compare("uint32", UInt32.self, .uint32)
+    try compare("float32", Float.self, .float)
+    try compare("float64", Double.self, .double)
+    let half = try HDF5Stream(try file.root.dataset("float16"), cacheBytes: 0).storedType
+    #expect(half == nil)
+    // The files above may have no number of each width in the other order.
+    for (type, width) in [(HDF5NumberType.uint16, 2), (.int32, 4), (.double, 8), (.uint8, 1)] {
+      var bytes = (0..<(3 * width)).map { UInt8($0) }
+      let isSwapped = bytes.withUnsafeMutableBytes { raw -> Bool in
+        guard let base = raw.baseAddress else { return false }
+        PlainNumber(type: type, isBigEndian: true).order(base, count: 3)
+        return (0..<3).allSatisfy { number in
+          (0..<width).allSatisfy { raw[number * width + $0] == number * width + width - 1 - $0 }
+        }
+      }
+      #expect(isSwapped)
+    }
+  }
+
   @Test("A number of every type and byte order is the number that its bytes mean")
   func conversions() {
     func converted(_ type: HDF5NumberType, _ isBigEndian: Bool, _ bytes: [UInt8]) -> Double {
@@ -145,6 +189,10 @@ struct StreamTests {
     #expect(whole == expected)
     let corner = try stream.values(HDF5Region(offset: [2, 3], count: [2, 3]))
     #expect(corner == [1, 2, 3, 4, 5, 6])
+    for readers in [HDF5Stream.Readers.thisThread, .allThreads] {
+      let stored: [UInt16] = try stream.stored(HDF5Region(wholeOf: [4, 6]), by: readers)
+      #expect(stored.map { Double($0) } == expected)
+    }
   }
 
   @Test("Sixteen threads that want the same chunks at the same time get the same numbers")
@@ -202,6 +250,19 @@ struct StreamTests {
     #expect(garbled?.kind == .damaged && garbled?.object == "/packed")
     let short = error { () throws(HDF5Error) in try plain.values(whole) }
     #expect(short?.kind == .damaged && short?.object == "/plain")
+    // The same as numbers are stored, whoever reads.
+    for readers in [HDF5Stream.Readers.thisThread, .allThreads] {
+      let stored = error { () throws(HDF5Error) in
+        let numbers: [UInt32] = try second.stored(whole, by: readers)
+        return numbers.map { Double($0) }
+      }
+      #expect(stored?.kind == .damaged && stored?.object == "/packed")
+    }
+    let shortStored = error { () throws(HDF5Error) in
+      let numbers: [UInt32] = try plain.stored(whole, by: .thisThread)
+      return numbers.map { Double($0) }
+    }
+    #expect(shortStored?.kind == .damaged && shortStored?.object == "/plain")
   }
 
   @Test("A region outside the dataset and a filter that nobody can undo are refused")
@@ -231,6 +292,20 @@ extension HDF5Stream {
     var failure: HDF5Error?
     values.withUnsafeMutableBufferPointer { buffer in
       do throws(HDF5Error) { try read(region, into: buffer) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return values
+  }
+
+  fileprivate func stored<Number: HDF5Number>(
+    _ region: HDF5Region, by readers: Readers
+  ) throws(HDF5Error) -> [Number] {
+    var values = [Number](repeating: .zero, count: region.elementCount)
+    var failure: HDF5Error?
+    values.withUnsafeMutableBytes { bytes in
+      do throws(HDF5Error) { try readStored(region, into: bytes, by: readers) } catch {
+        failure = error
+      }
     }
     if let failure { throw failure }
     return values

@@ -160,6 +160,27 @@ struct AcquisitionReaderTests {
     #expect(values == (0..<24).map { Double($0) })
   }
 
+  @Test("Raw rows of several frames come as frame, segment, row, column, in the type of the file")
+  func rawRows() throws {
+    let fixture = try Fixture()
+    fixture.items["/entry/data/frames"] = .integers(
+      (0..<72).map { $0 }, shape: [3, 4, 2, 3], units: "counts")
+    for name in ["dark", "flat", "vacuum"] { fixture.items["/entry/reference/\(name)"] = nil }
+    let reader = try AcquisitionReader(path: try fixture.write())
+    let (kind, sides) = (reader.rawKind, reader.chunkSides)
+    #expect(kind == .uint16 && sides == nil)
+    var raw = RawSignals.float([])
+    try reader.readRaw(1..<2, ofFrames: 1..<3, into: &raw, onAllThreads: false)
+    var expected: [UInt16] = []
+    for plane in 4..<12 { expected += (6 * plane + 3..<6 * plane + 6).map { UInt16($0) } }
+    #expect(raw == .uint16(expected))
+    try reader.readRaw(0..<2, ofFrames: 0..<1, into: &raw, onAllThreads: true)
+    #expect(raw == .uint16(Array(0..<24)))
+    let part = raw.part(
+      ofPlanes: GridShape(rows: 2, columns: 3), rows: 1..<2, columns: 1..<3)
+    #expect(part == .uint16([4, 5, 10, 11, 16, 17, 22, 23]))
+  }
+
   @Test("Readers on many threads, among failures, each get their own rows")
   func parallel() async throws {
     let fixture = try Fixture()

@@ -1,0 +1,45 @@
+// What the scatter between repeated frames says of the errors.
+/// How repeated frames scatter about their mean, pooled over positions.
+public struct FrameScatter: Sendable, Equatable, Codable {
+  /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
+  public var chiSquare = 0.0
+  public var degreesOfFreedom = 0
+
+  /// Segments with a smaller share of the signal are left out.
+  static let smallestFraction = 1e-3
+  /// Below this many electrons per frame a Poisson count is not normal enough.
+  static let smallestCount = 5.0
+
+  public init() {}
+
+  public static func += (sum: inout FrameScatter, other: FrameScatter) {
+    sum.chiSquare += other.chiSquare
+    sum.degreesOfFreedom += other.degreesOfFreedom
+  }
+
+  /// Variance over signal, in units of the signal; nil without repeated frames.
+  public var variancePerUnit: Double? {
+    degreesOfFreedom > 0 && chiSquare > 0 ? chiSquare / Double(degreesOfFreedom) : nil
+  }
+}
+
+extension SegmentSignals {
+  /// Takes the scatter between frames into the errors.
+  ///
+  /// Where the number of electrons is unknown the scatter measures it: one unit of signal scatters
+  /// like 1/(variance per unit) electrons. Where it is known, scatter that exceeds counting noise by
+  /// more than three standard errors enlarges the variance.
+  ///
+  /// - Returns: Observed variance over that of counting; nil where there is nothing to compare.
+  public mutating func applyScatter(_ scatter: FrameScatter) -> Double? {
+    guard let variancePerUnit = scatter.variancePerUnit else { return nil }
+    guard let electronsPerUnit else {
+      self.electronsPerUnit = 1 / variancePerUnit
+      return nil
+    }
+    let ratio = variancePerUnit * electronsPerUnit
+    let standardError = (2 / Double(scatter.degreesOfFreedom)).squareRoot()
+    if ratio > 1 + 3 * standardError { varianceFactor *= ratio }
+    return ratio
+  }
+}
