@@ -94,7 +94,8 @@ let package = Package(
     .executableTarget(
       name: "dpc-bench",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "HDF5", "STEMCore", "STEMData",
+        "CMalloc", "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "HDF5", "STEMCore",
+        "STEMData", "WorkSharing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/DPCBenchmark", swiftSettings: strict),
 

@@ -58,6 +58,7 @@ struct BenchCommand: ParsableCommand {
       }
     }
     add(copies())
+    add(try SegmentPass(side: 1024).table(threads: machine.cores))
     add(try KernelTimes(side: 1024).table())
     if save {
       let path = "Benchmarks/runs/\(machine.date)-\(machine.cores)cores.md"
