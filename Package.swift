@@ -34,6 +34,7 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CUnistd"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -62,7 +63,7 @@ let package = Package(
     .target(
       name: "DPCSimulation", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
     // The engine: stages, graph, plan, runner, cache. Knows no microscopy.
-    .target(name: "Pipeline", dependencies: ["Digest"], swiftSettings: strict),
+    .target(name: "Pipeline", dependencies: ["CUnistd", "Digest"], swiftSettings: strict),
     // YAML to a validated graph; every mistake with line, column and caret.
     .target(
       name: "PipelineManifest", dependencies: ["Pipeline", "Yams"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 // The few system calls that the cache stands on: durable writes, renames and stamps of files.
+internal import CUnistd
 internal import Glibc
 
 /// A system call that failed: what was tried on which path, and the system's own words.
@@ -135,6 +136,14 @@ enum FileSystem {
     defer { close(descriptor) }
     // Some network file systems know no fsync of a folder and say EINVAL: there it is not needed.
     if fsync(descriptor) != 0 && errno != EINVAL { throw failure("write", path) }
+  }
+
+  /// Waits until everything that was written to the file system of `path` before is on its disk.
+  static func synchronizeAll(besides path: String) throws(SystemError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw failure("open", path) }
+    defer { close(descriptor) }
+    if syncfs(descriptor) != 0 { throw failure("write", path) }
   }
 
   static func rename(_ old: String, to new: String) throws(SystemError) {

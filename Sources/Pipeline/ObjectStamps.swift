@@ -17,6 +17,9 @@ struct ObjectStamps: Sendable, Equatable, Codable {
 extension ActionCache {
   /// So many records are seen to at a time; the disk is at work, not a processor.
   private static let waiting = 64
+  /// From so many records on their objects are waited for by one call for the whole file system: one for each
+  /// file has the disk write its journal as often.
+  private static let many = 32
 
   /// Whether the object at an output is as its record left it: one stat, and nothing is read.
   ///
@@ -40,30 +43,33 @@ extension ActionCache {
   }
 
   /// Waits for the disk to have what was taken on trust, so that it is believed after the next start of the
-  /// machine too. Many wait at once: the disk writes its journal for all of them together.
+  /// machine too. Few are waited for side by side, many by one call.
   func synchronize() {
     let keys = taken.takeAll()
     if keys.isEmpty { return }
+    // Where the call fails, each file by itself tells what is lost.
+    let areOnDisk =
+      keys.count >= Self.many && (try? FileSystem.synchronizeAll(besides: objects.root)) != nil
     let group = DispatchGroup()
     for part in 0..<min(keys.count, Self.waiting) {
       // A queue of its own is a thread of its own, however few processors there are.
       DispatchQueue(label: "disk").async(group: group) {
         for index in stride(from: part, to: keys.count, by: Self.waiting) {
-          synchronize(keys[index])
+          synchronize(keys[index], isOnDisk: areOnDisk)
         }
       }
     }
     group.wait()
   }
 
-  private func synchronize(_ key: ActionKey) {
+  private func synchronize(_ key: ActionKey, isOnDisk: Bool) {
     guard case .found(var record) = record(of: key), let noted = record.objects, noted.boot != nil
     else { return }
     do throws(SystemError) {
       for (port, stamp) in noted.stamps {
         guard let output = record.outputs[port] else { return }
         let path = objects.path(of: output.digest)
-        try FileSystem.synchronize(path)
+        if !isOnDisk { try FileSystem.synchronize(path) }
         if try FileSystem.stamp(of: path) != stamp { return }
       }
       record.objects?.boot = nil
