@@ -86,7 +86,7 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   /// Reads rows of frames of every segment: `[frame][segment][row][column]`, the column fastest.
   ///
   /// Numbers are those of the file, as it counts and stores them, NaN where missing. Types that
-  /// ``RawSignals`` does not list come as `Double`: integers of up to 32 bits are exact.
+  /// `RawSignals` does not list come as `Double`: integers of up to 32 bits are exact.
   /// - Parameters:
   ///   - rows: Rows of the scan.
   ///   - selected: 0 ..< 1 for a file without a frame axis.
