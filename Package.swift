@@ -57,13 +57,14 @@ let package = Package(
     .target(name: "STEMData", dependencies: ["HDF5", "STEMCore"], swiftSettings: strict),
     // Colour wheels, maps, profiles: values -> PNG, SVG, PDF.
     .target(
-      name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore"],
+      name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
       swiftSettings: numeric),
     // The forward model: phantoms to acquisitions with truth; the independent check of the inverse.
     .target(
       name: "DPCSimulation", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
     // The engine: stages, graph, plan, runner, cache. Knows no microscopy.
-    .target(name: "Pipeline", dependencies: ["CUnistd", "Digest"], swiftSettings: strict),
+    .target(
+      name: "Pipeline", dependencies: ["CUnistd", "Digest", "WorkSharing"], swiftSettings: strict),
     // YAML to a validated graph; every mistake with line, column and caret.
     .target(
       name: "PipelineManifest", dependencies: ["Pipeline", "Yams"], swiftSettings: strict),
@@ -120,7 +121,8 @@ let package = Package(
     .testTarget(
       name: "DPCSimulationTests", dependencies: ["DPCSimulation", "STEMCore"],
       swiftSettings: strict),
-    .testTarget(name: "PipelineTests", dependencies: ["Pipeline"], swiftSettings: strict),
+    .testTarget(
+      name: "PipelineTests", dependencies: ["Pipeline", "WorkSharing"], swiftSettings: strict),
     .testTarget(
       name: "PipelineManifestTests", dependencies: ["Pipeline", "PipelineManifest"],
       swiftSettings: strict),

@@ -32,6 +32,7 @@ static inline hid_t CHDF5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t CHDF5_file_creation(void) { return H5P_FILE_CREATE; }
 static inline hid_t CHDF5_group_creation(void) { return H5P_GROUP_CREATE; }
 static inline hid_t CHDF5_dataset_creation(void) { return H5P_DATASET_CREATE; }
+static inline hid_t CHDF5_dataset_transfer(void) { return H5P_DATASET_XFER; }
 static inline hid_t CHDF5_dataset_access(void) { return H5P_DATASET_ACCESS; }
 static inline hid_t CHDF5_default_properties(void) { return H5P_DEFAULT; }
 static inline hid_t CHDF5_default_errors(void) { return H5E_DEFAULT; }
@@ -43,6 +44,13 @@ static inline unsigned CHDF5_open_objects(void) {
 }
 static inline haddr_t CHDF5_no_address(void) { return HADDR_UNDEF; }
 static inline double CHDF5_default_preemption(void) { return H5D_CHUNK_CACHE_W0_DEFAULT; }
+
+// Keeps the library from printing failures. The stack of failures and its printing belong to the calling
+// thread, where the library knows threads: said once by each.
+static inline void CHDF5_be_silent(void) {
+  static _Thread_local int is_silent = 0;
+  if (!is_silent) is_silent = H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0;
+}
 
 // The descriptor by which the library itself reads a file; -1 where it is not one plain file.
 static inline int CHDF5_descriptor(hid_t file) {

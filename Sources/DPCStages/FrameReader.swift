@@ -129,7 +129,8 @@ struct FrameReader {
     _ body: (borrowing AcquisitionReader) throws -> Result
   ) throws -> Result {
     do {
-      return try body(try AcquisitionReader(path: frames.acquisition.file.path))
+      return try body(
+        try AcquisitionReader(path: frames.acquisition.file.path, stating: metadata))
     } catch let error as AcquisitionError {
       throw StageFailure(error)
     }

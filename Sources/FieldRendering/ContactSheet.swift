@@ -1,5 +1,6 @@
 // Many vector maps on one page, all in the colors of one scale: what differs shows.
 public import STEMCore
+internal import WorkSharing
 
 /// A page of small maps with their names.
 ///
@@ -54,16 +55,7 @@ public struct ContactSheet: Sendable {
   }
 
   /// The magnitude of full color: what 99.5 % of all measured pixels of all maps stay below.
-  var limit: Double {
-    let maps = entries.compactMap(\.map)
-    let shape = GridShape(rows: 1, columns: maps.reduce(0) { $0 + $1.shape.count })
-    let all = VectorMap(
-      field: VectorField(
-        shape: shape, x: maps.flatMap(\.field.x), y: maps.flatMap(\.field.y)),
-      covariance: nil, mask: PixelMask(shape: shape, bytes: maps.flatMap(\.mask.bytes)),
-      pixelSize: nil)
-    return shape.count > 0 ? RobustLimits.magnitude(of: all) : 0
-  }
+  var limit: Double { RobustLimits.magnitude(of: entries.compactMap(\.map)) }
 
   /// How many maps stand side by side: a page somewhat wider than high.
   var columnCount: Int {
@@ -98,40 +90,55 @@ public struct ContactSheet: Sendable {
       canvas throws(RenderingError) in
       canvas.text(title, at: Point(x: Self.margin, y: Self.margin + 11), .title)
       let top = Self.margin + Self.titleHeight
-      for (index, entry) in entries.enumerated() {
-        let origin = Point(
-          x: Self.margin + Double(index % columnCount) * cell.width,
-          y: top + Double(index / columnCount) * cell.height)
-        try draw(entry, on: canvas, at: origin, limit: limit, scale: scale, meter: meter)
+      let colors = DirectionColor(limit: limit)
+      for row in 0..<rowCount {
+        let line = entries[row * columnCount..<min(entries.count, (row + 1) * columnCount)]
+        // Row by row, so that the images of a long sheet are never all held.
+        let images = concurrentMap(line.count) { place in
+          Self.image(of: line[line.startIndex + place], colors, scale: scale)
+        }
+        for (column, (entry, image)) in zip(line, images).enumerated() {
+          let origin = Point(
+            x: Self.margin + Double(column) * cell.width, y: top + Double(row) * cell.height)
+          try draw(entry, image, on: canvas, at: origin, meter: meter)
+        }
       }
       let right = Self.margin + grid.width
       try legend.draw(on: canvas, at: Point(x: right, y: top), scale: scale)
     }
   }
 
-  private func draw(
-    _ entry: Entry, on canvas: Canvas, at origin: Point, limit: Double, scale: Double,
-    meter: TextMeter
-  ) throws(RenderingError) {
-    let box = Rect(x: origin.x, y: origin.y, width: Self.side, height: Self.side)
-    var label = meter.wrapped(entry.label, .footer, width: Self.side)
-    if label.count > 2 { label = [label[0], label[1].dropLast(2) + "…"] }
-    TextBlock(label, .footer, leading: 10.5)
-      .draw(on: canvas, x: origin.x, top: box.maxY + Self.barHeight + 3)
-    guard let map = entry.map, map.shape.count > 0 else {
-      canvas.fill(box, .gray(0.94))
-      let lines = meter.wrapped(entry.remark, .footer, width: Self.side - 12)
-      let block = TextBlock(Array(lines.prefix(9)), .footer, leading: 10.5)
-      return block.draw(on: canvas, x: box.x + 6, top: box.y + 6)
-    }
-    let frame = Self.frame(map, in: box)
+  /// The pixels of an entry's map; nil where there is none.
+  private static func image(
+    of entry: Entry, _ colors: DirectionColor, scale: Double
+  ) -> PixelImage? {
+    guard let map = entry.map, map.shape.count > 0 else { return nil }
+    let frame = frame(map, in: Rect(x: 0, y: 0, width: side, height: side))
     func sampling(_ source: Int, _ length: Double) -> AxisSampling {
       AxisSampling(sourceCount: source, pixelCount: max(1, Int((length * scale).rounded())))
     }
     let raster = MapRaster(
       rows: sampling(map.shape.rows, frame.height),
       columns: sampling(map.shape.columns, frame.width), scale: scale)
-    try canvas.image(raster.image(of: map, colors: DirectionColor(limit: limit)), in: frame)
+    return raster.image(of: map, colors: colors)
+  }
+
+  private func draw(
+    _ entry: Entry, _ image: PixelImage?, on canvas: Canvas, at origin: Point, meter: TextMeter
+  ) throws(RenderingError) {
+    let box = Rect(x: origin.x, y: origin.y, width: Self.side, height: Self.side)
+    var label = meter.wrapped(entry.label, .footer, width: Self.side)
+    if label.count > 2 { label = [label[0], label[1].dropLast(2) + "…"] }
+    TextBlock(label, .footer, leading: 10.5)
+      .draw(on: canvas, x: origin.x, top: box.maxY + Self.barHeight + 3)
+    guard let map = entry.map, let image else {
+      canvas.fill(box, .gray(0.94))
+      let lines = meter.wrapped(entry.remark, .footer, width: Self.side - 12)
+      let block = TextBlock(Array(lines.prefix(9)), .footer, leading: 10.5)
+      return block.draw(on: canvas, x: box.x + 6, top: box.y + 6)
+    }
+    let frame = Self.frame(map, in: box)
+    try canvas.image(image, in: frame)
     canvas.frame(frame, .gray(0.25), lineWidth: 0.5)
     Self.scaleBar(map, frame: frame, below: box).draw(on: canvas, .footer)
     if !entry.remark.isEmpty {

@@ -142,7 +142,9 @@ private struct CellSums {
     drawn = [Int](repeating: 0, count: count)
   }
 
-  mutating func clear() { self = CellSums(count: drawn.count) }
+  mutating func clear() {
+    for cell in drawn.indices { (first[cell], second[cell], drawn[cell]) = (0, 0, 0) }
+  }
 
   /// Adds a line of scan positions.
   mutating func add(

@@ -8,11 +8,21 @@ enum RobustLimits {
   /// The magnitude that 99.5 % of the measured pixels do not exceed, rounded up to two digits.
   ///
   /// Zero where nothing is measured or all is zero.
-  static func magnitude(of map: VectorMap) -> Double {
-    let values = sample(map.shape.count) { index in
-      guard map.mask.isUsable(index), map.isDrawn(index) else { return nil }
-      let (x, y) = (map.field.x[index], map.field.y[index])
-      return (x * x + y * y).squareRoot()
+  static func magnitude(of map: VectorMap) -> Double { magnitude(of: [map]) }
+
+  /// The magnitude that 99.5 % of the measured pixels of all maps do not exceed, rounded up to two digits.
+  static func magnitude(of maps: [VectorMap]) -> Double {
+    let step = sampleStep(maps.reduce(0) { $0 + $1.shape.count })
+    var values: [Double] = []
+    // Pixels are counted through all maps, as if they were one.
+    var start = 0
+    for map in maps {
+      for index in stride(from: start, to: map.shape.count, by: step)
+      where map.mask.isUsable(index) && map.isDrawn(index) {
+        let (x, y) = (map.field.x[index], map.field.y[index])
+        values.append((x * x + y * y).squareRoot())
+      }
+      start += (max(0, map.shape.count - start) + step - 1) / step * step - map.shape.count
     }
     return RoundNumbers.rounded(quantile(values, fraction), significant: 2, .up)
   }
@@ -43,8 +53,10 @@ enum RobustLimits {
 
   /// All values, or every n-th of a large map: n is odd, so that it walks over all columns.
   private static func sample(_ count: Int, _ value: (Int) -> Double?) -> [Double] {
-    stride(from: 0, to: count, by: count / 262_144 | 1).compactMap(value)
+    stride(from: 0, to: count, by: sampleStep(count)).compactMap(value)
   }
+
+  private static func sampleStep(_ count: Int) -> Int { count / 262_144 | 1 }
 
   /// The smallest value that a fraction of the values does not exceed; 0 where there is none.
   private static func quantile(_ values: [Double], _ fraction: Double) -> Double {

@@ -57,12 +57,16 @@ extension HDF5Object where Self: ~Copyable {
 
   /// Writes a text as an attribute.
   public func setAttribute(_ name: String, to text: String) throws(HDF5Error) {
-    try writeAttribute(name, strings: [text], shape: [])
+    try Library.together { () throws(HDF5Error) in
+      try writeAttribute(name, strings: [text], shape: [])
+    }
   }
 
   /// Writes a list of texts as an attribute.
   public func setAttribute(_ name: String, to texts: [String]) throws(HDF5Error) {
-    try writeAttribute(name, strings: texts, shape: [texts.count])
+    try Library.together { () throws(HDF5Error) in
+      try writeAttribute(name, strings: texts, shape: [texts.count])
+    }
   }
 
   /// Writes a number as an attribute.
@@ -83,10 +87,10 @@ extension HDF5Object where Self: ~Copyable {
     _ name: String, strings: [String], shape: [Int]
   ) throws(HDF5Error) {
     let place = self.place.attribute(name)
-    let type = try StringWriting.type(place: place)
-    let attribute = try createAttribute(name, type: type.id, shape: shape)
+    let type = WritingLists.text
+    let attribute = try createAttribute(name, type: type, shape: shape)
     try StringWriting.withPointers(to: strings) { pointers throws(HDF5Error) in
-      try Library.checked("write", place) { H5Awrite(attribute.id, type.id, pointers) }
+      try Library.checked("write", place) { H5Awrite(attribute.id, type, pointers) }
     }
     try attribute.close("write", place)
   }

@@ -20,6 +20,13 @@ public struct HDF5Dataset: ~Copyable, Sendable, HDF5Object {
     self.place = place
   }
 
+  /// A dataset of which nothing need be asked.
+  init(handle: consuming Handle, place: Place, description: HDF5DatasetDescription) {
+    self.description = description
+    self.handle = handle
+    self.place = place
+  }
+
   var id: hid_t { handle.id }
 
   /// Reads the whole dataset, the last axis fastest.

@@ -52,7 +52,7 @@ public struct HDF5DatasetDescription: Sendable, Equatable {
   public let element: HDF5ElementType
   public let storage: HDF5Storage
   public let filters: [HDF5Filter]
-  /// Bytes taken in the file, after compression.
+  /// Bytes taken in the file, after compression, when it was opened; 0 for one that was just created.
   public let storedBytes: Int
 }
 

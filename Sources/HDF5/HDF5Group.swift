@@ -63,17 +63,21 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   ///
   /// - Throws: `.leavesFile` where it leads into another file, whether or not that exists.
   public func contains(_ path: String) throws(HDF5Error) -> Bool {
-    try LinkResolver(group: handle.id, place: place).resolve(path) != nil
+    let place = place
+    return try Library.together { [id = handle.id] () throws(HDF5Error) in
+      switch try LinkResolver(group: id, place: place).find(path) {
+      case .none: false
+      case .some: true
+      }
+    }
   }
 
   /// What stands at the path, soft links within the file followed; nil where nothing does.
   public func kind(of path: String) throws(HDF5Error) -> HDF5NodeKind? {
     let place = self.place.appending(path)
-    guard let resolved = try LinkResolver(group: handle.id, place: self.place).resolve(path)
+    guard let target = try LinkResolver(group: handle.id, place: self.place).find(path)
     else { return nil }
-    let object = try Handle("open", place) { [id = handle.id] in
-      H5Oopen(id, resolved, CHDF5_default_properties())
-    }
+    let object = try target.open(place: place)
     return Self.kind(ofOpen: object.id)
   }
 
@@ -144,24 +148,21 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     try Library.checked("open", place) {
       H5Pset_chunk_cache(access.id, 100_003, chunkCacheBytes, CHDF5_default_preemption())
     }
-    let resolved = try resolved(path)
-    let dataset = try Handle("open", place) { H5Dopen2(handle.id, resolved, access.id) }
+    let target = try target(path)
+    let dataset = try target.openDataset(access: access.id, place: place)
     return try HDF5Dataset(handle: dataset, place: place)
   }
 
-  private func resolved(_ path: String) throws(HDF5Error) -> String {
-    guard let resolved = try LinkResolver(group: handle.id, place: place).resolve(path) else {
+  private func target(_ path: String) throws(HDF5Error) -> LinkTarget {
+    guard let target = try LinkResolver(group: handle.id, place: place).find(path) else {
       throw place.appending(path).error(.noSuchObject, "open", "there is no such object")
     }
-    return resolved
+    return target
   }
 
   private func open(_ path: String, as wanted: HDF5NodeKind) throws(HDF5Error) -> Handle {
     let place = self.place.appending(path)
-    let resolved = try resolved(path)
-    let object = try Handle("open", place) {
-      H5Oopen(handle.id, resolved, CHDF5_default_properties())
-    }
+    let object = try target(path).open(place: place)
     let kind = Self.kind(ofOpen: object.id)
     guard kind == wanted else {
       throw place.error(.mismatch, "open", "it is a \(kind), not a \(wanted)")
@@ -174,9 +175,8 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   /// Creates a group; the groups above it must be there.
   public func createGroup(_ path: String) throws(HDF5Error) -> HDF5Group {
     let place = self.place.appending(path)
-    let creation = try Handle("create", place) { H5Pcreate(CHDF5_group_creation()) }
-    try Library.checked("create", place) { H5Pset_obj_track_times(creation.id, false) }
-    let group = try Handle("create", place) { [id = handle.id, creation = creation.id] in
+    let creation = WritingLists.group
+    let group = try Handle("create", place) { [id = handle.id] in
       H5Gcreate2(id, path, CHDF5_default_properties(), creation, CHDF5_default_properties())
     }
     return HDF5Group(handle: group, place: place)

@@ -12,6 +12,18 @@ public enum HDF5Library {
     _ = Library.locked { H5get_libversion(&major, &minor, &release) }
     return "\(major).\(minor).\(release)"
   }
+
+  /// Does what takes many short calls, and gives no other thread a turn in between.
+  ///
+  /// Two threads that take turns at every call put each other to sleep and wake each other up, which takes longer
+  /// than the calls.
+  ///
+  /// - Parameter body: Must not wait for another thread, which may want a turn.
+  public static func together<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try Library.together(body)
+  }
 }
 
 /// Where an object stands, for messages.
@@ -41,15 +53,21 @@ enum Library {
   /// Opened once, without the exit handler: handles may still live when the process ends.
   private static let isOpen: Bool = H5dont_atexit() >= 0 && H5open() >= 0
 
+  /// Runs calls in one turn; those within may enter again.
+  static func together<Result: ~Copyable, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    mutex.lock()
+    defer { mutex.unlock() }
+    return try body()
+  }
+
   /// Runs one C call alone: not every build of the library may be entered by two threads.
-  ///
-  /// The body must not release a handle, which would enter again.
   static func locked<Result>(_ body: () -> Result) -> Result {
     mutex.lock()
     defer { mutex.unlock() }
     _ = isOpen
-    // The stack and its printing belong to the calling thread, so this is said every time.
-    H5Eset_auto2(CHDF5_default_errors(), nil, nil)
+    CHDF5_be_silent()
     return body()
   }
 
@@ -141,14 +159,19 @@ enum Library {
   }
 }
 
-/// A plain mutex: its scope hands no value over, so the guarded call may use local pointers.
+/// A mutex that its holder may lock again. Its scope hands no value over, so the guarded call may use local
+/// pointers.
 private final class CallMutex: @unchecked Sendable {
   // Not a race: only ever passed to the pthread functions, which synchronize.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   init() {
     mutex = .allocate(capacity: 1)
-    pthread_mutex_init(mutex, nil)
+    var attributes = pthread_mutexattr_t()
+    pthread_mutexattr_init(&attributes)
+    pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+    pthread_mutex_init(mutex, &attributes)
+    pthread_mutexattr_destroy(&attributes)
   }
 
   deinit {

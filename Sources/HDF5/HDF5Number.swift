@@ -73,6 +73,12 @@ extension HDF5NumberType {
     }
   }
 
+  /// What a dataset of such numbers says of itself.
+  var element: HDF5ElementType {
+    guard let integer else { return .float(bytes: self == .float ? 4 : 8) }
+    return .integer(bytes: integer.bits / 8, bits: integer.bits, isSigned: integer.isSigned)
+  }
+
   /// Whether every number of the stored type has a place in this one.
   ///
   /// The library clips silently otherwise. Floating point takes any number, rounded to its

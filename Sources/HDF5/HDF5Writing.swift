@@ -15,7 +15,9 @@ extension HDF5Group {
   public func createDataset<Number: HDF5Number>(
     _ path: String, of type: Number.Type, shape: [Int], layout: HDF5Layout = .contiguous
   ) throws(HDF5Error) -> HDF5Dataset {
-    try createDataset(path, type: Number.hdf5Type.storedType, shape: shape, layout: layout)
+    try createDataset(
+      path, type: Number.hdf5Type.storedType, of: Number.hdf5Type.element, shape: shape,
+      layout: layout)
   }
 
   /// Writes numbers that are formed as they are written, as a new dataset in one piece.
@@ -30,8 +32,8 @@ extension HDF5Group {
     formedBy form: @Sendable (Range<Int>, UnsafeMutableBufferPointer<Number>) -> Void
   ) throws(HDF5Error) -> HDF5Dataset {
     let dataset = try createDataset(
-      path, type: Number.hdf5Type.storedType, shape: shape, layout: .contiguous,
-      isWrittenWhole: true)
+      path, type: Number.hdf5Type.storedType, of: Number.hdf5Type.element, shape: shape,
+      layout: .contiguous, isWrittenWhole: true)
     try dataset.write(formedBy: form)
     return dataset
   }
@@ -59,56 +61,83 @@ extension HDF5Group {
   /// Writes one text as a new scalar dataset.
   @discardableResult
   public func write(_ path: String, _ text: String) throws(HDF5Error) -> HDF5Dataset {
-    try write(path, texts: [text], shape: [])
+    try Library.together { () throws(HDF5Error) in try write(path, texts: [text], shape: []) }
   }
 
   /// Writes a list of texts as a new dataset.
   @discardableResult
   public func write(_ path: String, _ texts: [String]) throws(HDF5Error) -> HDF5Dataset {
-    try write(path, texts: texts, shape: [texts.count])
+    try Library.together { () throws(HDF5Error) in
+      try write(path, texts: texts, shape: [texts.count])
+    }
   }
 
   private func write(
     _ path: String, texts: [String], shape: [Int]
   ) throws(HDF5Error) -> HDF5Dataset {
-    let type = try StringWriting.type(place: place.appending(path))
-    let dataset = try createDataset(path, type: type.id, shape: shape, layout: .contiguous)
+    let (type, transfer) = (WritingLists.text, WritingLists.textTransfer)
+    let dataset = try createDataset(
+      path, type: type, of: .variableString, shape: shape, layout: .contiguous)
     let id = dataset.id
     let place = dataset.place
     try StringWriting.withPointers(to: texts) { pointers throws(HDF5Error) in
       try Library.checked("write", place) {
-        H5Dwrite(
-          id, type.id, CHDF5_all(), CHDF5_all(), CHDF5_default_properties(), pointers)
+        H5Dwrite(id, type, CHDF5_all(), CHDF5_all(), transfer, pointers)
       }
     }
     return dataset
   }
 
   private func createDataset(
-    _ path: String, type: hid_t, shape: [Int], layout: HDF5Layout, isWrittenWhole: Bool = false
+    _ path: String, type: hid_t, of element: HDF5ElementType, shape: [Int], layout: HDF5Layout,
+    isWrittenWhole: Bool = false
+  ) throws(HDF5Error) -> HDF5Dataset {
+    try Library.together { () throws(HDF5Error) in
+      try created(
+        path, type: type, of: element, shape: shape, layout: layout, isWrittenWhole: isWrittenWhole)
+    }
+  }
+
+  private func created(
+    _ path: String, type: hid_t, of element: HDF5ElementType, shape: [Int], layout: HDF5Layout,
+    isWrittenWhole: Bool
   ) throws(HDF5Error) -> HDF5Dataset {
     let place = self.place.appending(path)
-    let creation = try Handle("create", place) { H5Pcreate(CHDF5_dataset_creation()) }
-    let list = creation.id
-    try Library.checked("create", place) { H5Pset_obj_track_times(list, false) }
-    // Without this, what is never written would be whatever the memory held.
-    let fillTime = isWrittenWhole ? H5D_FILL_TIME_NEVER : H5D_FILL_TIME_ALLOC
-    try Library.checked("create", place) { H5Pset_fill_time(list, fillTime) }
-    if case .compressed(let chunk, let level) = layout, !shape.isEmpty {
-      precondition(chunk.count == shape.count, "a chunk has the rank of its dataset")
-      let sides = zip(chunk, shape).map { hsize_t(max(1, min($0, $1))) }
-      try Library.checked("create", place) { H5Pset_chunk(list, Int32(sides.count), sides) }
-      try Library.checked("create", place) { H5Pset_shuffle(list) }
-      try Library.checked("create", place) { H5Pset_deflate(list, UInt32(level)) }
-    }
     let space = try Selection.space(of: shape, place: place)
-    let parent = identity.id
-    let dataset = try Handle("create", place) {
-      H5Dcreate2(
-        parent, path, type, space.id, CHDF5_default_properties(), list,
-        CHDF5_default_properties())
+    if case .compressed(let chunk, let level) = layout, !shape.isEmpty {
+      let creation = try Self.compressing(shape, chunk: chunk, level: level, place: place)
+      return try HDF5Dataset(
+        handle: createDataset(place, path, type, space.id, creation.id), place: place)
     }
-    return try HDF5Dataset(handle: dataset, place: place)
+    let list = isWrittenWhole ? WritingLists.wholeDataset : WritingLists.dataset
+    return HDF5Dataset(
+      handle: try createDataset(place, path, type, space.id, list), place: place,
+      description: HDF5DatasetDescription(
+        shape: shape, element: element, storage: .contiguous, filters: [], storedBytes: 0))
+  }
+
+  private func createDataset(
+    _ place: Place, _ path: String, _ type: hid_t, _ space: hid_t, _ list: hid_t
+  ) throws(HDF5Error) -> Handle {
+    let parent = identity.id
+    return try Handle("create", place) {
+      H5Dcreate2(
+        parent, path, type, space, CHDF5_default_properties(), list, CHDF5_default_properties())
+    }
+  }
+
+  private static func compressing(
+    _ shape: [Int], chunk: [Int], level: Int, place: Place
+  ) throws(HDF5Error) -> Handle {
+    precondition(chunk.count == shape.count, "a chunk has the rank of its dataset")
+    let dataset = WritingLists.dataset
+    let creation = try Handle("create", place) { H5Pcopy(dataset) }
+    let list = creation.id
+    let sides = zip(chunk, shape).map { hsize_t(max(1, min($0, $1))) }
+    try Library.checked("create", place) { H5Pset_chunk(list, Int32(sides.count), sides) }
+    try Library.checked("create", place) { H5Pset_shuffle(list) }
+    try Library.checked("create", place) { H5Pset_deflate(list, UInt32(level)) }
+    return creation
   }
 }
 
@@ -154,15 +183,8 @@ extension Selection {
   }
 }
 
-/// Text on its way to the library: UTF-8 of variable length, which every reader shows as text.
+/// Text on its way to the library.
 enum StringWriting {
-  static func type(place: Place) throws(HDF5Error) -> Handle {
-    let type = try Handle("create", place) { H5Tcopy(CHDF5_string()) }
-    try Library.checked("create", place) { H5Tset_size(type.id, CHDF5_variable_size()) }
-    try Library.checked("create", place) { H5Tset_cset(type.id, H5T_CSET_UTF8) }
-    return type
-  }
-
   /// Lends the texts as an array of C strings.
   static func withPointers(
     to texts: [String], _ body: (UnsafeRawPointer?) throws(HDF5Error) -> Void

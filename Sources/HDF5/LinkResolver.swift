@@ -1,7 +1,32 @@
 // Follows a path link by link, so that nothing is opened before it is known to lie in the file.
 internal import CHDF5
 
-/// Turns a path into one that passes through hard links only.
+/// An object that is known to lie in the file: by its name in a group.
+struct LinkTarget: ~Copyable {
+  /// Keeps the group open, unless the search began there.
+  private let parent: Handle?
+  private let location: hid_t
+  private let name: String
+
+  fileprivate init(parent: consuming Handle?, location: hid_t, name: String) {
+    self.parent = parent
+    self.location = location
+    self.name = name
+  }
+
+  func open(place: Place) throws(HDF5Error) -> Handle {
+    try Handle("open", place) { [location, name] in
+      H5Oopen(location, name, CHDF5_default_properties())
+    }
+  }
+
+  /// Opens a dataset in a way that a list of properties tells.
+  func openDataset(access: hid_t, place: Place) throws(HDF5Error) -> Handle {
+    try Handle("open", place) { [location, name] in H5Dopen2(location, name, access) }
+  }
+}
+
+/// Follows a path group by group, through hard links and soft ones within the file.
 ///
 /// The library would follow a link into any file that the user can read, before it could be asked
 /// where the object came from.
@@ -19,31 +44,40 @@ struct LinkResolver {
   let group: hid_t
   let place: Place
 
-  /// The path without soft links, or nil where a part of it does not exist.
-  func resolve(_ path: String) throws(HDF5Error) -> String? {
+  /// What the path leads to, or nil where a part of it does not exist.
+  func find(_ path: String) throws(HDF5Error) -> LinkTarget? {
     let here = place.appending(path)
     var pending = Self.components(of: path)
-    var isAbsolute = path.hasPrefix("/")
-    var resolved: [String] = []
+    // Names are looked up in the group that was reached last, paths only at the root.
+    var parent: Handle?
+    var location = group
+    var prefix = path.hasPrefix("/") ? "/" : ""
     var softLinks = 0
     while let name = pending.first {
       pending.removeFirst()
-      let candidate = (isAbsolute ? "/" : "") + (resolved + [name]).joined(separator: "/")
-      let exists = try Library.checked("open", here) {
-        H5Lexists(group, candidate, CHDF5_default_properties())
+      let candidate = prefix + name
+      let exists = try Library.checked("open", here) { [location] in
+        H5Lexists(location, candidate, CHDF5_default_properties())
       }
       if exists == 0 { return nil }
-      switch try link(at: candidate) {
+      switch try link(at: candidate, in: location) {
       case .hard:
-        resolved.append(name)
+        if pending.isEmpty {
+          return LinkTarget(parent: parent, location: location, name: candidate)
+        }
         // Only a group has a next link; asking anything else is an error of the library.
-        if !pending.isEmpty, !isGroup(candidate) { return nil }
+        guard let next = openGroup(candidate, in: location) else { return nil }
+        (location, prefix) = (next.id, "")
+        parent = consume next
       case .soft(let target):
         softLinks += 1
         if softLinks > Self.maximumSoftLinks {
           throw here.error(.damaged, "open", "its soft links lead in a circle")
         }
-        if target.hasPrefix("/") { (isAbsolute, resolved) = (true, []) }
+        if target.hasPrefix("/") {
+          (location, prefix) = (group, "/")
+          parent = nil
+        }
         pending = Self.components(of: target) + pending
       case .external(let file, let object):
         throw here.error(
@@ -54,25 +88,28 @@ struct LinkResolver {
         throw here.error(.leavesFile, "open", "\(candidate) is a link of an unknown kind")
       }
     }
-    return (isAbsolute ? "/" : "") + (resolved.isEmpty ? "." : resolved.joined(separator: "/"))
+    return LinkTarget(parent: parent, location: location, name: prefix + ".")
   }
 
   private static func components(of path: String) -> [String] {
     path.split(separator: "/").map(String.init).filter { $0 != "." }
   }
 
-  private func isGroup(_ path: String) -> Bool {
+  /// nil for what is no group, or cannot be opened: that is reported when it is wanted itself.
+  private func openGroup(_ path: String, in location: hid_t) -> Handle? {
     let object = try? Handle("open", place) {
-      H5Oopen(group, path, CHDF5_default_properties())
+      H5Oopen(location, path, CHDF5_default_properties())
     }
-    // What cannot be opened is reported when it is wanted itself.
-    guard let object else { return false }
+    guard let object else { return nil }
     let id = object.id
-    return Library.locked { H5Iget_type(id) } == H5I_GROUP
+    if Library.locked({ H5Iget_type(id) }) != H5I_GROUP { return nil }
+    return object
   }
 
   /// The link at the end of a path whose other parts are hard links.
-  func link(at path: String) throws(HDF5Error) -> Link {
+  func link(at path: String) throws(HDF5Error) -> Link { try link(at: path, in: group) }
+
+  private func link(at path: String, in group: hid_t) throws(HDF5Error) -> Link {
     let here = place.appending(path)
     var size = 0
     let kind = try Library.checked("open", here) {

@@ -3,6 +3,7 @@ internal import Digest
 internal import Dispatch
 internal import Glibc
 internal import Synchronization
+internal import WorkSharing
 
 /// The file that a codec writes a value to, from beginning to end.
 ///
@@ -19,13 +20,11 @@ public final class ObjectFile {
   private let digesting: Digesting
   private var byteCount = 0
 
-  /// - Parameters:
-  ///   - path: Of a file that is not there yet.
-  ///   - isShared: Whether to digest on another thread.
-  init(at path: String, isShared: Bool) throws(SystemError) {
+  /// - Parameter path: Of a file that is not there yet.
+  init(at path: String) throws(SystemError) {
     descriptor = try FileSystem.openNew(path)
     self.path = path
-    digesting = Digesting(isShared: isShared)
+    digesting = Digesting()
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -79,10 +78,12 @@ private final class Digesting: Sendable {
   }
 
   private let hasher = Mutex<SHA256Hasher?>(SHA256Hasher())
-  /// nil: digested by whoever adds.
+  /// nil: no thread was free, and whoever adds digests.
   private let queue: DispatchQueue?
 
-  init(isShared: Bool) { queue = isShared ? DispatchQueue(label: "digest") : nil }
+  init() { queue = borrowThread() ? DispatchQueue(label: "digest") : nil }
+
+  deinit { if queue != nil { returnThread() } }
 
   /// - Parameters:
   ///   - bytes: Stay as they are until ``wait()`` returns.

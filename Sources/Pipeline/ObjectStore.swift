@@ -72,11 +72,8 @@ public struct ObjectStore: Sendable {
 
   /// A new file on its way to become an object.
   ///
-  /// - Parameter isShared: Whether another thread may digest what is written.
   /// - Throws: ``SystemError`` where the cache cannot be written to.
-  func newFile(isShared: Bool) throws(SystemError) -> ObjectFile {
-    try ObjectFile(at: try temporaryPath(), isShared: isShared)
-  }
+  func newFile() throws(SystemError) -> ObjectFile { try ObjectFile(at: try temporaryPath()) }
 
   /// Learns before any work is done whether its result could be kept.
   func checkWritable() throws(SystemError) {

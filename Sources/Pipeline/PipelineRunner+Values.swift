@@ -5,7 +5,8 @@ extension PipelineRunner {
   /// The value at an output of a finished run.
   ///
   /// What this runner has just computed is still in memory, what was kept is read from the cache, and
-  /// what was not kept is formed again from what feeds its stage.
+  /// what was not kept is formed again from what feeds its stage; it then stays in memory until
+  /// ``releaseValues()``.
   ///
   /// - Parameters:
   ///   - reference: An output of a stage that succeeded.
@@ -26,7 +27,9 @@ extension PipelineRunner {
         uniquingKeysWith: { first, _ in first }))
     if let damage = source.damage(under: reference) { throw damage }
     do {
-      return try source.value(of: reference)
+      let value = try source.value(of: reference)
+      shelf.keep(value, output)
+      return value
     } catch let error as ValueSource.Unreadable {
       throw StageFailure(.failed, "\(error.reference): cannot be read: \(error.reason)")
     } catch {

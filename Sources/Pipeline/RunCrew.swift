@@ -1,5 +1,6 @@
 // The hands of several runs: how many stages work at once, and that no two do the same work.
 internal import Synchronization
+internal import WorkSharing
 
 /// Shares a number of threads between runs that go on at the same time.
 ///
@@ -66,7 +67,11 @@ public final class RunCrew: Sendable {
       }
       if mayStart { continuation.resume() }
     }
-    let turn = Turn { self.leave(key) }
+    occupyThread()
+    let turn = Turn {
+      vacateThread()
+      self.leave(key)
+    }
     let value = await body(turn)
     turn.end()
     return value

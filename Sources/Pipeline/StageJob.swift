@@ -227,7 +227,7 @@ struct StageJob: Sendable {
         kept.outputs[port] = OutputRecord(unkept: port, of: key, kind: kind)
         continue
       }
-      let file = try mapped { try objects.newFile(isShared: resources.threads > 1) }
+      let file = try mapped { try objects.newFile() }
       files.append((port, kind, file))
       try mapped { try codec.encode(value, to: file) }
     }

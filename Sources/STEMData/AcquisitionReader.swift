@@ -28,11 +28,6 @@ public struct AcquisitionFile: Sendable {
     self.frameLayout = frameLayout
     self.preferredRowCount = preferredRowCount
   }
-
-  /// Opens the frames.
-  public func reader() throws(AcquisitionError) -> AcquisitionReader {
-    try AcquisitionReader(path: path)
-  }
 }
 
 /// An open acquisition; several threads may read from it at once.
@@ -53,15 +48,40 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   /// Opens a file, reads what it states and checks that it can be true.
   public init(path: String) throws(AcquisitionError) {
     let items = try ItemReader(path: path)
+    let (plan, metadata) = try HDF5Library.together {
+      () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata) in
+      let plan = try items.framePlan()
+      return (plan, try items.metadata(frames: plan))
+    }
+    try self.init(items, plan, metadata)
+  }
+
+  /// Opens the frames of a file that was read before, and takes what it stated for granted.
+  ///
+  /// - Throws: also where the frames are no longer as many and of the shape that they were.
+  public init(path: String, stating metadata: AcquisitionMetadata) throws(AcquisitionError) {
+    let items = try ItemReader(path: path)
     let plan = try items.framePlan()
-    let metadata = try items.metadata(frames: plan)
+    guard plan.shape == metadata.shape, plan.segmentCount == metadata.segmentCount,
+      plan.frameCount == metadata.frameCount
+    else {
+      throw items.failure(
+        .wrongShape, AcquisitionPath.frames, "they are not what they were when the file was checked",
+        "leave the file alone while it is worked on, and run again")
+    }
+    try self.init(items, plan, metadata)
+  }
+
+  private init(
+    _ items: borrowing ItemReader, _ plan: FramePlan, _ metadata: AcquisitionMetadata
+  ) throws(AcquisitionError) {
     let frames = try reading { () throws(HDF5Error) in
       let room = plan.cacheBytes(atMost: Self.maximumCache)
       let dataset = try items.file.root.dataset(AcquisitionPath.frames, chunkCacheBytes: room)
       return try HDF5Stream(dataset, cacheBytes: room ?? 0)
     }
     file = AcquisitionFile(
-      path: path, metadata: metadata, frameType: plan.element.description,
+      path: items.file.path, metadata: metadata, frameType: plan.element.description,
       frameLayout: plan.layout, preferredRowCount: plan.preferredRowCount)
     hasFrameAxis = plan.hasFrameAxis
     chunkSides = plan.chunkSides

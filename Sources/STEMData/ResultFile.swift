@@ -148,13 +148,19 @@ public struct ResultFile: Sendable {
       try entry.write("title", title)
       for group in groups { try Self.write(group, to: entry) }
       for (index, step) in chain.enumerated() {
-        try write(step, index: index + 1, to: entry)
+        try HDF5Library.together { try write(step, index: index + 1, to: entry) }
       }
     }
   }
 
   private static func write(_ group: ResultGroup, to entry: borrowing HDF5Group) throws {
     let data = try entry.createGroup(group.name)
+    try HDF5Library.together { try describe(group, in: data) }
+    for dataset in group.datasets { try write(dataset, to: data) }
+  }
+
+  /// Writes everything but the group's datasets.
+  private static func describe(_ group: ResultGroup, in data: borrowing HDF5Group) throws {
     try data.setAttribute("NX_class", to: "NXdata")
     try data.setAttribute("quantity", to: group.quantity)
     try data.setAttribute("signal", to: group.signal)
@@ -179,13 +185,14 @@ public struct ResultFile: Sendable {
       let dataset = try data.write(axis.name, axis.values, shape: [axis.values.count])
       try dataset.setAttribute("units", to: axis.unit)
     }
-    for dataset in group.datasets { try write(dataset, to: data) }
   }
 
   private static func write(_ dataset: ResultDataset, to data: borrowing HDF5Group) throws {
     func finish(_ written: borrowing HDF5Dataset) throws {
-      try written.setAttribute("units", to: dataset.unit)
-      try written.setAttribute("long_name", to: label(of: dataset))
+      try HDF5Library.together {
+        try written.setAttribute("units", to: dataset.unit)
+        try written.setAttribute("long_name", to: label(of: dataset))
+      }
     }
     switch dataset.values {
     case .float32(let numbers):

@@ -73,24 +73,66 @@ public func mapPieces<Output: Sendable>(
 /// - Parameter threads: At least 1.
 public func limitThreads(to threads: Int) { ThreadBudget.shared.limit(to: threads) }
 
+/// Says that a thread is at work, whether or not it calls ``shareWork(_:_:)``, until ``vacateThread()``: pieces of
+/// others' work are not given to a thread that has work of its own.
+public func occupyThread() { ThreadBudget.shared.occupy(1) }
+
+/// Ends what ``occupyThread()`` began.
+public func vacateThread() { ThreadBudget.shared.occupy(-1) }
+
+/// Takes a thread for work beside the caller's, to be given back by ``returnThread()``.
+///
+/// - Returns: Whether one is free.
+public func borrowThread() -> Bool { ThreadBudget.shared.borrow(upTo: 1) == 1 }
+
+/// Gives back what ``borrowThread()`` took.
+public func returnThread() { ThreadBudget.shared.giveBack(1) }
+
 /// Threads at work, and how many there may be. Each caller has the one on which it is called, even where none
 /// is left.
 private final class ThreadBudget: Sendable {
   static let shared = ThreadBudget()
 
-  private let threads = Mutex((limit: Int.max, busy: 0))
+  private struct State {
+    var limit = Int.max
+    /// Threads said to be at work.
+    var occupied = 0
+    /// Threads that share their work; taken to be among those said to be at work, where there are any.
+    var sharing = 0
+    /// Threads that work for others.
+    var borrowed = 0
 
-  func limit(to limit: Int) { threads.withLock { $0.limit = max(1, limit) } }
-
-  /// - Parameter helpers: How many threads could be of use beside the caller's own.
-  /// - Returns: How many it may have.
-  func enter(helpers: Int) -> Int {
-    threads.withLock { threads in
-      let taken = max(0, min(helpers, threads.limit - threads.busy - 1))
-      threads.busy += taken + 1
+    /// Whoever asks has a thread, said to be at work or not.
+    mutating func borrow(upTo count: Int) -> Int {
+      let taken = max(0, min(count, limit - borrowed - max(1, occupied, sharing)))
+      borrowed += taken
       return taken
     }
   }
 
-  func leave(helpers: Int) { threads.withLock { $0.busy -= helpers + 1 } }
+  private let state = Mutex(State())
+
+  func limit(to limit: Int) { state.withLock { $0.limit = max(1, limit) } }
+
+  func occupy(_ change: Int) { state.withLock { $0.occupied += change } }
+
+  func borrow(upTo count: Int) -> Int { state.withLock { $0.borrow(upTo: count) } }
+
+  func giveBack(_ count: Int) { state.withLock { $0.borrowed -= count } }
+
+  /// - Parameter helpers: How many threads could be of use beside the caller's own.
+  /// - Returns: How many it may have.
+  func enter(helpers: Int) -> Int {
+    state.withLock { state in
+      state.sharing += 1
+      return state.borrow(upTo: helpers)
+    }
+  }
+
+  func leave(helpers: Int) {
+    state.withLock { state in
+      state.sharing -= 1
+      state.borrowed -= helpers
+    }
+  }
 }

@@ -9,8 +9,8 @@ struct ImportTests {
     "HDF5": ["CHDF5", "CZlib", "WorkSharing"], "STEMCore": [],
     "DPCReconstruction": ["FFTW", "STEMCore", "WorkSharing"],
     "DPCSimulation": ["FFTW", "STEMCore"],
-    "STEMData": ["HDF5", "STEMCore"], "FieldRendering": ["CCairo", "CPNG", "STEMCore"],
-    "Pipeline": ["CUnistd", "Digest"], "PipelineManifest": ["Pipeline", "Yams"],
+    "STEMData": ["HDF5", "STEMCore"], "FieldRendering": ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
+    "Pipeline": ["CUnistd", "Digest", "WorkSharing"], "PipelineManifest": ["Pipeline", "Yams"],
     "Provenance": ["Digest", "Pipeline"],
     "DPCStages": [
       "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline",
