@@ -93,7 +93,9 @@ struct FrameSums: Sendable {
     forEachGroup(places.frames) { frame, isFour in
       let a = raw.extracting(places.range(frame))
       if isFour {
-        let (b, c) = (raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2)))
+        let (b, c) = (
+          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
+        )
         countFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
       } else {
         countOne(a, to: &sums, at: first)
@@ -108,7 +110,9 @@ struct FrameSums: Sendable {
     forEachGroup(places.frames) { frame, isFour in
       let a = raw.extracting(places.range(frame))
       if isFour {
-        let (b, c) = (raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2)))
+        let (b, c) = (
+          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
+        )
         addFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
       } else {
         addOne(a, to: &sums, at: first)

@@ -107,21 +107,32 @@ private func gatherHalfWords<Raw: RawNumber>(
   precondition(
     MemoryLayout<Raw>.size == 2 && tiles.lowerBound >= 0 && 4 * steps <= tiles.count
       && tiles.upperBound <= low.count && tiles.upperBound <= high.count, "a place for each tile")
+  let (flip, shift) = (
+    Eight(repeating: Int16(truncatingIfNeeded: offset)), SIMD4(repeating: offset)
+  )
   let (a0, b0, c0, d0) = (a.bytes, b.bytes, c.bytes, d.bytes)
   var lows = low.mutableSpan
   var highs = high.mutableSpan
   for step in 0..<steps {
     // SAFETY: 16 numbers of each line and four tiles a step are there, as was asked above.
-    let left = FourLines(a0, b0, c0, d0, at: 32 &* step, offset)
-    let right = FourLines(a0, b0, c0, d0, at: 32 &* step &+ 16, offset)
+    let (left, right) = (32 &* step, 32 &* step &+ 16)
+    let (p, q) = (eight(a0, left) ^ flip, eight(b0, left) ^ flip)
+    let (r, s) = (eight(c0, left) ^ flip, eight(d0, left) ^ flip)
+    let (t, u) = (eight(a0, right) ^ flip, eight(b0, right) ^ flip)
+    let (v, w) = (eight(c0, right) ^ flip, eight(d0, right) ^ flip)
+    let least = fours(
+      lesser(lesser(p, q), lesser(r, s)), lesser(lesser(t, u), lesser(v, w)), shift, lesser)
+    let largest = fours(
+      larger(larger(p, q), larger(r, s)), larger(larger(t, u), larger(v, w)), shift, larger)
     let first = tiles.lowerBound &+ 4 &* step
-    let (least, largest) = (
-      left.low.fours(right.low, offset, lesser), left.high.fours(right.high, offset, larger)
-    )
-    for place in 0..<4 {
-      lows[unchecked: first &+ place] = least[place]
-      highs[unchecked: first &+ place] = largest[place]
-    }
+    lows[unchecked: first] = least[0]
+    lows[unchecked: first &+ 1] = least[1]
+    lows[unchecked: first &+ 2] = least[2]
+    lows[unchecked: first &+ 3] = least[3]
+    highs[unchecked: first] = largest[0]
+    highs[unchecked: first &+ 1] = largest[1]
+    highs[unchecked: first &+ 2] = largest[2]
+    highs[unchecked: first &+ 3] = largest[3]
   }
   if 16 * steps < count {
     let rest = (16 * steps)..<count
@@ -131,52 +142,35 @@ private func gatherHalfWords<Raw: RawNumber>(
   }
 }
 
-/// The extremes of eight columns of four lines.
-private struct FourLines {
-  let low: SIMD8<Int16>
-  let high: SIMD8<Int16>
+private typealias Eight = SIMD8<Int16>
 
-  @inline(__always)
-  init(
-    _ a: RawSpan, _ b: RawSpan, _ c: RawSpan, _ d: RawSpan, at byte: Int, _ offset: Int32
-  ) {
-    let flip = SIMD8(repeating: Int16(truncatingIfNeeded: offset))
-    let p = a.unsafeLoadUnaligned(fromUncheckedByteOffset: byte, as: SIMD8<Int16>.self) ^ flip
-    let q = b.unsafeLoadUnaligned(fromUncheckedByteOffset: byte, as: SIMD8<Int16>.self) ^ flip
-    let r = c.unsafeLoadUnaligned(fromUncheckedByteOffset: byte, as: SIMD8<Int16>.self) ^ flip
-    let s = d.unsafeLoadUnaligned(fromUncheckedByteOffset: byte, as: SIMD8<Int16>.self) ^ flip
-    low = lesser(lesser(p, q), lesser(r, s))
-    high = larger(larger(p, q), larger(r, s))
-  }
+@inline(__always)
+private func eight(_ line: RawSpan, _ byte: Int) -> Eight {
+  line.unsafeLoadUnaligned(fromUncheckedByteOffset: byte, as: Eight.self)
 }
 
 @inline(__always)
-private func lesser(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
-  a.replacing(with: b, where: b .< a)
-}
+private func lesser(_ a: Eight, _ b: Eight) -> Eight { a.replacing(with: b, where: b .< a) }
 
 @inline(__always)
-private func larger(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
-  a.replacing(with: b, where: b .> a)
+private func larger(_ a: Eight, _ b: Eight) -> Eight { a.replacing(with: b, where: b .> a) }
+
+/// The extremes of each four of sixteen numbers, `offset` added.
+@inline(__always)
+private func fours(
+  _ left: Eight, _ right: Eight, _ offset: SIMD4<Int32>, _ extreme: (Eight, Eight) -> Eight
+) -> SIMD4<Float> {
+  let (x, y) = (pairs(left, extreme), pairs(right, extreme))
+  let even = SIMD4(lowHalf: x.evenHalf, highHalf: y.evenHalf)
+  let odd = SIMD4(lowHalf: x.oddHalf, highHalf: y.oddHalf)
+  let both = extreme(unsafeBitCast(even, to: Eight.self), unsafeBitCast(odd, to: Eight.self))
+  let half = SIMD4<Int32>(repeating: 16)
+  return SIMD4<Float>((unsafeBitCast(both, to: SIMD4<Int32>.self) &<< half) &>> half &+ offset)
 }
 
-extension SIMD8<Int16> {
-  /// Each two with their neighbor's extreme in the lower half of four.
-  @inline(__always)
-  fileprivate func pairs(_ extreme: (Self, Self) -> Self) -> SIMD4<Int32> {
-    let neighbors = unsafeBitCast(self, to: SIMD4<Int32>.self) &>> 16
-    return unsafeBitCast(extreme(self, unsafeBitCast(neighbors, to: Self.self)), to: SIMD4.self)
-  }
-
-  /// The extremes of each four of these numbers and of others.
-  @inline(__always)
-  fileprivate func fours(
-    _ other: Self, _ offset: Int32, _ extreme: (Self, Self) -> Self
-  ) -> SIMD4<Float> {
-    let (x, y) = (pairs(extreme), other.pairs(extreme))
-    let even = unsafeBitCast(SIMD4(x[0], x[2], y[0], y[2]), to: Self.self)
-    let odd = unsafeBitCast(SIMD4(x[1], x[3], y[1], y[3]), to: Self.self)
-    let both = unsafeBitCast(extreme(even, odd), to: SIMD4<Int32>.self)
-    return SIMD4<Float>((both &<< 16) &>> 16 &+ offset)
-  }
+/// The extreme of each two in the lower half of 32 bits.
+@inline(__always)
+private func pairs(_ numbers: Eight, _ extreme: (Eight, Eight) -> Eight) -> SIMD4<Int32> {
+  let upper = unsafeBitCast(numbers, to: SIMD4<UInt32>.self) &>> SIMD4<UInt32>(repeating: 16)
+  return unsafeBitCast(extreme(numbers, unsafeBitCast(upper, to: Eight.self)), to: SIMD4.self)
 }

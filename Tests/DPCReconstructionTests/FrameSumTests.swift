@@ -147,6 +147,32 @@ struct FrameSumTests {
     #expect(sum([.int16([-32_768, 1, -32_768, 1, -32_768, 1, -32_768, 1])]) == [-131_072, 4])
   }
 
+  @Test(
+    "More frames of 16 bits than 32 bits hold add up exactly, at once and in parts, with and without sign"
+  )
+  func longStacks() {
+    let shape = GridShape(rows: 1, columns: 1)
+    let none = SegmentCorrection(dark: [0], gain: [1], gainSource: .none)
+    let clear = PixelMask(shape: shape)
+    func sum(_ groups: [RawSignals]) -> [Double] {
+      let total = groups.reduce(0) { $0 + $1.count }
+      var accumulator = FrameAccumulator(
+        shape: shape, correction: none, electronsPerUnit: 1,
+        sampling: ScatterSampling(shape: shape, frameCount: total))
+      for var raw in groups {
+        accumulator.add(&raw, masks: [PixelMask](repeating: clear, count: raw.count))
+      }
+      return accumulator.finished().signals.values
+    }
+    let full = RawSignals.uint16([UInt16](repeating: 65_535, count: 70_000))
+    #expect(sum([full]) == [70_000 * 65_535])
+    let part = RawSignals.uint16([UInt16](repeating: 65_535, count: 30_000))
+    #expect(sum([part, part, part]) == [90_000 * 65_535])
+    let low = RawSignals.int16([Int16](repeating: -32_768, count: 70_000))
+    #expect(sum([low]) == [-70_000 * 32_768])
+    #expect(sum([part, .int16([-5]), .double([0.5]), part]) == [60_000 * 65_535 - 4.5])
+  }
+
   @Test("Large stacks are sampled: every row and every column, a sixteenth of the positions")
   func sampling() throws {
     let shape = GridShape(rows: 48, columns: 2080)
