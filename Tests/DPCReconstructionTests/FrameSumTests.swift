@@ -206,6 +206,11 @@ struct FrameSumTests {
     let ratios = try (#require(all.variancePerUnit), #require(some.variancePerUnit))
     // Standard errors √(2/n): 0.45 and 1.8 %; four of the larger.
     #expect(abs(ratios.0 - 1) < 0.018 && abs(ratios.1 - 1) < 0.072)
+    // Smaller stacks leave out less: each block is taken in as many of the 48 rows as every other.
+    for step in [2, 4, 8] {
+      let count = step * 1_000_000 / shape.count + 2
+      #expect(scatter(2, of: count).degreesOfFreedom * step == shape.count)
+    }
     // A column that differs is seen wherever it is, in three of its 48 rows: their terms differ by some
     // percent from each other.
     for column in [0, 63, 64, 1000, 2047, 2079] {
