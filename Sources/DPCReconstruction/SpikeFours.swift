@@ -4,48 +4,8 @@ internal import STEMCore
 extension SpikePatch {
   /// A bit for each of four signals in a row that may be a spike; their windows are moved inwards at no side rim.
   mutating func suspects(_ row: Int, _ column: Int) -> UInt8 {
-    if let electrons = rule.electronsPerUnit {
-      return extremesClear(row, column, electrons) ? 0 : countedSuspects(row, column)
-    }
+    if rule.electronsPerUnit != nil { return countedSuspects(row, column) }
     return sortedSuspects(row, column)
-  }
-
-  /// Whether the least and the largest number of each window clear all four: see ``SpikeRule``.
-  ///
-  /// Most of what is examined lies beside a spike, not about it.
-  private func extremesClear(_ row: Int, _ column: Int, _ electrons: Double) -> Bool {
-    let plane = values.span
-    // Eight columns: the windows of four positions.
-    let unbounded = SIMD4(repeating: Double.infinity)
-    var (low, low4, high, high4) = (unbounded, unbounded, -unbounded, -unbounded)
-    for r in Self.window(row, of: shape.rows) {
-      let first = index(r, column - Self.reach)
-      let near = SIMD4(plane[first], plane[first + 1], plane[first + 2], plane[first + 3])
-      let far = SIMD4(plane[first + 4], plane[first + 5], plane[first + 6], plane[first + 7])
-      // NaN is neither less nor more.
-      low.replace(with: near, where: near .< low)
-      low4.replace(with: far, where: far .< low4)
-      high.replace(with: near, where: near .> high)
-      high4.replace(with: far, where: far .> high4)
-    }
-    let least = ofFive(low, low4) { $0.replacing(with: $1, where: $1 .< $0) }
-    let largest = ofFive(high, high4) { $0.replacing(with: $1, where: $1 .> $0) }
-    let first = index(row, column)
-    let signal = SIMD4(plane[first], plane[first + 1], plane[first + 2], plane[first + 3])
-    let upper = least + rule.threshold * deviation(least, electrons)
-    var lower = largest - rule.threshold * deviation(largest, electrons)
-    let floor = SIMD4(repeating: -9 / electrons)
-    lower.replace(with: floor, where: lower .< floor)
-    let isClear = (signal .<= upper) .& (signal .>= lower)
-    return isClear == SIMDMask(repeating: true)
-  }
-
-  /// ``SpikeRule/countingDeviation(_:)`` of four.
-  @inline(__always)
-  private func deviation(_ medians: SIMD4<Double>, _ electrons: Double) -> SIMD4<Double> {
-    var counts = medians * electrons
-    counts.replace(with: SIMD4(), where: counts .< SIMD4())
-    return (counts + 9).squareRoot() / electrons
   }
 
   /// Those that counting does not clear: see ``countingClears(_:_:)``.
@@ -107,18 +67,6 @@ extension SpikePatch {
     }
     return suspects
   }
-}
-
-/// The extremes of eight numbers over each five that follow each other.
-@inline(__always)
-private func ofFive(
-  _ near: SIMD4<Double>, _ far: SIMD4<Double>,
-  _ extreme: (SIMD4<Double>, SIMD4<Double>) -> SIMD4<Double>
-) -> SIMD4<Double> {
-  let second = SIMD4(near[1], near[2], near[3], far[0])
-  let third = SIMD4(near[2], near[3], far[0], far[1])
-  let fourth = SIMD4(near[3], far[0], far[1], far[2])
-  return extreme(extreme(extreme(near, far), extreme(second, fourth)), third)
 }
 
 /// Neighbors in a window of five by five.
