@@ -55,8 +55,10 @@ public func fitDescan(
   to map: VectorMap, degree: DescanSurface.Degree, selection: [Bool]? = nil, isRobust: Bool = false
 ) throws(DescanFitError) -> DescanFit {
   precondition(selection.map { $0.count == map.shape.count } ?? true, "one flag per position")
-  let positions = (0..<map.shape.count).filter {
-    map.mask.isUsable($0) && selection?[$0] ?? true
+  var positions: [Int] = []
+  positions.reserveCapacity(map.shape.count)
+  for position in 0..<map.shape.count where map.mask.isUsable(position) {
+    if selection?[position] ?? true { positions.append(position) }
   }
   let needed = max(degree.termCount, 3)
   if positions.count < needed { throw .tooFewPixels(positions.count, needed: needed) }

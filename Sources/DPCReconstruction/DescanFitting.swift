@@ -34,47 +34,75 @@ struct DescanFitting {
     inverse = []
   }
 
-  /// The terms of a pixel, as ``DescanSurface/terms(_:_:_:)``.
+  /// Hands over every pixel in order: its index, its position, and its terms as ``DescanSurface/terms(_:_:_:)``.
   @inline(__always)
-  private func terms(_ index: Int) -> InlineArray<6, Double> {
-    let (row, column) = positions[index].quotientAndRemainder(dividingBy: map.shape.columns)
-    let (s, t) = (s[column], t[row])
-    return [1, s, t, s * s, s * t, t * t]
+  private func forEachPixel(
+    _ body: (_ index: Int, _ position: Int, _ terms: InlineArray<6, Double>) -> Void
+  ) {
+    let columns = map.shape.columns
+    let (positions, s, t) = (positions.span, s.span, t.span)
+    var (row, start) = (0, 0)
+    for index in 0..<positions.count {
+      let position = positions[index]
+      while position >= start + columns {
+        row += 1
+        start += columns
+      }
+      let (s, t) = (s[position - start], t[row])
+      body(index, position, [1, s, t, s * s, s * t, t * t])
+    }
   }
 
   /// Σ factor · b bᵀ over the pixels, b their terms.
   private func matrix(_ factor: (Int) -> Double) -> [Double] {
-    var matrix = [Double](repeating: 0, count: count * count)
-    for index in positions.indices {
+    sums(factor).matrix
+  }
+
+  /// Σ factor · b bᵀ over the pixels, b their terms, and Σ factor · b · deflection.
+  ///
+  /// The number of terms is written out, so that each case becomes additions without a loop.
+  @inline(__always)
+  private func sums(_ factor: (Int) -> Double) -> (matrix: [Double], x: [Double], y: [Double]) {
+    switch degree {
+    case .constant: sums(factor, terms: 1)
+    case .plane: sums(factor, terms: 3)
+    case .quadratic: sums(factor, terms: 6)
+    }
+  }
+
+  @inline(__always)
+  private func sums(
+    _ factor: (Int) -> Double, terms count: Int
+  ) -> (matrix: [Double], x: [Double], y: [Double]) {
+    let (x, y) = (map.field.x.span, map.field.y.span)
+    var lower = InlineArray<36, Double>(repeating: 0)
+    var right = InlineArray<12, Double>(repeating: 0)
+    forEachPixel { index, position, terms in
       let weight = factor(index)
-      let terms = terms(index)
+      let (vx, vy) = (x[position], y[position])
       for i in 0..<count {
         let left = weight * terms[i]
-        for j in 0...i { matrix[i * count + j] += left * terms[j] }
+        for j in 0...i { lower[i * 6 + j] += left * terms[j] }
+        right[2 * i] += left * vx
+        right[2 * i + 1] += left * vy
       }
     }
+    var matrix = [Double](repeating: 0, count: count * count)
     for i in 0..<count {
-      for j in 0..<i { matrix[j * count + i] = matrix[i * count + j] }
+      for j in 0..<count { matrix[i * count + j] = lower[max(i, j) * 6 + min(i, j)] }
     }
-    return matrix
+    return (
+      matrix, (0..<count).map { right[2 * $0] }, (0..<count).map { right[2 * $0 + 1] }
+    )
   }
 
   /// Solves for both components with these weights.
+  @inline(__always)
   mutating func solve(weight: (Int) -> Double) throws(DescanFitError) {
-    let normal = matrix(weight)
-    var right = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-    for index in positions.indices {
-      let factor = weight(index)
-      let (vx, vy) = (map.field.x[positions[index]], map.field.y[positions[index]])
-      let terms = terms(index)
-      for i in 0..<count {
-        right.0[i] += factor * terms[i] * vx
-        right.1[i] += factor * terms[i] * vy
-      }
-    }
-    inverse = try checkedInverse(normal)
-    x = product(inverse, right.0)
-    y = product(inverse, right.1)
+    let sums = sums(weight)
+    inverse = try checkedInverse(sums.matrix)
+    x = product(inverse, sums.x)
+    y = product(inverse, sums.y)
   }
 
   /// Terms that vanish on every pixel are left out: their coefficient is zero and so is its variance.
@@ -99,18 +127,43 @@ struct DescanFitting {
     (0..<count).map { i in (0..<count).reduce(0) { $0 + matrix[i * count + $1] * vector[$1] } }
   }
 
-  /// Squared length of a residual vector.
-  private func square(_ index: Int) -> Double {
-    var (rx, ry) = (map.field.x[positions[index]], map.field.y[positions[index]])
-    let terms = terms(index)
-    for i in 0..<count {
-      rx -= terms[i] * x[i]
-      ry -= terms[i] * y[i]
+  /// Hands over the squared length of every residual vector in order.
+  @inline(__always)
+  private func forEachSquare(_ body: (Double) -> Void) {
+    switch degree {
+    case .constant: forEachSquare(terms: 1, body)
+    case .plane: forEachSquare(terms: 3, body)
+    case .quadratic: forEachSquare(terms: 6, body)
     }
-    return rx * rx + ry * ry
   }
 
-  func residualSum() -> Double { positions.indices.reduce(0) { $0 + square($1) } }
+  @inline(__always)
+  private func forEachSquare(terms count: Int, _ body: (Double) -> Void) {
+    let (vx, vy) = (map.field.x.span, map.field.y.span)
+    var surface = InlineArray<12, Double>(repeating: 0)
+    for i in 0..<count { (surface[2 * i], surface[2 * i + 1]) = (x[i], y[i]) }
+    forEachPixel { _, position, terms in
+      var (rx, ry) = (vx[position], vy[position])
+      for i in 0..<count {
+        rx -= terms[i] * surface[2 * i]
+        ry -= terms[i] * surface[2 * i + 1]
+      }
+      body(rx * rx + ry * ry)
+    }
+  }
+
+  func residualSum() -> Double {
+    var sum = 0.0
+    forEachSquare { sum += $0 }
+    return sum
+  }
+
+  private func squares() -> [Double] {
+    var squares: [Double] = []
+    squares.reserveCapacity(positions.count)
+    forEachSquare { squares.append($0) }
+    return squares
+  }
 
   /// Reweights until the surface stands still; returns its covariance and the weight taken away.
   mutating func iterate(
@@ -119,7 +172,7 @@ struct DescanFitting {
     var squares: [Double] = []
     var variance = 0.0
     for step in 0..<60 {
-      squares = positions.indices.map(square)
+      squares = self.squares()
       let spread = middle(squares) / (2 * log(2.0))
       variance = max(spread, countingVariance ?? 0)
       if variance == 0 { break }

@@ -12,7 +12,8 @@ public struct FrameAccumulator: Sendable {
   private let correction: SegmentCorrection
   private let electronsPerUnit: Double?
   private let sampling: ScatterSampling
-  private var sums: [Double]
+  private var terms: ScatterTerms
+  private var sums: FrameSums
   /// Σ over frames of signal²/(frame's sum), for the chi-square between frames; where it is sampled.
   private var squares: [Double]
   private var frameCount = 0
@@ -33,8 +34,9 @@ public struct FrameAccumulator: Sendable {
     self.correction = correction
     self.electronsPerUnit = electronsPerUnit
     self.sampling = sampling
+    terms = ScatterTerms(correction)
     let segments = correction.gain.count
-    sums = [Double](repeating: 0, count: segments * shape.count)
+    sums = FrameSums(count: segments * shape.count)
     squares = [Double](repeating: 0, count: segments * shape.rows * sampling.places(shape))
     skipped = [Int32](repeating: 0, count: shape.count)
     flags = [UInt8](repeating: 0, count: shape.count)
@@ -96,20 +98,32 @@ public struct FrameAccumulator: Sendable {
     for (frame, mask) in masks.enumerated() {
       skip(mask, &raw, from: frame * segmentCount * mask.shape.count, first)
     }
-    // Frames together: every sum is then read and written once for four of them.
-    var frame = 0
-    while frame < masks.count {
-      let together = masks.count - frame >= 4 ? 4 : 1
-      for segment in 0..<segmentCount {
-        let planes = (frame..<(frame + together)).map { frame in
-          let start = (frame * segmentCount + segment) * masks[frame].shape.count + first
-          return start..<(start + shape.count)
-        }
-        addPlanes(raw.span, planes, to: &sums, at: segment * shape.count)
+    // Some rows of all segments and frames at a time, which the processor still holds when they are squared.
+    let height = max(1, Self.rowLength / max(1, shape.columns))
+    for group in stride(from: 0, to: masks.count, by: FrameSums.limit) {
+      let frames = group..<min(group + FrameSums.limit, masks.count)
+      sums.prepare(Raw.counting, frames: frames.count)
+      for row in stride(from: 0, to: shape.rows, by: height) {
+        let rows = row..<min(row + height, shape.rows)
+        addRows(rows, raw.span, frames, band: masks[0].shape.count, first)
+        addSquares(rows, raw.span, masks[frames], frames, first)
       }
-      frame += together
     }
-    addSquares(raw.span, masks, first)
+  }
+
+  /// Positions of some rows, about.
+  private static let rowLength = 2048
+
+  private mutating func addRows<Raw: RawNumber>(
+    _ rows: Range<Int>, _ raw: Span<Raw>, _ frames: Range<Int>, band: Int, _ first: Int
+  ) {
+    let start = rows.lowerBound * shape.columns
+    for segment in 0..<segmentCount {
+      let places = FramePlaces(
+        start: (frames.lowerBound * segmentCount + segment) * band + first + start,
+        stride: segmentCount * band, frames: frames.count, count: rows.count * shape.columns)
+      Raw.add(raw, places, to: &sums, at: segment * shape.count + start)
+    }
   }
 
   /// Takes down where a frame cannot be used, and takes its signals there for zero.
@@ -134,22 +148,23 @@ public struct FrameAccumulator: Sendable {
   }
 
   private mutating func addSquares<Raw: RawNumber>(
-    _ raw: Span<Raw>, _ masks: [PixelMask], _ first: Int
+    _ rows: Range<Int>, _ raw: Span<Raw>, _ masks: ArraySlice<PixelMask>, _ frames: Range<Int>,
+    _ first: Int
   ) {
     let places = sampling.places(shape)
-    var terms = ScatterTerms(correction)
-    for row in 0..<shape.rows {
-      for (number, columns) in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns)
-        .enumerated()
-      {
-        let target = row * places + number * ScatterSampling.length
-        for (frame, mask) in masks.enumerated() {
+    for row in rows {
+      var target = row * places
+      for block in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns) {
+        let columns = ScatterSampling.columns(ofBlock: block, shape.columns)
+        for frame in frames {
+          let mask = masks[frame]
           let start = first + row * shape.columns + columns.lowerBound
           terms.add(
             raw, from: frame * segmentCount * mask.shape.count + start, stride: mask.shape.count,
             mask.bytes.span.extracting(start..<(start + columns.count)), to: &squares, at: target,
             stride: shape.rows * places)
         }
+        target += ScatterSampling.length
       }
     }
   }
@@ -158,37 +173,66 @@ public struct FrameAccumulator: Sendable {
   ///
   /// A position keeps its mask bits only where no frame was usable.
   public consuming func finished() -> (signals: SegmentSignals, scatter: FrameScatter) {
-    var mask = PixelMask(shape: shape)
-    let skipped = skipped
-    for position in 0..<shape.count where Int(skipped[position]) == frameCount {
-      mask.bytes[position] = flags[position] == 0 ? PixelFlags.missing.rawValue : flags[position]
+    let (shape, segments, electrons) = (shape, segmentCount, electronsPerUnit)
+    var values = [Double](uninitializedCount: segments * shape.count)
+    var flags = [UInt8](uninitializedCount: shape.count)
+    let scatter = values.share { values in
+      flags.share { flags in write(to: values, flags, at: 0) }
     }
-    for segment in 0..<segmentCount {
-      correct(
-        &sums, at: segment * shape.count, frameCount: frameCount, skipped.span,
-        dark: correction.dark[segment], gain: correction.gain[segment])
-    }
-    let scatter = scatter()
     let signals = SegmentSignals(
-      shape: shape, segmentCount: segmentCount, values: sums, mask: mask,
-      electronsPerUnit: electronsPerUnit)
+      shape: shape, segmentCount: segments, values: values,
+      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electrons)
     return (signals, scatter)
   }
 
-  private func scatter() -> FrameScatter {
+  /// Writes the summed signals to the frame of which these are some rows.
+  ///
+  /// - Parameters:
+  ///   - values: Of whole frames, segment by segment.
+  ///   - flags: Of whole frames: a position gets mask bits only where no frame was usable.
+  ///   - first: The frame's position at which these rows begin.
+  /// - Returns: The scatter between frames.
+  /// - Precondition: The frame has room for these rows.
+  public func write(
+    to values: SharedPlane<Double>, _ flags: SharedPlane<UInt8>, at first: Int
+  ) -> FrameScatter {
+    precondition(values.count == segmentCount * flags.count, "a plane for each segment")
+    let mask = flags[first..<(first + shape.count)]
+    for position in 0..<shape.count {
+      let isUsable = Int(skipped[position]) < frameCount
+      let reasons = self.flags[position]
+      mask[position] = isUsable ? 0 : reasons == 0 ? PixelFlags.missing.rawValue : reasons
+    }
+    for segment in 0..<segmentCount {
+      let start = segment * flags.count + first
+      let plane = values[start..<(start + shape.count)]
+      sums.copy((segment * shape.count)..<((segment + 1) * shape.count), to: plane)
+      correct(
+        plane, frameCount: frameCount, skipped.span, dark: correction.dark[segment],
+        gain: correction.gain[segment])
+    }
+    return scatter(of: values, stride: flags.count, at: first)
+  }
+
+  private func scatter(
+    of values: SharedPlane<Double>, stride: Int, at first: Int
+  ) -> FrameScatter {
     var scatter = FrameScatter()
     let places = sampling.places(shape)
     for row in 0..<shape.rows {
-      let blocks = sampling.blocks(ofRow: sampling.firstRow + row, shape.columns)
-      for (number, columns) in blocks.enumerated() {
+      var place = row * places
+      for block in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns) {
+        let columns = ScatterSampling.columns(ofBlock: block, shape.columns)
         for column in columns {
           let position = row * shape.columns + column
-          let place = row * places + number * ScatterSampling.length + column - columns.lowerBound
           let frames = frameCount - Int(skipped[position])
           if frames > 1 {
-            addScatter(at: position, square: place, frames: frames, to: &scatter)
+            addScatter(
+              of: values, stride: stride, at: first + position,
+              square: place + column - columns.lowerBound, frames: frames, to: &scatter)
           }
         }
+        place += ScatterSampling.length
       }
     }
     return scatter
@@ -196,15 +240,16 @@ public struct FrameAccumulator: Sendable {
 
   /// χ² = Σ_f Σ_k (I_kf - N_f q_k)²/(N_f q_k) over the segments with enough counts to be normal.
   private func addScatter(
-    at position: Int, square: Int, frames: Int, to scatter: inout FrameScatter
+    of values: SharedPlane<Double>, stride: Int, at position: Int, square: Int, frames: Int,
+    to scatter: inout FrameScatter
   ) {
     var total = 0.0
-    for segment in 0..<segmentCount { total += sums[segment * shape.count + position] }
+    for segment in 0..<segmentCount { total += values[segment * stride + position] }
     let places = shape.rows * sampling.places(shape)
     var chiSquare = 0.0
     var segments = 0
     for segment in 0..<segmentCount {
-      let sum = sums[segment * shape.count + position]
+      let sum = values[segment * stride + position]
       let fraction = sum / total
       let meanCount = sum / Double(frames) * (electronsPerUnit ?? .infinity)
       if fraction < FrameScatter.smallestFraction || meanCount < FrameScatter.smallestCount {
@@ -222,37 +267,16 @@ public struct FrameAccumulator: Sendable {
   }
 }
 
-/// Adds one plane, or four, to sums.
-private func addPlanes<Raw: RawNumber>(
-  _ raw: Span<Raw>, _ planes: [Range<Int>], to sums: inout [Double], at first: Int
-) {
-  let count = planes[0].count
-  var sums = sums.mutableSpan
-  precondition(first + count <= sums.count, "a sum for each")
-  if planes.count == 4 {
-    let (a, b) = (raw.extracting(planes[0]), raw.extracting(planes[1]))
-    let (c, d) = (raw.extracting(planes[2]), raw.extracting(planes[3]))
-    precondition(b.count == count && c.count == count && d.count == count, "alike")
-    for place in 0..<count {
-      sums[first + place] += Raw.sum(a[place], b[place], c[place], d[place])
-    }
-  } else {
-    let plane = raw.extracting(planes[0])
-    for place in 0..<count { sums[first + place] += plane[place].double }
-  }
-}
-
 /// A segment's sums of raw signals to sums of corrected ones.
 private func correct(
-  _ sums: inout [Double], at first: Int, frameCount: Int, _ skipped: Span<Int32>, dark: Double,
+  _ sums: UnsafeMutableBufferPointer<Double>, frameCount: Int, _ skipped: Span<Int32>, dark: Double,
   gain: Double
 ) {
+  precondition(sums.count == skipped.count, "a plane of them")
   let count = Int32(frameCount)
-  var values = sums.mutableSpan
-  precondition(first + skipped.count <= values.count, "a plane of them")
   for position in 0..<skipped.count {
     let frames = Double(count &- skipped[position])
-    values[first + position] = (values[first + position] - frames * dark) / gain
+    sums[position] = (sums[position] - frames * dark) / gain
   }
 }
 

@@ -1,6 +1,7 @@
 // How one noisy vector map follows another, from products of neighbors: noise that is alike adds nothing.
 internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// The factor by which one map follows another, with its error.
 public struct NeighborRatio: Sendable, Equatable {
@@ -26,20 +27,11 @@ public struct NeighborRatio: Sendable, Equatable {
   /// - Returns: nil for fewer than eight pieces with usable pixels.
   public init?(of a: VectorMap, to b: VectorMap, lag: Int, alongColumns: Bool = true) {
     precondition(a.shape == b.shape && lag >= 1, "maps share a shape")
-    var pieces: [Piece] = []
-    for row in 0..<b.shape.rows {
-      for first in stride(from: 0, to: b.shape.columns, by: 64) {
-        var piece = Piece()
-        for column in first..<min(first + 64, b.shape.columns) {
-          let p = row * b.shape.columns + column
-          if column + lag < b.shape.columns { piece.add(a, b, p, p + lag) }
-          if alongColumns && row + lag < b.shape.rows {
-            piece.add(a, b, p, p + lag * b.shape.columns)
-          }
-        }
-        if piece.count > 0 { pieces.append(piece) }
-      }
-    }
+    let height = 32
+    let pieces = concurrentMap((b.shape.rows + height - 1) / height) { band in
+      let rows = (band * height)..<min((band + 1) * height, b.shape.rows)
+      return rows.flatMap { Piece.row($0, a, b, lag: lag, alongColumns: alongColumns) }
+    }.flatMap { $0 }
     let count = pieces.reduce(0) { $0 + $1.count }
     let squares = pieces.reduce(0) { $0 + $1.squares }
     let mixed = pieces.reduce(0) { $0 + $1.mixed }
@@ -58,11 +50,28 @@ public struct NeighborRatio: Sendable, Equatable {
 }
 
 /// Sums of products over part of a row.
-private struct Piece {
+private struct Piece: Sendable {
   var mixed = 0.0
   var own = 0.0
   var squares = 0.0
   var count = 0
+
+  /// The pieces of a row that hold usable pixels, in order.
+  static func row(
+    _ row: Int, _ a: VectorMap, _ b: VectorMap, lag: Int, alongColumns: Bool
+  ) -> [Piece] {
+    let columns = b.shape.columns
+    let hasBelow = alongColumns && row + lag < b.shape.rows
+    return stride(from: 0, to: columns, by: 64).compactMap { first in
+      var piece = Piece()
+      for column in first..<min(first + 64, columns) {
+        let p = row * columns + column
+        if column + lag < columns { piece.add(a, b, p, p + lag) }
+        if hasBelow { piece.add(a, b, p, p + lag * columns) }
+      }
+      return piece.count > 0 ? piece : nil
+    }
+  }
 
   mutating func add(_ a: VectorMap, _ b: VectorMap, _ p: Int, _ q: Int) {
     if !(a.mask.isUsable(p) && b.mask.isUsable(p)) { return }
@@ -88,8 +97,9 @@ public func outerShare(
   of sample: consuming RegimeSample, obstacle: OuterShare.Obstacle?, lag: Int
 ) -> OuterShare {
   if let obstacle { return OuterShare(obstacle: obstacle) }
-  guard let plane = DescanPlane(fittedTo: sample.total),
-    let outerPlane = DescanPlane(fittedTo: sample.outer)
+  let planes = [sample.total, sample.outer]
+  let fitted = concurrentMap(planes.count) { DescanPlane(fittedTo: planes[$0]) }
+  guard let plane = fitted[0], let outerPlane = fitted[1]
   else { return OuterShare(obstacle: .weakSignal) }
   sample.total.remove(plane)
   sample.outer.remove(outerPlane)

@@ -1,5 +1,6 @@
 // In which regime the signals are: how much of them a shift carries across the rim of the disc.
 public import STEMCore
+internal import WorkSharing
 
 /// The part of the signal that appears in the ring beyond the rim of the disc.
 ///
@@ -134,45 +135,33 @@ public struct RegimeSampler: Sendable {
   ///   - signals: A band of rows of the map.
   ///   - firstRow: The band's first row in the map.
   public func sample(_ signals: SegmentSignals, firstRow: Int) -> RegimeSample {
-    let columns = signals.shape.columns
     let rows = (firstRow..<(firstRow + signals.shape.rows)).filter { $0 % rowStep == 0 }
-    let shape = GridShape(rows: rows.count, columns: columns)
-    var total = VectorField(shape: shape)
-    var outer = VectorField(shape: shape)
-    var mask = PixelMask(shape: shape)
-    for (index, row) in rows.enumerated() {
-      let (source, target) = ((row - firstRow) * columns, index * columns)
-      for column in 0..<columns {
-        mask.bytes[target + column] = signals.mask.bytes[source + column]
-        if !signals.mask.isUsable(source + column) { continue }
-        let (all, beyond) = vectors(of: signals, at: source + column)
-        (total.x[target + column], total.y[target + column]) = calibration(all.x, all.y)
-        (outer.x[target + column], outer.y[target + column]) = calibration(beyond.x, beyond.y)
+    let shape = GridShape(rows: rows.count, columns: signals.shape.columns)
+    var total = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
+    var outer = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
+    total.share { total in
+      outer.share { outer in
+        shareWork((rows.count + Self.bandRows - 1) / Self.bandRows) { band in
+          var sums = SampleSums()
+          let first = band * Self.bandRows
+          for index in first..<min(first + Self.bandRows, rows.count) {
+            let (source, target) = (
+              (rows[index] - firstRow) * shape.columns, index * shape.columns
+            )
+            for column in stride(from: 0, to: shape.columns, by: SampleSums.length) {
+              let count = min(SampleSums.length, shape.columns - column)
+              let positions = (source + column)..<(source + column + count)
+              sums.form(vectors, isBeyond, of: signals, at: positions)
+              let flags = signals.mask.bytes.span.extracting(positions)
+              sums.write(flags, calibration, to: total, outer, at: target + column)
+            }
+          }
+        }
       }
     }
-    return RegimeSample(
-      rows: rows,
-      total: VectorMap(field: total, covariance: nil, mask: mask, pixelSize: nil),
-      outer: VectorMap(field: outer, covariance: nil, mask: mask, pixelSize: nil))
+    return RegimeSample(rows: rows, total: total, outer: outer)
   }
 
-  private func vectors(
-    of signals: SegmentSignals, at position: Int
-  ) -> (all: (x: Double, y: Double), beyond: (x: Double, y: Double)) {
-    var sum = 0.0
-    var all = (x: 0.0, y: 0.0)
-    var beyond = (x: 0.0, y: 0.0)
-    for j in vectors.indices {
-      let signal = signals.values[j * signals.shape.count + position]
-      sum += signal
-      all.x += signal * vectors[j].x
-      all.y += signal * vectors[j].y
-      if isBeyond[j] {
-        beyond.x += signal * vectors[j].x
-        beyond.y += signal * vectors[j].y
-      }
-    }
-    if !(sum > 0) { return ((0, 0), (0, 0)) }
-    return ((all.x / sum, all.y / sum), (beyond.x / sum, beyond.y / sum))
-  }
+  /// Rows of a piece of work.
+  private static let bandRows = 64
 }

@@ -9,6 +9,9 @@ struct RawInspection {
   private let scale: [Float]
   private let slack: Float
 
+  /// A bound that is larger is positive.
+  fileprivate static let smallest: Float = 1e-30
+
   init(_ correction: SegmentCorrection, saturationLevel: Double) {
     self.correction = correction
     self.saturationLevel = saturationLevel
@@ -24,13 +27,15 @@ struct RawInspection {
     let isQuick = scale.allSatisfy { $0 > 1e-30 && $0 < 1e30 }
     // Below what single precision makes of the level.
     let level = saturationLevel.isFinite ? Float(saturationLevel) * (1 - 1e-6) : .infinity
-    var (least, peak) = ([Float](), [Float]())
+    var least = [Float](repeating: 0, count: tiles.columns)
+    var peak = least
     for row in 0..<tiles.rows {
       sums(tiles, row, &least, &peak)
+      if isQuick && isClear(least.span, peak.span, below: level) { continue }
       for column in 0..<tiles.columns {
         // Where a signal is NaN the largest of the others may be lost.
         let isSafe = isQuick && peak[column] < level && !least[column].isNaN
-        if isSafe && least[column] > 1e-30 { continue }
+        if isSafe && least[column] > Self.smallest { continue }
         if flag(raw, tiles, row, column, isSafe: isSafe, &flags) {
           tiles.regather(raw, row: row, column: column, flags: flags.span)
         }
@@ -42,8 +47,7 @@ struct RawInspection {
   private func sums(
     _ tiles: SignalTiles, _ row: Int, _ least: inout [Float], _ peak: inout [Float]
   ) {
-    least = [Float](repeating: 0, count: tiles.columns)
-    peak = [Float](repeating: -.infinity, count: tiles.columns)
+    for tile in least.indices { (least[tile], peak[tile]) = (0, -.infinity) }
     for segment in correction.gain.indices {
       let line = tiles.line(segment, row: row)
       addBounds(
@@ -78,7 +82,7 @@ struct RawInspection {
             let signal = scale[segment] * raw[segment * shape.count + position].single
             least += signal - slack * abs(signal) - offset(segment)
           }
-          if least > 1e-30 { continue }
+          if least > Self.smallest { continue }
         }
         let reason = reason(raw, shape, position)
         if reason != 0 {
@@ -107,6 +111,17 @@ struct RawInspection {
     if reasons.isEmpty && !(sum > 0) { reasons = .noCounts }
     return reasons.rawValue
   }
+}
+
+/// Whether all tiles of a row hold positive sums and no signal at the level; not where one may be NaN.
+private func isClear(_ least: Span<Float>, _ peak: Span<Float>, below level: Float) -> Bool {
+  precondition(least.count == peak.count, "a line of tiles")
+  var suspects: UInt32 = 0
+  for tile in 0..<least.count {
+    suspects |= least[tile] > RawInspection.smallest ? 0 : 1
+    suspects |= peak[tile] < level ? 0 : 1
+  }
+  return suspects == 0
 }
 
 private func addBounds(

@@ -9,8 +9,26 @@ protocol RawNumber: Comparable, BitwiseCopyable, Sendable {
   var single: Float { get }
   /// The least of four; NaN where one of them is NaN or infinite.
   static func least(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Self
-  /// The sum of four, rounded at most as often as sums of doubles are; exact for integers.
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double
+  /// How sums of these are held.
+  static var counting: FrameSums.Counting { get }
+  /// Takes the extremes of a line of tiles of 4×4, of four lines one below the other.
+  ///
+  /// - Parameters:
+  ///   - columns: Memory to work in.
+  ///   - low: Gets the least signal of each tile, NaN where one is not finite.
+  ///   - high: Gets the largest.
+  ///   - tiles: Where the tiles are among the results; the last may lack columns.
+  static func gather(
+    _ a: Span<Self>, _ b: Span<Self>, _ c: Span<Self>, _ d: Span<Self>,
+    _ columns: inout ColumnExtremes<Self>, _ low: inout [Float], _ high: inout [Float],
+    at tiles: Range<Int>)
+  /// Adds the same place of some frames to sums.
+  ///
+  /// - Parameters:
+  ///   - raw: The frames.
+  ///   - places: Where the place is in each of them.
+  ///   - first: Where its sums begin.
+  static func add(_ raw: Span<Self>, _ places: FramePlaces, to sums: inout FrameSums, at first: Int)
 }
 
 extension RawNumber {
@@ -36,40 +54,25 @@ extension RawNumber where Self: BinaryFloatingPoint {
   }
 }
 
-/// Short integers: four of them fit 32 bits, which become doubles in one instruction.
-private protocol ShortRawNumber: RawNumber, FixedWidthInteger {}
+/// Integers of up to 16 bits: sums of many of them fit 32 bits.
+protocol ShortRawNumber: RawNumber, FixedWidthInteger {}
 
 extension ShortRawNumber {
   @inline(__always)
   var double: Double { Double(Int32(truncatingIfNeeded: self)) }
   @inline(__always)
   var single: Float { Float(Int32(truncatingIfNeeded: self)) }
-  @inline(__always)
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double {
-    let first = Int32(truncatingIfNeeded: a) &+ Int32(truncatingIfNeeded: b)
-    let second = Int32(truncatingIfNeeded: c) &+ Int32(truncatingIfNeeded: d)
-    return Double(first &+ second)
-  }
 }
 
 extension UInt8: ShortRawNumber {}
 extension UInt16: ShortRawNumber {}
 extension Int16: ShortRawNumber {}
 
-extension RawNumber {
-  @inline(__always)
-  fileprivate static func doubleSum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double {
-    (a.double + b.double) + (c.double + d.double)
-  }
-}
-
 extension UInt32: RawNumber {
   @inline(__always)
   var double: Double { Double(self) }
   @inline(__always)
   var single: Float { Float(self) }
-  @inline(__always)
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double { doubleSum(a, b, c, d) }
 }
 
 extension Int32: RawNumber {
@@ -77,8 +80,6 @@ extension Int32: RawNumber {
   var double: Double { Double(self) }
   @inline(__always)
   var single: Float { Float(self) }
-  @inline(__always)
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double { doubleSum(a, b, c, d) }
 }
 
 extension Float: RawNumber {
@@ -86,8 +87,6 @@ extension Float: RawNumber {
   var double: Double { Double(self) }
   @inline(__always)
   var single: Float { self }
-  @inline(__always)
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double { doubleSum(a, b, c, d) }
 }
 
 extension Double: RawNumber {
@@ -95,6 +94,4 @@ extension Double: RawNumber {
   var double: Double { self }
   @inline(__always)
   var single: Float { Float(self) }
-  @inline(__always)
-  static func sum(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Double { doubleSum(a, b, c, d) }
 }

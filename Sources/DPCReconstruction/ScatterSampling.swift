@@ -1,16 +1,16 @@
 // At which positions the scatter between frames is watched, and the terms of it.
 public import STEMCore
 
-/// The positions that tell how frames scatter: all of them, or one block in sixteen.
+/// The positions that tell how frames scatter: all of them, or one block in two, four, eight or sixteen.
 ///
 /// A chi-square with n degrees of freedom knows the ratio to counting noise to √(2/n) of itself. Where more than
-/// enough positions and frames are there, every sixteenth block of 64 columns is taken, in each row another: blocks
+/// enough positions and frames are there, blocks of 64 columns are left out, in each row others: those that are taken
 /// lie on diagonals, so that every row and every column of a large frame is seen, and no wall is missed or
 /// counted twice.
 public struct ScatterSampling: Sendable, Equatable {
   /// Columns of a block.
   static let length = 64
-  /// One block in so many is taken, of a large stack.
+  /// One block in so many is taken at least.
   private static let sparse = 16
   /// Frames times positions that have to be left: at least as many degrees of freedom, so that the ratio is
   /// known to 0.14 % or better.
@@ -25,8 +25,14 @@ public struct ScatterSampling: Sendable, Equatable {
   ///   - frameCount: How many there are.
   ///   - firstRow: The row of the frame with which the band begins.
   public init(shape: GridShape, frameCount: Int, firstRow: Int = 0) {
-    let isLarge = (frameCount - 1) * shape.count >= Self.sparse * Self.enough
-    step = isLarge && shape.columns >= Self.sparse * Self.length ? Self.sparse : 1
+    let terms = (frameCount - 1) * shape.count
+    var step = 1
+    while step < Self.sparse && terms >= 2 * step * Self.enough
+      && shape.columns >= 2 * step * Self.length
+    {
+      step *= 2
+    }
+    self.step = step
     self.firstRow = firstRow
   }
 
@@ -36,12 +42,15 @@ public struct ScatterSampling: Sendable, Equatable {
     return (blocks + step - 1) / step * Self.length
   }
 
-  /// The columns of the blocks of one row of the frame, in order.
-  func blocks(ofRow row: Int, _ columns: Int) -> [Range<Int>] {
+  /// The blocks that are taken of one row of the frame, in order.
+  func blocks(ofRow row: Int, _ columns: Int) -> StrideTo<Int> {
     let first = (step - row % step) % step
-    return stride(from: first * Self.length, to: columns, by: step * Self.length).map {
-      $0..<min($0 + Self.length, columns)
-    }
+    return stride(from: first, to: (columns + Self.length - 1) / Self.length, by: step)
+  }
+
+  /// The columns of a block.
+  static func columns(ofBlock block: Int, _ columns: Int) -> Range<Int> {
+    (block * length)..<min((block + 1) * length, columns)
   }
 }
 

@@ -12,6 +12,8 @@ struct SignalTiles {
   let segmentCount: Int
   let rows: Int
   let columns: Int
+  /// Tiles of a line in memory: all columns in fours, and the margin.
+  private let width: Int
   private(set) var low: [Float]
   private(set) var high: [Float]
 
@@ -20,23 +22,34 @@ struct SignalTiles {
     self.segmentCount = segmentCount
     rows = (shape.rows + Self.side - 1) / Self.side
     columns = (shape.columns + Self.side - 1) / Self.side
-    let count = segmentCount * (rows + 2) * (columns + 2)
+    width = (columns + 3) / 4 * 4 + 2
+    let count = segmentCount * (rows + 2) * width
     low = Array(uninitializedCount: count)
     high = Array(uninitializedCount: count)
     for segment in 0..<segmentCount {
       for row in -1...rows {
-        let line = line(segment, row: row)
+        let line = wideLine(segment, row: row)
         let isMargin = row < 0 || row == rows
-        for place in [line.lowerBound - 1, line.upperBound] + (isMargin ? Array(line) : []) {
-          (low[place], high[place]) = (.infinity, -.infinity)
-        }
+        clear(line.lowerBound..<(isMargin ? line.upperBound : line.lowerBound + 1))
+        clear((line.lowerBound + 1 + columns)..<line.upperBound)
       }
     }
   }
 
+  private mutating func clear(_ tiles: Range<Int>) {
+    for tile in tiles { (low[tile], high[tile]) = (.infinity, -.infinity) }
+  }
+
+  /// The tiles of a row with one more on either side, then as many as make the row's own a multiple of four:
+  /// those in the margin are empty.
+  func wideLine(_ segment: Int, row: Int) -> Range<Int> {
+    let first = (segment * (rows + 2) + row + 1) * width
+    return first..<(first + width)
+  }
+
   /// Where the tiles of a row lie, without the margin; a row of the margin is -1 or `rows`.
   func line(_ segment: Int, row: Int) -> Range<Int> {
-    let first = (segment * (rows + 2) + row + 1) * (columns + 2) + 1
+    let first = wideLine(segment, row: row).lowerBound + 1
     return first..<(first + columns)
   }
 
@@ -52,28 +65,17 @@ struct SignalTiles {
   ///
   /// - Parameter raw: `raw[segment * shape.count + position]`.
   mutating func gather<Raw: RawNumber>(_ raw: Span<Raw>) {
-    // Three more: the extremes of four columns are formed at each.
-    var lowest = [Raw](repeating: .zero, count: columns * Self.side + Self.side - 1)
-    var highest = lowest
-    var (lows, highs) = (lowest, highest)
+    var work = ColumnExtremes<Raw>(tiles: columns)
     for segment in 0..<segmentCount {
       for row in 0..<rows {
         // The last row stands for those that a tile at the rim lacks.
-        let lines = (0..<Self.side).map { below in
+        func line(_ below: Int) -> Range<Int> {
           let line = segment * shape.rows + min(row * Self.side + below, shape.rows - 1)
           return (line * shape.columns)..<((line + 1) * shape.columns)
         }
-        columnExtremes(
-          raw.extracting(lines[0]), raw.extracting(lines[1]), raw.extracting(lines[2]),
-          raw.extracting(lines[3]), &lowest, &highest)
-        for place in shape.columns..<lowest.count {
-          lowest[place] = lowest[shape.columns - 1]
-          highest[place] = highest[shape.columns - 1]
-        }
-        fourExtremes(lowest.span, highest.span, &lows, &highs)
-        let line = line(segment, row: row)
-        everyFourth(lows.span, &low, at: line)
-        everyFourth(highs.span, &high, at: line)
+        Raw.gather(
+          raw.extracting(line(0)), raw.extracting(line(1)), raw.extracting(line(2)),
+          raw.extracting(line(3)), &work, &low, &high, at: self.line(segment, row: row))
       }
     }
   }
@@ -97,43 +99,4 @@ struct SignalTiles {
       (low[index], high[index]) = (lowest, highest)
     }
   }
-}
-
-/// The least and the largest of four lines, column by column; longer results keep what they hold behind.
-private func columnExtremes<Raw: RawNumber>(
-  _ a: Span<Raw>, _ b: Span<Raw>, _ c: Span<Raw>, _ d: Span<Raw>, _ low: inout [Raw],
-  _ high: inout [Raw]
-) {
-  let count = a.count
-  precondition(b.count == count && c.count == count && d.count == count, "lines of one length")
-  precondition(low.count >= count && high.count >= count, "room for a line")
-  var lows = low.mutableSpan
-  var highs = high.mutableSpan
-  for column in 0..<count {
-    lows[column] = Raw.least(a[column], b[column], c[column], d[column])
-    highs[column] = Raw.largest(a[column], b[column], c[column], d[column])
-  }
-}
-
-/// The extremes of each column and the three behind it.
-private func fourExtremes<Raw: RawNumber>(
-  _ low: Span<Raw>, _ high: Span<Raw>, _ lows: inout [Raw], _ highs: inout [Raw]
-) {
-  let count = low.count - 3
-  precondition(high.count == low.count && lows.count >= count && highs.count >= count, "lines")
-  var least = lows.mutableSpan
-  var largest = highs.mutableSpan
-  for column in 0..<count {
-    least[column] = Raw.least(low[column], low[column + 1], low[column + 2], low[column + 3])
-    largest[column] = Raw.largest(
-      high[column], high[column + 1], high[column + 2], high[column + 3])
-  }
-}
-
-private func everyFourth<Raw: RawNumber>(
-  _ line: Span<Raw>, _ result: inout [Float], at tiles: Range<Int>
-) {
-  precondition(line.count >= 4 * tiles.count && tiles.upperBound <= result.count, "four a tile")
-  var results = result.mutableSpan
-  for tile in 0..<tiles.count { results[tiles.lowerBound + tile] = line[4 * tile].single }
 }

@@ -59,44 +59,54 @@ struct TileLimits {
 
 /// Tells which tiles of a row hold no spike.
 private struct TileTest {
-  /// Per tile 1 where it has to be looked at; a margin on either side of the extremes.
-  private var open: [UInt8]
+  private let columns: Int
+  /// A byte for each tile, 1 where it has to be looked at, four to a number and the first of them lowest.
+  private var open: [UInt32]
+  /// Of a tile and those above and below, a margin on either side.
   private var low: [Float]
   private var high: [Float]
 
   init(columns: Int) {
-    open = [UInt8](repeating: 0, count: columns)
-    low = [Float](repeating: 0, count: columns + 2)
+    self.columns = columns
+    let fours = (columns + 3) / 4
+    open = [UInt32](repeating: 0, count: fours)
+    low = [Float](repeating: 0, count: 4 * fours + 2)
     high = low
   }
 
   /// The next tiles in a row that have to be looked at, not many at once.
   func run(from first: Int) -> Range<Int>? {
-    let tiles = open.span
     var start = first
-    while start < tiles.count && tiles[start] == 0 { start += 1 }
-    if start >= tiles.count { return nil }
+    while start < columns {
+      let rest = open[start / 4] >> UInt32(8 * (start % 4))
+      if rest != 0 {
+        start += rest.trailingZeroBitCount / 8
+        break
+      }
+      start = (start / 4 + 1) * 4
+    }
+    if start >= columns { return nil }
     var end = start + 1
-    while end < tiles.count && end < start + 32 && tiles[end] != 0 { end += 1 }
+    while end < min(columns, start + 32) && open[end / 4] >> UInt32(8 * (end % 4)) & 1 != 0 {
+      end += 1
+    }
     return start..<end
   }
 
   mutating func clearNone() {
-    for tile in open.indices { open[tile] = 1 }
+    for four in open.indices { open[four] = 0x0101_0101 }
   }
 
   mutating func clear(_ tiles: SignalTiles, _ segment: Int, row: Int, _ limits: TileLimits) {
-    let lines = (row - 1...row + 1).map { row in
-      let line = tiles.line(segment, row: row)
-      return (line.lowerBound - 1)..<(line.upperBound + 1)
-    }
+    let above = tiles.wideLine(segment, row: row - 1)
+    let own = tiles.wideLine(segment, row: row)
+    let below = tiles.wideLine(segment, row: row + 1)
     extremes(
-      tiles.low.span.extracting(lines[0]), tiles.low.span.extracting(lines[1]),
-      tiles.low.span.extracting(lines[2]), &low, <)
+      tiles.low.span.extracting(above), tiles.low.span.extracting(own),
+      tiles.low.span.extracting(below), &low, <)
     extremes(
-      tiles.high.span.extracting(lines[0]), tiles.high.span.extracting(lines[1]),
-      tiles.high.span.extracting(lines[2]), &high, >)
-    let own = tiles.line(segment, row: row)
+      tiles.high.span.extracting(above), tiles.high.span.extracting(own),
+      tiles.high.span.extracting(below), &high, >)
     // Held apart from self, of which another part is written to; nothing is copied.
     let (low, high) = (self.low, self.high)
     compare(
@@ -120,41 +130,64 @@ private func extremes(
   }
 }
 
-/// Opens the tiles that may hold a spike.
+/// Opens the tiles that may hold a spike, four at a time; what is behind the last tile may be opened too.
 ///
 /// With L the smallest and H the largest usable signal of a tile and the eight around it, in electrons, no
 /// signal V of the tile is a spike where V - L ≤ T √(max(L, 0) + 9), H - V ≤ T √(max(H, 0) + 9) and V ≥ -9: see
 /// ``SpikeRule``. `error` is more than what rounding to single precision does to either side.
 private func compare(
   _ ownLow: Span<Float>, _ ownHigh: Span<Float>, _ low: Span<Float>, _ high: Span<Float>,
-  _ limits: TileLimits, _ open: inout [UInt8]
+  _ limits: TileLimits, _ open: inout [UInt32]
 ) {
-  let count = ownLow.count
+  let count = 4 * open.count + 2
   precondition(
-    ownHigh.count == count && open.count == count && low.count == count + 2
-      && high.count == count + 2, "lines of tiles")
+    ownLow.count == count && ownHigh.count == count && low.count == count && high.count == count,
+    "lines of tiles")
   let (scale, dark, square) = (limits.scale, limits.dark, limits.squaredThreshold)
+  let darkError = 4e-6 * abs(dark)
   var opens = open.mutableSpan
-  for tile in 0..<count {
-    let least = min(min(low[tile], low[tile + 1]), low[tile + 2])
-    let largest = max(max(high[tile], high[tile + 1]), high[tile + 2])
-    let size = scale * max(abs(least), abs(largest))
-    let error = 4e-6 * (size + abs(dark))
-    let rise = scale * (ownHigh[tile] - least) + error
-    let fall = scale * (largest - ownLow[tile]) + error
-    let lowCount = max(scale * least - dark - error, 0) + 9
-    let highCount = max(scale * largest - dark - error, 0) + 9
+  let (ownLows, ownHighs, lows, highs) = (ownLow.bytes, ownHigh.bytes, low.bytes, high.bytes)
+  for four in 0..<opens.count {
+    let tile = 4 &* four
+    // SAFETY: up to the number tile + 2 + 3 of each line, whose lengths were asked for above.
+    let least = lesser(
+      lesser(signals(lows, tile), signals(lows, tile &+ 1)), signals(lows, tile &+ 2))
+    let largest = larger(
+      larger(signals(highs, tile), signals(highs, tile &+ 1)), signals(highs, tile &+ 2))
+    let (ownLeast, ownLargest) = (signals(ownLows, tile &+ 1), signals(ownHighs, tile &+ 1))
+    let size = scale * larger(magnitude(least), magnitude(largest))
+    let error = 4e-6 * size + darkError
+    let rise = scale * (ownLargest - least) + error
+    let fall = scale * (largest - ownLeast) + error
+    let lowCount = larger(scale * least - dark - error, SIMD4()) + 9
+    let highCount = larger(scale * largest - dark - error, SIMD4()) + 9
     let isClear =
-      (rise * rise <= square * lowCount) & (fall * fall <= square * highCount)
-      & (scale * ownLow[tile] - dark - error >= -8.9999) & (size < 1e15)
-    opens[tile] = isClear ? 0 : 1
+      (rise * rise .<= square * lowCount) .& (fall * fall .<= square * highCount)
+      .& (scale * ownLeast - dark - error .>= -8.9999) .& (size .< 1e15)
+    // A byte of each, all bits of which are set where the tile is clear.
+    let bits = unsafeBitCast(isClear, to: SIMD4<UInt32>.self)
+    opens[four] =
+      ~(bits[0] & 1 | bits[1] & 0x100 | bits[2] & 0x1_0000 | bits[3] & 0x100_0000) & 0x0101_0101
   }
 }
 
-extension Bool {
-  /// Both, without a branch.
-  @inline(__always)
-  fileprivate static func & (left: Bool, right: Bool) -> Bool {
-    (left ? 1 : 0) & (right ? 1 : 0) as UInt8 != 0
-  }
+@inline(__always)
+private func signals(_ line: RawSpan, _ first: Int) -> SIMD4<Float> {
+  line.unsafeLoadUnaligned(fromUncheckedByteOffset: 4 &* first, as: SIMD4<Float>.self)
+}
+
+@inline(__always)
+private func lesser(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+  a.replacing(with: b, where: b .< a)
+}
+
+@inline(__always)
+private func larger(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+  a.replacing(with: b, where: b .> a)
+}
+
+@inline(__always)
+private func magnitude(_ a: SIMD4<Float>) -> SIMD4<Float> {
+  let bits = unsafeBitCast(a, to: SIMD4<UInt32>.self)
+  return unsafeBitCast(bits & SIMD4(repeating: 0x7fff_ffff), to: SIMD4<Float>.self)
 }

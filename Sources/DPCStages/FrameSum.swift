@@ -141,7 +141,7 @@ private struct SumOfFrames {
     }
     let parts = try values.share { values in
       try flags.share { flags in
-        try body(SumTarget(values: values, flags: flags, segmentCount: segmentCount))
+        try body(SumTarget(values: values, flags: flags, columns: shape.columns))
       }
     }
     for part in parts { scatter += part }
@@ -162,21 +162,12 @@ private struct SumOfFrames {
 private struct SumTarget: Sendable {
   let values: SharedPlane<Double>
   let flags: SharedPlane<UInt8>
-  let segmentCount: Int
+  /// Of a frame.
+  let columns: Int
 
   /// Puts a finished band in its place.
   func take(_ band: BandSum) -> FrameScatter {
-    let (signals, scatter) = band.accumulator.finished()
-    let count = signals.shape.count
-    let first = band.rows.lowerBound * signals.shape.columns
-    let plane = values.count / segmentCount
-    for segment in 0..<segmentCount {
-      let start = segment * plane + first
-      _ = values[start..<(start + count)].update(
-        fromContentsOf: signals.values[(segment * count)..<((segment + 1) * count)])
-    }
-    _ = flags[first..<(first + count)].update(fromContentsOf: signals.mask.bytes)
-    return scatter
+    band.accumulator.write(to: values, flags, at: band.rows.lowerBound * columns)
   }
 }
 

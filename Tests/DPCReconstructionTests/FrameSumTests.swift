@@ -147,6 +147,32 @@ struct FrameSumTests {
     #expect(sum([.int16([-32_768, 1, -32_768, 1, -32_768, 1, -32_768, 1])]) == [-131_072, 4])
   }
 
+  @Test(
+    "More frames of 16 bits than 32 bits hold add up exactly, at once and in parts, with and without sign"
+  )
+  func longStacks() {
+    let shape = GridShape(rows: 1, columns: 1)
+    let none = SegmentCorrection(dark: [0], gain: [1], gainSource: .none)
+    let clear = PixelMask(shape: shape)
+    func sum(_ groups: [RawSignals]) -> [Double] {
+      let total = groups.reduce(0) { $0 + $1.count }
+      var accumulator = FrameAccumulator(
+        shape: shape, correction: none, electronsPerUnit: 1,
+        sampling: ScatterSampling(shape: shape, frameCount: total))
+      for var raw in groups {
+        accumulator.add(&raw, masks: [PixelMask](repeating: clear, count: raw.count))
+      }
+      return accumulator.finished().signals.values
+    }
+    let full = RawSignals.uint16([UInt16](repeating: 65_535, count: 70_000))
+    #expect(sum([full]) == [70_000 * 65_535])
+    let part = RawSignals.uint16([UInt16](repeating: 65_535, count: 30_000))
+    #expect(sum([part, part, part]) == [90_000 * 65_535])
+    let low = RawSignals.int16([Int16](repeating: -32_768, count: 70_000))
+    #expect(sum([low]) == [-70_000 * 32_768])
+    #expect(sum([part, .int16([-5]), .double([0.5]), part]) == [60_000 * 65_535 - 4.5])
+  }
+
   @Test("Large stacks are sampled: every row and every column, a sixteenth of the positions")
   func sampling() throws {
     let shape = GridShape(rows: 48, columns: 2080)
@@ -180,6 +206,11 @@ struct FrameSumTests {
     let ratios = try (#require(all.variancePerUnit), #require(some.variancePerUnit))
     // Standard errors √(2/n): 0.45 and 1.8 %; four of the larger.
     #expect(abs(ratios.0 - 1) < 0.018 && abs(ratios.1 - 1) < 0.072)
+    // Smaller stacks leave out less: each block is taken in as many of the 48 rows as every other.
+    for step in [2, 4, 8] {
+      let count = step * 1_000_000 / shape.count + 2
+      #expect(scatter(2, of: count).degreesOfFreedom * step == shape.count)
+    }
     // A column that differs is seen wherever it is, in three of its 48 rows: their terms differ by some
     // percent from each other.
     for column in [0, 63, 64, 1000, 2047, 2079] {

@@ -1,0 +1,193 @@
+// Sums of raw signals over frames: of short integers in 32 bits as long as they fit, of all else in double precision.
+
+/// The same place of some frames, which follow each other.
+struct FramePlaces {
+  /// Where it begins in the first of them.
+  var start: Int
+  /// From frame to frame.
+  var stride: Int
+  var frames: Int
+  /// Signals of each.
+  var count: Int
+
+  /// The place in one of them.
+  func range(_ frame: Int) -> Range<Int> {
+    (start + frame * stride)..<(start + frame * stride + count)
+  }
+}
+
+/// Sums that are exact for integers, and rounded at most as often as sums of doubles are for all else.
+///
+/// Half the memory of doubles is read and written for each frame where the sums of short integers are held as
+/// integers.
+struct FrameSums: Sendable {
+  /// How the sums of a type are held.
+  enum Counting: Sendable {
+    /// In double precision.
+    case none
+    /// As integers of 32 bits.
+    case unsigned, signed
+  }
+
+  /// So many signals of 16 bits fit 32 bits, whatever they are and whatever their sign.
+  static let limit = 65_535
+
+  private let count: Int
+  private var values: [Double] = []
+  private var counts: [UInt32] = []
+  private var counting = Counting.none
+  /// Frames that `counts` holds.
+  private var counted = 0
+
+  init(count: Int) { self.count = count }
+
+  /// Makes room for some frames, all to be added next.
+  ///
+  /// - Precondition: No more than ``limit``.
+  mutating func prepare(_ next: Counting, frames: Int) {
+    precondition(frames <= Self.limit, "frames that can be counted")
+    if next != counting || counted + frames > Self.limit { flush() }
+    counting = next
+    if next == .none {
+      if values.isEmpty { values = [Double](repeating: 0, count: count) }
+    } else {
+      if counts.isEmpty { counts = [UInt32](repeating: 0, count: count) }
+      counted += frames
+    }
+  }
+
+  /// Takes what was counted over into double precision.
+  private mutating func flush() {
+    if counted > 0 {
+      var sums = [Double](repeating: 0, count: count)
+      sums.withUnsafeMutableBufferPointer { copy(0..<count, to: $0) }
+      values = sums
+      for place in counts.indices { counts[place] = 0 }
+    }
+    counted = 0
+  }
+
+  /// Writes some of the sums.
+  ///
+  /// - Parameter target: As many places.
+  func copy(_ places: Range<Int>, to target: UnsafeMutableBufferPointer<Double>) {
+    precondition(target.count == places.count && places.upperBound <= count, "a place for each")
+    if values.isEmpty {
+      target.update(repeating: 0)
+    } else {
+      _ = target.update(fromContentsOf: values[places])
+    }
+    if counted == 0 { return }
+    let counts = counts.span.extracting(places)
+    if counting == .signed {
+      for place in 0..<target.count { target[place] += Double(Int32(bitPattern: counts[place])) }
+    } else {
+      for place in 0..<target.count { target[place] += Double(counts[place]) }
+    }
+  }
+
+  fileprivate mutating func count<Raw: ShortRawNumber>(
+    _ raw: Span<Raw>, _ places: FramePlaces, at first: Int
+  ) {
+    var sums = counts.mutableSpan
+    forEachGroup(places.frames) { frame, isFour in
+      let a = raw.extracting(places.range(frame))
+      if isFour {
+        let (b, c) = (
+          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
+        )
+        countFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
+      } else {
+        countOne(a, to: &sums, at: first)
+      }
+    }
+  }
+
+  fileprivate mutating func add<Raw: RawNumber>(
+    _ raw: Span<Raw>, _ places: FramePlaces, at first: Int
+  ) {
+    var sums = values.mutableSpan
+    forEachGroup(places.frames) { frame, isFour in
+      let a = raw.extracting(places.range(frame))
+      if isFour {
+        let (b, c) = (
+          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
+        )
+        addFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
+      } else {
+        addOne(a, to: &sums, at: first)
+      }
+    }
+  }
+}
+
+/// Frames in fours, so that every sum is read and written once for four of them, and the rest one by one.
+@inline(__always)
+private func forEachGroup(_ frames: Int, _ body: (_ frame: Int, _ isFour: Bool) -> Void) {
+  var frame = 0
+  while frame < frames {
+    let isFour = frames - frame >= 4
+    body(frame, isFour)
+    frame += isFour ? 4 : 1
+  }
+}
+
+private func countFour<Raw: ShortRawNumber>(
+  _ a: Span<Raw>, _ b: Span<Raw>, _ c: Span<Raw>, _ d: Span<Raw>,
+  to sums: inout MutableSpan<UInt32>, at first: Int
+) {
+  let count = a.count
+  precondition(b.count == count && c.count == count && d.count == count, "alike")
+  precondition(first >= 0 && first + count <= sums.count, "a sum for each")
+  for place in 0..<count {
+    let left = UInt32(truncatingIfNeeded: a[place]) &+ UInt32(truncatingIfNeeded: b[place])
+    let right = UInt32(truncatingIfNeeded: c[place]) &+ UInt32(truncatingIfNeeded: d[place])
+    sums[first + place] &+= left &+ right
+  }
+}
+
+private func countOne<Raw: ShortRawNumber>(
+  _ plane: Span<Raw>, to sums: inout MutableSpan<UInt32>, at first: Int
+) {
+  precondition(first >= 0 && first + plane.count <= sums.count, "a sum for each")
+  for place in 0..<plane.count { sums[first + place] &+= UInt32(truncatingIfNeeded: plane[place]) }
+}
+
+private func addFour<Raw: RawNumber>(
+  _ a: Span<Raw>, _ b: Span<Raw>, _ c: Span<Raw>, _ d: Span<Raw>,
+  to sums: inout MutableSpan<Double>, at first: Int
+) {
+  let count = a.count
+  precondition(b.count == count && c.count == count && d.count == count, "alike")
+  precondition(first >= 0 && first + count <= sums.count, "a sum for each")
+  for place in 0..<count {
+    sums[first + place] += (a[place].double + b[place].double) + (c[place].double + d[place].double)
+  }
+}
+
+private func addOne<Raw: RawNumber>(
+  _ plane: Span<Raw>, to sums: inout MutableSpan<Double>, at first: Int
+) {
+  precondition(first >= 0 && first + plane.count <= sums.count, "a sum for each")
+  for place in 0..<plane.count { sums[first + place] += plane[place].double }
+}
+
+extension RawNumber {
+  static var counting: FrameSums.Counting { .none }
+
+  static func add(
+    _ raw: Span<Self>, _ places: FramePlaces, to sums: inout FrameSums, at first: Int
+  ) {
+    sums.add(raw, places, at: first)
+  }
+}
+
+extension ShortRawNumber {
+  static var counting: FrameSums.Counting { isSigned ? .signed : .unsigned }
+
+  static func add(
+    _ raw: Span<Self>, _ places: FramePlaces, to sums: inout FrameSums, at first: Int
+  ) {
+    sums.count(raw, places, at: first)
+  }
+}
