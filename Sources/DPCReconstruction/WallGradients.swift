@@ -6,14 +6,14 @@ internal import WorkSharing
 
 /// A map, or its means over square cells of pixels: what its gradients are formed of.
 struct WallGradientLevel: Sendable {
-  private let shape: GridShape
+  let shape: GridShape
   /// Of one position, m.
-  private let pixel: PixelSize
-  private let x: [Double]
-  private let y: [Double]
+  let pixel: PixelSize
+  let x: [Double]
+  let y: [Double]
   /// Of x and of y, independent positions; nil where nothing is known of the noise.
   private let variance: (x: [Double], y: [Double])?
-  private let mask: PixelMask
+  let mask: PixelMask
   /// The power of the noise of slow waves over that of independent positions.
   private let noiseFactor: Double
   /// Standard deviation of the Gaussian that has made the noise smooth, positions.
