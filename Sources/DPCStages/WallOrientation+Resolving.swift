@@ -21,18 +21,19 @@ enum WallParameters {
 extension WallOrientation {
   /// - Parameters:
   ///   - map: Any vector map with a pixel size.
+  ///   - correlation: Over how many of its pixels errors go together.
   ///   - isInclined: Inclined walls show a field in the plane of beam and normal, edge-on ones one
   ///     along the normal, as the same component of the image: the file's silence is read so.
   static func resolved(
-    for map: VectorMap, context: StageContext, specimen: Specimen, isInclined: Bool,
-    crystalAzimuth: Double? = nil
+    for map: VectorMap, correlation: CorrelationLength, context: StageContext, specimen: Specimen,
+    isInclined: Bool, crystalAzimuth: Double? = nil
   ) throws(WallError) -> WallOrientation {
     let isOpen = context.number("normal_azimuth_deg") == nil
     let normal =
       if let crystalAzimuth, isOpen {
         (angle: crystalAzimuth, origin: "from the crystal's directions", coherence: Double?.none)
       } else {
-        try normalAzimuth(map, context, specimen)
+        try normalAzimuth(map, correlation, context, specimen)
       }
     let direction = try fieldDirection(
       map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
@@ -43,7 +44,8 @@ extension WallOrientation {
   }
 
   private static func normalAzimuth(
-    _ map: VectorMap, _ context: StageContext, _ specimen: Specimen
+    _ map: VectorMap, _ correlation: CorrelationLength, _ context: StageContext,
+    _ specimen: Specimen
   ) throws(WallError) -> (angle: Double, origin: String, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
       return (degrees * Double.pi / 180, "given", nil)
@@ -51,7 +53,8 @@ extension WallOrientation {
     if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
       return (stated, "from the file", nil)
     }
-    let measured = try measuredWallNormal(of: map)
+    let measured = try measuredWallNormal(
+      of: map, correlation: (correlation.x, correlation.y))
     let coherence = Format.significant(measured.coherence, digits: 2)
     return (measured.azimuth, "measured, coherence \(coherence)", measured.coherence)
   }

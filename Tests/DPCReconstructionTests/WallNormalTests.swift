@@ -33,7 +33,7 @@ struct WallNormalTests {
     // What remains is the filling of masked pixels.
     #expect(difference(normal.azimuth, angle * degree) < 0.1 * degree)
     #expect(normal.azimuth >= 0 && normal.azimuth < Double.pi)
-    #expect(normal.coherence > 0.99)
+    #expect(normal.coherence > 0.99 && normal.smoothing == 2)
     let component = try #require(
       try dominantWallComponent(of: map, normalAzimuth: normal.azimuth))
     #expect(component.direction == .perp && component.powerFraction > 0.999)

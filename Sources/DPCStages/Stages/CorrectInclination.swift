@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness")
@@ -49,7 +49,8 @@ struct CorrectInclination: StageType {
     let inclination = inclination(context, specimen, crystal)
     do {
       var orientation = try WallOrientation.resolved(
-        for: meanField, context: context, specimen: specimen,
+        for: meanField, correlation: input.context.correlationLength, context: context,
+        specimen: specimen,
         isInclined: inclination.angle > 1e-9, crystalAzimuth: crystal?.normalAzimuth)
       let factor = try factor(crystal, context, orientation: &orientation)
       let isFit = context.word("model") == "finite-wall"

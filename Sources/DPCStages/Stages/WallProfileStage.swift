@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -21,7 +21,8 @@ struct WallProfileStage: StageType {
     do {
       let specimen = source.context.metadata.specimen
       let orientation = try WallOrientation.resolved(
-        for: source.map, context: context, specimen: specimen,
+        for: source.map, correlation: source.context.correlationLength, context: context,
+        specimen: specimen,
         isInclined: (specimen.wallInclination ?? 0) > 1e-9 || specimen.view == .crossSection)
       let profiles = try CrossProfile(
         of: source.map, orientation, correlation: source.context.correlationLength)
