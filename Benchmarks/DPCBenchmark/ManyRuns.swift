@@ -16,10 +16,14 @@ struct AcquisitionsCommand: ParsableCommand {
 
   func run() throws {
     let acquisition = BenchmarkAcquisition(side: side)
-    var planes = acquisition.planes
     for index in 0..<count {
-      // One number makes another content.
-      planes[0].values[0] = Double(1000 + index)
+      // Other rows first: no position has the signals that it has in another acquisition, and no stage of one is
+      // a stage of another.
+      let start = index % side * side
+      let planes = acquisition.planes.map { plane in
+        ScalarField(
+          shape: plane.shape, values: Array(plane.values[start...] + plane.values[..<start]))
+      }
       try AcquisitionWriter(frameType: .float32).write(
         acquisition.metadata, frames: [planes], to: "\(folder)/scan-\(1000 + index).h5")
     }

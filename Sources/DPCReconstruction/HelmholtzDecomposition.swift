@@ -120,9 +120,9 @@ private func periodicCurlFreePart(
   let ky = derivativeFrequencies(rows, spacing: pixelSize.y)
   let scale = 1 / Double(field.shape.count)
   let width = transform.spectrumColumns
-  spectrumX.withMutableSpan { x in
-    spectrumY.withMutableSpan { y in
-      for row in 0..<rows {
+  spectrumX.share { x in
+    spectrumY.share { y in
+      shareWork(rows) { row in
         for column in 0..<width {
           let index = row * width + column
           let (a, b) = waveDirection(kx[column], ky[row], row: row, column: column)

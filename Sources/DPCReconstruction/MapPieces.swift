@@ -1,4 +1,5 @@
 // Maps made and changed in place, piece by piece on all threads: new memory costs more than the arithmetic.
+internal import FFTW
 public import STEMCore
 internal import WorkSharing
 
@@ -60,6 +61,15 @@ extension Array where Element: BitwiseCopyable {
   ) throws(Failure) -> Result {
     try withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try body(SharedPlane(buffer))
+    }
+  }
+}
+
+extension TransformBuffer {
+  /// Lends the numbers to several threads.
+  mutating func share<Result>(_ body: (SharedPlane<Element>) -> Result) -> Result {
+    withMutableSpan { span in
+      span.withUnsafeMutableBufferPointer { body(SharedPlane($0)) }
     }
   }
 }

@@ -20,11 +20,13 @@ public final class ObjectFile {
   private let digesting: Digesting
   private var byteCount = 0
 
-  /// - Parameter path: Of a file that is not there yet.
-  init(at path: String) throws(SystemError) {
+  /// - Parameters:
+  ///   - path: Of a file that is not there yet.
+  ///   - helper: Digests; nil: whoever writes does.
+  init(at path: String, helper: BorrowedThread?) throws(SystemError) {
     descriptor = try FileSystem.openNew(path)
     self.path = path
-    digesting = Digesting()
+    digesting = Digesting(helper)
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -78,12 +80,14 @@ private final class Digesting: Sendable {
   }
 
   private let hasher = Mutex<SHA256Hasher?>(SHA256Hasher())
-  /// nil: no thread was free, and whoever adds digests.
+  private let helper: BorrowedThread?
+  /// nil: digested by whoever adds.
   private let queue: DispatchQueue?
 
-  init() { queue = borrowThread() ? DispatchQueue(label: "digest") : nil }
-
-  deinit { if queue != nil { returnThread() } }
+  init(_ helper: BorrowedThread?) {
+    self.helper = helper
+    queue = helper == nil ? nil : DispatchQueue(label: "digest")
+  }
 
   /// - Parameters:
   ///   - bytes: Stay as they are until ``wait()`` returns.

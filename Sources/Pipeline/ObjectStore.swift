@@ -1,5 +1,6 @@
 // Objects by the digest of their bytes: the content store under the action cache.
 public import Digest
+internal import WorkSharing
 
 /// Files named by the SHA-256 of their bytes.
 ///
@@ -73,7 +74,9 @@ public struct ObjectStore: Sendable {
   /// A new file on its way to become an object.
   ///
   /// - Throws: ``SystemError`` where the cache cannot be written to.
-  func newFile() throws(SystemError) -> ObjectFile { try ObjectFile(at: try temporaryPath()) }
+  func newFile() throws(SystemError) -> ObjectFile {
+    try ObjectFile(at: try temporaryPath(), helper: .take())
+  }
 
   /// Learns before any work is done whether its result could be kept.
   func checkWritable() throws(SystemError) {

@@ -66,7 +66,8 @@ public struct AcquisitionReader: ~Copyable, Sendable {
       plan.frameCount == metadata.frameCount
     else {
       throw items.failure(
-        .wrongShape, AcquisitionPath.frames, "they are not what they were when the file was checked",
+        .wrongShape, AcquisitionPath.frames,
+        "they are not what they were when the file was checked",
         "leave the file alone while it is worked on, and run again")
     }
     try self.init(items, plan, metadata)

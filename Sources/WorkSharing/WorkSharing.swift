@@ -80,59 +80,66 @@ public func occupyThread() { ThreadBudget.shared.occupy(1) }
 /// Ends what ``occupyThread()`` began.
 public func vacateThread() { ThreadBudget.shared.occupy(-1) }
 
-/// Takes a thread for work beside the caller's, to be given back by ``returnThread()``.
-///
-/// - Returns: Whether one is free.
-public func borrowThread() -> Bool { ThreadBudget.shared.borrow(upTo: 1) == 1 }
+/// A thread for work beside the caller's; given back when nobody holds it any more.
+public final class BorrowedThread: Sendable {
+  private init() {}
 
-/// Gives back what ``borrowThread()`` took.
-public func returnThread() { ThreadBudget.shared.giveBack(1) }
+  deinit { ThreadBudget.shared.giveBack(1) }
 
-/// Threads at work, and how many there may be. Each caller has the one on which it is called, even where none
-/// is left.
+  /// - Returns: nil where none is free.
+  public static func take() -> BorrowedThread? {
+    ThreadBudget.shared.borrow() ? BorrowedThread() : nil
+  }
+}
+
+/// How many threads are at work, and how many there may be. Whoever asks for more has one, even where none is
+/// left.
+struct ThreadCounts {
+  var limit = Int.max
+  /// Threads said to be at work.
+  var occupied = 0
+  /// Threads that share their work; taken to be among those said to be at work, where there are any.
+  var sharing = 0
+  /// Threads that work for others.
+  private(set) var borrowed = 0
+
+  /// - Returns: How many of `count` there are.
+  mutating func borrow(upTo count: Int) -> Int {
+    let taken = max(0, min(count, limit - borrowed - max(1, occupied, sharing)))
+    borrowed += taken
+    return taken
+  }
+
+  mutating func giveBack(_ count: Int) { borrowed -= count }
+}
+
+/// The threads of this process.
 private final class ThreadBudget: Sendable {
   static let shared = ThreadBudget()
 
-  private struct State {
-    var limit = Int.max
-    /// Threads said to be at work.
-    var occupied = 0
-    /// Threads that share their work; taken to be among those said to be at work, where there are any.
-    var sharing = 0
-    /// Threads that work for others.
-    var borrowed = 0
+  private let counts = Mutex(ThreadCounts())
 
-    /// Whoever asks has a thread, said to be at work or not.
-    mutating func borrow(upTo count: Int) -> Int {
-      let taken = max(0, min(count, limit - borrowed - max(1, occupied, sharing)))
-      borrowed += taken
-      return taken
-    }
-  }
+  func limit(to limit: Int) { counts.withLock { $0.limit = max(1, limit) } }
 
-  private let state = Mutex(State())
+  func occupy(_ change: Int) { counts.withLock { $0.occupied += change } }
 
-  func limit(to limit: Int) { state.withLock { $0.limit = max(1, limit) } }
+  func borrow() -> Bool { counts.withLock { $0.borrow(upTo: 1) == 1 } }
 
-  func occupy(_ change: Int) { state.withLock { $0.occupied += change } }
-
-  func borrow(upTo count: Int) -> Int { state.withLock { $0.borrow(upTo: count) } }
-
-  func giveBack(_ count: Int) { state.withLock { $0.borrowed -= count } }
+  func giveBack(_ count: Int) { counts.withLock { $0.giveBack(count) } }
 
   /// - Parameter helpers: How many threads could be of use beside the caller's own.
   /// - Returns: How many it may have.
   func enter(helpers: Int) -> Int {
-    state.withLock { state in
-      state.sharing += 1
-      return state.borrow(upTo: helpers)
+    counts.withLock { counts in
+      counts.sharing += 1
+      return counts.borrow(upTo: helpers)
     }
   }
 
   func leave(helpers: Int) {
-    state.withLock { state in
-      state.sharing -= 1
-      state.borrowed -= helpers
+    counts.withLock { counts in
+      counts.sharing -= 1
+      counts.giveBack(helpers)
     }
   }
 }

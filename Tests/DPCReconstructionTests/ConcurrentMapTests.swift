@@ -3,8 +3,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import DPCReconstruction
-import WorkSharing
+@testable import WorkSharing
 
 struct ConcurrentMapTests {
   private struct Refused: Error { var index: Int }
@@ -46,5 +45,27 @@ struct ConcurrentMapTests {
     }
     #expect(nested.flatMap { $0 } == Array(0..<128))
     #expect(threads.withLock { $0.count } == 1)
+  }
+
+  @Test("A thread at work of its own helps nobody, and what is borrowed comes back")
+  func counts() {
+    var counts = ThreadCounts(limit: 4)
+    // Whoever asks has one, whether or not that was said.
+    #expect(counts.borrow(upTo: 9) == 3)
+    #expect(counts.borrow(upTo: 1) == 0)
+    counts.giveBack(3)
+    counts.occupied = 3
+    #expect(counts.borrow(upTo: 9) == 1)
+    counts.giveBack(1)
+    // Two of the three share their work; four more who share do not: no thread is left.
+    counts.sharing = 2
+    #expect(counts.borrow(upTo: 9) == 1)
+    counts.giveBack(1)
+    counts.sharing = 6
+    #expect(counts.borrow(upTo: 9) == 0)
+    counts.sharing = 0
+    counts.occupied = 0
+    #expect(counts.borrow(upTo: 2) == 2)
+    #expect(counts.borrowed == 2)
   }
 }

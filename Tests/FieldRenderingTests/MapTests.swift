@@ -85,6 +85,25 @@ struct MapTests {
     #expect(RobustLimits.magnitude(of: map) == 0)
   }
 
+  @Test("The limit of several maps is that of their pixels in one map, of large ones too")
+  func commonLimit() {
+    // More pixels than are looked at: every fifth, counted through all maps, which end at no multiple of five.
+    let rows = [601, 0, 202, 777]
+    let columns = 701
+    func vector(_ row: Int, _ column: Int) -> (Double, Double) {
+      (Double((row * 7919 + column * 104_729) % 9973), 0)
+    }
+    var first = 0
+    let maps = rows.map { count in
+      let start = first
+      first += count
+      return vectorMap(rows: count, columns: columns) { vector(start + $0, $1) }
+    }
+    let whole = vectorMap(rows: first, columns: columns, vector)
+    #expect(RobustLimits.magnitude(of: maps) == RobustLimits.magnitude(of: whole))
+    #expect(RobustLimits.magnitude(of: [maps[1]]) == 0)
+  }
+
   @Test("A signed scale is symmetric, another one holds the data, a constant has a range")
   func robustRange() {
     let map = scalarMap(rows: 10, columns: 10) { row, column in Double(10 * row + column) - 20 }

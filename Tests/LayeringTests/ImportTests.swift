@@ -9,7 +9,8 @@ struct ImportTests {
     "HDF5": ["CHDF5", "CZlib", "WorkSharing"], "STEMCore": [],
     "DPCReconstruction": ["FFTW", "STEMCore", "WorkSharing"],
     "DPCSimulation": ["FFTW", "STEMCore"],
-    "STEMData": ["HDF5", "STEMCore"], "FieldRendering": ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
+    "STEMData": ["HDF5", "STEMCore"],
+    "FieldRendering": ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
     "Pipeline": ["CUnistd", "Digest", "WorkSharing"], "PipelineManifest": ["Pipeline", "Yams"],
     "Provenance": ["Digest", "Pipeline"],
     "DPCStages": [

@@ -16,12 +16,11 @@ struct ObjectFileTests {
     "the digest formed on the way is that of the file's bytes, of any length and in any pieces",
     arguments: [true, false])
   func digest(isShared: Bool) throws {
-    limitThreads(to: isShared ? .max : 1)
-    defer { limitThreads(to: .max) }
+    let helper: BorrowedThread? = isShared ? .take() : nil
     var state: UInt64 = 7
     for counts in [[], [0], [5], [3, 0, 70_000], [1 << 20], [(1 << 20) + 1, 1, (3 << 20) - 1]] {
       let path = scratch.path + "/\(counts)"
-      let file = try ObjectFile(at: path)
+      let file = try ObjectFile(at: path, helper: helper)
       var all: [UInt8] = []
       for count in counts {
         let bytes = (0..<count).map { _ in
@@ -37,7 +36,7 @@ struct ObjectFileTests {
       #expect(try FileSystem.readAll(path) == all)
     }
     #expect(throws: SystemError.self) {
-      try ObjectFile(at: scratch.path + "/none/file")
+      try ObjectFile(at: scratch.path + "/none/file", helper: helper)
     }
   }
 

@@ -160,6 +160,26 @@ struct AcquisitionReaderTests {
     #expect(values == (0..<24).map { Double($0) })
   }
 
+  @Test("Frames of a file that was read before open without its statements, unless changed")
+  func known() throws {
+    let fixture = try Fixture()
+    let path = try fixture.write()
+    let whole = try AcquisitionReader(path: path)
+    var metadata = whole.metadata
+    metadata.title = "as it was"
+    let known = try AcquisitionReader(path: path, stating: metadata)
+    #expect(known.metadata == metadata)
+    var (first, second) = ([Double](), [Double]())
+    try whole.readRows(0..<2, ofFrame: 0, into: &first)
+    try known.readRows(0..<2, ofFrame: 0, into: &second)
+    #expect(first == second && !first.isEmpty)
+    metadata.shape.rows += 1
+    let error = #expect(throws: AcquisitionError.self) {
+      _ = try AcquisitionReader(path: path, stating: metadata)
+    }
+    #expect(error?.object == "/entry/data/frames")
+  }
+
   @Test("Raw rows of several frames come as frame, segment, row, column, in the type of the file")
   func rawRows() throws {
     let fixture = try Fixture()
