@@ -1,7 +1,8 @@
-// Acquisitions of any size for timing: one simulated tile, repeated.
+// Acquisitions of any size for timing: one simulated tile, repeated, with noise of its own everywhere.
 internal import DPCSimulation
 internal import STEMCore
 internal import STEMData
+internal import WorkSharing
 
 /// A square acquisition with walls, counting noise and a few bad pixels.
 struct BenchmarkAcquisition {
@@ -12,14 +13,38 @@ struct BenchmarkAcquisition {
   /// Side of the simulated tile, px. Walls cross it along its columns, so that tiles fit together.
   private static let tileSide = 256
 
-  /// - Parameter side: A multiple of the tile's.
-  init(side: Int) {
+  /// Positions with one bad segment, of a million; as many spikes as signals that are missing.
+  private static let badPerMillion = 500
+  private static let spikeFactor = 10.0
+
+  /// - Parameters:
+  ///   - side: A multiple of the tile's.
+  ///   - seed: Of the noise, which would not average out if it were repeated too.
+  init(side: Int, seed: UInt64 = 1) {
     let tile = Self.tile()
     let shape = GridShape(rows: side, columns: side)
     var metadata = tile.metadata
     metadata.shape = shape
     self.metadata = metadata
-    planes = tile.frames[0].map { Self.repeated($0, over: shape) }
+    var planes = concurrentMap(tile.frames[0].count) { segment in
+      Self.counted(Self.repeated(tile.frames[0][segment], over: shape), seed, segment)
+    }
+    var generator = SeededGenerator(seed: seed, path: [-1])
+    for bad in 0..<(shape.count * Self.badPerMillion / 1_000_000) {
+      let segment = Int.random(in: planes.indices, using: &generator)
+      let position = Int.random(in: 0..<shape.count, using: &generator)
+      planes[segment].values[position] *= bad % 2 == 0 ? Self.spikeFactor : .nan
+    }
+    self.planes = planes
+  }
+
+  /// Numbers of electrons drawn where so many are expected.
+  private static func counted(
+    _ expected: ScalarField, _ seed: UInt64, _ segment: Int
+  ) -> ScalarField {
+    var generator = SeededGenerator(seed: seed, path: [segment])
+    return ScalarField(
+      shape: expected.shape, values: expected.values.map { generator.poisson(mean: $0) })
   }
 
   /// Writes 32-bit frames, `[segment, y, x]`, in one piece.
@@ -43,9 +68,7 @@ struct BenchmarkAcquisition {
       electronsPerPixel: 1e5)
     specification.scanRotation = 0.3
     specification.specimen.thickness = 60e-9
-    specification.noise = .poisson(seed: 1)
-    specification.badPixels = BadPixels(
-      spikeCount: 16, spikeFactor: 10, missingCount: 16, seed: 2)
+    specification.noise = .none
     specification.recording = RecordedReferences(vacuum: .single)
     return simulate(specification)
   }

@@ -15,17 +15,9 @@ struct AcquisitionsCommand: ParsableCommand {
   @Option(help: "How many.") var count: Int
 
   func run() throws {
-    let acquisition = BenchmarkAcquisition(side: side)
     for index in 0..<count {
-      // Other rows first: no position has the signals that it has in another acquisition, and no stage of one is
-      // a stage of another.
-      let start = index % side * side
-      let planes = acquisition.planes.map { plane in
-        ScalarField(
-          shape: plane.shape, values: Array(plane.values[start...] + plane.values[..<start]))
-      }
-      try AcquisitionWriter(frameType: .float32).write(
-        acquisition.metadata, frames: [planes], to: "\(folder)/scan-\(1000 + index).h5")
+      try BenchmarkAcquisition(side: side, seed: UInt64(1 + index))
+        .write(to: "\(folder)/scan-\(1000 + index).h5")
     }
   }
 }
