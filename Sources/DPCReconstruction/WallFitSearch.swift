@@ -27,18 +27,18 @@ struct WallSearch {
     // Guesses are independent of each other; which of two wins depends on their order alone.
     let limits = [3.0, 8, 20].map { samples.span / $0 }
     let scales = [1.0, 2, 4]
-    let guesses = concurrentMap(limits.count + scales.count + 1) { guess -> WallModelFit? in
-      if guess < limits.count { return settled(search(widthLimit: limits[guess])) }
-      if guess == limits.count + scales.count {
-        return settled(search(widthLimit: limits[0], holdsBaseline: true))
+    let guesses = concurrentMap(scales.count + 2) { guess -> [WallModelFit] in
+      if guess == 0 { return searches(widthLimits: limits).map(settled) }
+      if guess > scales.count {
+        return searches(widthLimits: [limits[0]], holdsBaseline: true).map(settled)
       }
-      let walls = extrema(smoothing: scales[guess - limits.count])
-      if walls.isEmpty || walls.count > options.maximumWalls { return nil }
-      return settled(model.fit(from: walls, baseline: levelBaseline))
+      let walls = extrema(smoothing: scales[guess - 1])
+      if walls.isEmpty || walls.count > options.maximumWalls { return [] }
+      return [settled(model.fit(from: walls, baseline: levelBaseline))]
     }
-    let free = guesses.dropLast().compactMap { $0 }
+    let free = guesses.dropLast().flatMap { $0 }
     var best = improved(free.dropFirst().reduce(free[0], better))
-    if let held = guesses[guesses.count - 1], isPreferred(held, to: best) { best = held }
+    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: best) { best = held }
     return report(best)
   }
 
@@ -113,20 +113,45 @@ struct WallSearch {
     return best
   }
 
-  private func search(widthLimit: Double, holdsBaseline: Bool = false) -> WallModelFit {
+  /// The searches with several limits on the width: what they find, each different fit once, that of the first
+  /// limit first.
+  ///
+  /// Where walls are narrower than all limits they are one search.
+  private func searches(widthLimits limits: [Double], holdsBaseline: Bool = false) -> [WallModelFit]
+  {
     let held = holdsBaseline ? 0..<model.baselineCount : 0..<0
-    var fit = model.fit(from: [], baseline: levelBaseline, held: held)
-    while fit.walls.count < options.maximumWalls,
-      samples.count > fit.parameterCount + 4,
-      let candidate = strongestCandidate(
-        beside: fit, widthLimit: widthLimit, holdsBaseline: holdsBaseline)
-    {
-      let next = model.fit(
-        from: fit.walls + [candidate], baseline: fit.baseline, held: held)
-      if !(next.chiSquare < fit.chiSquare) { break }
-      fit = next
+    var found: [(first: Int, fit: WallModelFit)] = []
+    var open = [
+      (
+        members: Array(limits.indices),
+        fit: model.fit(from: [], baseline: levelBaseline, held: held)
+      )
+    ]
+    while let (members, fit) = open.popLast() {
+      let mayGrow =
+        fit.walls.count < options.maximumWalls && samples.count > fit.parameterCount + 4
+      let candidates =
+        mayGrow
+        ? strongestCandidates(
+          beside: fit, widthLimits: members.map { limits[$0] }, holdsBaseline: holdsBaseline)
+        : members.map { _ in nil }
+      var rest = Array(zip(members, candidates))
+      while let (first, candidate) = rest.first {
+        let together = rest.filter { $0.1 == candidate }.map(\.0)
+        rest.removeAll { $0.1 == candidate }
+        let next = candidate.map {
+          model.fit(from: fit.walls + [$0], baseline: fit.baseline, held: held)
+        }
+        if let next, next.chiSquare < fit.chiSquare {
+          open.append((together, next))
+        } else {
+          found.append((first, fit))
+        }
+      }
     }
-    return holdsBaseline ? model.fit(from: fit.walls, baseline: fit.baseline) : fit
+    return found.sorted { $0.first < $1.first }.map { _, fit in
+      holdsBaseline ? model.fit(from: fit.walls, baseline: fit.baseline) : fit
+    }
   }
 
   /// χ², or n ln χ² where the errors are unknown, plus per wall the gain that a detection needs at
@@ -146,106 +171,8 @@ struct WallSearch {
     options.detectionThreshold * options.detectionThreshold + log(Double(samples.count))
   }
 
-  /// The trial wall that lowers χ² most; nil where none is significant and high enough.
-  private func strongestCandidate(
-    beside fit: WallModelFit, widthLimit: Double, holdsBaseline: Bool
-  ) -> WallParameters? {
-    let curve = model.curve(fit.walls, baseline: fit.baseline)
-    let residual = zip(samples.value, curve).map { $0 - $1 }
-    let totals = totals(of: residual)
-    let range = model.sechWidthRange
-    let widths = Array(
-      sequence(first: 2 * range.lowest) { $0 * 1.3 }.prefix { $0 < range.highest })
-    func isNarrow(_ w: Double) -> Bool {
-      model.geometry.projectedWidth(sechWidth: w) <= widthLimit
-    }
-    @Sendable func candidate(_ w: Double) -> (gain: Double, wall: WallParameters)? {
-      bestMatch(w, beside: fit, residual, totals, holdsBaseline: holdsBaseline)
-    }
-    let narrow = widths.prefix(while: isNarrow)
-    var best: (gain: Double, wall: WallParameters)?
-    for found in concurrentMap(narrow.count, { candidate(narrow[$0]) }) {
-      if let found, found.gain > (best?.gain ?? 0) { best = found }
-    }
-    // Wider ones only where none of these shows anything.
-    for w in widths.dropFirst(narrow.count) where best == nil { best = candidate(w) }
-    guard let best, best.gain > requiredGain(best.wall) else { return nil }
-    let highest = fit.walls.map(imageHeight).max() ?? 0
-    return imageHeight(best.wall) > fraction * highest ? best.wall : nil
-  }
-
-  /// The place at which a wall of one width lowers χ² most; nil where it does nowhere.
-  private func bestMatch(
-    _ w: Double, beside fit: WallModelFit, _ residual: [Double], _ totals: (w: Double, r: Double),
-    holdsBaseline: Bool
-  ) -> (gain: Double, wall: WallParameters)? {
-    var best: (gain: Double, wall: WallParameters)?
-    let shape = TrialShape(model.geometry, sechWidth: w)
-    let step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: w) / 8)
-    for k in 0...max(0, Int(samples.span / step)) {
-      let position = samples.distance[0] + Double(k) * step
-      if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
-      let match = match(
-        at: position, reach: shape.reach, residual: residual, totals: totals,
-        holdsBaseline: holdsBaseline, shape.height(at:))
-      if match.gain > (best?.gain ?? 0) {
-        best = (
-          match.gain, WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
-        )
-      }
-    }
-    return best
-  }
-
-  private func imageHeight(_ wall: WallParameters) -> Double {
+  func imageHeight(_ wall: WallParameters) -> Double {
     abs(wall.amplitude) * model.geometry.projectedHeight(sechWidth: wall.sechWidth)
-  }
-
-  /// Within the core of a wall the residual shows that wall's misfit, not another wall.
-  private func isShadowed(_ position: Double, by wall: WallParameters) -> Bool {
-    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
-    return abs(position - wall.position) < 0.7 * width
-  }
-
-  /// Sums over all samples that every trial wall shares.
-  private func totals(of residual: [Double]) -> (w: Double, r: Double) {
-    var total = (w: 0.0, r: 0.0)
-    for i in 0..<samples.count {
-      let weight = samples.weight[i] * samples.weight[i]
-      total.w += weight
-      total.r += weight * residual[i]
-    }
-    return total
-  }
-
-  /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
-  ///
-  /// - Parameters:
-  ///   - position: Of the wall, m.
-  ///   - reach: Beyond this distance the wall is left out.
-  ///   - height: Of the unit wall at a distance.
-  @inline(__always)
-  private func match(
-    at position: Double, reach: Double, residual: [Double], totals total: (w: Double, r: Double),
-    holdsBaseline: Bool = false, _ height: (_ distance: Double) -> Double
-  ) -> (amplitude: Double, gain: Double, information: Double) {
-    var sums = (t: 0.0, tt: 0.0, tr: 0.0)
-    var i = samples.firstIndex(from: position - reach)
-    while i < samples.count, samples.distance[i] <= position + reach {
-      let weight = samples.weight[i] * samples.weight[i]
-      let t = height(samples.distance[i] - position)
-      sums.t += weight * t
-      sums.tt += weight * t * t
-      sums.tr += weight * t * residual[i]
-      i += 1
-    }
-    if holdsBaseline {
-      return sums.tt > 0 ? (sums.tr / sums.tt, sums.tr * sums.tr / sums.tt, sums.tt) : (0, 0, 0)
-    }
-    let information = sums.tt - sums.t * sums.t / total.w
-    let overlap = sums.tr - sums.t * total.r / total.w
-    guard information > 1e-6 * sums.tt else { return (0, 0, 0) }
-    return (overlap / information, overlap * overlap / information, information)
   }
 
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
