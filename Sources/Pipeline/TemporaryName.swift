@@ -33,7 +33,9 @@ enum TemporaryName {
 
   /// Whether nobody is writing the file any more.
   static func isLeftOver(_ name: some StringProtocol, _ stamp: FileStamp) -> Bool {
-    Clock.now() - stamp.modified > day || isOfDeadProcess(name)
+    // An object gets its old time before it is moved to its place: what tells its age is when it got that.
+    let touched = stamp.modified == ObjectStore.modified ? stamp.changed : stamp.modified
+    return Clock.now() - touched > day || isOfDeadProcess(name)
   }
 
   /// Whether it was made on this machine, where the same numbers mean the same processes.

@@ -197,4 +197,16 @@ struct PipelineCacheTests {
     #expect(await (try scratch.runner(stages())).run().exitCode == 0)
     #expect(scratch.files(in: "tmp") == [new])
   }
+
+  @Test("an object that another run is just moving to its place is not swept up")
+  func sweepBesideAnother() throws {
+    let objects = scratch.cache.objects
+    let file = try objects.newFile()
+    try file.write([1, 2, 3])
+    // Its last state before it is moved: complete, and as old as every object.
+    try FileSystem.setModified(file.path, to: ObjectStore.modified)
+    try scratch.runner(stages()).cache.sweep()
+    let (output, stamp) = try objects.publish(file, kind: "toy")
+    #expect(output.byteCount == 3 && stamp?.size == 3)
+  }
 }
