@@ -45,12 +45,13 @@ struct DiscShiftLines {
     for j in estimator.diameters.indices {
       estimator.addShift(
         ofDiameter: j, sums.differences(j), inverses, to: &x, &y, largest: &largest,
-        mean: &means[j], slope: &slopes[j])
+        mean: &means[j])
     }
     judge(sums.totals)
     guard let electronsPerUnit else { return }
     for index in xx.indices { (xx[index], yy[index], xy[index]) = (0, 0, 0) }
     for j in estimator.diameters.indices {
+      estimator.formSlopes(means[j], to: &slopes[j])
       addVariance(
         ofDiameter: estimator.weights[j], means[j], slopes[j], inverses, 1 / electronsPerUnit,
         to: &xx, &yy, &xy)
@@ -124,24 +125,22 @@ private func invert(_ totals: [Double], to inverses: inout [Double]) {
 }
 
 extension DiscShiftEstimator {
-  /// Adds one diameter's part of the shifts to `x` and `y`; leaves its means and slopes.
+  /// Adds one diameter's part of the shifts to `x` and `y`; leaves its means.
   fileprivate func addShift(
     ofDiameter j: Int, _ differences: [Double], _ inverses: [Double], to x: inout [Double],
-    _ y: inout [Double], largest: inout [Double], mean: inout [Double], slope: inout [Double]
+    _ y: inout [Double], largest: inout [Double], mean: inout [Double]
   ) {
     let count = inverses.count
     precondition(differences.count == count && x.count == count && y.count == count)
-    precondition(mean.count == count && slope.count == count && largest.count == count)
+    precondition(mean.count == count && largest.count == count)
     let weight = weights[j]
     let (scale, angle) = (holeScale, probeSemiAngle)
-    let steepness = scale * angle
     let difference = differences.span
     let inverse = inverses.span
     var xs = x.mutableSpan
     var ys = y.mutableSpan
     var extremes = largest.mutableSpan
     var parts = mean.mutableSpan
-    var steepnesses = slope.mutableSpan
     for index in 0..<count {
       let part = difference[index] * inverse[index]
       let fraction = part * scale
@@ -151,7 +150,17 @@ extension DiscShiftEstimator {
       ys[index] += weight.y * component
       extremes[index] = max(extremes[index], abs(fraction))
       parts[index] = part
-      steepnesses[index] = steepness * Self.seriesSlope(forHalfDifference: fraction)
+    }
+  }
+
+  /// What a shift changes for a change of the mean, rad.
+  fileprivate func formSlopes(_ means: [Double], to slopes: inout [Double]) {
+    precondition(slopes.count == means.count)
+    let (scale, steepness) = (holeScale, holeScale * probeSemiAngle)
+    let mean = means.span
+    var slope = slopes.mutableSpan
+    for index in 0..<mean.count {
+      slope[index] = steepness * Self.seriesSlope(forHalfDifference: mean[index] * scale)
     }
   }
 }

@@ -8,7 +8,7 @@ internal import STEMCore
 /// are formed of these few parts, in lines of positions that stay in the processor's cache.
 struct SignedSums {
   /// Positions at a time: lines of this length fit the innermost cache together.
-  static let blockCount = 512
+  static let blockCount = 128
 
   /// Segments that lie on the same side of every diameter.
   private let groups: [[Int]]
