@@ -21,15 +21,22 @@ public final class EventTrail: Sendable {
     var failure: StageFailure?
   }
 
+  private let folder: String
   private let path: String
   private let state = Mutex(State())
 
   /// A log in a folder that is there.
   ///
   /// - Parameter folder: Where the record of the run will stand.
-  /// - Throws: ``StageFailure`` of category `machine` where no file can be made there.
-  public init(in folder: String) throws(StageFailure) {
+  public init(in folder: String) {
+    self.folder = folder
     path = "\(folder)/\(Self.prefix)\(TemporaryName.make())\(Self.suffix)"
+  }
+
+  /// Learns before any work is done whether a log can be made, as far as permissions say.
+  ///
+  /// - Throws: ``StageFailure`` of category `machine` where no file can be made in the folder.
+  public func checkWritable() throws(StageFailure) {
     do throws(SystemError) { try FileSystem.checkWritable(folder) } catch {
       throw PublishedFile.failure(error, writing: folder)
     }

@@ -74,6 +74,8 @@ public struct PipelinePlan: Sendable {
   let lookup: StageLookup
 
   public var hitCount: Int { steps.count { if case .hit = $0.decision { true } else { false } } }
+  /// Whether nothing is to be computed.
+  public var isAllHits: Bool { hitCount == steps.count }
   public var runCount: Int { steps.count { if case .run = $0.decision { true } else { false } } }
   public var blockedCount: Int { steps.count - hitCount - runCount }
 

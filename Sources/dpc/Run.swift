@@ -81,10 +81,10 @@ struct Run: AsyncParsableCommand {
       return try await many.run(
         into: folder, maxFailures: limit, style: progress, isVerbose: verbose)
     }
-    let trail = try folder.begin(telling: "stages")
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
       threads: threads)
+    let trail = try folder.begin(telling: "stages") { runner.plan().isAllHits }
     let display = Progress(progress, graph: manifest.graph, trail: trail)
     let cancellation = Interruption.watched { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }

@@ -1,5 +1,4 @@
-// The machine's own limits and interruptions: folders that cannot be written, full disks, signals,
-// readers that leave.
+// The machine's own limits and interruptions: places that are none, full disks, signals, readers that leave.
 import Foundation
 import Testing
 
@@ -82,20 +81,6 @@ struct MachineTests {
     let file = try await workspace.run(output: "file")
     #expect(file.status == 2)
     #expect(file.complaints == ["error: file: a file, not a folder"])
-  }
-
-  @Test(
-    "Without permission to write, a run ends with 5 and names the folder",
-    .enabled(if: geteuid() != 0, "permissions do not bind the superuser"))
-  func readOnly() async throws {
-    let workspace = try Workspace()
-    try workspace.write(Sample(rows: 6, columns: 9))
-    try workspace.makeFolder("locked")
-    #expect(chmod(workspace["locked"], 0o500) == 0)
-    defer { chmod(workspace["locked"], 0o700) }
-    let finished = try await workspace.run(output: "locked/out")
-    #expect(finished.status == 5)
-    #expect(finished.complaints.first?.contains("locked/out") == true, "\(finished.errors)")
   }
 
   @Test("A full disk ends a run with 5 and the path; with room, the same command goes on")

@@ -30,7 +30,7 @@ struct EventTrailTests {
     "from the first stage on each line is on the disk as soon as it is told, and the file goes when the run is filed"
   )
   func lines() throws {
-    let trail = try EventTrail(in: scratch.path)
+    let trail = EventTrail(in: scratch.path)
     var log = EventLog(trail: trail)
     log.append(.runStarted(header))
     log.append(finished("b"))
@@ -91,7 +91,7 @@ struct EventTrailTests {
   @Test("a folder that takes no file is refused by name")
   func refused() throws {
     let failure = #expect(throws: StageFailure.self) {
-      try EventTrail(in: scratch.path + "/none")
+      try EventTrail(in: scratch.path + "/none").checkWritable()
     }
     #expect(failure?.category == .machine)
     #expect(failure?.message.contains(scratch.path + "/none") == true)

@@ -49,7 +49,9 @@ struct ManyRun {
     into folder: OutputFolder, maxFailures: Int?, style: ProgressStyle, isVerbose: Bool
   ) async throws {
     for instance in manifest.instances { try folder.folder(of: instance.key).checkOwner() }
-    let trail = try folder.begin(telling: "runs")
+    let trail = try folder.begin(telling: "runs") {
+      runners.allSatisfy { $0.runner.plan().isAllHits }
+    }
     let runner = ManyRunner(
       pipeline: manifest.name, toolVersion: dpcVersion, runners: runners, threads: threads,
       maxFailures: maxFailures)
@@ -88,7 +90,8 @@ struct ManyRun {
   /// Makes an instance's folder, and begins its log there.
   private func begin(_ index: Int, _ folder: OutputFolder) throws(StageFailure) -> EventTrail {
     do throws(CommandFailure) {
-      return try folder.folder(of: runners[index].key).begin(telling: nil)
+      let (key, runner) = runners[index]
+      return try folder.folder(of: key).begin(telling: nil) { runner.plan().isAllHits }
     } catch {
       throw StageFailure(.machine, error.message, remedy: error.remedy)
     }

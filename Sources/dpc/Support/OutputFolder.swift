@@ -68,17 +68,26 @@ struct OutputFolder {
 
   /// Refuses a folder with someone else's files, makes one that is not there, and begins the log of a run in it.
   ///
-  /// - Parameter units: What the run consists of, to tell how far an earlier one had come that was cut off;
-  ///   nil: it is not told.
+  /// - Parameters:
+  ///   - units: What the run consists of, to tell how far an earlier one had come that was cut off; nil: it is
+  ///     not told.
+  ///   - findsEverything: Whether the run will take all from the cache; asked where the folder cannot be written
+  ///     to. A complete one may then do, as in an archive that nobody is to change.
   /// - Returns: Where the log stands until the run is filed.
-  func begin(telling units: String?) throws(CommandFailure) -> EventTrail {
+  func begin(
+    telling units: String?, findsEverything: () -> Bool = { false }
+  ) throws(CommandFailure) -> EventTrail {
     try checkOwner()
     do {
       try prepare()
       if let run = EventTrail.takeCutOff(in: provenance), let units {
         Terminal.printError(words(on: run, units))
       }
-      return try EventTrail(in: provenance)
+      let trail = EventTrail(in: provenance)
+      do throws(StageFailure) { try trail.checkWritable() } catch {
+        if readState()?.record == nil || !findsEverything() { throw error }
+      }
+      return trail
     } catch let failure as StageFailure {
       removeIfEmpty()
       throw CommandFailure(failure)
