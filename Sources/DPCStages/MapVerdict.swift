@@ -6,15 +6,15 @@ internal import STEMCore
 internal import WorkSharing
 
 /// How a vector map stands against its counting noise.
-struct MapVerdict {
+struct MapVerdict: Codable, Sendable, Equatable {
   /// One standard deviation of a component at one pixel.
-  let pixelDeviation: Double
+  private(set) var pixelDeviation: Double
   /// The same for the mean over a wall: its width times the side of the frame along it.
-  let wallDeviation: Double?
+  private(set) var wallDeviation: Double?
   /// By how many of its own deviations the power of the map exceeds that of noise.
   let significance: Double
   /// Root mean square of the signal behind the noise; an upper limit (95 %) where there is none.
-  let signal: Double
+  private(set) var signal: Double
   let isDetected: Bool
 
   /// The walls of the source are some 20 nm wide.
@@ -41,12 +41,26 @@ struct MapVerdict {
     isDetected = significance > Self.threshold
     signal =
       (max(0, isDetected ? surplus : surplus + 1.645 * spread) / count).squareRoot() * scale
-    wallDeviation = map.pixelSize.map { size in
+    wallDeviation = map.pixelSize.flatMap { size in
+      // A frame has to hold the wall, whichever way it runs.
+      let sides = (Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y)
+      guard min(sides.0, sides.1) >= Self.wallWidth else { return nil }
       // Along the longer side; fewer pixels than one wide or long cannot be.
       let long = Double(max(map.shape.rows, map.shape.columns))
       let across = max(1, Self.wallWidth / max(size.x, size.y))
       return deviation * (shared / (long * min(across, count / long))).squareRoot()
     }
+  }
+
+  /// The same in another unit.
+  ///
+  /// - Parameter scale: From the unit of this one to the other; positive.
+  func scaled(by scale: Double) -> MapVerdict {
+    var other = self
+    other.pixelDeviation *= scale
+    other.wallDeviation = wallDeviation.map { $0 * scale }
+    other.signal *= scale
+    return other
   }
 
   private struct Sums {
@@ -100,6 +114,9 @@ struct MapVerdict {
     return text
   }
 
+  /// What a figure states below the map.
+  func smallPrint(unit: String) -> [String] { [limits(unit: unit), text(unit: unit)] }
+
   func facts(unit: String) -> [Fact] {
     var facts = [
       Fact(
@@ -118,5 +135,32 @@ struct MapVerdict {
     facts.append(
       Fact("verdict", text: text(unit: unit), value: significance, unit: ""))
     return facts
+  }
+}
+
+/// The verdict on a map as it was measured, for maps made of it that are smoothed.
+///
+/// Noise that is averaged away makes any map look better known: what is detected is told of the map that was
+/// measured, whose walls and charges are the same.
+struct UnsmoothedVerdict: Codable, Sendable, Equatable {
+  /// The kind of value that the verdict is of: in its unit, and in no other.
+  let kind: String
+  let verdict: MapVerdict
+}
+
+extension MapVerdict {
+  /// The lines of small print for a figure; of a smoothed map those of the one that was measured.
+  ///
+  /// - Parameters:
+  ///   - kind: Of the value that is drawn.
+  ///   - scale: From the map's unit to `unit`; positive.
+  static func smallPrint(
+    _ map: VectorMap, _ context: MapContext, kind: PortKind, scale: Double, unit: String
+  ) -> [String] {
+    if context.attributes["smoothing"] == nil {
+      return MapVerdict(map, context, scale: scale)?.smallPrint(unit: unit) ?? []
+    }
+    guard let unsmoothed = context.unsmoothed, unsmoothed.kind == kind.name else { return [] }
+    return ["before smoothing"] + unsmoothed.verdict.scaled(by: scale).smallPrint(unit: unit)
   }
 }

@@ -177,5 +177,26 @@ struct SignalCheck {
     }
   }
 
+  /// Stated and counted electrons that differ by more are told.
+  private static let doseTolerance = 0.25
+
+  /// What the file says of the dose, held against what was counted, where the signals are electrons.
+  func notes(_ statistics: SignalStatistics) -> [Note] {
+    let metadata = frames.acquisition.metadata
+    guard metadata.signalUnit == .electrons, let stated = metadata.electronsPerPixel, stated > 0,
+      let counted = statistics.medianElectrons
+    else { return [] }
+    // Of repeated frames the number may be meant for one, or for all.
+    let ratios = [counted / stated, counted / (stated * Double(metadata.frameCount))]
+    if ratios.contains(where: { abs($0 - 1) <= Self.doseTolerance }) { return [] }
+    return [
+      Note(
+        .warning,
+        "\(Format.count(counted)) electrons per pixel counted, \(Format.count(stated)) stated"
+          + " (electrons_per_pixel): if the frames are not in electrons, their errors are wrong; give"
+          + " their units as counts")
+    ]
+  }
+
   private var path: String { frames.acquisition.file.path }
 }

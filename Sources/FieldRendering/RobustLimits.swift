@@ -65,3 +65,28 @@ enum RobustLimits {
     return orderStatistic(min(max(rank, 0), values.count - 1), of: values)
   }
 }
+
+/// The measured pixels whose values lie beyond the end of a color scale, and look like those at its end.
+struct OutOfScale {
+  /// Of the measured pixels; zero where there are none.
+  let share: Double
+
+  /// - Parameter isBeyond: Of a pixel; nil where nothing is measured.
+  @inline(__always)
+  init(count: Int, _ isBeyond: (Int) -> Bool?) {
+    var (measured, beyond) = (0, 0)
+    for index in 0..<count {
+      guard let isBeyond = isBeyond(index) else { continue }
+      measured += 1
+      if isBeyond { beyond += 1 }
+    }
+    share = measured > 0 ? Double(beyond) / Double(measured) : 0
+  }
+
+  /// What a figure says of them below the map.
+  var footer: [String] {
+    if share == 0 { return [] }
+    let percent = NumberText.significant(100 * share, 2)
+    return ["beyond the color scale: \(percent)\u{A0}% of the pixels, drawn as its end"]
+  }
+}

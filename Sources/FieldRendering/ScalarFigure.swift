@@ -16,10 +16,13 @@ public struct ScalarFigure: Sendable {
   /// The values at the ends of the scale, in `unit`; nil: the middle 99 % of the measured pixels,
   /// symmetric about zero for signed values.
   public var limits: ClosedRange<Double>?
+  /// Where `limits` is nil: a signed scale does not end below this, one standard deviation of a pixel, so that
+  /// rounding is not drawn in full color.
+  public var smallestLimit: Double?
 
   public init(
     title: String, footer: [String] = [], map: ScalarMap, quantityLabel: String, unit: String,
-    isSigned: Bool, limits: ClosedRange<Double>? = nil
+    isSigned: Bool, limits: ClosedRange<Double>? = nil, smallestLimit: Double? = nil
   ) {
     self.title = title
     self.footer = footer
@@ -28,6 +31,7 @@ public struct ScalarFigure: Sendable {
     self.unit = unit
     self.isSigned = isSigned
     self.limits = limits
+    self.smallestLimit = smallestLimit
   }
 
   /// The figure laid out, its map turned into an image, for files of any format.
@@ -43,7 +47,12 @@ public struct ScalarFigure: Sendable {
       meter: meter)
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
-    let layout = layout(bar, maskKey, meter)
+    let beyond = OutOfScale(count: map.shape.count) { index in
+      guard map.mask.isUsable(index), map.isDrawn(index) else { return nil }
+      let value = map.field.values[index]
+      return value < lower || value > upper
+    }
+    let layout = layout(bar, maskKey, beyond, meter)
     let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
     let image = raster.image(of: map, colors: colors, lower: lower, upper: upper)
     let isEmpty = !map.shape.indices.contains(where: map.isDrawn)
@@ -60,15 +69,22 @@ public struct ScalarFigure: Sendable {
   var range: (lower: Double, upper: Double) {
     guard let limits, limits.lowerBound.isFinite, limits.upperBound.isFinite,
       limits.upperBound > limits.lowerBound
-    else { return RobustLimits.range(of: map, isSigned: isSigned) }
+    else {
+      let range = RobustLimits.range(of: map, isSigned: isSigned)
+      guard isSigned, let smallestLimit, smallestLimit > range.upper else { return range }
+      let limit = RoundNumbers.rounded(smallestLimit, significant: 2, .up)
+      return (-limit, limit)
+    }
     if !isSigned { return (limits.lowerBound, limits.upperBound) }
     let limit = max(abs(limits.lowerBound), abs(limits.upperBound))
     return (-limit, limit)
   }
 
-  private func layout(_ bar: ColorBar, _ maskKey: MaskKey, _ meter: TextMeter) -> MapLayout {
+  private func layout(
+    _ bar: ColorBar, _ maskKey: MaskKey, _ beyond: OutOfScale, _ meter: TextMeter
+  ) -> MapLayout {
     MapLayout(
-      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer,
+      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer + beyond.footer,
       legend: LegendSize(
         beside: (ColorBar.width, bar.heading.height + 68 + 14 + maskKey.height),
         below: (ColorBar.horizontalWidth + 10, bar.horizontalHeight), maskKey: maskKey.height),

@@ -80,7 +80,8 @@ final class TextMeter {
         if line.isEmpty || self.width(longer, style) <= width {
           line = longer
         } else {
-          lines.append(line)
+          // A separator has nothing to separate where the line ends.
+          lines.append(line.hasSuffix(" ·") ? String(line.dropLast(2)) : line)
           line = piece
         }
       }

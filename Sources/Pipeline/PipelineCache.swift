@@ -29,6 +29,9 @@ public struct PipelineCache: Sendable {
     leases = Leases(root: root, objects: objects)
   }
 
+  /// Whether a run has ever kept anything here.
+  public var exists: Bool { FileSystem.isFolder(path + "/v1") }
+
   /// Removes what runs left behind that are no more.
   func sweep() {
     objects.sweepTemporaries()

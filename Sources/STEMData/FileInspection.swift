@@ -89,6 +89,10 @@ extension FileInspection {
           Self.quantity($0.x, 1e-9, "nm") + " × " + Self.quantity($0.y, 1e-9, "nm")
         } ?? "not stated"
       ),
+      (
+        "orientation",
+        Self.quantity(metadata.detector.orientation, .pi / 180, "deg (detector axes)")
+      ),
       ("scan rotation", Self.quantity(metadata.scanRotation, .pi / 180, "deg")),
       ("dose", Self.quantity(metadata.electronsPerPixel, 1, "electrons per pixel")),
     ]

@@ -157,6 +157,8 @@ extension ItemReader {
       kind: .notAnAcquisition, file: file.path,
       reason: "it is HDF5 but not a segmented-detector acquisition"
         + (foreign.map { " (it looks like \($0))" } ?? ""),
-      remedy: "there is no dataset \(AcquisitionPath.frames)")
+      remedy:
+        "there is no dataset \(AcquisitionPath.frames); how an acquisition is laid out, and how to write"
+        + " one with Python, stands in Sources/STEMData/STEMData.docc/Files.md")
   }
 }

@@ -13,8 +13,16 @@ struct Cache: ParsableCommand {
     @Option(help: "The cache folder (default: dpc in your cache folder).")
     var cache: String?
 
+    /// - Throws: `CommandFailure` where the folder that is named holds no cache: a slip of the pen must not pass
+    ///   as an empty cache, or a sound one.
     func open() throws(CommandFailure) -> PipelineCache {
-      PipelineCache(path: try CacheLocation.resolved(cache))
+      let place = PipelineCache(path: try CacheLocation.resolved(cache))
+      if let cache, !place.exists {
+        throw CommandFailure(
+          .usage, "\(cache): no cache of dpc",
+          remedy: "name the folder that runs were given by --cache; without --cache it is your own")
+      }
+      return place
     }
   }
 
@@ -122,8 +130,14 @@ struct Cache: ParsableCommand {
     func run() throws {
       let cache = try options.open()
       guard let days = olderThanDays else {
-        try commandFailure { () throws(StageFailure) in try cache.clear() }
-        print("\(cache.path): empty")
+        let contents = try commandFailure { () throws(StageFailure) in
+          let contents = try cache.contents()
+          try cache.clear()
+          return contents
+        }
+        print(
+          "removed \(contents.recordCount) finished stages, \(contents.objectCount) objects,"
+            + " \(bytes(contents.byteCount)): \(cache.path) is empty")
         return
       }
       let removed = try commandFailure { () throws(StageFailure) in

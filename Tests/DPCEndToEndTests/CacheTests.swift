@@ -245,9 +245,19 @@ struct CacheTests {
     #expect(kept.status == 0 && kept.output.contains("removed 0 objects"), "\(kept.output)")
     let cleared = try await workspace.dpc(["cache", "clear", "--cache", "cache"])
     #expect(cleared.status == 0)
+    #expect(cleared.output.contains("removed 7 finished stages"), "\(cleared.output)")
     let empty = try await workspace.dpc(["cache", "list", "--cache", "cache"])
     #expect(empty.output.contains("0 finished stages, 0 objects"), "\(empty.output)")
     #expect(try await workspace.run().status == 0)
+    // A name that was mistyped is no empty cache, and no sound one.
+    for words in [["list"], ["verify"], ["clear"], ["gc"]] {
+      for name in ["cahce", "out"] {
+        let mistyped = try await workspace.dpc(["cache"] + words + ["--cache", name])
+        #expect(mistyped.status == 2, "\(words) \(name)")
+        #expect(
+          mistyped.complaints.first == "error: \(name): no cache of dpc", "\(mistyped.errors)")
+      }
+    }
   }
 
   /// Two results, of which one is kept, first by its pipeline and then by its output folder.

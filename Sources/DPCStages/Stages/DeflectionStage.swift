@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -87,7 +87,8 @@ struct DeflectionStage: StageType {
       outputs: ["deflection": value],
       facts: facts(estimate.map, statistics) + report.facts
         + (transfer?.facts ?? []),
-      notes: notes(estimate.map, metadata, estimation) + report.notes + (transfer?.notes ?? []))
+      notes: notes(estimate.map, metadata, estimation) + check.notes(statistics) + report.notes
+        + (transfer?.notes ?? []))
   }
 
   private func frames(_ source: (any StageValue)?, stage: String) throws -> FramesValue {

@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection],
@@ -165,6 +165,12 @@ struct RotationJudgement {
         + " estimated, in rotate-to-scan"
     }
     if recorded.curlFreeness < Self.leastFreeness {
+      // The relative error of the curl's power is twice the angle's.
+      if recorded.curlFreeness > Self.leastFreeness - 3 * 2 * error {
+        return
+          "the field does not rise enough above the noise to tell whether an angle makes it free of"
+          + " curl (curl-free share \(Format.percent(max(0, recorded.curlFreeness))))"
+      }
       return "no angle makes the field free of curl (curl-free share"
         + " \(Format.percent(max(0, recorded.curlFreeness)))): descan, charging or a field that is"
         + " not electrostatic"

@@ -41,7 +41,7 @@ enum Figures {
 
   /// What a reader must know to read the numbers: dose, noise, assumptions.
   static func footer(
-    _ context: MapContext, noise: String?, verdict: String? = nil
+    _ context: MapContext, noise: [String] = []
   ) -> [String] {
     var first: [String] = []
     let kilovolts = Format.significant(context.metadata.beam.voltage / 1000, digits: 4)
@@ -53,8 +53,6 @@ enum Figures {
     if let electrons = context.electronsPerPixel {
       first.append("\(Format.count(electrons)) electrons per pixel")
     }
-    if let noise { first.append(noise) }
-    if let verdict { first.append(verdict) }
     var second: [String] = []
     if let method = context.attributes["method"] { second.append(method) }
     if let smoothing = context.attributes["smoothing"] { second.append(smoothing) }
@@ -63,10 +61,12 @@ enum Figures {
       second.append("inclination model: \(model)")
     }
     // Numbers stay with their units.
-    first = first.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }
+    func joined(_ items: [String]) -> String {
+      items.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }.joined(separator: " · ")
+    }
     let third = context.attributes["caution"] ?? ""
     let sign = context.attributes["sign"].map { "sign of the field \($0)" } ?? ""
-    return [first.joined(separator: " · "), second.joined(separator: " · "), third, sign].filter {
+    return [joined(first), joined(noise), second.joined(separator: " · "), third, sign].filter {
       !$0.isEmpty
     }
   }

@@ -49,7 +49,8 @@ struct ProfilePlotStage: StageType {
     }
     return ProfileFigure(
       title: Figures.title(context, "\(label), \(component)", map),
-      footer: Figures.footer(map, noise: noise) + walls(table, unit: unit), profile: profile,
+      footer: Figures.footer(map, noise: noise.map { [$0] } ?? []) + walls(table, unit: unit),
+      profile: profile,
       quantityLabel: label, unit: unit,
       fit: table.flatMap { $0.rows.isEmpty || $0.curve.isEmpty ? nil : $0 }.map {
         ProfileCurve(distance: $0.curveDistance, value: $0.curve)

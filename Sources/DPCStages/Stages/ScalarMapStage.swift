@@ -6,7 +6,7 @@ internal import STEMCore
 struct ScalarMapStage: StageType {
   let name = "scalar-map"
   let summary = "figure of a scalar map with a perceptual color map and a color bar"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "map", kinds: [.projectedPotential, .chargeDensity], summary: "a scalar map")
@@ -20,15 +20,16 @@ struct ScalarMapStage: StageType {
     case let value as PotentialValue:
       figure = ScalarFigure(
         title: Figures.title(context, "Projected potential", value.context),
-        footer: Figures.footer(value.context, noise: nil), map: value.map,
+        footer: Figures.footer(value.context), map: value.map,
         quantityLabel: "Projected potential", unit: "V m", isSigned: true)
     case let value as ChargeDensityValue:
+      let deviation = deviation(value.map)
       figure = ScalarFigure(
         title: Figures.title(context, "Projected charge density", value.context),
         footer: Figures.footer(
-          value.context,
-          noise: Figures.noise(deviation(value.map), unit: "C/m²")), map: value.map,
-        quantityLabel: "Projected charge density", unit: "C/m²", isSigned: true)
+          value.context, noise: Figures.noise(deviation, unit: "C/m²").map { [$0] } ?? []),
+        map: value.map, quantityLabel: "Projected charge density", unit: "C/m²", isSigned: true,
+        smallestLimit: deviation)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
     return try Figures.product(context, figure.drawing)

@@ -7,7 +7,7 @@ internal import STEMCore
 struct Smooth: StageType {
   let name = "smooth"
   let summary = "Gaussian smoothing that skips masked pixels and propagates the errors"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "input",
@@ -23,42 +23,77 @@ struct Smooth: StageType {
       summary: "standard deviation of the Gaussian")
   ]
 
+  /// Of the root mean square of the signal; less is left where most of its power is finer than the Gaussian.
+  private static let smallestPart = 0.5
+
   /// Two passes over each plane: no slower than reading five planes back and verifying them.
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
   func run(_ context: StageContext) throws -> StageProduct {
     let sigma = (context.number("sigma_nm") ?? 0) * 1e-9
+    var notes = [
+      Note(.information, "errors of smoothed pixels are correlated over about two sigma")
+    ]
     let result: any StageValue
     switch context.input("input") {
     case var value as DeflectionValue:
-      value.map = try smooth(value.map, sigma, context)
-      value.context = smoothedContext(value.context, sigma)
+      try smooth(&value.map, &value.context, .deflection, sigma, context, &notes)
       result = value
     case var value as ProjectedFieldValue:
-      value.map = try smooth(value.map, sigma, context)
-      value.context = smoothedContext(value.context, sigma)
+      try smooth(&value.map, &value.context, .projectedField, sigma, context, &notes)
       result = value
     case var value as IntrinsicFieldValue:
-      value.map = try smooth(value.map, sigma, context)
-      value.context = smoothedContext(value.context, sigma)
+      try smooth(&value.map, &value.context, .intrinsicField, sigma, context, &notes)
       result = value
     default: throw StageFailure(.failed, "stage \(context.stageName): nothing to smooth")
     }
-    return StageProduct(
-      outputs: ["output": result],
-      notes: [
-        Note(
-          .information, "errors of smoothed pixels are correlated over about two sigma")
-      ])
+    return StageProduct(outputs: ["output": result], notes: notes)
   }
 
   private func smooth(
-    _ map: VectorMap, _ sigma: Double, _ context: StageContext
-  ) throws -> VectorMap {
+    _ map: inout VectorMap, _ mapContext: inout MapContext, _ kind: PortKind, _ sigma: Double,
+    _ context: StageContext, _ notes: inout [Note]
+  ) throws {
     guard let size = map.pixelSize else {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
-    return smoothed(map, sigma: (x: sigma / size.x, y: sigma / size.y))
+    let before = MapVerdict(map, mapContext)
+    map = smoothed(map, sigma: (x: sigma / size.x, y: sigma / size.y))
+    mapContext = smoothedContext(mapContext, sigma)
+    if mapContext.unsmoothed == nil, let before {
+      mapContext.unsmoothed = UnsmoothedVerdict(kind: kind.name, verdict: before)
+    }
+    notes += losses(sigma, map, size, before, MapVerdict(map, mapContext))
+  }
+
+  /// Structure finer than the Gaussian is not faint afterwards but gone, and what the rim leaves looks like a
+  /// field.
+  func losses(
+    _ sigma: Double, _ map: VectorMap, _ size: PixelSize, _ before: MapVerdict?,
+    _ after: MapVerdict?
+  ) -> [Note] {
+    let text = Format.quantity(sigma, unit: "m")
+    let side = min(Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y)
+    if 6 * sigma > side {
+      return [
+        Note(
+          .warning,
+          "a Gaussian of sigma \(text) is as wide as the frame (\(Format.quantity(side, unit: "m"))):"
+            + " what is left is no structure of the specimen; take a smaller sigma_nm")
+      ]
+    }
+    guard let before, before.isDetected, let after else { return [] }
+    let left = after.isDetected ? after.signal / before.signal : 0
+    if left >= Self.smallestPart { return [] }
+    return [
+      Note(
+        .warning,
+        after.isDetected
+          ? "smoothing by \(text) leaves \(Format.percent(left)) of the signal: most of the structure is"
+            + " finer; take a smaller sigma_nm"
+          : "smoothing by \(text) leaves nothing of the signal: its structure is finer; take a smaller"
+            + " sigma_nm")
+    ]
   }
 
   /// A Gaussian of sigma s averages like 2√π s independent pixels along each axis.

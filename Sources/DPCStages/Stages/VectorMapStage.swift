@@ -7,7 +7,7 @@ internal import STEMCore
 struct VectorMapStage: StageType {
   let name = "vector-map"
   let summary = "figure of a vector map: hue is direction, brightness magnitude, arrows on top"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection, .detectorDeflection],
@@ -25,12 +25,11 @@ struct VectorMapStage: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let source = try source(context)
-    let verdict = MapVerdict(source.map, source.context, scale: source.scale)
+    let noise = MapVerdict.smallPrint(
+      source.map, source.context, kind: source.kind, scale: source.scale, unit: source.unit)
     let figure = VectorFigure(
       title: Figures.title(context, source.label, source.context),
-      footer: Figures.footer(
-        source.context, noise: verdict?.limits(unit: source.unit),
-        verdict: verdict?.text(unit: source.unit)),
+      footer: Figures.footer(source.context, noise: noise),
       map: shown(source.map, source.scale), quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true)
     return try Figures.product(context, figure.drawing)
@@ -48,19 +47,20 @@ struct VectorMapStage: StageType {
   private func source(
     _ context: StageContext
   ) throws -> (
-    map: VectorMap, scale: Double, label: String, unit: String, context: MapContext
+    map: VectorMap, kind: PortKind, scale: Double, label: String, unit: String,
+    context: MapContext
   ) {
     switch context.input("map") {
     case let value as ProjectedFieldValue:
       if let thickness = value.thickness {
-        return (value.map, 1 / thickness, "Electric field", "V/m", value.context)
+        return (value.map, .projectedField, 1 / thickness, "Electric field", "V/m", value.context)
       }
-      return (value.map, 1, "Projected electric field", "V", value.context)
+      return (value.map, .projectedField, 1, "Projected electric field", "V", value.context)
     case let value as IntrinsicFieldValue:
-      return (value.map, 1, "Intrinsic electric field", "V/m", value.context)
+      return (value.map, .intrinsicField, 1, "Intrinsic electric field", "V/m", value.context)
     case let value as DeflectionValue:
       let label = value.frame == .detector ? "Deflection (detector axes)" : "Deflection"
-      return (value.map, 1, label, "rad", value.context)
+      return (value.map, .deflection, 1, label, "rad", value.context)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
   }

@@ -31,6 +31,8 @@ struct MapContext: Codable, Sendable, Equatable {
   var correlationLength = CorrelationLength()
   /// What is uncertain about the map as a whole.
   var commonErrors = CommonErrors()
+  /// How the map stood against its noise before it was smoothed; nil for maps that are not.
+  var unsmoothed: UnsmoothedVerdict?
 
   init(metadata: AcquisitionMetadata) {
     self.metadata = metadata

@@ -1,0 +1,57 @@
+// The file that the documentation has a user write, and what the program says of files that are none.
+import Foundation
+import Testing
+
+struct OwnFileTests {
+  @Test("The Python of the documentation writes an acquisition that runs")
+  func example() async throws {
+    let workspace = try Workspace()
+    let article = try String(
+      contentsOfFile: "\(Program.repository)/Sources/STEMData/STEMData.docc/Files.md",
+      encoding: .utf8)
+    let block = try #require(article.components(separatedBy: "```python\n").dropFirst().first)
+    let script = try #require(block.components(separatedBy: "```").first)
+    try workspace.write(script, to: "own.py")
+    let written = try await workspace.start(Program.python, ["own.py"]).end()
+    #expect(written.status == 0, "\(written.errors)")
+    let inspected = try await workspace.dpc(["inspect", "own.h5"])
+    #expect(inspected.status == 0, "\(inspected.errors)")
+    #expect(
+      inspected.output.contains("orientation     0 deg (detector axes)"), "\(inspected.output)")
+    let finished = try await workspace.run(Program.pipeline("core"), input: "own.h5")
+    #expect(finished.status == 0, "\(finished.errors)")
+    // Poisson noise of 8 × 2500 electrons and nothing else.
+    #expect(finished.output.contains("2e4 electrons per pixel"), "\(finished.output)")
+    #expect(finished.output.contains("nothing detected"), "\(finished.output)")
+  }
+
+  @Test("A file of another kind is refused with the place where the layout is told")
+  func foreign() async throws {
+    let workspace = try Workspace()
+    try workspace.write(
+      "import h5py; h5py.File('other.h5', 'w')['image'] = [1, 2]\n", to: "other.py")
+    #expect(try await workspace.start(Program.python, ["other.py"]).end().status == 0)
+    let refused = try await workspace.dpc(["inspect", "other.h5"])
+    #expect(refused.status == 4, "\(refused.errors)")
+    #expect(refused.errors.contains("STEMData.docc/Files.md"), "\(refused.errors)")
+    #expect(
+      FileManager.default.fileExists(
+        atPath: "\(Program.repository)/Sources/STEMData/STEMData.docc/Files.md"))
+  }
+
+  @Test("Electrons that contradict the stated number are told, those that agree are not")
+  func dose() async throws {
+    for (factor, isTold) in [(1.0, false), (1.2, false), (3, true), (0.1, true)] {
+      let workspace = try Workspace()
+      var sample = Sample(rows: 6, columns: 9)
+      sample.items["/entry/instrument/scan/electrons_per_pixel"] = .scalar(
+        Sample.electrons / factor, nil)
+      try workspace.write(sample)
+      let finished = try await workspace.run()
+      #expect(finished.status == 0, "\(finished.errors)")
+      #expect(
+        finished.output.contains("stated (electrons_per_pixel)") == isTold,
+        "\(factor): \(finished.output)")
+    }
+  }
+}
