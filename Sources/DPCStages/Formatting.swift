@@ -53,13 +53,24 @@ enum Format {
       let count = withVaList([Int32(min(max(decimals, 0), 60)), value]) {
         vsnprintf(buffer.baseAddress, buffer.count, "%.*f", $0)
       }
-      return String(
+      let text = String(
         decoding: buffer.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      // What rounds to nothing has no sign.
+      return text.contains { ("1"..."9").contains($0) } || text.first != "-"
+        ? text : String(text.dropFirst())
     }
   }
 
   static func degrees(_ angle: Double) -> String {
     "\(significant(angle * 180 / Double.pi, digits: 5))°"
+  }
+
+  /// "12.04 ± 0.13°"; two significant digits of the error, one standard deviation, decide the decimals.
+  static func degrees(_ angle: Double, error: Double) -> String {
+    let (value, deviation) = (angle * 180 / Double.pi, error * 180 / Double.pi)
+    guard deviation > 0, deviation.isFinite else { return degrees(angle) }
+    let decimals = decimals(forError: deviation)
+    return "\(fixed(value, decimals)) ± \(fixed(deviation, decimals))°"
   }
 
   static func percent(_ fraction: Double) -> String {

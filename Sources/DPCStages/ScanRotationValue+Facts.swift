@@ -33,7 +33,7 @@ extension ScanRotationValue {
   }
 
   static func angleText(_ angle: Double, _ error: Double) -> String {
-    Format.quantity(angle * 180 / Double.pi, error: error * 180 / Double.pi, unit: "°")
+    Format.degrees(angle, error: error)
   }
 
   private static func opposite(_ angle: Double) -> Double {

@@ -2,6 +2,7 @@
 import ArgumentParser
 import CMalloc
 import DPCStages
+import Pipeline
 
 @main
 struct DPC: AsyncParsableCommand {
@@ -24,6 +25,7 @@ struct DPC: AsyncParsableCommand {
     keepFreedMemory()
     endOrderlyOnCrash(exitCode: ExitStatus.inputRefused.code)
     do {
+      try checkCommand(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
@@ -46,6 +48,15 @@ struct DPC: AsyncParsableCommand {
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, Int32.max)
     mallopt(M_ARENA_MAX, 1)
+  }
+
+  /// Names the command that was mistyped; what follows it is not to blame.
+  private static func checkCommand(_ word: String?) throws(CommandFailure) {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word, !word.hasPrefix("-"), word != "help", !names.contains(word) else { return }
+    throw CommandFailure(
+      .usage, "there is no command '\(word)'",
+      remedy: Spelling.suggestion(for: word, among: names) ?? "dpc --help lists them")
   }
 
   /// Help and version go to standard output; a mistyped command line is a usage error.

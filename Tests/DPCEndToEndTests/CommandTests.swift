@@ -204,4 +204,14 @@ struct CommandTests {
     let recorded = try Stored(workspace["out/result.h5"]).text("/entry/process_01_frames/version")
     #expect(version.output == recorded + "\n")
   }
+
+  @Test("A command that does not exist is named, with the nearest that does")
+  func mistypedCommand() async throws {
+    let workspace = try Workspace()
+    let near = try await workspace.dpc(["rum", "x.yaml"])
+    #expect(near.status == 2)
+    #expect(near.errors == "error: there is no command 'rum'\n  did you mean 'run'?\n")
+    let far = try await workspace.dpc(["frobnicate"])
+    #expect(far.status == 2 && far.errors.contains("dpc --help lists them"), "\(far.errors)")
+  }
 }

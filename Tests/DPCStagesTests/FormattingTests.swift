@@ -12,4 +12,14 @@ struct FormattingTests {
   func count(number: Double, text: String) {
     #expect(Format.count(number) == text)
   }
+
+  @Test("Angles with errors are degrees, never thousandths of them, and nothing has no sign")
+  func angles() {
+    let degree = Double.pi / 180
+    #expect(Format.degrees(0.046 * degree, error: 0.05 * degree) == "0.046 ± 0.050°")
+    #expect(Format.degrees(-179.954 * degree, error: 0.05 * degree) == "-179.954 ± 0.050°")
+    #expect(Format.degrees(-0.0004 * degree, error: 0.2 * degree) == "0.00 ± 0.20°")
+    #expect(Format.degrees(12 * degree, error: 0) == "12°")
+    #expect(Format.fixed(-0.04, 1) == "0.0" && Format.fixed(-0.06, 1) == "-0.1")
+  }
 }

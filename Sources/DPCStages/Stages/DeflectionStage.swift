@@ -184,7 +184,7 @@ struct DeflectionStage: StageType {
       facts.append(
         Fact(
           "dose", text: "\(Format.count(electrons)) electrons per pixel (median)",
-          value: electrons, unit: ""))
+          value: electrons, unit: "electrons"))
     }
     if let sigma = medianDeviation(map) {
       facts.append(

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
@@ -49,7 +49,8 @@ struct ProfilePlotStage: StageType {
     }
     return ProfileFigure(
       title: Figures.title(context, "\(label), \(component)", map),
-      footer: Figures.footer(map, noise: noise.map { [$0] } ?? []) + walls(table, unit: unit),
+      footer: Figures.footer(map, noise: noise.map { [$0] } ?? []) + [axes(orientation)]
+        + walls(table, unit: unit),
       profile: profile,
       quantityLabel: label, unit: unit,
       fit: table.flatMap { $0.rows.isEmpty || $0.curve.isEmpty ? nil : $0 }.map {
@@ -58,6 +59,14 @@ struct ProfilePlotStage: StageType {
       markers: (table?.rows ?? []).enumerated().map {
         ProfileMarker(position: $1.wall.position.value, label: "\($0 + 1)")
       })
+  }
+
+  /// Along what the profile runs, and what is positive.
+  private func axes(_ orientation: WallOrientation) -> String {
+    let azimuth = orientation.normalAzimuth
+    let positive = orientation.direction == .perp ? azimuth + Double.pi / 2 : azimuth
+    return "distance along \(Format.degrees(azimuth)), the walls' normal; positive towards"
+      + " \(Format.degrees(positive)) (from +x to the right towards +y down)"
   }
 
   /// One line of numbers for each of the first walls.
