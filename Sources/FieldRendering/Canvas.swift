@@ -20,28 +20,36 @@ final class Canvas {
     _ format: FigureFormat, width: Double, height: Double, scale: Double,
     _ body: (Canvas) throws(RenderingError) -> Void
   ) throws(RenderingError) -> [UInt8] {
-    // 32767 is the largest side of a Cairo image.
-    let largest = max(width, height) * max(scale, 1)
-    guard width >= 1, height >= 1, largest.isFinite, largest < 32_000 else {
-      throw .unusableCanvas(width: width, height: height)
-    }
     let sink = ByteSink()
     // SAFETY: `sink` outlives the surface, which is finished before this function returns.
     let closure = Unmanaged.passUnretained(sink).toOpaque()
     let canvas = try Canvas(format, width: width, height: height, scale: scale, closure)
     try body(canvas)
-    let image = try canvas.finish(format)
-    switch format {
-    case .png: return try image?.png(pointsPerPixel: 1 / scale) ?? []
-    case .svg: return SVGIdentifiers.renumbered(sink.bytes)
-    case .pdf: return sink.bytes
-    }
+    if format == .png { return try canvas.png(scale: scale) }
+    try canvas.finish()
+    return format == .svg ? SVGIdentifiers.renumbered(sink.bytes) : sink.bytes
+  }
+
+  /// A page that stays, of pixels that are encoded when its drawer says so.
+  ///
+  /// - Parameters:
+  ///   - width: Points; the page is rounded up to whole pixels.
+  ///   - scale: Pixels per point.
+  static func raster(
+    width: Double, height: Double, scale: Double
+  ) throws(RenderingError) -> Canvas {
+    try Canvas(.png, width: width, height: height, scale: scale, nil)
   }
 
   private init(
     _ format: FigureFormat, width: Double, height: Double, scale: Double,
-    _ closure: UnsafeMutableRawPointer
+    _ closure: UnsafeMutableRawPointer?
   ) throws(RenderingError) {
+    // 32767 is the largest side of a Cairo image.
+    let largest = max(width, height) * max(scale, 1)
+    guard width >= 1, height >= 1, largest.isFinite, largest < 32_000 else {
+      throw .unusableCanvas(width: width, height: height)
+    }
     self.width = width
     self.height = height
     let write: cairo_write_func_t = { closure, data, count in
@@ -87,29 +95,43 @@ final class Canvas {
     }
   }
 
-  /// Ends the page; the pixels of a raster.
-  private func finish(_ format: FigureFormat) throws(RenderingError) -> PixelImage? {
+  /// Ends the page.
+  private func finish() throws(RenderingError) {
     cairo_show_page(context)
     cairo_surface_flush(surface)
     try check("draw the figure")
-    var image: PixelImage?
-    if format == .png, let data = cairo_image_surface_get_data(surface) {
-      let (width, height) = (
-        Int(cairo_image_surface_get_width(surface)), Int(cairo_image_surface_get_height(surface))
-      )
-      let stride = Int(cairo_image_surface_get_stride(surface))
-      // SAFETY: Cairo holds `height` rows of `stride` bytes until the surface is finished.
-      let pixels = [UInt32](unsafeUninitializedCapacity: width * height) { target, count in
-        for row in 0..<height {
-          guard let start = target.baseAddress else { break }
-          memcpy(start + row * width, data + row * stride, width * 4)
-        }
-        count = width * height
-      }
-      image = PixelImage(width: width, height: height, pixels: pixels.map { $0 & 0xFF_FFFF })
-    }
     cairo_surface_finish(surface)
     try check("finish the figure")
-    return image
+  }
+
+  // MARK: Rasters
+
+  /// Of a raster, in pixels.
+  var pixelWidth: Int { Int(cairo_image_surface_get_width(surface)) }
+  /// Of a raster, in pixels.
+  var pixelHeight: Int { Int(cairo_image_surface_get_height(surface)) }
+
+  /// A raster as a PNG file.
+  private func png(scale: Double) throws(RenderingError) -> [UInt8] {
+    let encoder = try PNGEncoder(
+      width: pixelWidth, height: pixelHeight, pointsPerPixel: 1 / scale)
+    try encode(0..<pixelHeight, by: encoder)
+    return try encoder.finish()
+  }
+
+  /// Adds rows of a raster, as they are now, to an image.
+  func encode(_ rows: Range<Int>, by encoder: PNGEncoder) throws(RenderingError) {
+    cairo_surface_flush(surface)
+    try check("draw the figure")
+    let stride = Int(cairo_image_surface_get_stride(surface))
+    guard let data = cairo_image_surface_get_data(surface) else {
+      throw .cairo(operation: "read an image", reason: "it has no pixels")
+    }
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= pixelHeight, "rows of the page")
+    for row in rows {
+      // SAFETY: Cairo holds `pixelHeight` rows of `stride` bytes, each of them `pixelWidth` numbers of 32 bits.
+      let start = UnsafeRawPointer(data + row * stride).assumingMemoryBound(to: UInt32.self)
+      try encoder.add(UnsafeBufferPointer(start: start, count: pixelWidth))
+    }
   }
 }

@@ -1,48 +1,77 @@
 // Many vector maps on one page, all in the colors of one scale: what differs shows.
 public import STEMCore
-internal import WorkSharing
 
 /// A page of small maps with their names.
 ///
 /// All maps share one color scale, so that a weak field looks weak beside a strong one. Directions and
-/// aspect are those of ``VectorFigure``.
-public struct ContactSheet: Sendable {
+/// aspect are those of ``VectorFigure``. Equal sheets give equal bytes; ``ContactPage`` draws them.
+public struct ContactSheet: Sendable, Equatable {
   /// One place on the page.
   public struct Entry: Sendable {
     /// Stands below the map.
     public var label: String
     /// nil where there is none; ``remark`` then says why.
     public var map: VectorMap?
+    /// From the map's unit to the sheet's.
+    public var scale: Double
     public var remark: String
 
-    public init(label: String, map: VectorMap?, remark: String = "") {
+    public init(label: String, map: VectorMap?, scale: Double = 1, remark: String = "") {
       self.label = label
       self.map = map
+      self.scale = scale
       self.remark = remark
     }
   }
 
   public var title: String
-  public var entries: [Entry]
+  public var entryCount: Int
   /// What is shown, "Electric field".
   public var quantityLabel: String
   /// The SI unit of the vectors.
   public var unit: String
+  /// The magnitude of full color.
+  public var limit: Double
 
-  /// Points: the longer side of a map, the room around it, and the scale bar and lines below it.
-  private static let side = 116.0
-  private static let gap = 12.0
-  private static let barHeight = 12.0
-  private static let labelHeight = 25.0
-  private static let margin = 18.0
-  private static let titleHeight = 24.0
+  /// Points: the longer side of a map.
+  static let side = 116.0
 
-  public init(title: String, entries: [Entry], quantityLabel: String, unit: String) {
+  /// - Parameters:
+  ///   - title: Stands above.
+  ///   - entryCount: How many places the page has.
+  ///   - quantityLabel: What is shown, "Electric field".
+  ///   - unit: The SI unit of the vectors.
+  ///   - entries: Those whose maps decide about the scale: 99.5 % of their measured pixels stay below its end.
+  public init(
+    title: String, entryCount: Int, quantityLabel: String, unit: String, scaledBy entries: [Entry]
+  ) {
     self.title = title
-    self.entries = entries
+    self.entryCount = entryCount
     self.quantityLabel = quantityLabel
     self.unit = unit
+    limit = RobustLimits.magnitude(
+      of: entries.compactMap { entry in entry.map.map { (map: $0, scale: entry.scale) } })
   }
+
+  /// Whether a few more maps may make the one out of the other: a scale near the middle between two round numbers ends
+  /// now at one of them, now at the other.
+  public func resembles(_ other: ContactSheet) -> Bool {
+    var other = other
+    if max(limit, other.limit) <= 1.1 * min(limit, other.limit) { other.limit = limit }
+    return self == other
+  }
+
+  /// How many maps stand side by side: a page somewhat wider than high.
+  public var columnCount: Int { Self.columnCount(for: entryCount) }
+
+  /// How many maps of so many stand side by side.
+  public static func columnCount(for entryCount: Int) -> Int {
+    var count = 1
+    while 3 * count * count < 4 * entryCount { count += 1 }
+    return count
+  }
+
+  var rowCount: Int { (entryCount + columnCount - 1) / columnCount }
 
   /// A map with no more pixels along a side than a page of many can show, each the mean of those that it
   /// stands for; far smaller to keep. Errors are left out.
@@ -52,99 +81,6 @@ public struct ContactSheet: Sendable {
     }
     return MapRaster(rows: sampling(map.shape.rows), columns: sampling(map.shape.columns), scale: 1)
       .reduced(map)
-  }
-
-  /// The magnitude of full color: what 99.5 % of all measured pixels of all maps stay below.
-  var limit: Double { RobustLimits.magnitude(of: entries.compactMap(\.map)) }
-
-  /// How many maps stand side by side: a page somewhat wider than high.
-  var columnCount: Int {
-    var count = 1
-    while 3 * count * count < 4 * entries.count { count += 1 }
-    return count
-  }
-
-  private var rowCount: Int { (entries.count + columnCount - 1) / columnCount }
-
-  /// The sheet as the bytes of a file; equal sheets give equal bytes.
-  ///
-  /// - Throws: ``RenderingError`` for a sheet without entries or when Cairo or libpng fail.
-  public func render(_ format: FigureFormat) throws(RenderingError) -> [UInt8] {
-    if entries.isEmpty { throw .nothingToDraw(figure: title) }
-    let meter = try TextMeter()
-    let limit = limit
-    let display = DisplayUnit(unit: unit, magnitude: limit)
-    let legend = DirectionLegend(
-      quantity: quantityLabel, limit: limit > 0 ? display.text(limit) : "no signal", meter: meter)
-    let cell = (
-      width: Self.side + Self.gap, height: Self.side + Self.barHeight + Self.labelHeight + Self.gap
-    )
-    let grid = (
-      width: Double(columnCount) * cell.width, height: Double(rowCount) * cell.height
-    )
-    let width = Self.margin * 2 + grid.width + DirectionLegend.width
-    let height = Self.margin * 2 + Self.titleHeight + max(grid.height, legend.height)
-    // Two pixels a point, fewer where the page would be larger than an image can be.
-    let scale = min(2, 15_000 / max(width, height))
-    return try Canvas.draw(format, width: width, height: height, scale: scale) {
-      canvas throws(RenderingError) in
-      canvas.text(title, at: Point(x: Self.margin, y: Self.margin + 11), .title)
-      let top = Self.margin + Self.titleHeight
-      let colors = DirectionColor(limit: limit)
-      for row in 0..<rowCount {
-        let line = entries[row * columnCount..<min(entries.count, (row + 1) * columnCount)]
-        // Row by row, so that the images of a long sheet are never all held.
-        let images = concurrentMap(line.count) { place in
-          Self.image(of: line[line.startIndex + place], colors, scale: scale)
-        }
-        for (column, (entry, image)) in zip(line, images).enumerated() {
-          let origin = Point(
-            x: Self.margin + Double(column) * cell.width, y: top + Double(row) * cell.height)
-          try draw(entry, image, on: canvas, at: origin, meter: meter)
-        }
-      }
-      let right = Self.margin + grid.width
-      try legend.draw(on: canvas, at: Point(x: right, y: top), scale: scale)
-    }
-  }
-
-  /// The pixels of an entry's map; nil where there is none.
-  private static func image(
-    of entry: Entry, _ colors: DirectionColor, scale: Double
-  ) -> PixelImage? {
-    guard let map = entry.map, map.shape.count > 0 else { return nil }
-    let frame = frame(map, in: Rect(x: 0, y: 0, width: side, height: side))
-    func sampling(_ source: Int, _ length: Double) -> AxisSampling {
-      AxisSampling(sourceCount: source, pixelCount: max(1, Int((length * scale).rounded())))
-    }
-    let raster = MapRaster(
-      rows: sampling(map.shape.rows, frame.height),
-      columns: sampling(map.shape.columns, frame.width), scale: scale)
-    return raster.image(of: map, colors: colors)
-  }
-
-  private func draw(
-    _ entry: Entry, _ image: PixelImage?, on canvas: Canvas, at origin: Point, meter: TextMeter
-  ) throws(RenderingError) {
-    let box = Rect(x: origin.x, y: origin.y, width: Self.side, height: Self.side)
-    var label = meter.wrapped(entry.label, .footer, width: Self.side)
-    if label.count > 2 { label = [label[0], label[1].dropLast(2) + "…"] }
-    TextBlock(label, .footer, leading: 10.5)
-      .draw(on: canvas, x: origin.x, top: box.maxY + Self.barHeight + 3)
-    guard let map = entry.map, let image else {
-      canvas.fill(box, .gray(0.94))
-      let lines = meter.wrapped(entry.remark, .footer, width: Self.side - 12)
-      let block = TextBlock(Array(lines.prefix(9)), .footer, leading: 10.5)
-      return block.draw(on: canvas, x: box.x + 6, top: box.y + 6)
-    }
-    let frame = Self.frame(map, in: box)
-    try canvas.image(image, in: frame)
-    canvas.frame(frame, .gray(0.25), lineWidth: 0.5)
-    Self.scaleBar(map, frame: frame, below: box).draw(on: canvas, .footer)
-    if !entry.remark.isEmpty {
-      canvas.fill(Rect(x: frame.x, y: frame.y, width: 7, height: 7), .gray(1))
-      canvas.text("!", at: Point(x: frame.x + 2, y: frame.y + 6.4), .footer)
-    }
   }
 
   /// Below the box, so that the bars of a row stand on one line.

@@ -5,6 +5,7 @@
 // the same fonts give the same bytes.
 //
 //   VectorFigure, ScalarFigure, ProfileFigure    what to draw
+//   ContactSheet, ContactPage                    many maps on one page, drawn as they come
 //   FigureDrawing                                laid out, for files of any format
 //   MapLayout, MapRaster, Arrows, *Legend        where and how
 //   DirectionColor, ScalarColors, OKLab          colors

@@ -8,19 +8,21 @@ enum RobustLimits {
   /// The magnitude that 99.5 % of the measured pixels do not exceed, rounded up to two digits.
   ///
   /// Zero where nothing is measured or all is zero.
-  static func magnitude(of map: VectorMap) -> Double { magnitude(of: [map]) }
+  static func magnitude(of map: VectorMap) -> Double { magnitude(of: [(map, 1)]) }
 
   /// The magnitude that 99.5 % of the measured pixels of all maps do not exceed, rounded up to two digits.
-  static func magnitude(of maps: [VectorMap]) -> Double {
-    let step = sampleStep(maps.reduce(0) { $0 + $1.shape.count })
+  ///
+  /// - Parameter maps: Each with the factor from its unit to that of the magnitude.
+  static func magnitude(of maps: [(map: VectorMap, scale: Double)]) -> Double {
+    let step = sampleStep(maps.reduce(0) { $0 + $1.map.shape.count })
     var values: [Double] = []
     // Pixels are counted through all maps, as if they were one.
     var start = 0
-    for map in maps {
+    for (map, scale) in maps {
       for index in stride(from: start, to: map.shape.count, by: step)
-      where map.mask.isUsable(index) && map.isDrawn(index) {
-        let (x, y) = (map.field.x[index], map.field.y[index])
-        values.append((x * x + y * y).squareRoot())
+      where map.mask.isUsable(index) {
+        let (x, y) = (scale * map.field.x[index], scale * map.field.y[index])
+        if isDrawable(x) && isDrawable(y) { values.append((x * x + y * y).squareRoot()) }
       }
       start += (max(0, map.shape.count - start) + step - 1) / step * step - map.shape.count
     }

@@ -17,6 +17,9 @@ public struct Publication: ~Copyable {
   /// the disk; a file may then come out of such a failure as it was before, as it is now, or garbled.
   public var isDurable: Bool
 
+  /// The disk takes longer for so many bytes than whoever adds them takes for what comes next.
+  private static let largeByteCount = 1 << 20
+
   private var steps: [Step] = []
   /// Temporaries that are not on their way to the disk yet.
   private var unsynchronized: [String] = []
@@ -49,7 +52,12 @@ public struct Publication: ~Copyable {
       try writing(path) { () throws(SystemError) in
         try FileSystem.write(bytes, toNew: temporary, durably: false)
       }
-      unsynchronized.append(temporary)
+      let isLarge = bytes.count >= Self.largeByteCount
+      if isLarge && isDurable {
+        disk.begin(temporary, of: path)
+      } else {
+        unsynchronized.append(temporary)
+      }
     }
     return PublishedFile(
       path: path, digest: SHA256Digest(of: bytes).hex, byteCount: bytes.count)

@@ -100,8 +100,10 @@ struct MapTests {
       return vectorMap(rows: count, columns: columns) { vector(start + $0, $1) }
     }
     let whole = vectorMap(rows: first, columns: columns, vector)
-    #expect(RobustLimits.magnitude(of: maps) == RobustLimits.magnitude(of: whole))
-    #expect(RobustLimits.magnitude(of: [maps[1]]) == 0)
+    let limit = RobustLimits.magnitude(of: maps.map { ($0, 1) })
+    #expect(limit == RobustLimits.magnitude(of: whole))
+    #expect(RobustLimits.magnitude(of: [(maps[1], 1)]) == 0)
+    #expect(RobustLimits.magnitude(of: maps.map { ($0, 0.25) }) == limit / 4)
   }
 
   @Test("A signed scale is symmetric, another one holds the data, a constant has a range")

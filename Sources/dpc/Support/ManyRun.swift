@@ -14,23 +14,14 @@ struct ManyRun {
   let threads: Int
   private let runners: [(key: String, runner: PipelineRunner)]
   private let filing: RunFiling
-  private let contacts = ContactMaps()
-
-  /// Maps for the contact sheet, by the instances' indices.
-  private final class ContactMaps: Sendable {
-    private let maps = Mutex<[Int: ContactMap]>([:])
-
-    subscript(index: Int) -> ContactMap? {
-      get { maps.withLock { $0[index] } }
-      set { maps.withLock { $0[index] = newValue } }
-    }
-  }
+  private let sheet: ContactSheetDrawing
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
     self.cache = cache
     self.threads = threads
     filing = RunFiling(manifest)
+    sheet = ContactSheetDrawing(title: manifest.name, count: manifest.instances.count)
     runners = manifest.instances.map { instance in
       let runner = PipelineRunner(
         graph: instance.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
@@ -102,20 +93,25 @@ struct ManyRun {
     _ index: Int, _ run: RunReport, _ log: EventLog, _ folder: OutputFolder, _ rests: () -> Void
   ) -> InstanceReport {
     let (key, runner) = runners[index]
-    if !run.foundEverything {
+    var map: Result<ContactMap?, any Error>?
+    if run.interruptedBySignal == nil && !run.foundEverything {
       // While its values are in memory: later they are to be read, or formed again. Whoever needs a map that cannot
       // be had says why.
-      contacts[index] = try? ResultAssembly(runner: runner, report: run).contactMap()
+      map = Result { try ResultAssembly(runner: runner, report: run).contactMap() }
+      // While this thread has its turn: what others left is drawn before all of them are done.
+      sheet.advance()
     }
     let (outputs, trouble) = filing.file(
       run, log, runner: runner, folder: folder.folder(of: key), rests: rests)
-    return InstanceReport(
+    let report = InstanceReport(
       key: key, run: run,
       outputs: outputs.map { file in
         var file = file
         file.path = "\(key)/\(file.path)"
         return file
       }, trouble: trouble)
+    if case .success(let map)? = map { sheet.add(entry(report, map), at: index) }
+    return report
   }
 
   // MARK: What belongs to all
@@ -163,11 +159,10 @@ struct ManyRun {
     let contents = try folder.replace(identity: identity, in: &publication) { publication in
       var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
       files.append(try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
-      let maps = try concurrentMap(assemblies.count) { index in
-        try contacts[index] ?? assemblies[index]?.contactMap()
+      let entries = try concurrentMap(assemblies.count) { index in
+        try sheet[index] ?? entry(report.instances[index], assemblies[index]?.contactMap())
       }
-      let entries = zip(report.instances, maps).map { ($0.key, $1, Self.remark($0)) }
-      if let png = try ContactSheetDrawing.png(title: manifest.name, entries) {
+      if let png = try sheet.png(entries) {
         files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
       }
       return files
@@ -179,12 +174,16 @@ struct ManyRun {
     return contents.files
   }
 
-  private static func remark(_ instance: InstanceReport) -> String {
-    switch instance.outcome {
-    case .done: ""
-    case .skipped, .interrupted: "not run"
-    case .partial, .failed: instance.failures.first?.failure.message ?? "failed"
-    }
+  private func entry(
+    _ instance: InstanceReport, _ map: ContactMap?
+  ) -> ContactSheetDrawing.Entry {
+    let remark =
+      switch instance.outcome {
+      case .done: ""
+      case .skipped, .interrupted: "not run"
+      case .partial, .failed: instance.failures.first?.failure.message ?? "failed"
+      }
+    return ContactSheetDrawing.Entry(key: instance.key, map: map, remark: remark)
   }
 
   private func addArchive(
