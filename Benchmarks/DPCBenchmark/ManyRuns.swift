@@ -40,9 +40,9 @@ extension WholeRuns {
     let places = ["--output", results.path, "--cache", cache.path]
     let options = places + ["--progress", "none"]
     for _ in 0..<rounds {
-      try clear()
+      try setAside()
       one.costs.append(try run(program, ["run", manifest] + options + ["--threads", "1"]))
-      try clear()
+      try setAside()
       all.costs.append(try run(program, ["run", manifest] + options + ["--threads", "\(cores)"]))
       warm.costs.append(try run(program, ["run", manifest] + options))
       plan.costs.append(try run(program, ["plan", manifest, "--cache", cache.path]))

@@ -129,6 +129,15 @@ struct WholeRuns {
     }
   }
 
+  /// Makes way for the next run without deleting anything: a file system searches past what was just deleted for
+  /// some seconds, which would be a tenth of a run that makes thousands of files.
+  func setAside() throws {
+    if FileManager.default.fileExists(atPath: folder.path) {
+      try FileManager.default.moveItem(
+        at: folder, to: scratch.appendingPathComponent("aside-\(UUID().uuidString)"))
+    }
+  }
+
   private func resultBytes() throws -> Int {
     let path = results.appendingPathComponent("result.h5").path
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
