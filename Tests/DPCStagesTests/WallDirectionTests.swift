@@ -63,8 +63,6 @@ struct WallDirectionTests {
     #expect(walls.orientation.normalAzimuth == profile.orientation.normalAzimuth)
     #expect(
       walls.orientation.direction == (parameters == "inclination_deg: 0" ? .normal : .parallel))
-    // A wall of 14 nm over 120 pixels, each of 1e6 electrons: far below a degree.
-    #expect(abs(walls.orientation.normalAzimuth - Double.pi / 9) < 0.02)
   }
 
   @Test("The direction that the profile has measured is taken, unless one is given")
