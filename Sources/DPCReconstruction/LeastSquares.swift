@@ -1,5 +1,14 @@
 // Small dense nonlinear least squares: Levenberg-Marquardt within bounds, and the covariance.
 
+/// Residuals r and their derivatives J, at one point after the other.
+protocol LeastSquaresProblem {
+  /// Σ r² at the parameters, infinite where it is no number.
+  mutating func evaluate(at parameters: [Double]) -> Double
+
+  /// JᵀJ (row-major, p × p) and Jᵀr at the parameters of the last evaluation.
+  func normalEquations() -> (matrix: [Double], gradient: [Double])
+}
+
 /// Levenberg-Marquardt for up to some hundred parameters (Marquardt, J. SIAM 11, 431 (1963)).
 enum LeastSquares {
   /// Where a minimization ended.
@@ -13,26 +22,18 @@ enum LeastSquares {
     var isAtBound: [Bool]
   }
 
-  /// Fills the residuals r (m) and the Jacobian ∂r/∂p (row-major, m × p) at the parameters.
-  typealias Evaluation = (
-    _ parameters: [Double], _ residuals: inout [Double], _ jacobian: inout [Double]
-  ) -> Void
-
   /// Minimizes Σ r² within lower <= p <= upper.
   ///
   /// Steps are damped by the diagonal of JᵀJ, hence independent of the parameters' units. A
   /// parameter on a bound that the gradient pushes outwards is held for that step.
   static func minimize(
-    from start: [Double], lower: [Double], upper: [Double], residualCount: Int,
-    iterationLimit: Int = 200, evaluate: Evaluation
+    _ problem: consuming some LeastSquaresProblem, from start: [Double], lower: [Double],
+    upper: [Double], iterationLimit: Int = 200
   ) -> Solution {
     let size = start.count
     var point = clamp(start, lower, upper)
-    var residuals = [Double](repeating: 0, count: residualCount)
-    var jacobian = [Double](repeating: 0, count: residualCount * size)
-    evaluate(point, &residuals, &jacobian)
-    var sum = sumOfSquares(residuals)
-    var (normal, gradient) = normalEquations(jacobian, residuals, size: size)
+    var sum = problem.evaluate(at: point)
+    var (normal, gradient) = problem.normalEquations()
     var damping = 1e-3
     for _ in 0..<iterationLimit {
       var improved = false
@@ -43,16 +44,11 @@ enum LeastSquares {
         let trial = clamp(zip(point, step).map { $0 + $1 }, lower, upper)
         smallStep = isNegligible(from: point, to: trial, curvature: normal, sum: sum)
         if trial == point { break }
-        var trialResiduals = residuals
-        var trialJacobian = jacobian
-        evaluate(trial, &trialResiduals, &trialJacobian)
-        let trialSum = sumOfSquares(trialResiduals)
+        let trialSum = problem.evaluate(at: trial)
         if trialSum < sum {
           point = trial
-          residuals = trialResiduals
-          jacobian = trialJacobian
           sum = trialSum
-          (normal, gradient) = normalEquations(jacobian, residuals, size: size)
+          (normal, gradient) = problem.normalEquations()
           damping = max(damping / 10, 1e-15)
           improved = true
         } else {
@@ -172,13 +168,13 @@ enum LeastSquares {
     }
   }
 
-  /// JᵀJ and Jᵀr.
+  /// JᵀJ and Jᵀr of a Jacobian, row-major, residuals × `size`.
   static func normalEquations(
     _ jacobian: [Double], _ residuals: [Double], size: Int
   ) -> (matrix: [Double], gradient: [Double]) {
     var matrix = [Double](repeating: 0, count: size * size)
     var gradient = [Double](repeating: 0, count: size)
-    // Walls are local: most entries of a row are zero, and only the others are multiplied.
+    // Only what is not zero is multiplied: a wall is seen by the samples near it alone.
     var columns: [Int] = []
     columns.reserveCapacity(size)
     for row in residuals.indices {
@@ -198,11 +194,6 @@ enum LeastSquares {
       for j in 0..<i { matrix[j * size + i] = matrix[i * size + j] }
     }
     return (matrix, gradient)
-  }
-
-  private static func sumOfSquares(_ values: [Double]) -> Double {
-    let sum = values.reduce(0) { $0 + $1 * $1 }
-    return sum.isFinite ? sum : .infinity
   }
 
   private static func clamp(_ p: [Double], _ lower: [Double], _ upper: [Double]) -> [Double] {

@@ -3,93 +3,92 @@
 internal import STEMCore
 internal import WorkSharing
 
-extension WallSearch {
-  /// For each limit on the width the trial wall that lowers χ² most; nil where none is significant and high enough.
-  func strongestCandidates(
-    beside fit: WallModelFit, widthLimits: [Double], holdsBaseline: Bool
-  ) -> [WallParameters?] {
-    let curve = model.curve(fit.walls, baseline: fit.baseline)
-    let residual = zip(samples.value, curve).map { $0 - $1 }
-    let totals = totals(of: residual)
+/// The trials of one search, which go on with every fit.
+struct WallTrialSet {
+  private var trials: [WallTrials]
+  private var residual: WallResidual?
+
+  init(_ model: WallModel) {
     let range = model.sechWidthRange
-    let widths = Array(
-      sequence(first: 2 * range.lowest) { $0 * 1.3 }.prefix { $0 < range.highest })
-    @Sendable func candidate(_ w: Double) -> Match? {
-      bestMatch(w, beside: fit, residual, totals, holdsBaseline: holdsBaseline)
+    trials = sequence(first: 2 * range.lowest) { $0 * 1.3 }.prefix { $0 < range.highest }.map {
+      WallTrials(model, sechWidth: $0)
     }
+  }
+}
+
+extension WallTrialSet {
+  /// For each limit on the width the trial wall that lowers χ² most; nil where none is significant and high enough.
+  mutating func strongestCandidates(
+    in search: WallSearch, beside fit: WallModelFit, widthLimits: [Double], holdsBaseline: Bool
+  ) -> [WallParameters?] {
+    let (model, samples) = (search.model, search.samples)
+    let curve = model.curve(fit.walls, baseline: fit.baseline)
+    let left = WallResidual(
+      zip(samples.value, curve).map { $0 - $1 }, samples, after: residual)
+    residual = left
+    let cores = WallCores(fit.walls, model.geometry)
     let narrow = widthLimits.map { limit in
-      widths.prefix { model.geometry.projectedWidth(sechWidth: $0) <= limit }.count
+      trials.prefix { model.geometry.projectedWidth(sechWidth: $0.sechWidth) <= limit }.count
     }
-    let tried = concurrentMap(narrow.max() ?? 0) { candidate(widths[$0]) }
-    let highest = fit.walls.map(imageHeight).max() ?? 0
-    return narrow.map { count in
-      var best: Match?
-      for case .some(let found) in tried.prefix(count) where found.gain > (best?.gain ?? 0) {
+    let most = narrow.max() ?? 0
+    let before = trials
+    var tried = concurrentMap(trials.count) { index in
+      var trials = before[index]
+      trials.allow(for: left, samples)
+      let best =
+        index < most
+        ? trials.best(left, outside: cores, samples, holdsBaseline: holdsBaseline) : nil
+      return (trials: trials, best: best)
+    }
+    let highest = fit.walls.map(search.imageHeight).max() ?? 0
+    let candidates = narrow.map { count -> WallParameters? in
+      var best: (gain: Double, wall: WallParameters)?
+      for case .some(let found) in tried.prefix(count).map(\.best)
+      where found.gain > (best?.gain ?? 0) {
         best = found
       }
       // Wider ones only where none of these shows anything.
-      for index in count..<max(count, widths.count) where best == nil {
-        best = index < tried.count ? tried[index] : candidate(widths[index])
+      for index in count..<max(count, tried.count) where best == nil {
+        if index >= most {
+          tried[index].best = tried[index].trials.best(
+            left, outside: cores, samples, holdsBaseline: holdsBaseline)
+        }
+        best = tried[index].best
       }
-      guard let best, best.gain > requiredGain(best.wall) else { return nil }
-      return imageHeight(best.wall) > fraction * highest ? best.wall : nil
+      guard let best, best.gain > search.requiredGain(best.wall) else { return nil }
+      return search.imageHeight(best.wall) > search.fraction * highest ? best.wall : nil
     }
+    trials = tried.map(\.trials)
+    return candidates
   }
+}
 
-  /// A trial wall, and by how much it lowers χ².
-  private typealias Match = (gain: Double, wall: WallParameters)
+/// A unit wall held against a residual, beside a free offset or none.
+struct WallMatch {
+  /// Of the wall that lowers χ² most.
+  let amplitude: Double
+  /// By how much it lowers χ².
+  let gain: Double
+  /// One over the variance of the amplitude; 0 where the offset explains all of the wall.
+  let information: Double
+  /// Σ w t and Σ w t², t being the unit wall.
+  let area: Double
+  let power: Double
 
-  /// The place at which a wall of one width lowers χ² most; nil where it does nowhere.
-  private func bestMatch(
-    _ w: Double, beside fit: WallModelFit, _ residual: [Double], _ totals: (w: Double, r: Double),
-    holdsBaseline: Bool
-  ) -> Match? {
-    var best: Match?
-    let shape = TrialShape(model.geometry, sechWidth: w)
-    let step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: w) / 8)
-    for k in 0...max(0, Int(samples.span / step)) {
-      let position = samples.distance[0] + Double(k) * step
-      if fit.walls.contains(where: { isShadowed(position, by: $0) }) { continue }
-      let match = match(
-        at: position, reach: shape.reach, residual: residual, totals: totals,
-        holdsBaseline: holdsBaseline, shape.height(at:))
-      if match.gain > (best?.gain ?? 0) {
-        best = (
-          match.gain, WallParameters(amplitude: match.amplitude, sechWidth: w, position: position)
-        )
-      }
-    }
-    return best
-  }
-
-  /// Within the core of a wall the residual shows that wall's misfit, not another wall.
-  private func isShadowed(_ position: Double, by wall: WallParameters) -> Bool {
-    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
-    return abs(position - wall.position) < 0.7 * width
-  }
-
-  /// Sums over all samples that every trial wall shares.
-  func totals(of residual: [Double]) -> (w: Double, r: Double) {
-    var total = (w: 0.0, r: 0.0)
-    for i in 0..<samples.count {
-      let weight = samples.weight[i] * samples.weight[i]
-      total.w += weight
-      total.r += weight * residual[i]
-    }
-    return total
-  }
-
-  /// The amplitude of a unit wall in the residual, beside a free offset or none, and the gain in χ².
-  ///
   /// - Parameters:
+  ///   - samples: Of the profile.
   ///   - position: Of the wall, m.
   ///   - reach: Beyond this distance the wall is left out.
+  ///   - residual: At each sample.
+  ///   - total: Σ w and Σ w r over all samples.
+  ///   - holdsBaseline: Whether there is no offset.
   ///   - height: Of the unit wall at a distance.
   @inline(__always)
-  func match(
-    at position: Double, reach: Double, residual: [Double], totals total: (w: Double, r: Double),
-    holdsBaseline: Bool = false, _ height: (_ distance: Double) -> Double
-  ) -> (amplitude: Double, gain: Double, information: Double) {
+  init(
+    _ samples: ProfileSamples, at position: Double, reach: Double, residual: [Double],
+    totals total: (w: Double, r: Double), holdsBaseline: Bool = false,
+    _ height: (_ distance: Double) -> Double
+  ) {
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
     var i = samples.firstIndex(from: position - reach)
     while i < samples.count, samples.distance[i] <= position + reach {
@@ -100,12 +99,16 @@ extension WallSearch {
       sums.tr += weight * t * residual[i]
       i += 1
     }
-    if holdsBaseline {
-      return sums.tt > 0 ? (sums.tr / sums.tt, sums.tr * sums.tr / sums.tt, sums.tt) : (0, 0, 0)
+    (area, power) = (sums.t, sums.tt)
+    let free = sums.tt - sums.t * sums.t / total.w
+    let isSeen = holdsBaseline ? sums.tt > 0 : free > 1e-6 * sums.tt
+    guard isSeen else {
+      (amplitude, gain, information) = (0, 0, 0)
+      return
     }
-    let information = sums.tt - sums.t * sums.t / total.w
-    let overlap = sums.tr - sums.t * total.r / total.w
-    guard information > 1e-6 * sums.tt else { return (0, 0, 0) }
-    return (overlap / information, overlap * overlap / information, information)
+    information = holdsBaseline ? sums.tt : free
+    let overlap = sums.tr - (holdsBaseline ? 0 : sums.t * total.r / total.w)
+    amplitude = overlap / information
+    gain = overlap * overlap / information
   }
 }

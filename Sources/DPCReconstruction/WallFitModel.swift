@@ -18,11 +18,14 @@ struct ProfileSamples {
   var span: Double { (distance.last ?? 0) - (distance.first ?? 0) }
 
   /// The first sample at this distance or beyond; distances ascend.
-  func firstIndex(from start: Double) -> Int {
+  func firstIndex(from start: Double) -> Int { firstIndex { $0 >= start } }
+
+  /// The first sample whose distance passes a test that all beyond it pass too.
+  func firstIndex(_ passes: (_ distance: Double) -> Bool) -> Int {
     var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
-      if distance[middle] < start { low = middle + 1 } else { high = middle }
+      if passes(distance[middle]) { high = middle } else { low = middle + 1 }
     }
     return low
   }
@@ -109,7 +112,7 @@ struct WallModel {
   }
 
   /// The slope's lever: it multiplies the distance over half the profile's length.
-  private var halfSpan: Double { max(samples.span / 2, .leastNormalMagnitude) }
+  var halfSpan: Double { max(samples.span / 2, .leastNormalMagnitude) }
 
   /// The slope in V/m² of a fitted slope parameter.
   func slope(of parameter: Double) -> Double { parameter / halfSpan }
@@ -153,7 +156,7 @@ struct WallModel {
     }
     for k in held { (lower[k], upper[k]) = (start[k], start[k]) }
     let solution = LeastSquares.minimize(
-      from: start, lower: lower, upper: upper, residualCount: samples.count, evaluate: evaluate)
+      WallProblem(self, wallCount: walls.count), from: start, lower: lower, upper: upper)
     let p = solution.parameters
     let fitted = walls.indices.map { k -> WallParameters in
       let base = baselineCount + 3 * k
@@ -163,42 +166,5 @@ struct WallModel {
       walls: fitted, baseline: Array(p.prefix(baselineCount)), chiSquare: solution.sumOfSquares,
       covariance: LeastSquares.inverse(of: solution.normalMatrix, size: p.count),
       isAtBound: solution.isAtBound)
-  }
-
-  private func evaluate(
-    _ p: [Double], _ residuals: inout [Double], _ jacobian: inout [Double]
-  ) {
-    let size = p.count
-    let wallCount = (size - baselineCount) / 3
-    let widths = (0..<wallCount).map { exp(p[baselineCount + 3 * $0 + 1]) }
-    let shapes = widths.map { ProjectedWall(geometry: geometry, sechWidth: $0) }
-    // Beyond, a wall is below 1e-16 of its height: zeros there spare the normal equations their work.
-    let reaches = widths.map {
-      (geometry.thickness * geometry.sine / 2 + 20 * $0) / geometry.cosine
-    }
-    for i in 0..<samples.count {
-      let x = samples.distance[i]
-      let weight = samples.weight[i]
-      let row = i * size
-      var value = p[0]
-      jacobian[row] = weight
-      if baselineCount == 2 {
-        value += p[1] * x / halfSpan
-        jacobian[row + 1] = weight * x / halfSpan
-      }
-      for k in 0..<wallCount {
-        let base = baselineCount + 3 * k
-        if abs(x - p[base + 2]) > reaches[k] {
-          for column in base..<(base + 3) { jacobian[row + column] = 0 }
-          continue
-        }
-        let sample = shapes[k].sample(at: x - p[base + 2], amplitude: p[base])
-        value += sample.value
-        jacobian[row + base] = weight * sample.byAmplitude
-        jacobian[row + base + 1] = weight * sample.byWidth * widths[k]
-        jacobian[row + base + 2] = weight * sample.byPosition
-      }
-      residuals[i] = (value - samples.value[i]) * weight
-    }
   }
 }

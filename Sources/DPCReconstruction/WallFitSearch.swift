@@ -120,6 +120,7 @@ struct WallSearch {
   private func searches(widthLimits limits: [Double], holdsBaseline: Bool = false) -> [WallModelFit]
   {
     let held = holdsBaseline ? 0..<model.baselineCount : 0..<0
+    var trials = WallTrialSet(model)
     var found: [(first: Int, fit: WallModelFit)] = []
     var open = [
       (
@@ -132,8 +133,9 @@ struct WallSearch {
         fit.walls.count < options.maximumWalls && samples.count > fit.parameterCount + 4
       let candidates =
         mayGrow
-        ? strongestCandidates(
-          beside: fit, widthLimits: members.map { limits[$0] }, holdsBaseline: holdsBaseline)
+        ? trials.strongestCandidates(
+          in: self, beside: fit, widthLimits: members.map { limits[$0] },
+          holdsBaseline: holdsBaseline)
         : members.map { _ in nil }
       var rest = Array(zip(members, candidates))
       while let (first, candidate) = rest.first {
@@ -178,11 +180,12 @@ struct WallSearch {
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
   func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
+    let weight = samples.weight.reduce(0) { $0 + $1 * $1 }
     let shape = ProjectedWall(geometry: model.geometry, sechWidth: wall.sechWidth)
     // Beyond, the wall is below 1e-9 of its height.
     let reach = TrialShape.reach(model.geometry, sechWidth: wall.sechWidth, widths: 12)
-    let information = match(
-      at: wall.position, reach: reach, residual: zero, totals: totals(of: zero),
+    let information = WallMatch(
+      samples, at: wall.position, reach: reach, residual: zero, totals: (weight, 0),
       shape.unitHeight(at:)
     ).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()

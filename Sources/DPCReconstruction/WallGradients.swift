@@ -1,6 +1,5 @@
 // Gradients of a map for the direction of its walls: on pixels, or on means over ever larger cells of them.
 
-internal import Glibc
 internal import STEMCore
 internal import WorkSharing
 
@@ -102,8 +101,8 @@ struct WallGradientLevel: Sendable {
       columns: radius..<max(radius, shape.columns - radius)
     )
     let unusable = (0..<shape.count).filter { !mask.isUsable($0) }
-    let planes = (
-      x: filter.filled(x, mask, unusable), y: filter.filled(y, mask, unusable)
+    let fillings = (
+      x: filter.fillings(x, mask, unusable), y: filter.fillings(y, mask, unusable)
     )
     let height = GradientTile.rowCount
     let bands = concurrentMap((inside.rows.count + height - 1) / height) { band in
@@ -111,10 +110,17 @@ struct WallGradientLevel: Sendable {
       let rows = first..<min(inside.rows.upperBound, first + height)
       var parts = [StructureTensor](repeating: StructureTensor(), count: 9)
       var tile = filter.tile
+      // The band and what is around it, filled in a copy that stays in the cache.
+      let around =
+        (rows.lowerBound - radius) * shape.columns..<(rows.upperBound + radius) * shape.columns
+      let lines = (
+        x: Self.filled(x[around], fillings.x), y: Self.filled(y[around], fillings.y)
+      )
+      let own = radius..<radius + rows.count
       for places in TilePlaces.all(rows: rows, columns: inside.columns, width: shape.columns) {
-        tile.form(of: planes.x, width: shape.columns, rows: rows, columns: places.columns)
+        tile.form(of: lines.x, width: shape.columns, rows: own, columns: places.columns)
         add(tile, places, \.x, variance?.x, noise, inside, to: &parts)
-        tile.form(of: planes.y, width: shape.columns, rows: rows, columns: places.columns)
+        tile.form(of: lines.y, width: shape.columns, rows: own, columns: places.columns)
         add(tile, places, \.y, variance?.y, noise, inside, to: &parts)
       }
       return parts
@@ -124,6 +130,17 @@ struct WallGradientLevel: Sendable {
     }
     return StructureTensors(
       parts, area: filter.area(smoothness), removesBackground: removesBackground)
+  }
+
+  /// A part of a plane with the fillings that lie in it.
+  private static func filled(
+    _ part: ArraySlice<Double>, _ fillings: [(index: Int, value: Double)]
+  ) -> [Double] {
+    var result = Array(part)
+    for filling in fillings where part.indices.contains(filling.index) {
+      result[filling.index - part.startIndex] = filling.value
+    }
+    return result
   }
 
   /// Adds the products of a piece's gradients to the tensors of the cells.
@@ -178,79 +195,5 @@ struct WallGradientLevel: Sendable {
   @inline(__always)
   private static func fraction(_ index: Int, of range: Range<Int>) -> Double {
     Double(2 * (index - range.lowerBound) - range.count + 1) / Double(range.count)
-  }
-}
-
-/// Gaussian smoothing and its derivative, separable.
-private struct GradientFilter: Sendable {
-  let radius: Int
-  private let sigma: Double
-  private let smooth: [Double]
-  private let derivativeX: [Double]
-  private let derivativeY: [Double]
-
-  init(sigma: Double, pixel: PixelSize) {
-    let reach = Int((3.5 * sigma).rounded(.up))
-    let offsets = (-reach...reach).map(Double.init)
-    let bell = offsets.map { exp(-$0 * $0 / (2 * sigma * sigma)) }
-    let sum = bell.reduce(0, +)
-    // Correlation with offset · Gaussian; exact for linear fields by its normalization.
-    let raw = zip(offsets, bell).map { $0 * $1 }
-    let moment = zip(offsets, raw).reduce(0) { $0 + $1.0 * $1.1 }
-    radius = reach
-    self.sigma = sigma
-    smooth = bell.map { $0 / sum }
-    derivativeX = raw.map { $0 / moment / pixel.x }
-    derivativeY = raw.map { $0 / moment / pixel.y }
-  }
-
-  var tile: GradientTile {
-    GradientTile(
-      smoothX: smooth, derivativeX: derivativeX, smoothY: smooth, derivativeY: derivativeY)
-  }
-
-  /// The variances of the gradients of noise with unit variance: for independent positions the
-  /// Σ kernel² of the gradient kernels, less by as much as a Gaussian damps them that has smoothed the noise.
-  func noise(
-    _ factor: Double, _ smoothness: (x: Double, y: Double)
-  ) -> (x: Double, y: Double) {
-    func squares(_ kernel: [Double]) -> Double { kernel.reduce(0) { $0 + $1 * $1 } }
-    let damping = (x: sigma / width(smoothness.x), y: sigma / width(smoothness.y))
-    let all = factor * damping.x * damping.y
-    return (
-      squares(derivativeX) * squares(smooth) * (all * damping.x * damping.x),
-      squares(derivativeY) * squares(smooth) * (all * damping.y * damping.y)
-    )
-  }
-
-  /// σx σy of the Gaussian that makes noise as smooth as it is once filtered.
-  func area(_ smoothness: (x: Double, y: Double)) -> Double {
-    width(smoothness.x) * width(smoothness.y)
-  }
-
-  private func width(_ smoothness: Double) -> Double {
-    (sigma * sigma + smoothness * smoothness).squareRoot()
-  }
-
-  /// Unusable pixels take the Gaussian-weighted mean of the usable ones around them.
-  func filled(_ plane: [Double], _ mask: PixelMask, _ unusable: [Int]) -> [Double] {
-    let shape = mask.shape
-    var result = plane
-    for pixel in unusable {
-      let (row, column) = pixel.quotientAndRemainder(dividingBy: shape.columns)
-      var weight = 0.0
-      var sum = 0.0
-      for r in max(0, row - radius)...min(shape.rows - 1, row + radius) {
-        for c in max(0, column - radius)...min(shape.columns - 1, column + radius) {
-          let i = r * shape.columns + c
-          guard mask.isUsable(i) else { continue }
-          let w = smooth[r - row + radius] * smooth[c - column + radius]
-          weight += w
-          sum += w * plane[i]
-        }
-      }
-      result[pixel] = weight > 0 ? sum / weight : 0
-    }
-    return result
   }
 }

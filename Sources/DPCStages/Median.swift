@@ -32,7 +32,7 @@ func median(count: Int, _ value: @Sendable (Int) -> Double?) -> Double? {
     }
   }
   let numbers = (0..<count).compactMap(value)
-  return median(of: numbers.count) { orderStatistic($0, of: numbers) }
+  return numbers.isEmpty ? nil : median(of: numbers.count, below: 0, numbers)
 }
 
 /// Many enough that the median of all lies within a sixteenth of the sample's middle but for one case in
@@ -61,12 +61,18 @@ private func median(
   let total = parts.reduce(0) { $0 + $1.total }
   let numbers = parts.flatMap(\.within)
   guard (total - 1) / 2 >= below, total / 2 < below + numbers.count else { return nil }
-  return median(of: total) { orderStatistic($0 - below, of: numbers) }
+  return median(of: total, below: below, numbers)
 }
 
-/// The median by the numbers at its ranks.
-private func median(of total: Int, _ number: (_ rank: Int) -> Double) -> Double? {
-  if total == 0 { return nil }
-  let upper = number(total / 2)
-  return total % 2 == 1 ? upper : (number(total / 2 - 1) + upper) / 2
+/// The median of `total` numbers, of which `below` are less than all of `numbers`, that hold those in the middle.
+private func median(of total: Int, below: Int, _ numbers: [Double]) -> Double {
+  let upper = orderStatistic(total / 2 - below, of: numbers)
+  if total % 2 == 1 { return upper }
+  // The number before it in order: the largest of those that are less, unless fewer are than stand before it.
+  var (less, largest) = (0, -Double.infinity)
+  for number in numbers where number < upper {
+    less += 1
+    largest = number > largest ? number : largest
+  }
+  return ((less == total / 2 - below ? largest : upper) + upper) / 2
 }

@@ -24,19 +24,21 @@ extension WallOrientation {
   ///   - correlation: Over how many of its pixels errors go together.
   ///   - isInclined: Inclined walls show a field in the plane of beam and normal, edge-on ones one
   ///     along the normal, as the same component of the image: the file's silence is read so.
+  ///   - crystalAzimuth: Of the normal, from the crystal's directions, rad.
+  ///   - earlier: What a profile of the map has found: what it has measured is not measured again.
   static func resolved(
     for map: VectorMap, correlation: CorrelationLength, context: StageContext, specimen: Specimen,
-    isInclined: Bool, crystalAzimuth: Double? = nil
+    isInclined: Bool, crystalAzimuth: Double? = nil, earlier: WallOrientation? = nil
   ) throws(WallError) -> WallOrientation {
     let isOpen = context.number("normal_azimuth_deg") == nil
     let normal =
       if let crystalAzimuth, isOpen {
         (angle: crystalAzimuth, origin: "from the crystal's directions", coherence: Double?.none)
       } else {
-        try normalAzimuth(map, correlation, context, specimen)
+        try normalAzimuth(map, correlation, context, specimen, earlier)
       }
     let direction = try fieldDirection(
-      map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined)
+      map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined, earlier)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
       directionOrigin: direction.origin, coherence: normal.coherence,
@@ -45,13 +47,16 @@ extension WallOrientation {
 
   private static func normalAzimuth(
     _ map: VectorMap, _ correlation: CorrelationLength, _ context: StageContext,
-    _ specimen: Specimen
+    _ specimen: Specimen, _ earlier: WallOrientation?
   ) throws(WallError) -> (angle: Double, origin: String, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
       return (degrees * Double.pi / 180, "given", nil)
     }
     if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
       return (stated, "from the file", nil)
+    }
+    if let earlier, let coherence = earlier.coherence {
+      return (earlier.normalAzimuth, earlier.normalOrigin, coherence)
     }
     let measured = try measuredWallNormal(
       of: map, correlation: (correlation.x, correlation.y))
@@ -61,18 +66,29 @@ extension WallOrientation {
 
   private static func fieldDirection(
     _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
-    isInclined: Bool
+    isInclined: Bool, _ earlier: WallOrientation?
   ) throws(WallError) -> (value: FieldDirection, origin: String) {
     let word = context.word("field_direction") ?? "from-file"
     if let given = FieldDirection(rawValue: word) { return (given, "given") }
     if word == "from-file", let stated = specimen.fieldDirection {
       return (stated, "from the file")
     }
+    if let earlier, earlier.isDirectionMeasured, earlier.normalAzimuth == normalAzimuth {
+      let isAcross = earlier.direction != .perp
+      return (isAcross ? isInclined ? .parallel : .normal : .perp, earlier.directionOrigin)
+    }
     guard let dominant = try dominantWallComponent(of: map, normalAzimuth: normalAzimuth) else {
-      return (isInclined ? .parallel : .perp, "assumed: no component stands out of the noise")
+      return (isInclined ? .parallel : .perp, Self.noComponent)
     }
     let direction = dominant.direction == .normal && isInclined ? .parallel : dominant.direction
     return (direction, "the component with \(Format.percent(dominant.powerFraction)) of the power")
+  }
+
+  private static let noComponent = "assumed: no component stands out of the noise"
+
+  /// Whether the field's component was found in the map.
+  private var isDirectionMeasured: Bool {
+    !["given", "from the file", Self.noComponent].contains(directionOrigin)
   }
 
   /// As attributes of a result.

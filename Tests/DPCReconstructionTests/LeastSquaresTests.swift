@@ -4,14 +4,39 @@ import Testing
 
 @testable import DPCReconstruction
 
+/// Residuals and a full Jacobian, row-major, by a function.
+private struct DenseProblem: LeastSquaresProblem {
+  private var residuals: [Double]
+  private var jacobian: [Double]
+  private let size: Int
+  private let fill: (_ p: [Double], _ r: inout [Double], _ j: inout [Double]) -> Void
+
+  init(
+    residualCount: Int, size: Int,
+    _ fill: @escaping (_ p: [Double], _ r: inout [Double], _ j: inout [Double]) -> Void
+  ) {
+    residuals = [Double](repeating: 0, count: residualCount)
+    jacobian = [Double](repeating: 0, count: residualCount * size)
+    self.size = size
+    self.fill = fill
+  }
+
+  mutating func evaluate(at parameters: [Double]) -> Double {
+    fill(parameters, &residuals, &jacobian)
+    return residuals.reduce(0) { $0 + $1 * $1 }
+  }
+
+  func normalEquations() -> (matrix: [Double], gradient: [Double]) {
+    LeastSquares.normalEquations(jacobian, residuals, size: size)
+  }
+}
+
 @Suite("Least squares")
 struct LeastSquaresTests {
   @Test("Rosenbrock's valley ends at (1, 1), or at the bound")
   func rosenbrock() {
     func solve(upper: [Double]) -> LeastSquares.Solution {
-      LeastSquares.minimize(
-        from: [-1.2, 1], lower: [-.infinity, -.infinity], upper: upper, residualCount: 2
-      ) { p, r, j in
+      let valley = DenseProblem(residualCount: 2, size: 2) { p, r, j in
         r[0] = 10 * (p[1] - p[0] * p[0])
         r[1] = 1 - p[0]
         j[0] = -20 * p[0]
@@ -19,6 +44,8 @@ struct LeastSquaresTests {
         j[2] = -1
         j[3] = 0
       }
+      return LeastSquares.minimize(
+        valley, from: [-1.2, 1], lower: [-.infinity, -.infinity], upper: upper)
     }
     let free = solve(upper: [.infinity, .infinity])
     #expect(abs(free.parameters[0] - 1) < 1e-12 && abs(free.parameters[1] - 1) < 1e-12)
@@ -32,16 +59,15 @@ struct LeastSquaresTests {
   func line() {
     let x = (0..<11).map(Double.init)
     let scale = 1e-9
-    let solution = LeastSquares.minimize(
-      from: [0, 0], lower: [-.infinity, -.infinity], upper: [.infinity, .infinity],
-      residualCount: 11
-    ) { p, r, j in
+    let problem = DenseProblem(residualCount: 11, size: 2) { p, r, j in
       for i in 0..<11 {
         r[i] = p[0] + p[1] * x[i] * scale - (3 + 2 * x[i])
         j[2 * i] = 1
         j[2 * i + 1] = x[i] * scale
       }
     }
+    let solution = LeastSquares.minimize(
+      problem, from: [0, 0], lower: [-.infinity, -.infinity], upper: [.infinity, .infinity])
     #expect(abs(solution.parameters[0] - 3) < 1e-12)
     #expect(abs(solution.parameters[1] * scale - 2) < 1e-12)
     let covariance = LeastSquares.inverse(of: solution.normalMatrix, size: 2)

@@ -10,7 +10,10 @@ struct CorrectInclination: StageType {
   let algorithmVersion = 6
   let inputs = [
     InputPort(
-      "field", kinds: [.projectedField], summary: "∫E dz with the thickness")
+      "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
+    InputPort(
+      "profile", kinds: [.wallProfile], isRequired: false,
+      summary: "a profile of the field: what it measured of the walls' direction is taken from it"),
   ]
   let outputs = [
     OutputPort(
@@ -51,7 +54,8 @@ struct CorrectInclination: StageType {
       var orientation = try WallOrientation.resolved(
         for: meanField, correlation: input.context.correlationLength, context: context,
         specimen: specimen,
-        isInclined: inclination.angle > 1e-9, crystalAzimuth: crystal?.normalAzimuth)
+        isInclined: inclination.angle > 1e-9, crystalAzimuth: crystal?.normalAzimuth,
+        earlier: (context.input("profile") as? WallProfileValue)?.orientation)
       let factor = try factor(crystal, context, orientation: &orientation)
       let isFit = context.word("model") == "finite-wall"
       // The fit looks for heights; which way a field counts as positive is settled afterwards.

@@ -1,0 +1,85 @@
+// correct-inclination beside a profile of the same field: the walls' direction is measured once.
+@testable import DPCStages
+import DPCReconstruction
+import Foundation
+import Pipeline
+import STEMCore
+import Testing
+
+struct WallDirectionTests {
+  private static let scan = """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls:
+        uses: phantom-walls
+        with: { positions_nm: [-30, 30], field_V_per_m: 2e8, fwhm_nm: 14, thickness_nm: 60, normal_azimuth_deg: 20, inclination_deg: 30, field_direction: parallel }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 140, rows_px: 120, pixel_size_nm: 1, electrons_per_pixel: 1e6, noise: poisson, seed: 3, view: cross-section, states_walls: false }
+    results: [scan]
+    """
+
+  /// The walls' and the profile's values of a chain.
+  private static func values(
+    _ laboratory: Laboratory, _ path: String, from: String, _ parameters: String = "",
+    profile: String = "field"
+  ) async throws -> (walls: WallsValue, profile: WallProfileValue) {
+    let outcome = try await laboratory.run(
+      """
+      schema: dpc-pipeline/1
+      name: chain
+      inputs: { acquisition: \(path) }
+      stages:
+        frames:   { uses: read-acquisition, with: { file: $acquisition } }
+        clean:    { uses: normalize-segments, from: frames }
+        tilt:     { uses: deflection, from: clean }
+        aligned:  { uses: rotate-to-scan, from: tilt }
+        field:    { uses: electric-field, from: aligned }
+        smoothed: { uses: smooth, from: aligned, with: { sigma_nm: 2 } }
+        profile:  { uses: wall-profile, from: \(profile) }
+        walls:    { uses: correct-inclination, from: \(from), with: { model: finite-wall, \(parameters) } }
+      results: [profile, walls]
+      """)
+    return (
+      try outcome.value("walls", as: WallsValue.self),
+      try outcome.value("profile", as: WallProfileValue.self)
+    )
+  }
+
+  @Test(
+    "With a profile of the field the walls are those without, whatever the angle",
+    arguments: ["inclination_deg: 30", "inclination_deg: 0", "inclination_deg: fit"])
+  func same(parameters: String) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan)
+    let alone = try await Self.values(laboratory, path, from: "field", parameters).walls
+    let (walls, profile) = try await Self.values(
+      laboratory, path, from: "{ field: field, profile: profile }", parameters)
+    #expect(walls.orientation == alone.orientation)
+    #expect(walls.table == alone.table && walls.profile == alone.profile)
+    #expect(walls.context.attributes == alone.context.attributes)
+    #expect(walls.orientation.normalAzimuth == profile.orientation.normalAzimuth)
+    #expect(
+      walls.orientation.direction == (parameters == "inclination_deg: 0" ? .normal : .parallel))
+  }
+
+  @Test("The direction that the profile has measured is taken, unless one is given")
+  func taken() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan)
+    let from = "{ field: field, profile: profile }"
+    let own = try await Self.values(laboratory, path, from: "field").walls.orientation
+    let (walls, profile) = try await Self.values(laboratory, path, from: from, profile: "smoothed")
+    #expect(walls.orientation.normalAzimuth == profile.orientation.normalAzimuth)
+    #expect(walls.orientation.normalOrigin == profile.orientation.normalOrigin)
+    #expect(walls.orientation.normalAzimuth != own.normalAzimuth)
+    let given = try await Self.values(
+      laboratory, path, from: from, "normal_azimuth_deg: 21, field_direction: perp",
+      profile: "smoothed"
+    ).walls.orientation
+    #expect(abs(given.normalAzimuth * 180 / Double.pi - 21) < 1e-12)
+    #expect(given.direction == .perp && given.coherence == nil)
+  }
+}
