@@ -18,6 +18,8 @@ struct WallHunt {
   private var steps: [WallLine] = []
   private(set) var lines: [WallLine] = []
   private(set) var rejections: [WallRejection] = []
+  /// Of the strongest line that was refused, misfits of walls aside.
+  private(set) var refusedGain = 0.0
 
   /// Lines that are no walls may take part so often before the search ends.
   private static let mostRejections = 16
@@ -35,18 +37,13 @@ struct WallHunt {
     requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
   }
 
-  mutating func run() {
+  /// - Parameter checkpoint: Called between lines; what it throws ends the search.
+  mutating func run(checkpoint: () throws -> Void) throws {
     while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
-      var best: WallLine?
-      for level in levels {
-        let found = level.strongest(in: coarse, geometry: geometry)
-        if let found, found.gain > (best?.gain ?? 0) { best = found }
-      }
-      guard let best, best.gain > 0.8 * requiredGain else { break }
-      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(best)
-      guard refined.gain > requiredGain, isHighEnough(refined) else { break }
+      guard let refined = try strongest(checkpoint) else { break }
       if let rejection = rejection(refined) {
         rejections.append(rejection)
+        if rejection != .misfit { refusedGain = max(refusedGain, refined.gain) }
         refused.append(refined)
         if rejection == .step { steps.append(refined) }
       } else {
@@ -55,7 +52,32 @@ struct WallHunt {
       }
       leaveRest()
     }
-    for _ in 0..<2 { polish() }
+    for _ in 0..<2 {
+      try checkpoint()
+      polish()
+    }
+  }
+
+  /// The strongest line of all widths that stands out once it is refined.
+  ///
+  /// A background seems to hold lines of one width that the refinement, which weighs misfit, does not
+  /// confirm; those of another width may be walls nevertheless.
+  private func strongest(_ checkpoint: () throws -> Void) throws -> WallLine? {
+    var candidates: [WallLine] = []
+    for level in levels {
+      try checkpoint()
+      if let found = level.strongest(in: coarse, geometry: geometry),
+        found.gain > 0.8 * requiredGain
+      {
+        candidates.append(found)
+      }
+    }
+    for candidate in candidates.sorted(by: { $0.gain > $1.gain }) {
+      try checkpoint()
+      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(candidate)
+      if refined.gain > requiredGain, isHighEnough(refined) { return refined }
+    }
+    return nil
   }
 
   /// Refines every wall beside the others, which crossed or overlapped it when it was found.
