@@ -70,6 +70,7 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case tooShort = "shorter than three widths"
   case uneven = "its field varies along it"
   case step = "a step between two levels, not a wall"
+  case background = "a slow background, which a cubic explains better"
   case misfit = "what the model of another wall leaves"
   case unconfirmed = "not confirmed by the fit through the thickness"
 }

@@ -121,7 +121,7 @@ struct WallHunt {
     if line.length < min(options.shortestLength * width, 0.9 * side) { return .tooShort }
     let check = WallLineCheck(pixels: fine, geometry: geometry, line: line)
     if check.modulation > options.largestModulation { return .uneven }
-    return check.isStep ? .step : nil
+    return check.rival
   }
 
   /// A step is seen beside its place; taken off as a wall, it leaves more of them around it.

@@ -34,23 +34,36 @@ struct WallLineCheck {
     }
   }
 
-  /// A step between two levels explains the strip better; a ramp beneath is free for both.
-  var isStep: Bool {
-    // Places and widths of the steps, in m.
-    let trials = [0.25, 0.5, 1].flatMap { part in
-      (-8...8).map { (shift: Double($0) * 0.25 * width, width: part * width) }
-    }
-    func gain(_ height: (Double) -> Double) -> Double {
-      var sums = ShapeSums()
-      for i in strip.u.indices {
-        sums.add(
-          shape: height(strip.u[i]), linear: strip.u[i] / width, weight: strip.weight[i],
-          weighted: strip.weight[i] * strip.value[i])
-      }
-      return sums.gain
-    }
+  /// What explains the strip better than a wall, a constant and a slope being free for all.
+  var rival: WallRejection? {
     let wall = gain(shape.unitHeight(at:))
-    return trials.contains { step in gain { tanh(($0 - step.shift) / step.width) } > wall }
+    // Places, in widths of the line.
+    let places = (-8...8).map { 0.25 * Double($0) }
+    let isStep = [0.25, 0.5, 1].contains { part in
+      places.contains { place in gain { tanh(($0 / width - place) / part) } > wall }
+    }
+    if isStep { return .step }
+    // With a free constant and slope these are all cubics.
+    let isSlow =
+      gain { $0 * $0 / (width * width) } > wall
+      || places.contains { place in
+        gain { u in
+          let x = u / width - place
+          return x * x * x
+        } > wall
+      }
+    return isSlow ? .background : nil
+  }
+
+  /// By how much a shape lowers χ² of the strip.
+  private func gain(_ height: (Double) -> Double) -> Double {
+    var sums = ShapeSums()
+    for i in strip.u.indices {
+      sums.add(
+        shape: height(strip.u[i]), linear: strip.u[i] / width, weight: strip.weight[i],
+        weighted: strip.weight[i] * strip.value[i])
+    }
+    return sums.gain
   }
 
   /// Standard deviation of the field along the line over its mean, noise taken off.
