@@ -70,7 +70,6 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case tooShort = "shorter than three widths"
   case uneven = "its field varies along it"
   case step = "a step between two levels, not a wall"
-  case background = "a slow background, which a cubic explains better"
   case misfit = "what the model of another wall leaves"
   case unconfirmed = "not confirmed by the fit through the thickness"
 }
@@ -113,7 +112,7 @@ public struct WallFindings: Sendable, Equatable {
 /// Finds straight walls, their azimuths, lengths, fields and widths, by matched filtering.
 ///
 /// Lines of every azimuth, place, length and width compete by the gain in χ² of the projected wall on a
-/// local constant and slope; the best one is refined, held against what is no wall (short, uneven, a step), taken
+/// local constant; the best one is refined, held against what is no wall (short, uneven, a step), taken
 /// off, and the search repeated until nothing exceeds the threshold. Each wall is then fitted through the
 /// thickness as by ``fitWalls(profile:geometry:options:)`` on the pixels along its own length, neighbors
 /// together, walls of other families taken off. No azimuth is preferred; families may cross.

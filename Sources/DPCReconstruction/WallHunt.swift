@@ -40,7 +40,15 @@ struct WallHunt {
   /// - Parameter checkpoint: Called between lines; what it throws ends the search.
   mutating func run(checkpoint: () throws -> Void) throws {
     while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
-      guard let refined = try strongest(checkpoint) else { break }
+      var best: WallLine?
+      for level in levels {
+        try checkpoint()
+        let found = level.strongest(in: coarse, geometry: geometry)
+        if let found, found.gain > (best?.gain ?? 0) { best = found }
+      }
+      guard let best, best.gain > 0.8 * requiredGain else { break }
+      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(best)
+      guard refined.gain > requiredGain, isHighEnough(refined) else { break }
       if let rejection = rejection(refined) {
         rejections.append(rejection)
         if rejection != .misfit { refusedGain = max(refusedGain, refined.gain) }
@@ -56,28 +64,6 @@ struct WallHunt {
       try checkpoint()
       polish()
     }
-  }
-
-  /// The strongest line of all widths that stands out once it is refined.
-  ///
-  /// A background seems to hold lines of one width that the refinement, which weighs misfit, does not
-  /// confirm; those of another width may be walls nevertheless.
-  private func strongest(_ checkpoint: () throws -> Void) throws -> WallLine? {
-    var candidates: [WallLine] = []
-    for level in levels {
-      try checkpoint()
-      if let found = level.strongest(in: coarse, geometry: geometry),
-        found.gain > 0.8 * requiredGain
-      {
-        candidates.append(found)
-      }
-    }
-    for candidate in candidates.sorted(by: { $0.gain > $1.gain }) {
-      try checkpoint()
-      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(candidate)
-      if refined.gain > requiredGain, isHighEnough(refined) { return refined }
-    }
-    return nil
   }
 
   /// Refines every wall beside the others, which crossed or overlapped it when it was found.
@@ -121,7 +107,7 @@ struct WallHunt {
     if line.length < min(options.shortestLength * width, 0.9 * side) { return .tooShort }
     let check = WallLineCheck(pixels: fine, geometry: geometry, line: line)
     if check.modulation > options.largestModulation { return .uneven }
-    return check.rival
+    return check.isStep ? .step : nil
   }
 
   /// A step is seen beside its place; taken off as a wall, it leaves more of them around it.

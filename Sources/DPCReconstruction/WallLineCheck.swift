@@ -10,61 +10,60 @@ struct WallLineCheck {
   private(set) var information: [Double] = []
   /// Length of a piece, m.
   let piece: Double
-  private let strip: WallStrip
-  private let shape: ProjectedWall
-  private let width: Double
+  private var stepGain = 0.0
+  private var wallGain = 0.0
 
   init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
-    width = geometry.projectedWidth(sechWidth: line.sechWidth)
+    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
     let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * pixels.step))))
     piece = line.length / Double(count)
-    strip = WallStrip(
+    let strip = WallStrip(
       pixels, line, reach: WallRefinement.window * width, direction: geometry.direction)
-    shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
-    var sums = [ShapeSums](repeating: ShapeSums(), count: count)
+    let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
+    var sums = [[Double]](repeating: [0, 0, 0, 0, 0], count: count)
+    // Places and widths of the steps, in m.
+    let trials = [0.25, 0.5, 1].flatMap { part in
+      (-8...8).map { (shift: Double($0) * 0.25 * width, width: part * width) }
+    }
+    var steps = [[Double]](repeating: [0, 0, 0, 0, 0], count: trials.count)
+    var wall: [Double] = [0, 0, 0, 0, 0]
+    func add(_ t: Double, _ w: Double, _ y: Double, to sums: inout [Double]) {
+      sums[0] += w
+      sums[1] += w * y
+      sums[2] += w * t
+      sums[3] += w * t * t
+      sums[4] += w * t * y
+    }
     for i in strip.u.indices {
+      let (t, w, y) = (shape.unitHeight(at: strip.u[i]), strip.weight[i], strip.value[i])
       let k = min(count - 1, max(0, Int((strip.v[i] - line.start) / piece)))
-      sums[k].add(
-        shape: shape.unitHeight(at: strip.u[i]), linear: strip.u[i] / width,
-        weight: strip.weight[i], weighted: strip.weight[i] * strip.value[i])
-    }
-    for match in sums.map(\.match) {
-      overlap.append(match.overlap)
-      information.append(match.information)
-    }
-  }
-
-  /// What explains the strip better than a wall, a constant and a slope being free for all.
-  var rival: WallRejection? {
-    let wall = gain(shape.unitHeight(at:))
-    // Places, in widths of the line.
-    let places = (-8...8).map { 0.25 * Double($0) }
-    let isStep = [0.25, 0.5, 1].contains { part in
-      places.contains { place in gain { tanh(($0 / width - place) / part) } > wall }
-    }
-    if isStep { return .step }
-    // With a free constant and slope these are all cubics.
-    let isSlow =
-      gain { $0 * $0 / (width * width) } > wall
-      || places.contains { place in
-        gain { u in
-          let x = u / width - place
-          return x * x * x
-        } > wall
+      add(t, w, y, to: &sums[k])
+      add(t, w, y, to: &wall)
+      for s in trials.indices {
+        add(tanh((strip.u[i] - trials[s].shift) / trials[s].width), w, y, to: &steps[s])
       }
-    return isSlow ? .background : nil
+    }
+    func match(_ sums: [Double]) -> (overlap: Double, information: Double) {
+      guard sums[0] > 0 else { return (0, 0) }
+      let information = sums[3] - sums[2] * sums[2] / sums[0]
+      return information > 1e-6 * sums[3]
+        ? (sums[4] - sums[2] * sums[1] / sums[0], information) : (0, 0)
+    }
+    for sum in sums {
+      let (o, i) = match(sum)
+      overlap.append(o)
+      information.append(i)
+    }
+    func gain(_ sums: [Double]) -> Double {
+      let (o, i) = match(sums)
+      return i > 0 ? o * o / i : 0
+    }
+    wallGain = gain(wall)
+    stepGain = steps.map(gain).max() ?? 0
   }
 
-  /// By how much a shape lowers χ² of the strip.
-  private func gain(_ height: (Double) -> Double) -> Double {
-    var sums = ShapeSums()
-    for i in strip.u.indices {
-      sums.add(
-        shape: height(strip.u[i]), linear: strip.u[i] / width, weight: strip.weight[i],
-        weighted: strip.weight[i] * strip.value[i])
-    }
-    return sums.gain
-  }
+  /// A step between two levels explains the strip better.
+  var isStep: Bool { stepGain > wallGain }
 
   /// Standard deviation of the field along the line over its mean, noise taken off.
   var modulation: Double {

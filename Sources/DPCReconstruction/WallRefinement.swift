@@ -104,20 +104,13 @@ struct WallRefinement {
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     let n = line.normal
     let component = fieldComponent(geometry.direction, n)
-    var (sums, power) = (ShapeSums(), 0.0)
+    var fit = ShapeFit()
     for i in 0..<pixels.count {
       let u = pixels.x[i] * n.x + pixels.y[i] * n.y - line.position
       let (value, weight) = pixels.component(i, component)
-      sums.add(
-        shape: shape.unitHeight(at: u), linear: u / width, weight: weight, weighted: weight * value)
-      power += weight * value * value
+      fit.add(shape: shape.unitHeight(at: u), linear: u / width, value: value, weight: weight)
     }
-    let (overlap, information) = sums.match
-    guard information > 0 else { return (0, 0, 1) }
-    let gain = overlap * overlap / information
-    let freedom = Double(pixels.count - 4)
-    let misfit = max(1, (sums.power(beside: power) - gain) / max(1, freedom))
-    return (gain / misfit, overlap / information, misfit)
+    return fit.result(freedom: Double(pixels.count - 4))
   }
 
   /// The run of short pieces with the highest joint gain, along the whole line through the frame.
@@ -160,5 +153,38 @@ struct WallRefinement {
     let error = line.azimuthError
     line = line.moved(turn: vertex, shift: 0, widthFactor: 1)
     line.azimuthError = error
+  }
+}
+
+/// Least squares of a shape beside a constant and a slope.
+private struct ShapeFit {
+  private var sums = [Double](repeating: 0, count: 10)
+
+  mutating func add(shape t: Double, linear u: Double, value y: Double, weight w: Double) {
+    sums[0] += w
+    sums[1] += w * u
+    sums[2] += w * u * u
+    sums[3] += w * t
+    sums[4] += w * t * u
+    sums[5] += w * t * t
+    sums[6] += w * y
+    sums[7] += w * y * u
+    sums[8] += w * y * t
+    sums[9] += w * y * y
+  }
+
+  func result(freedom: Double) -> (gain: Double, amplitude: Double, misfit: Double) {
+    let determinant = sums[0] * sums[2] - sums[1] * sums[1]
+    guard determinant > 1e-9 * sums[0] * sums[2] else { return (0, 0, 1) }
+    func projected(_ a: Double, _ b: Double, _ c: Double, _ d: Double) -> Double {
+      (sums[2] * a * c - sums[1] * (a * d + b * c) + sums[0] * b * d) / determinant
+    }
+    let information = sums[5] - projected(sums[3], sums[4], sums[3], sums[4])
+    let overlap = sums[8] - projected(sums[3], sums[4], sums[6], sums[7])
+    let power = sums[9] - projected(sums[6], sums[7], sums[6], sums[7])
+    guard information > 1e-6 * sums[5] else { return (0, 0, 1) }
+    let gain = overlap * overlap / information
+    let misfit = max(1, (power - gain) / max(1, freedom))
+    return (gain / misfit, overlap / information, misfit)
   }
 }

@@ -99,25 +99,31 @@ struct WallScanLevel {
     return (-reach...reach).map { shape.unitHeight(at: Double($0) * step) }
   }
 
-  /// Overlap with, and information on, a unit wall beside a free constant and slope, in every block.
-  ///
-  /// Without the slope a ramp would gain more with broad lines at the rim than walls do.
+  /// Overlap with, and information on, a unit wall beside a free constant, in every block.
   private func matches(
     at place: Int, _ weights: [Double], _ values: [Double], _ places: Int, _ heights: [Double]
   ) -> (overlap: [Double], information: [Double]) {
     let blocks = Self.blocks
     let reach = heights.count / 2
-    var sums = [ShapeSums](repeating: ShapeSums(), count: blocks)
+    var information = [Double](repeating: 0, count: blocks)
+    var (overlap, level, mean, height) = (information, information, information, information)
     for k in max(0, place - reach)...min(places - 1, place + reach) {
-      let (t, u) = (heights[k - place + reach], Double(k - place) / Double(reach))
+      let t = heights[k - place + reach]
       for block in 0..<blocks {
-        sums[block].add(
-          shape: t, linear: u, weight: weights[k * blocks + block],
-          weighted: values[k * blocks + block])
+        let (w, y) = (weights[k * blocks + block], values[k * blocks + block])
+        level[block] += w
+        mean[block] += y
+        height[block] += t * w
+        information[block] += t * t * w
+        overlap[block] += t * y
       }
     }
-    let matches = sums.map(\.match)
-    return (matches.map(\.overlap), matches.map(\.information))
+    for block in 0..<blocks where level[block] > 0 {
+      let share = height[block] / level[block]
+      information[block] = max(0, information[block] - share * height[block])
+      overlap[block] -= share * mean[block]
+    }
+    return (overlap, information)
   }
 }
 
