@@ -16,6 +16,19 @@ extension FoundWallFitting {
     }
   }
 
+  /// Whether a line lies where a profile ends, or was fitted there.
+  func isCut(
+    _ line: WallLine, by profile: LineProfile, _ fit: WallFit, width: Double
+  ) -> Bool {
+    guard let first = profile.distance.first, let last = profile.distance.last else { return true }
+    let distance = min(line.position - first, last - line.position)
+    return distance < WallFitOptions().rimDistance * width
+      || fit.fitted.contains {
+        $0.flags.contains(.cutByRim) && $0.wall.field.value * line.amplitude > 0
+          && abs($0.wall.position.value - line.position) < max(width, $0.imageWidth)
+      }
+  }
+
   /// Whether all walls found run side by side over the same length, so that one profile holds them all.
   var isWhole: Bool {
     guard let first = lines.first else { return false }
@@ -25,7 +38,9 @@ extension FoundWallFitting {
   }
 
   /// The map with nothing but the pixels along one line usable, walls of other families taken off.
-  func strip(_ index: Int, width: Double) -> VectorMap {
+  ///
+  /// A line from rim to rim takes all pixels of the frame on, unless it shall be short.
+  func strip(_ index: Int, width: Double, isShort: Bool) -> VectorMap {
     let line = lines[index]
     let crossing = lines.indices.filter { familyOf[$0] != familyOf[index] }.map { lines[$0] }
     let shapes = crossing.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
@@ -40,8 +55,9 @@ extension FoundWallFitting {
       azimuth: line.azimuth, position: line.position, start: -.infinity, end: .infinity,
       sechWidth: 1
     ).clipped(to: WallPixels(frameOf: map))
-    let start = line.start - frame.start > width ? line.start + margin : -.infinity
-    let end = frame.end - line.end > width ? line.end - margin : .infinity
+    let whole = isShort ? (frame.start, frame.end) : (-.infinity, .infinity)
+    let start = line.start - frame.start > width ? line.start + margin : whole.0
+    let end = frame.end - line.end > width ? line.end - margin : whole.1
     for row in 0..<map.shape.rows {
       let y = (Double(row) - Double(map.shape.rows - 1) / 2) * pixel.y
       for column in 0..<map.shape.columns {

@@ -68,16 +68,21 @@ struct FoundWallFitting {
     return azimuth - ((azimuth - seam) / Double.pi).rounded(.down) * Double.pi
   }
 
-  func complete(_ findings: inout WallFindings) {
+  func complete(_ findings: inout WallFindings, checkpoint: () throws -> Void) throws {
     var found: [FoundWall] = []
     var beside: [FoundWall] = []
     for index in lines.indices {
-      let (own, others) = fitted(index)
+      try checkpoint()
+      let (result, others) = fitted(index)
       beside += others
-      if let own {
+      switch result {
+      case .wall(let own):
         if !found.contains(where: { isSame($0, own) }) { found.append(own) }
-      } else {
+      case .nearRim(let wall): findings.nearRim.append(wall)
+      case .unconfirmed:
         findings.rejections.append(.unconfirmed)
+        findings.refusedSignificance = max(
+          findings.refusedSignificance, lines[index].gain.squareRoot())
       }
     }
     // Where one profile holds all walls, its joint fit also decides which there are.
@@ -135,20 +140,41 @@ struct FoundWallFitting {
       amplitude: wall.fitted.wall.field.value)
   }
 
+  /// What the fit through the thickness makes of a line.
+  private enum FittedLine {
+    case wall(FoundWall)
+    case nearRim(RimWall)
+    case unconfirmed
+  }
+
   /// The wall of a line, and the others of the profile across it.
-  private func fitted(_ index: Int) -> (own: FoundWall?, others: [FoundWall]) {
+  private func fitted(_ index: Int) -> (own: FittedLine, others: [FoundWall]) {
     let line = lines[index]
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    guard
-      let profile = try? wallProfile(
-        of: strip(index, width: width), direction: geometry.direction,
-        normalAzimuth: line.azimuth),
-      let fit = try? fitWalls(profile: profile, geometry: geometry)
-    else { return (nil, []) }
-    let own = nearest(to: line, among: fit.reported, width: width)
+    var others: [FoundWall] = []
+    var isNearRim = false
+    // The corners of the frame enter a profile only where it is as short as the line there.
+    for isShort in [false, true] {
+      guard
+        let profile = try? wallProfile(
+          of: strip(index, width: width, isShort: isShort), direction: geometry.direction,
+          normalAzimuth: line.azimuth),
+        let fit = try? fitWalls(profile: profile, geometry: geometry)
+      else { continue }
+      if let own = nearest(to: line, among: fit.reported, width: width) {
+        let rest = isShort ? [] : fit.reported.filter { $0 != own }
+        return (.wall(wall(at: own, along: index)), rest.map { wall(at: $0, along: index) })
+      }
+      if !isShort { others = fit.reported.map { wall(at: $0, along: index) } }
+      isNearRim = isCut(line, by: profile, fit, width: width)
+      if !isNearRim { return (.unconfirmed, others) }
+    }
+    guard isNearRim else { return (.unconfirmed, others) }
     return (
-      own.map { wall(at: $0, along: index) },
-      fit.reported.filter { $0 != own }.map { wall(at: $0, along: index) }
+      .nearRim(
+        RimWall(
+          normalAzimuth: line.azimuth, position: line.position,
+          significance: line.gain.squareRoot())), others
     )
   }
 

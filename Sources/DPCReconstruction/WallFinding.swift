@@ -45,6 +45,26 @@ public struct FoundWall: Sendable, Equatable {
   public var family: Int
 }
 
+/// A wall that the rim cuts: that something stands there is known, its field is not.
+public struct RimWall: Sendable, Equatable, Codable {
+  /// Of its normal, rad.
+  public var normalAzimuth: Double
+  /// Along that normal from the center of the scan, m.
+  public var position: Double
+  /// Standard deviations above noise.
+  public var significance: Double
+
+  /// - Parameters:
+  ///   - normalAzimuth: rad.
+  ///   - position: m.
+  ///   - significance: Standard deviations.
+  public init(normalAzimuth: Double, position: Double, significance: Double) {
+    self.normalAzimuth = normalAzimuth
+    self.position = position
+    self.significance = significance
+  }
+}
+
 /// Why a line that stands out of the noise is not taken for a wall.
 public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case tooShort = "shorter than three widths"
@@ -72,6 +92,11 @@ public struct WallFindings: Sendable, Equatable {
   public var families: [Double]
   public var alternation: WallAlternation
   public var rejections: [WallRejection]
+  /// Standard deviations above noise of the strongest line that was not taken for a wall, misfits of
+  /// walls aside; 0 where there is none.
+  public var refusedSignificance: Double
+  /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
+  public var nearRim: [RimWall]
   /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
   public var isTwoDimensional: Bool
   /// Standard deviations that a wall must reach.
@@ -98,12 +123,14 @@ public struct WallFindings: Sendable, Equatable {
 ///     `parallel` and `normal` across it.
 ///   - options: Thresholds and the azimuth to count from.
 ///   - noiseFactor: Power of the noise of slow waves over that of independent pixels (smoothing).
+///   - checkpoint: Called often between lines; what it throws ends the search.
 /// - Returns: Possibly no walls. Normals lie in [-67.5°, 112.5°) unless an azimuth is preferred: two
 ///   opposite normals are one wall, and vertical, horizontal and diagonal walls are far from that seam.
-/// - Throws: ``WallError`` without a pixel size or where the direction factor vanishes.
+/// - Throws: ``WallError`` without a pixel size or where the direction factor vanishes; what `checkpoint`
+///   throws.
 public func findWalls(
   in map: VectorMap, geometry: InclinationGeometry, noiseFactor: Double = 1,
-  options: WallFindingOptions = WallFindingOptions()
+  options: WallFindingOptions = WallFindingOptions(), checkpoint: () throws -> Void = {}
 ) throws -> WallFindings {
   guard map.pixelSize != nil else { throw WallError.pixelSizeMissing }
   guard abs(geometry.directionFactor) >= 1e-9 else {
@@ -111,8 +138,9 @@ public func findWalls(
   }
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(
-    walls: [], families: [], alternation: .cannotBeTold, rejections: [], isTwoDimensional: false,
-    threshold: 0, errorScale: errorScale, profile: nil, curve: [])
+    walls: [], families: [], alternation: .cannotBeTold, rejections: [],
+    refusedSignificance: 0, nearRim: [], isTwoDimensional: false, threshold: 0,
+    errorScale: errorScale, profile: nil, curve: [])
   if let structure = structureDimension(of: map, noiseFactor: noiseFactor),
     structure.isTwoDimensional
   {
@@ -124,11 +152,12 @@ public func findWalls(
   if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
   var hunt = WallHunt(map: scaled, geometry: geometry, options: options)
   findings.threshold = hunt.requiredGain.squareRoot()
-  hunt.run()
+  try hunt.run(checkpoint: checkpoint)
   findings.rejections = hunt.rejections
+  findings.refusedSignificance = hunt.refusedGain.squareRoot()
   let fitting = FoundWallFitting(
     map: scaled, geometry: geometry, options: options, lines: hunt.lines)
-  fitting.complete(&findings)
+  try fitting.complete(&findings, checkpoint: checkpoint)
   return findings
 }
 

@@ -100,6 +100,10 @@ public struct WallFit: Sendable, Equatable {
   public var reported: [FittedWall] {
     fitted.filter { $0.flags.isDisjoint(with: [.cutByRim, .insignificant]) }
   }
+  /// Significant walls that the rim cuts: that they are there is known, their fields are not.
+  public var cutByRim: [FittedWall] {
+    fitted.filter { $0.flags.contains(.cutByRim) && !$0.flags.contains(.insignificant) }
+  }
   /// The table of walls, ascending in position.
   public var walls: [Wall] { reported.map(\.wall) }
 }

@@ -18,6 +18,8 @@ struct WallHunt {
   private var steps: [WallLine] = []
   private(set) var lines: [WallLine] = []
   private(set) var rejections: [WallRejection] = []
+  /// Of the strongest line that was refused, misfits of walls aside.
+  private(set) var refusedGain = 0.0
 
   /// Lines that are no walls may take part so often before the search ends.
   private static let mostRejections = 16
@@ -35,10 +37,12 @@ struct WallHunt {
     requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
   }
 
-  mutating func run() {
+  /// - Parameter checkpoint: Called between lines; what it throws ends the search.
+  mutating func run(checkpoint: () throws -> Void) throws {
     while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
       var best: WallLine?
       for level in levels {
+        try checkpoint()
         let found = level.strongest(in: coarse, geometry: geometry)
         if let found, found.gain > (best?.gain ?? 0) { best = found }
       }
@@ -47,6 +51,7 @@ struct WallHunt {
       guard refined.gain > requiredGain, isHighEnough(refined) else { break }
       if let rejection = rejection(refined) {
         rejections.append(rejection)
+        if rejection != .misfit { refusedGain = max(refusedGain, refined.gain) }
         refused.append(refined)
         if rejection == .step { steps.append(refined) }
       } else {
@@ -55,7 +60,10 @@ struct WallHunt {
       }
       leaveRest()
     }
-    for _ in 0..<2 { polish() }
+    for _ in 0..<2 {
+      try checkpoint()
+      polish()
+    }
   }
 
   /// Refines every wall beside the others, which crossed or overlapped it when it was found.

@@ -50,8 +50,15 @@ extension WallFindings {
       return count == 0 || reason == .misfit ? nil : "\(count) \(reason.rawValue)"
     }
     if !reasons.isEmpty {
+      // What is clearer than a wall of the table, or stands where none is, is not passed over.
+      let weakest = walls.map(\.significance).min() ?? 0
+      let strength = refusedSignificance / errorScale
       notes.append(
-        Note(.information, "lines not taken for walls: \(reasons.joined(separator: "; "))"))
+        Note(
+          refusedSignificance > weakest ? .warning : .information,
+          "lines not taken for walls: \(reasons.joined(separator: "; "))"
+            + (strength < 1e6
+              ? "; the clearest at \(Format.significant(strength, digits: 2)) sigma" : "")))
     }
     if !hasErrors {
       notes.append(

@@ -112,6 +112,9 @@ extension WallOrientation {
       ]
   }
 
+  /// Whether a limit for straight walls says anything: not of a map that varies in all directions.
+  var allowsLimit: Bool { hasStraightWalls || coherence == 0 }
+
   /// What was not stated, as notes.
   var notes: [Note] {
     var notes: [Note] = []

@@ -1,5 +1,6 @@
 // What a table of walls says in words.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
@@ -9,11 +10,7 @@ extension WallTable {
 
   /// - Parameter prefix: `wall` for intrinsic values, `profile` for those of the image.
   func facts(prefix: String, fieldUnit: String = "V/m") -> [Fact] {
-    if rows.isEmpty {
-      return [
-        Fact("\(prefix)_count", text: "no wall found above the noise", value: 0)
-      ]
-    }
+    if rows.isEmpty { return [Fact("\(prefix)_count", text: countWithoutRows, value: 0)] }
     var facts = [
       Fact(
         "\(prefix)_count", text: "\(rows.count) wall\(rows.count == 1 ? "" : "s") fitted",
@@ -23,6 +20,17 @@ extension WallTable {
       facts += row.facts(prefix: prefix, number: index + 1, fieldUnit: fieldUnit)
     }
     return facts
+  }
+
+  /// Whether something stands out of the noise that is in no row.
+  private var leavesOut: Bool { !unmeasured.isEmpty || !nearRim.isEmpty }
+
+  private var countWithoutRows: String {
+    guard leavesOut else { return "no wall found above the noise" }
+    let count = unmeasured.count + nearRim.count
+    return count == 1
+      ? "no wall measured: one stands above the noise, but its field cannot be told"
+      : "no wall measured: \(count) stand above the noise, but none of their fields can be told"
   }
 
   var notes: [Note] {
@@ -38,6 +46,17 @@ extension WallTable {
           "a wall at \(place) stands above the noise, but the error of its field exceeds it: left out;"
             + " E0·w, which needs no width, is \(product)"))
     }
+    for wall in nearRim {
+      let place = Format.quantity(wall.position, unit: "m")
+      let strength =
+        wall.significance < 1e6
+        ? " at \(Format.significant(wall.significance, digits: 2)) sigma" : ""
+      notes.append(
+        Note(
+          .warning,
+          "what looks like a wall at \(place) (normal at \(Format.degrees(wall.normalAzimuth))) stands"
+            + " above the noise\(strength), but the rim cuts it: its field is not measured"))
+    }
     if isPoorFit, let reducedChiSquare {
       notes.append(
         Note(
@@ -52,10 +71,20 @@ extension WallTable {
 
 extension WallTable {
   /// Where there is no wall: what one could have without showing.
+  ///
+  /// - Parameters:
+  ///   - prefix: Of the fact's key.
+  ///   - profile: Across the walls; where it ends before the frame the limit tells its range.
+  ///   - map: Of which the profile is one.
+  ///   - normalAzimuth: Of the profile, rad.
+  ///   - geometry: Of the wall.
+  ///   - fieldUnit: Of the profile.
+  /// - Returns: None where something stands out of the noise that is in no row.
   func limitFacts(
-    prefix: String, profile: LineProfile, geometry: InclinationGeometry, fieldUnit: String = "V/m"
+    prefix: String, profile: LineProfile, of map: VectorMap, normalAzimuth: Double,
+    geometry: InclinationGeometry, fieldUnit: String = "V/m"
   ) -> [Fact] {
-    guard rows.isEmpty,
+    guard rows.isEmpty, !leavesOut,
       let limit = wallUpperLimit(
         profile: profile, geometry: geometry, width: MapVerdict.wallWidth)
     else { return [] }
@@ -63,9 +92,26 @@ extension WallTable {
       Fact(
         "\(prefix)_upper_limit",
         text:
-          "not detected: a wall 20 nm wide has less than \(Format.quantity(limit, unit: fieldUnit))"
-          + " (95 %)", value: limit, unit: fieldUnit)
+          "not detected: a wall 20 nm wide\(Self.range(profile, map, normalAzimuth)) has less than"
+          + " \(Format.quantity(limit, unit: fieldUnit)) (95 %)", value: limit, unit: fieldUnit)
     ]
+  }
+}
+
+extension WallTable {
+  /// Where a profile holds, in words, if the frame reaches farther: its corners have too few pixels.
+  private static func range(
+    _ profile: LineProfile, _ map: VectorMap, _ normalAzimuth: Double
+  ) -> String {
+    guard let pixel = map.pixelSize, let first = profile.distance.first,
+      let last = profile.distance.last
+    else { return "" }
+    let reach =
+      (abs(cos(normalAzimuth)) * Double(map.shape.columns - 1) * pixel.x
+        + abs(sin(normalAzimuth)) * Double(map.shape.rows - 1) * pixel.y) / 2
+    guard max(first + reach, reach - last) > 2 * max(pixel.x, pixel.y) else { return "" }
+    return " between \(Format.quantity(first, unit: "m")) and \(Format.quantity(last, unit: "m"))"
+      + " along its normal"
   }
 }
 

@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
@@ -215,11 +215,13 @@ struct CorrectInclination: StageType {
         inclination.origin = "fitted"
         inclination.isAssumed = false
         geometry = free.geometry
-        table = WallTable(free.fit, errorScale: profiles.errorScale)
+        table = WallTable(
+          free.fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
         angleFacts = [inclination.fact(errorScale: profiles.errorScale)]
       } else {
         let fit = try fitWalls(profile: profiles.forFit, geometry: geometry)
-        table = WallTable(fit, errorScale: profiles.errorScale)
+        table = WallTable(
+          fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
         if inclination.isFitted { fittedNotes = [Self.notDetermined(free, inclination)] }
       }
       table = table.withScaleError(context.commonErrors.relativeScale)
@@ -235,10 +237,15 @@ struct CorrectInclination: StageType {
           formula:
             "E(X) = g E0 w/(t sin a) [tanh(u+/w) - tanh(u-/w)], u+- = X cos a +- (t/2) sin a,"
             + " plus a constant; g E0 sech^2(X/w) for a = 0")))
+    let limit =
+      orientation.allowsLimit
+      ? table.limitFacts(
+        prefix: "wall", profile: profiles.profile, of: meanField,
+        normalAzimuth: orientation.normalAzimuth, geometry: geometry) : []
     return StageProduct(
       outputs: ["corrected": value],
       facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall")) + angleFacts
-        + table.limitFacts(prefix: "wall", profile: profiles.profile, geometry: geometry),
+        + limit,
       notes: notes(orientation, inclination) + fittedNotes + profiles.notes + table.notes)
   }
 

@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -67,7 +67,7 @@ struct FindWalls: StageType {
       return (
         try findWalls(
           in: map, geometry: geometry, noiseFactor: correlation.x * correlation.y,
-          options: options), geometry
+          options: options, checkpoint: context.checkCancellation), geometry
       )
     }
     let word = context.word("field_direction") ?? "from-file"
@@ -162,10 +162,16 @@ struct FindWalls: StageType {
         }, start: measured.map(\.start), end: measured.map(\.end),
         significance: measured.map { $0.significance / scale }, family: measured.map(\.family),
         families: findings.families))
+    // Of what is no straight wall, or was refused, a limit for straight walls says nothing.
+    let limit =
+      findings.isTwoDimensional || !findings.rejections.isEmpty
+      ? []
+      : table.limitFacts(
+        prefix: "wall", profile: profile, of: map, normalAzimuth: azimuth, geometry: geometry)
     return StageProduct(
       outputs: ["walls": value],
       facts: findings.facts(table)
-        + table.limitFacts(prefix: "wall", profile: profile, geometry: geometry),
+        + limit,
       notes: findings.notes(hasErrors: hasErrors) + inclination.notes + table.notes)
   }
 }

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -30,7 +30,8 @@ struct WallProfileStage: StageType {
       let table =
         orientation.hasStraightWalls
         ? try? WallTable(
-          fitImageWalls(profile: profiles.forFit), errorScale: profiles.errorScale
+          fitImageWalls(profile: profiles.forFit), normalAzimuth: orientation.normalAzimuth,
+          errorScale: profiles.errorScale
         ).withScaleError(source.context.commonErrors.relativeScale) : .empty
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
@@ -40,7 +41,7 @@ struct WallProfileStage: StageType {
             ["inclination_model": "none: as in the image", "fit_model": "sech2-image"]
           ) { first, _ in first }))
       return StageProduct(
-        outputs: ["profile": value], facts: facts(value),
+        outputs: ["profile": value], facts: facts(value, of: source.map),
         notes: orientation.notes + profiles.notes + (table?.notes ?? [])
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
     } catch {
@@ -66,13 +67,15 @@ struct WallProfileStage: StageType {
     }
   }
 
-  private func facts(_ value: WallProfileValue) -> [Fact] {
+  private func facts(_ value: WallProfileValue, of map: VectorMap) -> [Fact] {
     var facts =
       value.orientation.withoutWalls(prefix: "profile")
       ?? value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
-    if let table = value.table {
+    if let table = value.table, value.orientation.allowsLimit {
       facts += table.limitFacts(
-        prefix: "profile", profile: value.profile, geometry: .imagePlane, fieldUnit: value.unit)
+        prefix: "profile", profile: value.profile, of: map,
+        normalAzimuth: value.orientation.normalAzimuth, geometry: .imagePlane,
+        fieldUnit: value.unit)
     }
     if let table = value.table, table.isPoorFit {
       facts += directWidths(value.profile, table)

@@ -25,6 +25,11 @@ extension WallTable {
     let all = findings.walls.map { WallRow($0.fitted, errorScale: errorScale) }
     rows = all.filter(\.isMeasured)
     unmeasured = all.filter { !$0.isMeasured }
+    nearRim = findings.nearRim.map { wall in
+      RimWall(
+        normalAzimuth: wall.normalAzimuth, position: wall.position,
+        significance: wall.significance / errorScale)
+    }
     curveDistance = findings.profile?.distance ?? []
     curve = findings.curve
     if let profile = findings.profile, curve.count == profile.value.count, !curve.isEmpty {

@@ -65,6 +65,8 @@ struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
   /// Walls that stand out of the noise but whose field has an error larger than itself.
   var unmeasured: [WallRow] = []
+  /// What stands out of the noise where the rim cuts it.
+  var nearRim: [RimWall] = []
   var offset: STEMCore.Measurement
   var reducedChiSquare: Double?
   var curveDistance: [Double]
@@ -72,14 +74,22 @@ struct WallTable: Codable, Sendable, Equatable {
   /// Root mean square of profile minus curve, in the unit of the profile.
   var residual: Double
 
-  /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
-  init(_ fit: WallFit, errorScale: Double) {
+  /// - Parameters:
+  ///   - fit: Of the profile.
+  ///   - normalAzimuth: Of the profile, rad.
+  ///   - errorScale: What the errors of the profile had been divided by for the fit.
+  init(_ fit: WallFit, normalAzimuth: Double, errorScale: Double) {
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
       STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
     }
     let all = fit.reported.map { WallRow($0, errorScale: errorScale) }
     rows = all.filter(\.isMeasured)
     unmeasured = all.filter { !$0.isMeasured }
+    nearRim = fit.cutByRim.map {
+      RimWall(
+        normalAzimuth: normalAzimuth, position: $0.wall.position.value,
+        significance: $0.significance / errorScale)
+    }
     offset = scaled(fit.offset)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
