@@ -97,6 +97,8 @@ public struct WallFindings: Sendable, Equatable {
   public var refusedSignificance: Double
   /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
   public var nearRim: [RimWall]
+  /// Whether a plane was taken off the map before; the profile is without it.
+  public var isLevelled: Bool
   /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
   public var isTwoDimensional: Bool
   /// Standard deviations that a wall must reach.
@@ -139,9 +141,18 @@ public func findWalls(
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(
     walls: [], families: [], alternation: .cannotBeTold, rejections: [],
-    refusedSignificance: 0, nearRim: [], isTwoDimensional: false, threshold: 0,
+    refusedSignificance: 0, nearRim: [], isLevelled: false, isTwoDimensional: false, threshold: 0,
     errorScale: errorScale, profile: nil, curve: [])
-  if let structure = structureDimension(of: map, noiseFactor: noiseFactor),
+  // What is left of descan is stronger at the rim than any line, varies along any wall, and is none.
+  var level = scaled
+  if let plane = PlanarBackground.plane(of: scaled) {
+    level.remove(plane)
+    findings.isLevelled = true
+  }
+  if let structure = structureDimension(
+    of: VectorMap(
+      field: level.field, covariance: map.covariance, mask: map.mask, pixelSize: map.pixelSize),
+    noiseFactor: noiseFactor),
     structure.isTwoDimensional
   {
     findings.isTwoDimensional = true
@@ -150,13 +161,13 @@ public func findWalls(
   var options = options
   // Without noise the model's own misfit is significant.
   if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
-  var hunt = WallHunt(map: scaled, geometry: geometry, options: options)
+  var hunt = WallHunt(map: level, geometry: geometry, options: options)
   findings.threshold = hunt.requiredGain.squareRoot()
   try hunt.run(checkpoint: checkpoint)
   findings.rejections = hunt.rejections
   findings.refusedSignificance = hunt.refusedGain.squareRoot()
   let fitting = FoundWallFitting(
-    map: scaled, geometry: geometry, options: options, lines: hunt.lines)
+    map: level, geometry: geometry, options: options, lines: hunt.lines)
   try fitting.complete(&findings, checkpoint: checkpoint)
   return findings
 }

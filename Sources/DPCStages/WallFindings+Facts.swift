@@ -45,6 +45,13 @@ extension WallFindings {
 
   func notes(hasErrors: Bool) -> [Note] {
     var notes: [Note] = []
+    if isLevelled {
+      notes.append(
+        Note(
+          .assumption,
+          "walls stand on a plane, such as descan leaves: it was taken off before they were sought")
+      )
+    }
     let reasons = WallRejection.allCases.compactMap { reason -> String? in
       let count = rejections.count { $0 == reason }
       return count == 0 || reason == .misfit ? nil : "\(count) \(reason.rawValue)"

@@ -49,6 +49,35 @@ struct WallBackgroundTests {
     }
   }
 
+  @Test(
+    "A plane holds no walls, whichever way it rises",
+    arguments: [(0.0, 1.0), (1, 0), (1, 1), (1, -0.5), (-0.3, 1)])
+  func planes(x: Double, y: Double) throws {
+    for height in [1e8, 5e8, 2e9] {
+      let map = try Self.map([], sigma: 1.3e8, seed: 11) { height * (x * $0 + y * $1) }
+      let findings = try findWalls(in: map, geometry: Self.edgeOn())
+      #expect(findings.walls.isEmpty, "\(height): \(findings.walls.map(\.fitted.wall))")
+    }
+  }
+
+  @Test(
+    "Walls on a plane that rises along them are found as without it", arguments: [1e8, 3e8, 9e8])
+  func wallsOnPlane(height: Double) throws {
+    let walls = [
+      TestWall(field: 1.5e8, w: Self.w(20e-9), position: -45e-9),
+      TestWall(field: -1.5e8, w: Self.w(20e-9), position: 40e-9),
+    ]
+    let map = try Self.map(walls, rows: 96, sigma: 1.3e8, seed: 12) { _, y in height * y }
+    let findings = try findWalls(in: map, geometry: Self.edgeOn())
+    #expect(findings.walls.count == 2, "\(findings.walls.map(\.fitted.wall))")
+    for (found, truth) in zip(
+      findings.walls.map(\.fitted.wall).sorted { $0.position.value < $1.position.value }, walls)
+    {
+      #expect(pull(found.position, truth.position) < 4, "\(found)")
+      #expect(pull(found.field, truth.field) < 4, "\(found)")
+    }
+  }
+
   @Test("Noise alone shows no walls, neither does noise that neighbors share")
   func noise() throws {
     for seed in 1...4 {
