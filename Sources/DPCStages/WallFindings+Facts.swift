@@ -49,7 +49,7 @@ extension WallFindings {
       notes.append(
         Note(
           .assumption,
-          "walls stand on a plane, such as descan leaves: it was taken off before they were sought")
+          "the map holds a plane, such as descan leaves: it was taken off before walls were sought")
       )
     }
     let reasons = WallRejection.allCases.compactMap { reason -> String? in

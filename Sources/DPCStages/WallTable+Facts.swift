@@ -1,6 +1,6 @@
 // What a table of walls says in words.
 internal import DPCReconstruction
-internal import Foundation
+internal import Glibc
 internal import Pipeline
 internal import STEMCore
 

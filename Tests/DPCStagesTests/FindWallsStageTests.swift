@@ -27,20 +27,11 @@ struct FindWallsStageTests {
   }
 
   private static func chain(_ path: String, _ parameters: String = "") -> String {
-    """
-    schema: dpc-pipeline/1
-    name: chain
-    inputs: { acquisition: \(path) }
-    stages:
-      frames:  { uses: read-acquisition, with: { file: $acquisition } }
-      clean:   { uses: normalize-segments, from: frames }
-      tilt:    { uses: deflection, from: clean }
-      aligned: { uses: rotate-to-scan, from: tilt }
-      field:   { uses: electric-field, from: aligned }
-      walls:   { uses: find-walls, from: field, with: { \(parameters) } }
-      plot:    { uses: profile-plot, from: walls, with: { format: [png] } }
-    results: [walls]
-    """
+    Laboratory.fieldChain(path) + """
+        walls:   { uses: find-walls, from: field, with: { \(parameters) } }
+        plot:    { uses: profile-plot, from: walls, with: { format: [png] } }
+      results: [walls]
+      """
   }
 
   @Test("Walls that nobody states are found, alternate, and leave every column")

@@ -24,19 +24,10 @@ struct InclinedStageTests {
   }
 
   private static func chain(_ path: String, _ parameters: String) -> String {
-    """
-    schema: dpc-pipeline/1
-    name: chain
-    inputs: { acquisition: \(path) }
-    stages:
-      frames:  { uses: read-acquisition, with: { file: $acquisition } }
-      clean:   { uses: normalize-segments, from: frames }
-      tilt:    { uses: deflection, from: clean }
-      aligned: { uses: rotate-to-scan, from: tilt }
-      field:   { uses: electric-field, from: aligned }
-      walls:   { uses: correct-inclination, from: field, with: { model: finite-wall, normal_azimuth_deg: 0, \(parameters) } }
-    results: [walls]
-    """
+    Laboratory.fieldChain(path) + """
+        walls:   { uses: correct-inclination, from: field, with: { model: finite-wall, normal_azimuth_deg: 0, \(parameters) } }
+      results: [walls]
+      """
   }
 
   @Test("Beam, wall and field in the crystal's terms give the angle, the factor and the field")

@@ -34,6 +34,22 @@ final class Laboratory: Sendable {
     }
   }
 
+  /// The beginning of a manifest: from an acquisition to the stage `field`, for more stages to follow.
+  static func fieldChain(_ path: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: chain
+    inputs: { acquisition: \(path) }
+    stages:
+      frames:  { uses: read-acquisition, with: { file: $acquisition } }
+      clean:   { uses: normalize-segments, from: frames }
+      tilt:    { uses: deflection, from: clean }
+      aligned: { uses: rotate-to-scan, from: tilt }
+      field:   { uses: electric-field, from: aligned }
+
+    """
+  }
+
   func run(_ manifest: String, set overrides: [String] = []) async throws -> Outcome {
     let loaded = try ManifestReader.load(
       text: manifest, path: "test.yaml", catalog: .dpc,

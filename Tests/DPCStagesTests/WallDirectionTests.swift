@@ -27,21 +27,12 @@ struct WallDirectionTests {
     profile: String = "field"
   ) async throws -> (walls: WallsValue, profile: WallProfileValue) {
     let outcome = try await laboratory.run(
-      """
-      schema: dpc-pipeline/1
-      name: chain
-      inputs: { acquisition: \(path) }
-      stages:
-        frames:   { uses: read-acquisition, with: { file: $acquisition } }
-        clean:    { uses: normalize-segments, from: frames }
-        tilt:     { uses: deflection, from: clean }
-        aligned:  { uses: rotate-to-scan, from: tilt }
-        field:    { uses: electric-field, from: aligned }
-        smoothed: { uses: smooth, from: aligned, with: { sigma_nm: 2 } }
-        profile:  { uses: wall-profile, from: \(profile) }
-        walls:    { uses: correct-inclination, from: \(from), with: { model: finite-wall, \(parameters) } }
-      results: [profile, walls]
-      """)
+      Laboratory.fieldChain(path) + """
+          smoothed: { uses: smooth, from: aligned, with: { sigma_nm: 2 } }
+          profile:  { uses: wall-profile, from: \(profile) }
+          walls:    { uses: correct-inclination, from: \(from), with: { model: finite-wall, \(parameters) } }
+        results: [profile, walls]
+        """)
     return (
       try outcome.value("walls", as: WallsValue.self),
       try outcome.value("profile", as: WallProfileValue.self)

@@ -29,21 +29,12 @@ struct WallLimitStageTests {
   }
 
   private static func chain(_ path: String, _ along: String) -> String {
-    """
-    schema: dpc-pipeline/1
-    name: chain
-    inputs: { acquisition: \(path) }
-    stages:
-      frames:  { uses: read-acquisition, with: { file: $acquisition } }
-      clean:   { uses: normalize-segments, from: frames }
-      tilt:    { uses: deflection, from: clean }
-      aligned: { uses: rotate-to-scan, from: tilt }
-      field:   { uses: electric-field, from: aligned }
-      profile: { uses: wall-profile, from: field, with: { \(along) } }
-      walls:   { uses: correct-inclination, from: field, with: { model: finite-wall, \(along) } }
-      found:   { uses: find-walls, from: field, with: { field_direction: perp } }
-    results: [profile, walls, found]
-    """
+    Laboratory.fieldChain(path) + """
+        profile: { uses: wall-profile, from: field, with: { \(along) } }
+        walls:   { uses: correct-inclination, from: field, with: { model: finite-wall, \(along) } }
+        found:   { uses: find-walls, from: field, with: { field_direction: perp } }
+      results: [profile, walls, found]
+      """
   }
 
   private static let oblique = "normal_azimuth_deg: 45, field_direction: perp"

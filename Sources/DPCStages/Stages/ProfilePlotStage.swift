@@ -62,7 +62,7 @@ struct ProfilePlotStage: StageType {
   }
 
   /// Along what the profile runs, and what is positive.
-  private func axes(_ orientation: WallOrientation) -> String {
+  func axes(_ orientation: WallOrientation) -> String {
     let azimuth = orientation.normalAzimuth
     let positive = orientation.direction == .perp ? azimuth + Double.pi / 2 : azimuth
     return "distance along \(Format.degrees(azimuth)), the walls' normal; positive towards"
