@@ -230,7 +230,7 @@ func wallFailure(_ error: WallError, stage: String) -> StageFailure {
 extension ProjectedFieldValue {
   /// The field averaged over the thickness, V/m, and the thickness, m.
   ///
-  /// - Throws: ``StageFailure`` without a thickness.
+  /// - Throws: `StageFailure` without a thickness.
   func knownMeanField(stage: String) throws -> (map: VectorMap, thickness: Double) {
     guard let thickness, let meanField else {
       throw StageFailure(

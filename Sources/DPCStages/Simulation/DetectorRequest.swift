@@ -13,7 +13,7 @@ struct DetectorRequest {
     StageFailure(.failed, "stage \(context.stageName): \(message)", remedy: remedy)
   }
 
-  /// - Throws: ``StageFailure`` where the lists do not make a detector.
+  /// - Throws: `StageFailure` where the lists do not make a detector.
   func detector() throws -> SegmentedDetector {
     let edges = context.numbers("ring_edges_mrad") ?? []
     let sectors = context.numbers("ring_sectors") ?? []

@@ -9,7 +9,7 @@ enum SimulationModel: String, CaseIterable {
 }
 
 extension SimulationRequest {
-  /// - Throws: ``StageFailure`` where the model cannot make what is asked for; cancellation.
+  /// - Throws: `StageFailure` where the model cannot make what is asked for; cancellation.
   func simulated(_ specification: SimulationSpecification) throws -> SimulatedAcquisition {
     let defocus = context.meters("defocus_nm") ?? 0
     let sphericalAberration = (context.number("spherical_aberration_mm") ?? 0) / 1e3

@@ -99,7 +99,7 @@ private struct PlannedAcquisition {
 
   /// Each wall with all others as its neighbors, over the whole scan.
   ///
-  /// - Throws: ``StageFailure`` for a wall outside of the scan.
+  /// - Throws: `StageFailure` for a wall outside of the scan.
   private func experiments(
     _ walls: WallArray, _ geometry: InclinationGeometry
   ) throws -> [WallExperiment] {

@@ -188,7 +188,7 @@ struct SimulationRequest {
 
   /// The largest shift of the disc, descan included, rad.
   ///
-  /// - Throws: ``StageFailure`` beyond 0.5 rad, where small angles and the detector end.
+  /// - Throws: `StageFailure` beyond 0.5 rad, where small angles and the detector end.
   func largestDeflection(_ specification: SimulationSpecification) throws -> Double {
     let field = specification.phantom.projectedField(
       shape: specification.shape, pixelSize: specification.pixelSize)

@@ -10,7 +10,7 @@ extension SimulationRequest {
     context.numbers("beam_tilts_mrad").map { $0.count / 2 } ?? context.integer("frames") ?? 1
   }
 
-  /// - Throws: ``StageFailure`` where the lists do not make tilts or a matrix.
+  /// - Throws: `StageFailure` where the lists do not make tilts or a matrix.
   func addTilts(to specification: inout SimulationSpecification) throws {
     let response = context.numbers("response") ?? [1, 0, 0, 1]
     let determinant =
