@@ -15,9 +15,6 @@ struct WallScanLevel {
   /// Independent places, azimuths and lengths, about.
   let places: Double
 
-  /// Parts into which the frame is cut along a line.
-  private static let blocks = 16
-
   static func levels(for pixels: WallPixels, geometry: InclinationGeometry) -> [WallScanLevel] {
     let diagonal = 2 * hypot(pixels.halfWidth, pixels.halfHeight)
     let widest = max(pixels.halfWidth, pixels.halfHeight) / 1.5
@@ -64,26 +61,18 @@ struct WallScanLevel {
     guard imageWidth < reachU / 1.5 else { return nil }
     let reachV = pixels.reach(along: (-n.y, n.x))
     let places = Int((2 * reachU / step).rounded(.up)) + 1
-    let blocks = Self.blocks
-    var weights = [Double](repeating: 0, count: places * blocks)
-    var values = weights
-    for i in 0..<pixels.count {
-      let u = Int((pixels.x[i] * n.x + pixels.y[i] * n.y + reachU) / step)
-      let along = pixels.y[i] * n.x - pixels.x[i] * n.y + reachV
-      let v = Int(along / (2 * reachV) * Double(blocks))
-      let bin = min(max(u, 0), places - 1) * blocks + min(max(v, 0), blocks - 1)
-      let (value, weight) = pixels.component(i, direction)
-      weights[bin] += weight
-      values[bin] += weight * value
-    }
+    let bins = WallBins(pixels, n, direction, (reachU, reachV), step: step, places: places)
     var best: (gain: Double, place: Int, blocks: Range<Int>, amplitude: Double)?
     let heights = heights(geometry)
     for place in 0..<places {
-      let match = matches(at: place, weights, values, places, heights)
-      if let piece = bestPiece(match.overlap, match.information), piece.gain > (best?.gain ?? 0) {
+      let match = bins.match(at: place, heights)
+      // Most places cannot hold a stronger line than the best one so far.
+      if let best, match.largestGain * (1 + 1e-9) <= best.gain { continue }
+      if let piece = match.bestPiece, piece.gain > (best?.gain ?? 0) {
         best = (piece.gain, place, piece.range, piece.amplitude)
       }
     }
+    let blocks = WallBins.blocks
     guard let best else { return nil }
     func along(_ block: Int) -> Double { (2 * Double(block) / Double(blocks) - 1) * reachV }
     return WallLine(
@@ -98,50 +87,4 @@ struct WallScanLevel {
     let reach = Int((1.8 * imageWidth / step).rounded(.up))
     return (-reach...reach).map { shape.unitHeight(at: Double($0) * step) }
   }
-
-  /// Overlap with, and information on, a unit wall beside a free constant, in every block.
-  private func matches(
-    at place: Int, _ weights: [Double], _ values: [Double], _ places: Int, _ heights: [Double]
-  ) -> (overlap: [Double], information: [Double]) {
-    let blocks = Self.blocks
-    let reach = heights.count / 2
-    var information = [Double](repeating: 0, count: blocks)
-    var (overlap, level, mean, height) = (information, information, information, information)
-    for k in max(0, place - reach)...min(places - 1, place + reach) {
-      let t = heights[k - place + reach]
-      for block in 0..<blocks {
-        let (w, y) = (weights[k * blocks + block], values[k * blocks + block])
-        level[block] += w
-        mean[block] += y
-        height[block] += t * w
-        information[block] += t * t * w
-        overlap[block] += t * y
-      }
-    }
-    for block in 0..<blocks where level[block] > 0 {
-      let share = height[block] / level[block]
-      information[block] = max(0, information[block] - share * height[block])
-      overlap[block] -= share * mean[block]
-    }
-    return (overlap, information)
-  }
-}
-
-/// The run of blocks whose joint amplitude gains most in χ².
-func bestPiece(
-  _ overlap: [Double], _ information: [Double]
-) -> (gain: Double, range: Range<Int>, amplitude: Double)? {
-  var best: (gain: Double, range: Range<Int>, amplitude: Double)?
-  let enough = 1e-9 * information.reduce(0, +)
-  for first in overlap.indices {
-    var (sum, total) = (0.0, 0.0)
-    for last in first..<overlap.count {
-      sum += overlap[last]
-      total += information[last]
-      guard total > enough else { continue }
-      let gain = sum * sum / total
-      if gain > (best?.gain ?? 0) { best = (gain, first..<(last + 1), sum / total) }
-    }
-  }
-  return best
 }

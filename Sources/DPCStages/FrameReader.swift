@@ -204,11 +204,15 @@ struct FrameReader {
 }
 
 extension StageFailure {
-  /// A refused acquisition as the stage's failure.
+  /// A refused acquisition as the stage's failure: the first of what is wrong, and where the rest is told.
   init(_ error: AcquisitionError) {
     let place = error.object.map { "\(error.file): \($0)" } ?? error.file
+    let more =
+      error.others.isEmpty
+      ? nil : "\(error.others.count) more of its items are refused: dpc inspect tells all of them"
+    let remedies = [error.remedy, more].compactMap(\.self)
     self.init(
       error.kind == .cannotWrite ? .machine : .inputRefused, "\(place): \(error.reason)",
-      remedy: error.remedy, details: error.stack)
+      remedy: remedies.isEmpty ? nil : remedies.joined(separator: "; "), details: error.stack)
   }
 }

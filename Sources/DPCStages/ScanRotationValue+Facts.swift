@@ -3,13 +3,18 @@ internal import Pipeline
 internal import STEMCore
 
 extension ScanRotationValue {
-  var facts: [Fact] {
+  /// What was found; without an angle of its own the estimate is a check of the stated one that failed.
+  ///
+  /// - Parameter stated: What the file says, rad; nil where it is silent.
+  func facts(stated: Double?) -> [Fact] {
     guard let angle, let error else {
-      return [
-        Fact(
-          "scan_rotation_estimate",
-          text: "scan rotation unresolved: \(unresolvedBecause ?? "no reason known")")
-      ]
+      let reason = unresolvedBecause ?? "no reason known"
+      let text =
+        stated.map {
+          "the field cannot check the scan rotation of \(Format.degrees($0)) that the file states:"
+            + " \(reason)"
+        } ?? "scan rotation unresolved: \(reason)"
+      return [Fact("scan_rotation_estimate", text: text)]
     }
     let degrees = 180 / Double.pi
     var facts = [

@@ -19,10 +19,12 @@ public struct VectorFigure: Sendable {
   /// rounded up to two digits.
   public var magnitudeLimit: Double?
   public var showsArrows: Bool
+  /// Walls whose numbers stand beside them, in a map with a pixel size.
+  public var walls: [MapWall]
 
   public init(
     title: String, footer: [String] = [], map: VectorMap, quantityLabel: String, unit: String,
-    magnitudeLimit: Double? = nil, showsArrows: Bool = true
+    magnitudeLimit: Double? = nil, showsArrows: Bool = true, walls: [MapWall] = []
   ) {
     self.title = title
     self.footer = footer
@@ -31,6 +33,7 @@ public struct VectorFigure: Sendable {
     self.unit = unit
     self.magnitudeLimit = magnitudeLimit
     self.showsArrows = showsArrows
+    self.walls = walls
   }
 
   /// The figure laid out, its map turned into an image, for files of any format.
@@ -50,11 +53,17 @@ public struct VectorFigure: Sendable {
     let image = raster.image(of: map, colors: DirectionColor(limit: limit))
     let arrows =
       showsArrows ? ArrowGrid.arrows(of: map, limit: limit, in: layout.map).map(\.outline) : []
+    let numbers = map.pixelSize.map { size in
+      WallNumbers(walls, shape: map.shape, pixelSize: size, in: layout.map) {
+        meter.width($0, .heading)
+      }
+    }
     let isEmpty = !map.shape.indices.contains(where: map.isDrawn)
     return FigureDrawing(width: layout.width, height: layout.height, scale: layout.scale) {
       canvas throws(RenderingError) in
       try canvas.image(image, in: layout.map)
       canvas.outlinedPolygons(arrows, fill: .white, outline: .gray(0.08), outlineWidth: 0.45)
+      numbers?.draw(on: canvas)
       layout.drawFrame(on: canvas)
       try legend.draw(on: canvas, at: layout.legend, scale: layout.scale)
       try maskKey.draw(

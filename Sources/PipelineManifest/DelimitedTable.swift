@@ -18,10 +18,13 @@ struct TableProblem: Error {
 /// A header and the rows below it; rows without any text are left out.
 struct DelimitedTable: Sendable {
   private(set) var header: [TableCell] = []
+  /// Those with as many cells as the header.
   private(set) var rows: [[TableCell]] = []
+  /// A complaint for each row of another length: which of its cells belongs to which column is not known.
+  private(set) var problems: [TableProblem] = []
 
-  /// - Throws: ``TableProblem`` for an open quotation mark, a row of another length than the header
-  ///   and a table without rows.
+  /// - Throws: ``TableProblem`` for what leaves no rows to speak of: quotation marks out of place, columns that
+  ///   are not separated by commas, a table without rows.
   init(_ text: String) throws(TableProblem) {
     var scanner = TableScanner(text)
     var records: [[TableCell]] = []
@@ -39,19 +42,27 @@ struct DelimitedTable: Sendable {
         line: first[0].line, column: 1, message: "the columns are not separated by commas",
         suggestion: "save the table as comma-separated values, with decimal points")
     }
-    rows = Array(records.dropFirst())
-    for row in rows where row.count != header.count {
-      let cell = row[min(row.count - 1, header.count)]
-      throw TableProblem(
-        line: cell.line, column: cell.column,
-        message: "this row has \(row.count) cells, the header \(header.count)",
-        suggestion: "a cell that holds a comma stands in double quotes; numbers have a point")
-    }
-    if rows.isEmpty {
+    if records.count == 1 {
       throw TableProblem(
         line: first[0].line, column: 1, message: "the table has a header and no rows",
         suggestion: "add a row for each acquisition")
     }
+    for row in records.dropFirst() {
+      if row.count == header.count {
+        rows.append(row)
+      } else {
+        problems.append(problem(with: row))
+      }
+    }
+  }
+
+  /// Points to the first cell without a column, or to the last one of a row that is too short.
+  private func problem(with row: [TableCell]) -> TableProblem {
+    let cell = row[min(row.count - 1, header.count)]
+    return TableProblem(
+      line: cell.line, column: cell.column,
+      message: "this row has \(row.count) cells, the header \(header.count)",
+      suggestion: "a cell that holds a comma stands in double quotes; numbers have a point")
   }
 }
 

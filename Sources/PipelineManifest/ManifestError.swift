@@ -104,7 +104,7 @@ struct ProblemList {
   private var located: [(span: SourceSpan, problem: ManifestProblem)] = []
   /// What an alias repeats stands at one place and is told once.
   private var told: Set<Key> = []
-  private var tables: [ManifestProblem] = []
+  private var tables: [(line: Int, column: Int, problem: ManifestProblem)] = []
   private var arguments: [ManifestProblem] = []
 
   init(source: SourceText) { self.source = source }
@@ -118,10 +118,10 @@ struct ProblemList {
   ) {
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let sourceLine = lines.indices.contains(line - 1) ? String(lines[line - 1]) : ""
-    tables.append(
-      ManifestProblem(
-        place: .table(path: table, line: line, column: column, sourceLine: sourceLine),
-        message: message, suggestion: suggestion))
+    let problem = ManifestProblem(
+      place: .table(path: table, line: line, column: column, sourceLine: sourceLine),
+      message: message, suggestion: suggestion)
+    tables.append((line, column, problem))
   }
 
   mutating func add(_ span: SourceSpan, _ message: String, _ suggestion: String? = nil) {
@@ -144,6 +144,12 @@ struct ProblemList {
       let b = second.element.span
       return (a.line, a.column, first.offset) < (b.line, b.column, second.offset)
     }
-    return ManifestError(path: path, problems: sorted.map(\.element.problem) + tables + arguments)
+    let inTables = tables.enumerated().sorted { first, second in
+      (first.element.line, first.element.column, first.offset)
+        < (second.element.line, second.element.column, second.offset)
+    }
+    return ManifestError(
+      path: path,
+      problems: sorted.map(\.element.problem) + inTables.map(\.element.problem) + arguments)
   }
 }

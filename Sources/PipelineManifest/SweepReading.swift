@@ -200,17 +200,22 @@ struct SweepReading {
     }
     do {
       let table = try DelimitedTable(text)
+      for problem in table.problems { add(problem, path, text) }
       var reading = TableReading(path: path, text: text, sweep: self)
       let points = reading.points(table)
       problems = reading.problems
       targets.formUnion(reading.targets)
       return points
     } catch {
-      problems.add(
-        table: path, line: error.line, column: error.column, text: text, error.message,
-        error.suggestion)
+      add(error, path, text)
       return []
     }
+  }
+
+  private mutating func add(_ problem: TableProblem, _ path: String, _ text: String) {
+    problems.add(
+      table: path, line: problem.line, column: problem.column, text: text, problem.message,
+      problem.suggestion)
   }
 
   // MARK: matrix

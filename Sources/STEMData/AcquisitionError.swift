@@ -39,6 +39,10 @@ public struct AcquisitionError: Error, Sendable {
   public var remedy: String?
   /// The HDF5 library's own account, innermost first; empty where the library did not fail.
   public var stack: [String]
+  /// What else is wrong with the file.
+  public var others: [AcquisitionError] = []
+  /// What the file leaves out and may leave out, and what that blocks.
+  public var notStated: [MissingItem] = []
 
   public init(
     kind: Kind, file: String, object: String? = nil, reason: String, remedy: String? = nil,

@@ -50,8 +50,7 @@ public struct AcquisitionReader: ~Copyable, Sendable {
     let items = try ItemReader(path: path)
     let (plan, metadata) = try HDF5Library.together {
       () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata) in
-      let plan = try items.framePlan()
-      return (plan, try items.metadata(frames: plan))
+      try items.contents()
     }
     try self.init(items, plan, metadata)
   }

@@ -9,6 +9,27 @@ public struct MissingItem: Sendable, Equatable {
   public var consequence: String
 }
 
+/// What a file may leave out, as far as it states it.
+struct StatedItems {
+  var pixelSize: PixelSize?
+  var scanRotation: Double?
+  var electronsPerPixel: Double?
+  var signalUnit: SignalUnit?
+  var segmentGain: [Double]?
+  var specimen: Specimen
+  var references: References
+}
+
+extension StatedItems {
+  init(_ metadata: AcquisitionMetadata) {
+    self.init(
+      pixelSize: metadata.pixelSize, scanRotation: metadata.scanRotation,
+      electronsPerPixel: metadata.electronsPerPixel, signalUnit: metadata.signalUnit,
+      segmentGain: metadata.segmentGain, specimen: metadata.specimen,
+      references: metadata.references)
+  }
+}
+
 /// What can be said of an acquisition before any reconstruction.
 public struct FileInspection: Sendable {
   public let file: AcquisitionFile
@@ -20,7 +41,7 @@ public struct FileInspection: Sendable {
   public init(path: String) throws(AcquisitionError) {
     let reader = try AcquisitionReader(path: path)
     file = reader.file
-    missing = Self.missing(in: reader.metadata)
+    missing = Self.missing(in: StatedItems(reader.metadata))
     firstFrame = try FrameStatistics(of: 0, from: reader)
     do { rings = try reader.metadata.detector.rings() } catch {
       // The reader has checked the geometry already.
@@ -28,34 +49,34 @@ public struct FileInspection: Sendable {
     }
   }
 
-  static func missing(in metadata: AcquisitionMetadata) -> [MissingItem] {
+  static func missing(in stated: StatedItems) -> [MissingItem] {
     var items: [MissingItem] = []
     func note(_ isThere: Bool, _ path: String, _ consequence: String) {
       if !isThere { items.append(MissingItem(path: path, consequence: consequence)) }
     }
     note(
-      metadata.pixelSize != nil, AcquisitionPath.pixelSizeX,
+      stated.pixelSize != nil, AcquisitionPath.pixelSizeX,
       "no lengths: no potential, no charge density, no wall widths")
     note(
-      metadata.specimen.thickness != nil, AcquisitionPath.thickness,
+      stated.specimen.thickness != nil, AcquisitionPath.thickness,
       "only the projected field in V: no V/m, and no fit of walls")
     note(
-      metadata.scanRotation != nil, AcquisitionPath.scanRotation,
+      stated.scanRotation != nil, AcquisitionPath.scanRotation,
       "only the deflection in the detector's axes, until a rotation is given")
     note(
-      metadata.electronsPerPixel != nil || metadata.signalUnit == .electrons,
+      stated.electronsPerPixel != nil || stated.signalUnit == .electrons,
       AcquisitionPath.electronsPerPixel, "no errors from counting statistics")
-    let references = metadata.references
+    let references = stated.references
     note(
       references.vacuum != nil, AcquisitionPath.vacuum,
       "no zero of deflection: only differences of the field within the image are measured")
     note(
-      references.flat != nil || metadata.segmentGain != nil, AcquisitionPath.flat,
+      references.flat != nil || stated.segmentGain != nil, AcquisitionPath.flat,
       references.vacuum == nil
         ? "the segments' gains are unknown and taken as equal"
         : "the gains of the outer segments are unknown: vacuum calibrates the inner ring only")
     note(
-      metadata.specimen.view != .crossSection || metadata.specimen.wallInclination != nil,
+      stated.specimen.view != .crossSection || stated.specimen.wallInclination != nil,
       AcquisitionPath.wallInclination,
       "no correction for inclined walls: their fields come out too weak and too wide")
     return items

@@ -8,12 +8,13 @@ struct FramePlan {
   let segmentCount: Int
   let shape: GridShape
   let hasFrameAxis: Bool
-  let unit: SignalUnit
+  /// nil where the file states none that is known.
+  let unit: SignalUnit?
   let element: HDF5ElementType
   private let storage: HDF5Storage
   private let filters: [HDF5Filter]
 
-  init(_ description: HDF5DatasetDescription, unit: SignalUnit) {
+  init(_ description: HDF5DatasetDescription, unit: SignalUnit?) {
     let sides = description.shape
     hasFrameAxis = sides.count == 4
     frameCount = hasFrameAxis ? sides[0] : 1
@@ -102,6 +103,16 @@ extension ItemReader {
 
   /// Finds the frames and refuses what cannot be read as such.
   func framePlan() throws(AcquisitionError) -> FramePlan {
+    var problems = FileProblems()
+    let plan = try framePlan(gathering: &problems)
+    if let error = problems.joined { throw error }
+    return plan
+  }
+
+  /// Finds the frames; a unit that is none is gathered.
+  ///
+  /// - Throws: ``AcquisitionError`` for frames of which no plan can be made.
+  func framePlan(gathering problems: inout FileProblems) throws(AcquisitionError) -> FramePlan {
     let path = AcquisitionPath.frames
     guard try contains(path) else { throw try notAnAcquisition() }
     let (description, units) = try reading {
@@ -132,7 +143,7 @@ extension ItemReader {
     }
     try reading { () throws(HDF5Error) in try file.root.dataset(path).checkReadable() }
     try checkWritten(path)
-    return FramePlan(description, unit: try signalUnit(units, of: path))
+    return FramePlan(description, unit: problems.read(try signalUnit(units, of: path)))
   }
 
   func signalUnit(_ units: String?, of path: String) throws(AcquisitionError) -> SignalUnit {
@@ -151,7 +162,7 @@ extension ItemReader {
     }
   }
 
-  private func notAnAcquisition() throws(AcquisitionError) -> AcquisitionError {
+  func notAnAcquisition() throws(AcquisitionError) -> AcquisitionError {
     let foreign = try reading { () throws(HDF5Error) in try ForeignFile.name(file.root) }
     return AcquisitionError(
       kind: .notAnAcquisition, file: file.path,

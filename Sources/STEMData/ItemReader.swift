@@ -59,15 +59,17 @@ struct ItemReader: ~Copyable {
   }
 
   /// One finite number a segment (or a frame), in SI units; nil where it is not in the file.
+  ///
+  /// - Parameter count: How many there must be; nil where that is not known: then there may be any.
   func list(
-    _ path: String, _ dimension: Dimension, count: Int, each item: String = "segment"
+    _ path: String, _ dimension: Dimension, count: Int?, each item: String = "segment"
   ) throws(AcquisitionError) -> [Double]? {
     guard try contains(path) else { return nil }
     let (shape, units) = try reading { () throws(HDF5Error) -> ([Int], String?) in
       let dataset = try file.root.dataset(path)
       return (dataset.shape, try dataset.attributeString("units"))
     }
-    guard shape == [count] else {
+    if let count, shape != [count] {
       throw failure(
         .wrongShape, path, "its shape is \(shape), but the frames have \(count) \(item)s",
         item == "segment"

@@ -3,29 +3,72 @@ internal import HDF5
 internal import STEMCore
 
 extension ItemReader {
-  /// Reads all metadata.
-  func metadata(frames: FramePlan) throws(AcquisitionError) -> AcquisitionMetadata {
-    let detector = try detector(count: frames.segmentCount)
-    let voltage = try required(
-      quantity(AcquisitionPath.voltage, .voltage, within: .voltage), AcquisitionPath.voltage)
-    let semiAngle = try required(
-      quantity(AcquisitionPath.semiAngle, .angle, within: .semiAngle), AcquisitionPath.semiAngle)
+  /// Reads what the file states, frames aside.
+  ///
+  /// - Throws: ``AcquisitionError``, with all that is wrong where the file could be looked through.
+  func contents() throws(AcquisitionError) -> (plan: FramePlan, metadata: AcquisitionMetadata) {
+    var problems = FileProblems()
+    var plan: FramePlan?
+    do { plan = try framePlan(gathering: &problems) } catch {
+      // Of what is no acquisition, or not whole, there is nothing more to say.
+      guard error.kind == .wrongShape || error.kind == .unsupported else { throw error }
+      problems.add(error)
+    }
+    let metadata = metadata(frames: plan, gathering: &problems)
+    if let error = problems.joined { throw error }
+    guard let plan, let metadata else { throw try notAnAcquisition() }
+    return (plan, metadata)
+  }
+
+  /// Reads all metadata; nil where something is refused that there is no acquisition without.
+  private func metadata(
+    frames: FramePlan?, gathering problems: inout FileProblems
+  ) -> AcquisitionMetadata? {
+    let detector = self.detector(count: frames?.segmentCount, gathering: &problems)
+    let voltage = problems.read(
+      try required(
+        quantity(AcquisitionPath.voltage, .voltage, within: .voltage), AcquisitionPath.voltage))
+    let semiAngle = problems.read(
+      try required(
+        quantity(AcquisitionPath.semiAngle, .angle, within: .semiAngle), AcquisitionPath.semiAngle))
+    let title = problems.read(try text(AcquisitionPath.title))
+    let pixelSize = problems.read(try self.pixelSize(shape: frames?.shape))
+    let defocus = problems.read(
+      try quantity(AcquisitionPath.defocus, .length, within: .defocus))
+    let gain = problems.read(try gain(of: frames))
+    let calibration = problems.read(try deflectionCalibration())
+    let rotation = problems.read(try scanRotation())
+    let electrons = problems.read(
+      try quantity(AcquisitionPath.electronsPerPixel, .number, within: .electrons))
+    let specimen = self.specimen(gathering: &problems)
+    let references = self.references(frames: frames, gathering: &problems)
+    let tilts = problems.read(try beamTilts(of: frames))
+    let aberration = problems.read(
+      try quantity(AcquisitionPath.sphericalAberration, .length, within: .sphericalAberration))
+    let calibrationError =
+      problems.concern(AcquisitionPath.deflectionCalibration)
+      ? nil : problems.read(try deflectionCalibrationError(of: calibration))
+    // Without frames the references cannot be judged, nor whether they are missed.
+    if let frames {
+      problems.note(
+        missing: FileInspection.missing(
+          in: StatedItems(
+            pixelSize: pixelSize, scanRotation: rotation, electronsPerPixel: electrons,
+            signalUnit: frames.unit, segmentGain: gain, specimen: specimen, references: references))
+      )
+    }
+    guard let frames, let unit = frames.unit, let detector, let voltage, let semiAngle else {
+      return nil
+    }
     var metadata = AcquisitionMetadata(
-      title: try text(AcquisitionPath.title), frameCount: frames.frameCount, shape: frames.shape,
-      pixelSize: try pixelSize(shape: frames.shape), beam: ElectronBeam(voltage: voltage),
-      probeSemiAngle: semiAngle,
-      defocus: try quantity(AcquisitionPath.defocus, .length, within: .defocus),
-      detector: detector, segmentGain: try gain(count: frames.segmentCount),
-      deflectionCalibration: try deflectionCalibration(), scanRotation: try scanRotation(),
-      electronsPerPixel: try quantity(
-        AcquisitionPath.electronsPerPixel, .number, within: .electrons),
-      signalUnit: frames.unit, saturationLevel: frames.saturationLevel,
-      specimen: try specimen(), references: try references(frames: frames),
-      beamTilts: try beamTilts(count: frames.frameCount))
-    metadata.sphericalAberration = try quantity(
-      AcquisitionPath.sphericalAberration, .length, within: .sphericalAberration)
-    metadata.deflectionCalibrationError = try deflectionCalibrationError(
-      of: metadata.deflectionCalibration)
+      title: title, frameCount: frames.frameCount, shape: frames.shape, pixelSize: pixelSize,
+      beam: ElectronBeam(voltage: voltage), probeSemiAngle: semiAngle, defocus: defocus,
+      detector: detector, segmentGain: gain, deflectionCalibration: calibration,
+      scanRotation: rotation, electronsPerPixel: electrons, signalUnit: unit,
+      saturationLevel: frames.saturationLevel, specimen: specimen, references: references,
+      beamTilts: tilts)
+    metadata.sphericalAberration = aberration
+    metadata.deflectionCalibrationError = calibrationError
     return metadata
   }
 
@@ -55,7 +98,8 @@ extension ItemReader {
   }
 
   /// One tilt for each frame of a calibration series.
-  private func beamTilts(count: Int) throws(AcquisitionError) -> [BeamTilt]? {
+  private func beamTilts(of frames: FramePlan?) throws(AcquisitionError) -> [BeamTilt]? {
+    let count = frames?.frameCount
     let (x, y) = (
       try list(AcquisitionPath.beamTiltX, .angle, count: count, each: "frame"),
       try list(AcquisitionPath.beamTiltY, .angle, count: count, each: "frame")
@@ -70,20 +114,32 @@ extension ItemReader {
     }
   }
 
-  private func detector(count: Int) throws(AcquisitionError) -> SegmentedDetector {
-    func angles(_ path: String) throws(AcquisitionError) -> [Double] {
-      try required(list(path, .angle, count: count), path)
+  /// nil where something of it is refused.
+  private func detector(
+    count: Int?, gathering problems: inout FileProblems
+  ) -> SegmentedDetector? {
+    func angles(_ path: String) -> [Double]? {
+      problems.read(try required(list(path, .angle, count: count), path))
     }
-    let inner = try angles(AcquisitionPath.segmentInner)
-    let outer = try angles(AcquisitionPath.segmentOuter)
-    let start = try angles(AcquisitionPath.segmentStart)
-    let stop = try angles(AcquisitionPath.segmentStop)
-    let orientation = try required(
-      quantity(AcquisitionPath.orientation, .angle, within: .angle), AcquisitionPath.orientation)
-    let detector = SegmentedDetector(
-      segments: (0..<count).map {
-        DetectorSegment(inner: inner[$0], outer: outer[$0], start: start[$0], stop: stop[$0])
-      }, orientation: orientation)
+    let inner = angles(AcquisitionPath.segmentInner)
+    let outer = angles(AcquisitionPath.segmentOuter)
+    let start = angles(AcquisitionPath.segmentStart)
+    let stop = angles(AcquisitionPath.segmentStop)
+    let orientation = problems.read(
+      try required(
+        quantity(AcquisitionPath.orientation, .angle, within: .angle), AcquisitionPath.orientation))
+    guard let count, let inner, let outer, let start, let stop, let orientation else { return nil }
+    return problems.read(
+      try checked(
+        SegmentedDetector(
+          segments: (0..<count).map {
+            DetectorSegment(inner: inner[$0], outer: outer[$0], start: start[$0], stop: stop[$0])
+          }, orientation: orientation)))
+  }
+
+  private func checked(
+    _ detector: SegmentedDetector
+  ) throws(AcquisitionError) -> SegmentedDetector {
     do { _ = try detector.rings() } catch {
       throw failure(
         .badGeometry, "/entry/instrument/detector", error.description,
@@ -95,7 +151,8 @@ extension ItemReader {
     return detector
   }
 
-  private func gain(count: Int) throws(AcquisitionError) -> [Double]? {
+  private func gain(of frames: FramePlan?) throws(AcquisitionError) -> [Double]? {
+    let count = frames?.segmentCount
     guard let gain = try list(AcquisitionPath.gain, .number, count: count) else { return nil }
     try requirePositive(gain, AcquisitionPath.gain)
     return gain
@@ -161,71 +218,22 @@ extension ItemReader {
     return angle
   }
 
-  private func specimen() throws(AcquisitionError) -> Specimen {
+  private func specimen(gathering problems: inout FileProblems) -> Specimen {
     var specimen = Specimen(
-      material: try text(AcquisitionPath.material), zoneAxis: try text(AcquisitionPath.zoneAxis),
-      view: try word(AcquisitionPath.view, among: [SpecimenView.top, .crossSection]),
-      thickness: try quantity(AcquisitionPath.thickness, .length, within: .thickness),
-      wallInclination: try quantity(
-        AcquisitionPath.wallInclination, .angle, within: .inclination),
-      wallNormalAzimuth: try quantity(
-        AcquisitionPath.wallNormalAzimuth, .angle, within: .angle),
-      fieldDirection: try word(
-        AcquisitionPath.fieldDirection, among: FieldDirection.allCases))
-    specimen.thicknessError = try quantity(
-      AcquisitionPath.thicknessErrors, .length, within: .thicknessError)
+      material: problems.read(try text(AcquisitionPath.material)),
+      zoneAxis: problems.read(try text(AcquisitionPath.zoneAxis)),
+      view: problems.read(
+        try word(AcquisitionPath.view, among: [SpecimenView.top, .crossSection])),
+      thickness: problems.read(
+        try quantity(AcquisitionPath.thickness, .length, within: .thickness)),
+      wallInclination: problems.read(
+        try quantity(AcquisitionPath.wallInclination, .angle, within: .inclination)),
+      wallNormalAzimuth: problems.read(
+        try quantity(AcquisitionPath.wallNormalAzimuth, .angle, within: .angle)),
+      fieldDirection: problems.read(
+        try word(AcquisitionPath.fieldDirection, among: FieldDirection.allCases)))
+    specimen.thicknessError = problems.read(
+      try quantity(AcquisitionPath.thicknessErrors, .length, within: .thicknessError))
     return specimen
-  }
-}
-
-// MARK: Scan axes
-
-extension ItemReader {
-  /// The stated pixel size; else the spacing of the axes; nil where neither is there.
-  private func pixelSize(shape: GridShape) throws(AcquisitionError) -> PixelSize? {
-    let x = try pixelSize(
-      AcquisitionPath.pixelSizeX, axis: AcquisitionPath.xAxis, count: shape.columns)
-    let y = try pixelSize(
-      AcquisitionPath.pixelSizeY, axis: AcquisitionPath.yAxis, count: shape.rows)
-    switch (x, y) {
-    case (let x?, let y?): return PixelSize(x: x, y: y)
-    case (nil, nil): return nil
-    case (nil, _):
-      throw failure(.missing, AcquisitionPath.pixelSizeX, "it is missing, pixel_size_y is there")
-    case (_, nil):
-      throw failure(.missing, AcquisitionPath.pixelSizeY, "it is missing, pixel_size_x is there")
-    }
-  }
-
-  private func pixelSize(
-    _ path: String, axis: String, count: Int
-  ) throws(AcquisitionError) -> Double? {
-    if let stated = try quantity(path, .length, within: .pixelSize) { return stated }
-    return try spacing(axis, count: count)
-  }
-
-  /// The spacing of a uniform, rising axis in a unit of length; nil where it is anything else.
-  private func spacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
-    guard try contains(path), count > 1 else { return nil }
-    let (positions, units) = try reading { () throws(HDF5Error) -> ([Double], String?) in
-      let dataset = try file.root.dataset(path)
-      let positions = dataset.shape == [count] ? try dataset.values(as: Double.self) : []
-      return (positions, try dataset.attributeString("units"))
-    }
-    guard let units, let unit = FileUnit.named(units, .length), positions.count == count
-    else { return nil }
-    let step = (positions[count - 1] - positions[0]) / Double(count - 1)
-    // float32 axes round each position by 6e-8 of the largest.
-    let tolerance = 1e-3 * abs(step)
-    guard step > 0, step.isFinite,
-      positions.indices.allSatisfy({
-        abs(positions[$0] - positions[0] - Double($0) * step) <= tolerance
-      })
-    else { return nil }
-    let spacing = unit.toSI(step)
-    if let complaint = PlausibleRange.pixelSize.complaint(spacing) {
-      throw failure(.implausible, path, complaint)
-    }
-    return spacing
   }
 }

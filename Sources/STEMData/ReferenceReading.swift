@@ -4,14 +4,20 @@ internal import STEMCore
 
 extension ItemReader {
   /// Signals recorded without the specimen or without the beam, in the unit of the frames.
-  func references(frames: FramePlan) throws(AcquisitionError) -> References {
-    let dark = try reference(AcquisitionPath.dark, frames: frames)
+  func references(frames: FramePlan?, gathering problems: inout FileProblems) -> References {
+    guard let frames else { return References() }
+    let dark = problems.read(try reference(AcquisitionPath.dark, frames: frames))
+    let flat = problems.read(try flat(frames: frames))
+    return References(
+      dark: dark, flat: flat, vacuum: problems.read(try vacuum(frames: frames)),
+      flatExposures: problems.read(try exposures(AcquisitionPath.flat)),
+      vacuumExposures: problems.read(try exposures(AcquisitionPath.vacuum)))
+  }
+
+  private func flat(frames: FramePlan) throws(AcquisitionError) -> [Double]? {
     let flat = try reference(AcquisitionPath.flat, frames: frames)
     if let flat { try requirePositive(flat, AcquisitionPath.flat) }
-    return References(
-      dark: dark, flat: flat, vacuum: try vacuum(frames: frames),
-      flatExposures: try exposures(AcquisitionPath.flat),
-      vacuumExposures: try exposures(AcquisitionPath.vacuum))
+    return flat
   }
 
   /// The attribute `exposures`: how many were averaged, which lowers the noise.
@@ -33,10 +39,9 @@ extension ItemReader {
       try file.root.dataset(path).attributeString("units")
     }
     let unit = try signalUnit(units, of: path)
-    if unit != frames.unit {
+    if let wanted = frames.unit, unit != wanted {
       throw failure(
-        .wrongUnit, path,
-        "it is in \(unit.rawValue), the frames are in \(frames.unit.rawValue)",
+        .wrongUnit, path, "it is in \(unit.rawValue), the frames are in \(wanted.rawValue)",
         "references need the unit of the frames")
     }
   }

@@ -48,6 +48,11 @@ struct Explain: ParsableCommand {
       try printJSON(explanation)
     } else {
       for stage in explanation.stages { explain(stage, plan) }
+      for (blockers, stages) in PlanText.blocked(plan) where stage == nil {
+        WrappedText.print(
+          "blocked by \(blockers.joined(separator: ", ")): \(stages.joined(separator: ", "))",
+          indent: 4)
+      }
       if stage == nil { printCauses(explanation) }
       PlanText.printExpectation(explanation)
     }
@@ -56,11 +61,18 @@ struct Explain: ParsableCommand {
 
   private func explain(_ explained: StageExplanation, _ plan: PipelinePlan) {
     guard let step = plan[explained.stage] else { return }
-    print(step.description)
+    switch step.decision {
+    case .run:
+      let causes = PlanText.words(on: explained).joined(separator: " and ")
+      WrappedText.print("\(step.stage) because \(causes)", indent: 4)
+    // Told with the others that the same stages stand in the way of.
+    case .blocked(.upstream) where stage == nil: return
+    case .hit, .blocked: WrappedText.print(step.description, indent: 4)
+    }
     for difference in explained.differences {
-      print(
+      WrappedText.print(
         "  \(difference.field): \(Self.short(difference.before)) ->"
-          + " \(Self.short(difference.after))")
+          + " \(Self.short(difference.after))", indent: 4)
     }
     if let expected = explained.expected {
       print(
@@ -86,9 +98,9 @@ struct Explain: ParsableCommand {
   /// Where many stages run for one reason, that reason once.
   private func printCauses(_ explanation: PlanExplanation) {
     for (cause, stages) in explanation.causes where stages.count > 1 {
-      print(
+      WrappedText.print(
         "\(stages.count) stages because \(cause.stage) has \(cause.reason):"
-          + " \(stages.joined(separator: ", "))")
+          + " \(stages.joined(separator: ", "))", indent: 4)
     }
   }
 

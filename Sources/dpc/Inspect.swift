@@ -20,9 +20,22 @@ struct Inspect: ParsableCommand {
     do {
       for line in try FileInspection(path: file).lines() { print(line) }
     } catch {
-      var failure = CommandFailure(.inputRefused, error.description)
-      if verbose { failure.details = error.stack }
-      throw failure
+      for other in [error] + error.others.dropLast() where !error.others.isEmpty {
+        failure(other).report()
+      }
+      var last = failure(error.others.last ?? error)
+      if !error.notStated.isEmpty {
+        last.consequences =
+          ["not stated either, and what that blocks:"]
+          + error.notStated.map { "  \($0.path): \($0.consequence)" }
+      }
+      throw last
     }
+  }
+
+  private func failure(_ error: AcquisitionError) -> CommandFailure {
+    var failure = CommandFailure(.inputRefused, error.description)
+    if verbose { failure.details = error.stack }
+    return failure
   }
 }

@@ -76,7 +76,10 @@ struct Reproduce: AsyncParsableCommand {
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
       toolVersion: dpcVersion, threads: threads)
     let log = Mutex(EventLog(trail: trail))
-    let report = await runner.run(cancellation: Interruption.watched()) { event in
+    // Its own cache is used by no other command: nothing goes on from there.
+    let cancellation =
+      cache == nil ? Interruption.watched(lastWords: "stopped") : Interruption.watched()
+    let report = await runner.run(cancellation: cancellation) { event in
       log.withLock { $0.append(event) }
     }
     let outputs = try write(report, log.withLock { $0 }, runner, manifest, record, folder)

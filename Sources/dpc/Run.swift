@@ -84,11 +84,27 @@ struct Run: AsyncParsableCommand {
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
       threads: threads)
+    try folder.checkOwner()
+    try refuse(runner)
     let trail = try folder.begin(telling: "stages") { runner.plan().isAllHits }
     let display = Progress(progress, graph: manifest.graph, trail: trail)
-    let cancellation = Interruption.watched { display.tellStopping() }
+    let cancellation = Interruption.watched(lastWords: display.lastWords) { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }
     try finish(report, display.log, trail, runner: runner, manifest: manifest, folder: folder)
+  }
+
+  /// Ends the command where no stage can run, before anything is made for it.
+  private func refuse(_ runner: PipelineRunner) throws(CommandFailure) {
+    let refusals = runner.refusals()
+    guard let last = refusals.last else { return }
+    for failure in refusals.dropLast() { CommandFailure(failure, isVerbose: verbose).report() }
+    var failure = CommandFailure(last, isVerbose: verbose)
+    let count = runner.graph.stages.count
+    failure.consequences = [
+      (count == 1 ? "the only stage was not run" : "none of the \(count) stages was run")
+        + "; nothing was written"
+    ]
+    throw failure
   }
 
   /// Writes what the run produced, says what it found, and ends with its exit code.

@@ -12,7 +12,7 @@ struct ArchiveTests {
       .filter { $0.hasPrefix("objection:") }
   }
 
-  @Test("Runs that succeeded, were all hits, partial, refused or without input leave crates")
+  @Test("Runs that succeeded, were all hits, partial, refused or short of an input leave crates")
   func crates() async throws {
     let workspace = try Workspace()
     try workspace.write(Sample())
@@ -23,12 +23,17 @@ struct ArchiveTests {
     #expect(try await workspace.run(Program.pipeline("top-view"), output: "done").status == 0)
     #expect(try await workspace.run(Program.pipeline("top-view"), output: "hits").status == 0)
     for (input, output, status) in [
-      ("plain.h5", "partial", 3), ("text.h5", "refused", 4), ("absent.h5", "absent", 4),
+      ("plain.h5", "partial", 3), ("text.h5", "refused", 4),
     ] {
       let run = try await workspace.run(
         Program.pipeline("top-view"), input: input, output: output)
       #expect(run.status == Int32(status), "\(run.errors)")
     }
+    let short = try await workspace.dpc([
+      "run", Program.pipeline("two-views"), "--input", "cross=absent.h5", "--output", "absent",
+      "--cache", "cache",
+    ])
+    #expect(short.status == 3, "\(short.errors)")
     let folders = ["done", "hits", "partial", "refused", "absent"]
     #expect(try await objections(folders, workspace) == [])
   }

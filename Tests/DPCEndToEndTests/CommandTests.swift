@@ -27,6 +27,9 @@ struct CommandTests {
       #expect(changed.output.contains("run      aligned    rotation_deg 12 -> 12.5"))
       #expect(
         changed.output.contains("run      field      aligned because rotation_deg 12 -> 12.5"))
+      // The stage in between only passes it on.
+      #expect(
+        changed.output.contains("run      potential  aligned because rotation_deg 12 -> 12.5\n"))
       #expect(changed.output.contains("3 from the cache, 4 to run, 0 blocked"))
     }
     let explained = try await workspace.dpc(["explain"] + planned + more + ["--stage", "aligned"])
@@ -52,8 +55,24 @@ struct CommandTests {
     let blocked = try await workspace.dpc(["plan"] + planned)
     #expect(blocked.status == 4)
     #expect(blocked.output.contains("blocked  frames     input 'acquisition': cannot open scan.h5"))
-    #expect(blocked.output.contains("blocked  tilt       by frames"))
+    #expect(
+      blocked.output.contains(
+        "\nblocked  by frames: clean, tilt, aligned, field, map, potential\n0 from the cache"),
+      "\(blocked.output)")
     #expect(blocked.complaints.count == 1)
+  }
+
+  @Test(
+    "Plans and explanations fit on a terminal of 100 columns",
+    arguments: ["top-view", "cross-section", "two-views", "many"])
+  func width(pipeline: String) async throws {
+    let workspace = try Workspace()
+    for command in ["plan", "explain"] {
+      let told = try await workspace.dpc([command, Program.pipeline(pipeline), "--cache", "cache"])
+      #expect(told.status == 0, "\(told.errors)")
+      let lines = told.output.split(separator: "\n")
+      #expect(!lines.isEmpty && lines.allSatisfy { $0.count <= 100 }, "\(told.output)")
+    }
   }
 
   @Test("A pipeline is drawn for Mermaid and for Graphviz, with an arrow for each connection")

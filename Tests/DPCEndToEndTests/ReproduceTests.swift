@@ -108,8 +108,9 @@ struct ReproduceTests {
     #expect(plain.status == 0, "\(plain.errors)")
     let text = plain.output.replacingOccurrences(of: "\n", with: " ")
     for words in [
-      "disc-shift", "voltage 200 kV", "semi-convergence angle 24 mrad", "25° (from the file)",
-      "thickness of 50 nm (from the file)", "1e8 electrons per pixel", "boundary: neumann",
+      "disc-shift", "voltage of 200 kV", "semi-convergence angle of 24 mrad",
+      "25° (from the file)", "thickness of 50 nm (from the file)", "1e8 electrons per pixel",
+      "with a neumann boundary",
       "[1] N. H. Dekkers", "Ultramicroscopy 160 (2016) 265",
     ] {
       #expect(text.contains(words), "\(words) in \(plain.output)")

@@ -2,8 +2,8 @@
  *
  * LD_PRELOAD=libFaultInjection.so with
  *   FAULT_AT=N        the call that is meant, counted over all threads from 1
- *   FAULT_ACTION=     kill (before the call), kill-after, tear (half of a write is done, then kill), or the
- *                     name of the error with which the call fails: EIO, ENOSPC
+ *   FAULT_ACTION=     kill (before the call), kill-after, tear (half of a write is done, then kill), hang (the
+ *                     call never comes back), or the name of the error with which the call fails: EIO, ENOSPC
  *   FAULT_LASTING=1   all calls from the Nth on fail, as on a disk that stays full
  *   FAULT_LOG=FILE    every counted call is written there: number, name, path where it has one
  *   FAULT_CLOCK=S     the clock is S seconds off
@@ -57,6 +57,8 @@ static enum outcome judge(const char *name, const char *path) {
   int is_meant = number == wanted || (number > wanted && getenv("FAULT_LASTING"));
   if (!is_meant) return go_on;
   if (!strcmp(action, "kill")) die();
+  if (!strcmp(action, "hang"))
+    for (;;) syscall(SYS_pause);
   if (!strcmp(action, "kill-after")) return kill_after;
   if (!strcmp(action, "tear")) return tear;
   errno = !strcmp(action, "ENOSPC") ? ENOSPC : EIO;

@@ -140,6 +140,20 @@ struct SweepTests {
     #expect(again.inputPaths == graph.inputPaths)
   }
 
+  @Test("All mistakes of a table are told at once, rows of another length among them, in order")
+  func allMistakes() throws {
+    let told = try Folder([
+      "t.csv": "key,tape,long.length_nm\na,1.txt,5,0\nb,1.txt,-3\nb,1.txt,4\nc,1.txt\n"
+    ]).complaint(Self.table)
+    let places = told.split(separator: "\n").filter { $0.hasPrefix("t.csv:") }
+    #expect(
+      places.map { String($0.split(separator: " ")[0]) } == [
+        "t.csv:2:11:", "t.csv:3:9:", "t.csv:4:1:", "t.csv:5:3:",
+      ], "\(told)")
+    #expect(places.count { $0.contains("cells, the header 3") } == 2)
+    #expect(told.hasSuffix("\n4 errors in demo.yaml\n"))
+  }
+
   @Test(
     "Each mistake in a table is told with its place and what to do",
     arguments: [

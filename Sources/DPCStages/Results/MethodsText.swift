@@ -7,23 +7,58 @@ public struct MethodsText: Sendable {
 
   public init(_ contents: ResultContents) { self.contents = contents }
 
-  /// A paragraph, a sentence or two for each step, then the references in the order of their numbers.
+  /// A paragraph, a sentence or two for each step, then what was assumed, then the references in the order of
+  /// their numbers. Steps that did the same, as those of two acquisitions, share a sentence.
   public var text: String {
     var cited: [Reference] = []
     var sentences = [opening]
-    for step in contents.steps {
-      let account = account(of: step)
+    for (account, steps) in groups {
       for reference in account.references where !cited.contains(reference) {
         cited.append(reference)
       }
       let numbers = account.references.compactMap { cited.firstIndex(of: $0) }.map { "\($0 + 1)" }
       let mark = numbers.isEmpty ? "" : " [\(numbers.joined(separator: ", "))]"
-      sentences.append("\(account.sentence)\(mark).")
+      let sentence = account.sentence.replacing(
+        StageAccount.mark, with: steps.joined(separator: "; "))
+      sentences.append("\(sentence)\(mark).")
     }
     sentences.append(closing)
+    var lines = Self.wrapped(sentences.joined(separator: " "))
+    if !assumptions.isEmpty {
+      lines += ["", "Assumed:"]
+      lines += assumptions.flatMap { Self.wrapped("- \($0)", indent: 2) }
+    }
     let list = cited.enumerated().map { "[\($0.offset + 1)] \($0.element.text)" }
-    return (Self.wrapped(sentences.joined(separator: " ")) + (list.isEmpty ? [] : [""]) + list)
-      .joined(separator: "\n") + "\n"
+    return (lines + (list.isEmpty ? [] : [""]) + list).joined(separator: "\n") + "\n"
+  }
+
+  /// One account of each sentence, with the steps that it tells of.
+  private var groups: [(account: StageAccount, steps: [String])] {
+    var groups: [(account: StageAccount, steps: [String])] = []
+    for account in contents.steps.map(account) {
+      let sentence = account.sentence
+      if let place = groups.firstIndex(where: { $0.account.sentence == sentence }) {
+        groups[place].steps.append(account.reference)
+      } else {
+        groups.append((account, [account.reference]))
+      }
+    }
+    return groups
+  }
+
+  /// Each with the steps that assumed it.
+  private var assumptions: [String] {
+    var found: [(text: String, stages: [String])] = []
+    for account in contents.steps.map(account) {
+      for text in account.assumptions {
+        if let place = found.firstIndex(where: { $0.text == text }) {
+          found[place].stages.append(account.step.stage)
+        } else {
+          found.append((text, [account.step.stage]))
+        }
+      }
+    }
+    return found.map { "\($0.text) (\($0.stages.joined(separator: ", ")))" }
   }
 
   /// The references of the formulas used, each once, in the order of the paragraph.
@@ -39,13 +74,13 @@ public struct MethodsText: Sendable {
       .map { "\($0.key.uppercased()) \($0.value)" }.joined(separator: ", ")
     let version = contents.versions["dpc"].map { " \($0)" } ?? ""
     return "The data were evaluated with dpc\(version)"
-      + (libraries.isEmpty ? "" : " (\(libraries))") + ", pipeline \(contents.title)."
+      + (libraries.isEmpty ? "" : " (\(libraries))") + " by the pipeline \(contents.title)."
   }
 
   private var closing: String {
     let common = contents.quantities.compactMap { $0.attributes["errors_common"] }.first
-    return "Errors are one standard deviation as stated with each quantity"
-      + (common == nil ? "." : ", what all pixels share included where stated.")
+    return "Errors are one standard deviation, as stated with each quantity"
+      + (common == nil ? "." : "; they include what all pixels share where that is stated.")
   }
 
   private func account(of step: ProcessStep) -> StageAccount {
@@ -70,15 +105,16 @@ public struct MethodsText: Sendable {
   }
 
   /// Lines of at most 100 characters.
-  private static func wrapped(_ text: String) -> [String] {
+  private static func wrapped(_ text: String, indent: Int = 0) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {
       if !line.isEmpty, line.count + word.count + 1 > 100 {
         lines.append(line)
-        line = ""
+        line = String(repeating: " ", count: indent) + word
+      } else {
+        line += line.isEmpty ? String(word) : " \(word)"
       }
-      line += line.isEmpty ? String(word) : " \(word)"
     }
     return line.isEmpty ? lines : lines + [line]
   }

@@ -1,5 +1,6 @@
 // deflection: segment signals to the deflection of the beam, in the axes of the detector.
 internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
@@ -219,6 +220,34 @@ struct DeflectionStage: StageType {
           .warning,
           "\(outside) pixels lie outside what a shifted disc can produce and are masked"))
     }
-    return notes
+    return notes + atomNotes(map)
+  }
+
+  /// Atoms are sharper than the window of 5 × 5 positions that spikes stand out of only where a cell has fewer
+  /// positions than four such windows.
+  private static let largestCell = 20
+
+  /// Spikes that stand on a lattice are atoms.
+  private func atomNotes(_ map: VectorMap) -> [Note] {
+    guard let lattice = lattice(of: map.mask, flag: .hot, reach: Self.largestCell) else {
+      return []
+    }
+    let count = map.mask.bytes.count { $0 & PixelFlags.hot.rawValue != 0 }
+    func text(_ step: PixelStep) -> String {
+      let (x, y) = (Double(step.x), Double(step.y))
+      guard let size = map.pixelSize else {
+        return "\(Format.significant(hypot(x, y), digits: 3)) pixels"
+      }
+      return Format.quantity(hypot(x * size.x, y * size.y), unit: "m")
+    }
+    return [
+      Note(
+        .warning,
+        "\(Format.percent(Double(count) / Double(map.shape.count))) of the positions are masked as hot,"
+          + " and they repeat every \(text(lattice.first)) and every \(text(lattice.second)) along two"
+          + " directions, as atoms do and defects do not: for a crystal at lattice resolution take"
+          + " Pipelines/crystal.yaml, which seeks no spikes (spike_sigma none) and averages over cells"
+      )
+    ]
   }
 }

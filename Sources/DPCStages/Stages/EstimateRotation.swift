@@ -104,9 +104,10 @@ struct EstimateRotation: StageType {
   }
 
   private func product(_ value: ScanRotationValue, input: DeflectionValue) -> StageProduct {
-    StageProduct(
-      outputs: ["rotation": value], facts: value.facts,
-      notes: value.notes(stated: input.context.metadata.scanRotation))
+    let stated = input.context.metadata.scanRotation
+    return StageProduct(
+      outputs: ["rotation": value], facts: value.facts(stated: stated),
+      notes: value.notes(stated: stated))
   }
 }
 

@@ -53,11 +53,13 @@ struct RotateToScan: StageType {
     let text =
       rotation.error.map { ScanRotationValue.angleText(rotation.angle, $0) }
       ?? Format.degrees(rotation.angle)
+    let check =
+      estimate.map { $0.angle == nil } ?? false ? " is used; the field could not check it" : ""
     return StageProduct(
       outputs: ["deflection": value],
       facts: [
         Fact(
-          "scan_rotation", text: "scan rotation \(text) (\(rotation.origin))",
+          "scan_rotation", text: "scan rotation \(text) (\(rotation.origin))\(check)",
           value: rotation.angle * 180 / Double.pi, error: rotation.error.map { $0 * 180 / .pi },
           unit: "deg")
       ], notes: notes(context, given, rotation, estimate))

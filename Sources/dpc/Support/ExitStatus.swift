@@ -43,6 +43,8 @@ struct CommandFailure: Error {
   var status: ExitStatus
   var message: String
   var remedy: String?
+  /// What was not done for it, or what else there is to know.
+  var consequences: [String] = []
   var details: [String] = []
   /// Whether the message is a text that says for itself that it tells of errors.
   private var isReport = false
@@ -67,7 +69,7 @@ struct CommandFailure: Error {
   /// One line, what to do about it, and the details if they were asked for.
   func report() {
     Terminal.printError(isReport ? message : "error: \(message)")
-    if let remedy { Terminal.printError("  \(remedy)") }
+    for line in [remedy].compactMap(\.self) + consequences { Terminal.printError("  \(line)") }
     for line in details { Terminal.printError("  | \(line)") }
   }
 }

@@ -8,15 +8,21 @@ import Pipeline
 enum Interruption {
   private static let signals = [SIGINT, SIGTERM]
 
-  /// - Parameter tell: Says that the run is stopping, when it is asked to for the first time.
+  /// What a command says that is stopped at once, whose work the same command takes from the cache.
+  static let lastWords =
+    "stopped; finished stages are kept, and the same command goes on from there"
+
+  /// - Parameters:
+  ///   - lastWords: What is said at the second signal, before the process ends.
+  ///   - tell: Says that the run is stopping, when it is asked to for the first time.
   /// - Returns: What a run looks at to learn that it shall stop.
   static func watched(
-    _ tell: @escaping @Sendable () -> Void = { tell(nil) }
+    lastWords: String = lastWords, _ tell: @escaping @Sendable () -> Void = { tell(nil) }
   ) -> RunCancellation {
     let cancellation = RunCancellation()
     for number in signals {
       signal(number, SIG_IGN)
-      Thread.detachNewThread { wait(for: number, cancellation, tell) }
+      Thread.detachNewThread { wait(for: number, cancellation, tell, lastWords) }
     }
     return cancellation
   }
@@ -30,7 +36,8 @@ enum Interruption {
 
   /// Blocks a thread of its own until the signal comes, then until it comes again.
   private static func wait(
-    for number: Int32, _ cancellation: RunCancellation, _ tell: @Sendable () -> Void
+    for number: Int32, _ cancellation: RunCancellation, _ tell: @Sendable () -> Void,
+    _ lastWords: String
   ) {
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     let arrived = DispatchSemaphore(value: 0)
@@ -41,6 +48,8 @@ enum Interruption {
     tell()
     arrived.wait()
     RunningPrograms.endAll()
+    // A terminal that is held (Ctrl-S) must not hold the end.
+    if Terminal.takesText { Terminal.printError(lastWords) }
     _exit(128 + number)
   }
 }

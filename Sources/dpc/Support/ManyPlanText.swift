@@ -46,7 +46,8 @@ struct ManyPlanText {
     for (line, keys) in lines {
       let text = "\(line.decision.padding(to: 7))  \(line.stage.padding(to: width))"
       let reason = line.reason.isEmpty ? "" : "  \(line.reason)"
-      print("\(text)\(reason)  (\(KeyList.text(keys, of: many.plans.count)))")
+      WrappedText.print(
+        "\(text)\(reason)  (\(KeyList.text(keys, of: many.plans.count)))", indent: width + 11)
     }
     printTotals()
     if let line = KeyList.leftovers(leftovers, in: folder.path) { print(line) }
@@ -66,12 +67,14 @@ struct ManyPlanText {
     let causes = SharedCause.groups(many.explanations())
       .filter { cause in stage.map { cause.stages.contains($0) } ?? true }
     for cause in causes {
-      print(
+      WrappedText.print(
         "\(cause.stage) because \(cause.reason): \(cause.stages.joined(separator: ", "))"
-          + "  (\(KeyList.text(cause.instances, of: many.plans.count)))")
+          + "  (\(KeyList.text(cause.instances, of: many.plans.count)))", indent: 4)
     }
     for (line, keys) in lines where line.decision == "blocked" {
-      print("\(line.stage) blocked \(line.reason)  (\(KeyList.text(keys, of: many.plans.count)))")
+      WrappedText.print(
+        "\(line.stage) blocked \(line.reason)  (\(KeyList.text(keys, of: many.plans.count)))",
+        indent: 4)
     }
     printTotals()
     try failIfBlocked()
@@ -145,7 +148,9 @@ struct ManyPlanText {
           + " \(bytes(expected.reduce(0) { $0 + $1.byteCount })), as in the runs on record")
     }
     let unknown = Set(expected.flatMap(\.unknown)).sorted()
-    if !unknown.isEmpty { print("never run before: \(unknown.joined(separator: ", "))") }
+    if !unknown.isEmpty {
+      WrappedText.print("never run before: \(unknown.joined(separator: ", "))", indent: 18)
+    }
   }
 
   /// Ends as the run would: refused where nothing can be done, partial where something can.

@@ -40,6 +40,7 @@ struct ManyRun {
     into folder: OutputFolder, maxFailures: Int?, style: ProgressStyle, isVerbose: Bool
   ) async throws {
     for instance in manifest.instances { try folder.folder(of: instance.key).checkOwner() }
+    try refuse(isVerbose)
     let trail = try folder.begin(telling: "runs") {
       runners.allSatisfy { $0.runner.plan().isAllHits }
     }
@@ -48,7 +49,7 @@ struct ManyRun {
       maxFailures: maxFailures)
     let log = Mutex(ManyLog(pipeline: manifest.name, parameters: parameters, trail: trail))
     let display = ManyProgress(style, total: runners.count)
-    let cancellation = Interruption.watched { display.tellStopping() }
+    let cancellation = Interruption.watched(lastWords: display.lastWords) { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { event in
       log.withLock { $0.absorb(event) }
       display.handle(event)
@@ -76,6 +77,22 @@ struct ManyRun {
       if report.interruptedBySignal == nil { trouble.status.exit() }
     }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+  }
+
+  /// Ends the command where no stage of any run can run, before anything is made for it.
+  private func refuse(_ isVerbose: Bool) throws {
+    var refused: [ManySummary.Refusal] = []
+    for (key, runner) in runners {
+      let refusals = runner.refusals()
+      if refusals.isEmpty { return }
+      let inputs = runner.graph.inputPaths
+      refused += refusals.map { .init(key: key, stage: nil, failure: $0, inputs: inputs) }
+    }
+    let complaints = ManySummary.complaints(refused, of: runners.count, isVerbose)
+    for failure in complaints.dropLast() { failure.report() }
+    guard var last = complaints.last else { return }
+    last.consequences = ["none of the \(runners.count) runs was begun; nothing was written"]
+    throw last
   }
 
   /// Makes an instance's folder, and begins its log there.

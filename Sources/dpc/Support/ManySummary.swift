@@ -81,40 +81,69 @@ struct ManySummary {
     }
   }
 
+  /// A failure of one run.
+  struct Refusal {
+    var key: String
+    var stage: String?
+    var failure: StageFailure
+    /// The run's files by the names of its inputs.
+    var inputs: [String: String]
+  }
+
   /// A text without what only this instance has in it: its files and its key.
   private func common(_ text: String, _ instance: InstanceReport) -> String {
-    (instance.run?.inputs ?? []).reduce(text) { text, input in
-      input.path.isEmpty ? text : text.replacingOccurrences(of: input.path, with: "$\(input.name)")
+    Self.common(text, Self.files(instance))
+  }
+
+  private static func common(_ text: String, _ inputs: [String: String]) -> String {
+    inputs.sorted { $0.key < $1.key }.reduce(text) { text, input in
+      input.value.isEmpty ? text : text.replacingOccurrences(of: input.value, with: "$\(input.key)")
+    }
+  }
+
+  private static func files(_ instance: InstanceReport) -> [String: String] {
+    Dictionary((instance.run?.inputs ?? []).map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
+  }
+
+  private func printFailures(_ isVerbose: Bool) {
+    let failures = report.instances.flatMap { instance in
+      instance.failures.map {
+        Refusal(
+          key: instance.key, stage: $0.stage, failure: $0.failure, inputs: Self.files(instance))
+      }
+    }
+    for complaint in Self.complaints(failures, of: report.instances.count, isVerbose) {
+      complaint.report()
     }
   }
 
   /// One complaint for each reason, however many have it.
-  private func printFailures(_ isVerbose: Bool) {
+  static func complaints(
+    _ failures: [Refusal], of total: Int, _ isVerbose: Bool
+  ) -> [CommandFailure] {
     var sample: [String: CommandFailure] = [:]
     var texts: [(text: String, key: String)] = []
     var wordings: [String: Set<String>] = [:]
-    for instance in report.instances {
-      for failure in instance.failures {
-        let stage = failure.stage.map { $0 + ": " } ?? ""
-        let own = failure.failure.message
-        let text = stage + common(own, instance)
-        if sample[text] == nil {
-          sample[text] = CommandFailure(failure.failure, isVerbose: isVerbose)
-        }
-        wordings[text, default: []].insert(stage + own)
-        texts.append((text, instance.key))
+    for refusal in failures {
+      let stage = refusal.stage.map { $0 + ": " } ?? ""
+      let own = refusal.failure.message
+      let text = stage + common(own, refusal.inputs)
+      if sample[text] == nil {
+        sample[text] = CommandFailure(refusal.failure, isVerbose: isVerbose)
       }
+      wordings[text, default: []].insert(stage + own)
+      texts.append((text, refusal.key))
     }
-    for (text, keys) in Self.grouped(texts) {
-      guard var failure = sample[text] else { continue }
+    return grouped(texts).compactMap { text, keys in
+      guard var failure = sample[text] else { return nil }
       // A reason with one file in it, however many have it, names the file.
       let words = wordings[text]?.count == 1 ? wordings[text]?.first ?? text : text
       if failure.remedy?.contains("--input") == true {
         failure.remedy =
           "check the path; that of a swept input stands under foreach or in its table"
       }
-      failure.message = "\(KeyList.text(keys, of: report.instances.count)): \(words)"
-      failure.report()
+      failure.message = "\(KeyList.text(keys, of: total)): \(words)"
+      return failure
     }
   }
 }

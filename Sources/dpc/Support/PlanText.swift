@@ -14,20 +14,48 @@ enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
 enum PlanText {
   static func printPlan(_ plan: PipelinePlan, format: PlanFormat) throws {
     if format == .json { return try printJSON(plan.explanation()) }
+    let explanation = plan.explanation()
     let width = plan.steps.map(\.stage.count).max() ?? 0
-    for step in plan.steps {
+    for (step, explained) in zip(plan.steps, explanation.stages) {
       let name = step.stage.padding(to: width)
       switch step.decision {
       case .hit: print("hit      \(name)")
-      case .run(let reasons):
-        print("run      \(name)  \(reasons.map(\.description).joined(separator: "; "))")
-      case .blocked(.failure(let failure)): print("blocked  \(name)  \(failure.message)")
-      case .blocked(.upstream(let stages)):
-        print("blocked  \(name)  by \(stages.joined(separator: ", "))")
+      case .run:
+        let causes = words(on: explained).joined(separator: "; ")
+        WrappedText.print("run      \(name)  \(causes)", indent: width + 11)
+      case .blocked(.failure(let failure)):
+        WrappedText.print("blocked  \(name)  \(failure.message)", indent: width + 11)
+      case .blocked(.upstream): break
       }
     }
+    for (blockers, stages) in blocked(plan) {
+      WrappedText.print(
+        "blocked  by \(blockers.joined(separator: ", ")): \(stages.joined(separator: ", "))",
+        indent: 9)
+    }
     print("\(plan.hitCount) from the cache, \(plan.runCount) to run, \(plan.blockedCount) blocked")
-    printExpectation(plan.explanation())
+    printExpectation(explanation)
+  }
+
+  /// Why a stage runs, without the stages that only pass a reason on: "field because thickness_nm 50 -> 52".
+  static func words(on explained: StageExplanation) -> [String] {
+    explained.causes.map { cause in
+      cause.stage == explained.stage ? cause.reason : "\(cause.stage) because \(cause.reason)"
+    }
+  }
+
+  /// Stages below those that cannot run, together where the same ones stand in their way.
+  static func blocked(_ plan: PipelinePlan) -> [(blockers: [String], stages: [String])] {
+    var found: [(blockers: [String], stages: [String])] = []
+    for step in plan.steps {
+      guard case .blocked(.upstream(let blockers)) = step.decision else { continue }
+      if let place = found.firstIndex(where: { $0.blockers == blockers }) {
+        found[place].stages.append(step.stage)
+      } else {
+        found.append((blockers, [step.stage]))
+      }
+    }
+    return found
   }
 
   /// One line on time and room, where something is to run.
@@ -40,7 +68,10 @@ enum PlanText {
           + " as in the runs on record")
     }
     if !expected.unknown.isEmpty {
-      print("never run before: \(expected.unknown.joined(separator: ", "))")
+      let names =
+        expected.unknown.count == explanation.stages.count
+        ? "all \(expected.unknown.count) stages" : expected.unknown.joined(separator: ", ")
+      WrappedText.print("never run before: \(names)", indent: 18)
     }
   }
 

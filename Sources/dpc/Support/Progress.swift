@@ -44,6 +44,12 @@ final class Progress: Sendable {
     }
   }
 
+  /// What is said where the process ends at once, in the form in which progress is told.
+  var lastWords: String {
+    let words = Interruption.lastWords
+    return style == .json ? JSONLines.text(["event": "stopped", "message": words]) ?? words : words
+  }
+
   /// Says that the run was asked to stop, and what it still waits for.
   func tellStopping() {
     let words = history.withLock { $0.work.awaited() }
@@ -65,6 +71,8 @@ private struct Board {
   private let stages: [(name: String, type: String)]
   private var states: [String: State] = [:]
   private var finished = 0
+  /// Stages that were not run, by those that stand in their way.
+  private var blocked: [(by: [String], stages: [String])] = []
   private var drawnLines = 0
   private var lastDrawn = Date.distantPast
 
@@ -130,9 +138,25 @@ private struct Board {
     }
   }
 
+  /// A line for each stage that ended; of those that were not run one at the end.
   mutating func printLine(_ event: RunEvent) {
+    if case .runFinished = event {
+      for (stages, below) in blocked {
+        Terminal.printError(
+          "not run, blocked by \(stages.joined(separator: ", ")):"
+            + " \(KeyList.text(below, of: 0))")
+      }
+    }
     guard case .stageFinished(let report) = event else { return }
     finished += 1
+    if case .blocked(let stages) = report.outcome {
+      if let place = blocked.firstIndex(where: { $0.by == stages }) {
+        blocked[place].stages.append(report.name)
+      } else {
+        blocked.append((stages, [report.name]))
+      }
+      return
+    }
     let text = Self.describe(report).text
     Terminal.printError(
       "[\(finished)/\(stages.count)] \(report.name) (\(report.type)): \(text)")
@@ -187,10 +211,13 @@ enum JSONLines {
   }
 
   static func print(_ object: [String: Any]) {
-    guard
-      let data = try? JSONSerialization.data(
-        withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-    else { return }
-    Terminal.printError(String(decoding: data, as: UTF8.self))
+    if let line = text(object) { Terminal.printError(line) }
+  }
+
+  /// One line; nil for what JSON has no form for.
+  static func text(_ object: [String: Any]) -> String? {
+    let data = try? JSONSerialization.data(
+      withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    return data.map { String(decoding: $0, as: UTF8.self) }
   }
 }

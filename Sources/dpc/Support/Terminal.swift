@@ -24,6 +24,12 @@ enum Terminal {
     return (Int(window.ws_row), Int(window.ws_col))
   }
 
+  /// Whether standard error takes text at this moment, without waiting for a reader.
+  static var takesText: Bool {
+    var state = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    return poll(&state, 1, 0) == 1 && state.revents & Int16(POLLOUT) != 0
+  }
+
   static func printError(_ line: String) { write(line + "\n") }
 
   /// Writes on standard error. Whoever reads it may be gone: the work is worth more than the telling.
