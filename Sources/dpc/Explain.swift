@@ -48,7 +48,7 @@ struct Explain: ParsableCommand {
       try printJSON(explanation)
     } else {
       for stage in explanation.stages { explain(stage, plan) }
-      for (blockers, stages) in PlanText.blocked(plan) where stage == nil {
+      for (blockers, stages) in PlanText.blocked(plan).groups where stage == nil {
         WrappedText.print(
           "blocked by \(blockers.joined(separator: ", ")): \(stages.joined(separator: ", "))",
           indent: 4)

@@ -24,6 +24,7 @@ struct Methods: ParsableCommand {
         .inputRefused, "\(error)", remedy: "a result.h5 that dpc wrote is wanted")
     }
     let methods = MethodsText(contents)
-    print(bibtex ? methods.bibTeX : methods.text, terminator: "")
+    if bibtex { return print(methods.bibTeX, terminator: "") }
+    for line in methods.lines { WrappedText.print(line, indent: line.first == "-" ? 2 : 0) }
   }
 }

@@ -128,8 +128,10 @@ struct FirstSightTests {
     for words in [
       "There was one frame, and nothing to average (averaged, version 3).",
       "(tilt, version ", "at a voltage of 200 kV and a semi-convergence angle of 24 mrad",
-      "The stated scan rotation could not be checked by the field's curl (rotation, version 5): ",
-      "Vectors were turned (aligned, version 1) from the detector's axes to those of the scan, by 12°",
+      "The stated scan rotation could not be checked by the field's curl (rotation, version ",
+      "Vectors were turned (aligned, version ",
+      "from the detector's axes to those of the scan, by 12°",
+      "with a Neumann boundary",
       "Walls of the form E0 sech²(u/w) were fitted to the profile across them (walls, version ",
       "the walls are edge-on (from the file)", "their normal is at 25° (from the file)",
       "the field is taken to run along the walls (from the file)",

@@ -31,23 +31,14 @@ struct CoverageTests {
     """
 
   private static func chain(_ path: String) -> String {
-    """
-    schema: dpc-pipeline/1
-    name: chain
-    inputs: { acquisition: \(path) }
-    stages:
-      frames:    { uses: read-acquisition, with: { file: $acquisition } }
-      clean:     { uses: normalize-segments, from: frames }
-      tilt:      { uses: deflection, from: clean }
-      aligned:   { uses: rotate-to-scan, from: tilt }
-      field:     { uses: electric-field, from: aligned }
-      potential: { uses: integrate, from: field }
-      charge:    { uses: charge-density, from: field }
-      parts:     { uses: helmholtz, from: field }
-      smoothed:  { uses: smooth, from: field, with: { sigma_nm: 3 } }
-      profile:   { uses: wall-profile, from: field, with: { normal_azimuth_deg: 20, field_direction: normal } }
-    results: [field]
-    """
+    Laboratory.fieldChain(path) + """
+        potential: { uses: integrate, from: field }
+        charge:    { uses: charge-density, from: field }
+        parts:     { uses: helmholtz, from: field }
+        smoothed:  { uses: smooth, from: field, with: { sigma_nm: 3 } }
+        profile:   { uses: wall-profile, from: field, with: { normal_azimuth_deg: 20, field_direction: normal } }
+      results: [field]
+      """
   }
 
   /// How many numbers lie within one standard deviation of the noise-free result.

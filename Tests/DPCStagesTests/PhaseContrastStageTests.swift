@@ -32,21 +32,13 @@ struct PhaseContrastStageTests {
     """
 
   private static func chain(
-    _ path: String, tilt: String = "", aligned: String = "", between: String = ""
+    _ path: String, tilt: String = "", aligned: String = ""
   ) -> String {
-    """
-    schema: dpc-pipeline/1
-    name: chain
-    inputs: { acquisition: \(path) }
-    stages:
-      frames:    { uses: read-acquisition, with: { file: $acquisition } }
-      clean:     { uses: normalize-segments, from: frames }
-      tilt:      { uses: deflection, from: clean, with: { method: phase-contrast-transfer\(tilt) } }
-      aligned:   { uses: rotate-to-scan, from: tilt\(aligned) }
-      field:     { uses: electric-field, from: aligned }
-      potential: { uses: integrate, from: field, with: { boundary: neumann } }
-    results: [potential]
-    """
+    Laboratory.fieldChain(
+      path, tilt: ", with: { method: phase-contrast-transfer\(tilt) }", aligned: aligned) + """
+          potential: { uses: integrate, from: field, with: { boundary: neumann } }
+        results: [potential]
+        """
   }
 
   /// Largest difference from the phantom's own field, over the field's largest component, off the rim.
@@ -155,7 +147,7 @@ struct PhaseContrastStageTests {
       ])
     let outcome = try await laboratory.run(
       Self.chain(path).replacing(
-        "aligned:   { uses: rotate-to-scan, from: tilt",
+        "aligned: { uses: rotate-to-scan, from: tilt",
         with:
           "steady: { uses: remove-descan, from: tilt }\n  aligned: { uses: rotate-to-scan, from: steady"
       ))

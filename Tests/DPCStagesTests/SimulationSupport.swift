@@ -35,7 +35,11 @@ final class Laboratory: Sendable {
   }
 
   /// The beginning of a manifest: from an acquisition to the stage `field`, for more stages to follow.
-  static func fieldChain(_ path: String) -> String {
+  ///
+  /// - Parameters:
+  ///   - tilt: Parameters of the deflection, as ", with: { ... }".
+  ///   - aligned: Those of the rotation.
+  static func fieldChain(_ path: String, tilt: String = "", aligned: String = "") -> String {
     """
     schema: dpc-pipeline/1
     name: chain
@@ -43,8 +47,8 @@ final class Laboratory: Sendable {
     stages:
       frames:  { uses: read-acquisition, with: { file: $acquisition } }
       clean:   { uses: normalize-segments, from: frames }
-      tilt:    { uses: deflection, from: clean }
-      aligned: { uses: rotate-to-scan, from: tilt }
+      tilt:    { uses: deflection, from: clean\(tilt) }
+      aligned: { uses: rotate-to-scan, from: tilt\(aligned) }
       field:   { uses: electric-field, from: aligned }
 
     """

@@ -8,8 +8,8 @@ public struct MethodsText: Sendable {
   public init(_ contents: ResultContents) { self.contents = contents }
 
   /// A paragraph, a sentence or two for each step, then what was assumed, then the references in the order of
-  /// their numbers. Steps that did the same, as those of two acquisitions, share a sentence.
-  public var text: String {
+  /// their numbers. Steps that did the same, as those of two acquisitions, share a sentence. Lines are not broken.
+  public var lines: [String] {
     var cited: [Reference] = []
     var sentences = [opening]
     for (account, steps) in groups {
@@ -23,13 +23,10 @@ public struct MethodsText: Sendable {
       sentences.append("\(sentence)\(mark).")
     }
     sentences.append(closing)
-    var lines = Self.wrapped(sentences.joined(separator: " "))
-    if !assumptions.isEmpty {
-      lines += ["", "Assumed:"]
-      lines += assumptions.flatMap { Self.wrapped("- \($0)", indent: 2) }
-    }
+    var lines = [sentences.joined(separator: " ")]
+    if !assumptions.isEmpty { lines += ["", "Assumed:"] + assumptions.map { "- \($0)" } }
     let list = cited.enumerated().map { "[\($0.offset + 1)] \($0.element.text)" }
-    return (lines + (list.isEmpty ? [] : [""]) + list).joined(separator: "\n") + "\n"
+    return lines + (list.isEmpty ? [] : [""]) + list
   }
 
   /// One account of each sentence, with the steps that it tells of.
@@ -102,20 +99,5 @@ public struct MethodsText: Sendable {
       open += sources
     }
     return false
-  }
-
-  /// Lines of at most 100 characters.
-  private static func wrapped(_ text: String, indent: Int = 0) -> [String] {
-    var lines: [String] = []
-    var line = ""
-    for word in text.split(separator: " ") {
-      if !line.isEmpty, line.count + word.count + 1 > 100 {
-        lines.append(line)
-        line = String(repeating: " ", count: indent) + word
-      } else {
-        line += line.isEmpty ? String(word) : " \(word)"
-      }
-    }
-    return line.isEmpty ? lines : lines + [line]
   }
 }

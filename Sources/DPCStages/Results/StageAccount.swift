@@ -46,7 +46,7 @@ struct StageAccount {
         + " divergence of the projected field, by differences of fourth order"
     case "helmholtz":
       return "The field was split into a curl-free and a divergence-free part\(mark), with a"
-        + " \(parameter("boundary")) boundary"
+        + " \(boundary)"
     case "correct-inclination": return walls
     case "find-walls": return search
     case "wall-profile": return profile

@@ -7,7 +7,7 @@ extension StageAccount {
     guard let text = statement({ $0.contains(" segments, ") }) else {
       return "An acquisition was read\(mark)"
     }
-    let parts = text.components(by: ", ")
+    let parts = text.split(separator: ", ")
     let frames = parts.first { $0.hasSuffix(" frames") }.map { ", \($0)" } ?? ""
     let side = parts.first { $0.contains("m × ") }.map { " (\($0))" } ?? ""
     // Rows come first there, and x of the sides here.
@@ -128,7 +128,13 @@ extension StageAccount {
       parameter("high_pass_nm") == "none"
       ? "" : ", without waves longer than \(parameter("high_pass_nm")) nm"
     return "The projected potential ∫V dz\(mark) was integrated from the field with a"
-      + " \(parameter("boundary")) boundary" + stated(" (", "method", ")") + highPass
+      + " \(boundary)" + stated(" (", "method", ")") + highPass
+  }
+
+  /// "Neumann boundary": named after a person.
+  var boundary: String {
+    let name = parameter("boundary")
+    return "\(name == "neumann" ? "Neumann" : name) boundary"
   }
 
   var program: String {
@@ -144,18 +150,5 @@ extension StageAccount {
       .filter { !$0.value.isEmpty }.map { SpokenValue.parameter($0.key, $0.value) }
     return "The step \(step.type) was done\(mark)"
       + (values.isEmpty ? "" : " with \(values.joined(separator: ", "))")
-  }
-}
-
-extension String {
-  /// The parts between separators.
-  fileprivate func components(by separator: String) -> [String] {
-    var parts: [String] = []
-    var rest = self[...]
-    while let range = rest.firstRange(of: separator) {
-      parts.append(String(rest[..<range.lowerBound]))
-      rest = rest[range.upperBound...]
-    }
-    return parts + [String(rest)]
   }
 }

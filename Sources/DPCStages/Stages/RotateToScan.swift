@@ -6,7 +6,7 @@ internal import STEMCore
 struct RotateToScan: StageType {
   let name = "rotate-to-scan"
   let summary = "turns a deflection into the axes of the scan, by a known angle"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes"),

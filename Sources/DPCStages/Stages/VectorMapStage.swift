@@ -1,7 +1,6 @@
 // vector-map: a vector quantity as a colour wheel with arrows.
 internal import DPCReconstruction
 internal import FieldRendering
-internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
@@ -36,47 +35,8 @@ struct VectorMapStage: StageType {
       footer: Figures.footer(source.context, noise: noise),
       map: shown(source.map, source.scale), quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true,
-      walls: walls(context, source.map.shape))
+      walls: WallsOnMap.walls(of: context.input("walls"), shape: source.map.shape))
     return try Figures.product(context, figure.drawing)
-  }
-
-  /// The walls of a table, numbered as its facts number them; those of a fit run from rim to rim.
-  private func walls(_ context: StageContext, _ shape: GridShape) -> [MapWall] {
-    switch context.input("walls") {
-    case let value as WallsValue:
-      guard let found = value.found else {
-        let side = value.thickness * tan(value.inclination)
-        return across(value.table, value.orientation, value.context, shape) {
-          hypot($0 / cos(value.inclination), side)
-        }
-      }
-      return value.table.rows.indices.map { index in
-        let (start, end) = (found.start[index], found.end[index])
-        return MapWall(
-          label: "\(index + 1)", start: (start.x, start.y), end: (end.x, end.y),
-          width: value.table.rows[index].wall.width.value)
-      }
-    case let value as WallProfileValue:
-      return value.table.map { across($0, value.orientation, value.context, shape) { $0 } } ?? []
-    default: return []
-    }
-  }
-
-  /// Walls from rim to rim; `imageWidth` makes about the width in the image of a wall's own, m.
-  private func across(
-    _ table: WallTable, _ orientation: WallOrientation, _ context: MapContext, _ shape: GridShape,
-    imageWidth: (Double) -> Double
-  ) -> [MapWall] {
-    guard let size = context.metadata.pixelSize else { return [] }
-    let (cosine, sine) = (cos(orientation.normalAzimuth), sin(orientation.normalAzimuth))
-    let reach = Double(shape.columns) * size.x + Double(shape.rows) * size.y
-    return table.rows.enumerated().map { index, row in
-      let u = row.wall.position.value
-      return MapWall(
-        label: "\(index + 1)", start: (u * cosine + reach * sine, u * sine - reach * cosine),
-        end: (u * cosine - reach * sine, u * sine + reach * cosine),
-        width: imageWidth(row.wall.width.value))
-    }
   }
 
   /// The map in the unit shown, without the errors, which no figure draws.

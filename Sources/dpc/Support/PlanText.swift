@@ -28,7 +28,7 @@ enum PlanText {
       case .blocked(.upstream): break
       }
     }
-    for (blockers, stages) in blocked(plan) {
+    for (blockers, stages) in blocked(plan).groups {
       WrappedText.print(
         "blocked  by \(blockers.joined(separator: ", ")): \(stages.joined(separator: ", "))",
         indent: 9)
@@ -45,17 +45,14 @@ enum PlanText {
   }
 
   /// Stages below those that cannot run, together where the same ones stand in their way.
-  static func blocked(_ plan: PipelinePlan) -> [(blockers: [String], stages: [String])] {
-    var found: [(blockers: [String], stages: [String])] = []
+  static func blocked(_ plan: PipelinePlan) -> BlockedStages {
+    var blocked = BlockedStages()
     for step in plan.steps {
-      guard case .blocked(.upstream(let blockers)) = step.decision else { continue }
-      if let place = found.firstIndex(where: { $0.blockers == blockers }) {
-        found[place].stages.append(step.stage)
-      } else {
-        found.append((blockers, [step.stage]))
+      if case .blocked(.upstream(let blockers)) = step.decision {
+        blocked.add(step.stage, by: blockers)
       }
     }
-    return found
+    return blocked
   }
 
   /// One line on time and room, where something is to run.

@@ -71,8 +71,8 @@ private struct Board {
   private let stages: [(name: String, type: String)]
   private var states: [String: State] = [:]
   private var finished = 0
-  /// Stages that were not run, by those that stand in their way.
-  private var blocked: [(by: [String], stages: [String])] = []
+  /// Stages that were not run.
+  private var blocked = BlockedStages()
   private var drawnLines = 0
   private var lastDrawn = Date.distantPast
 
@@ -141,7 +141,7 @@ private struct Board {
   /// A line for each stage that ended; of those that were not run one at the end.
   mutating func printLine(_ event: RunEvent) {
     if case .runFinished = event {
-      for (stages, below) in blocked {
+      for (stages, below) in blocked.groups {
         Terminal.printError(
           "not run, blocked by \(stages.joined(separator: ", ")):"
             + " \(KeyList.text(below, of: 0))")
@@ -150,12 +150,7 @@ private struct Board {
     guard case .stageFinished(let report) = event else { return }
     finished += 1
     if case .blocked(let stages) = report.outcome {
-      if let place = blocked.firstIndex(where: { $0.by == stages }) {
-        blocked[place].stages.append(report.name)
-      } else {
-        blocked.append((stages, [report.name]))
-      }
-      return
+      return blocked.add(report.name, by: stages)
     }
     let text = Self.describe(report).text
     Terminal.printError(
