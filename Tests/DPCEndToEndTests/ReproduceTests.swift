@@ -110,7 +110,7 @@ struct ReproduceTests {
     for words in [
       "disc-shift", "voltage of 200 kV", "semi-convergence angle of 24 mrad",
       "25° (from the file)", "thickness of 50 nm (from the file)", "1e8 electrons per pixel",
-      "with a neumann boundary",
+      "with a Neumann boundary",
       "[1] N. H. Dekkers", "Ultramicroscopy 160 (2016) 265",
     ] {
       #expect(text.contains(words), "\(words) in \(plain.output)")
