@@ -1,8 +1,9 @@
 // The one place where threads are used: independent pieces of work whose number the data decide.
-internal import Dispatch
+internal import Glibc
 internal import Synchronization
 
-/// Runs `body` for 0 ..< `count`, in no order, on as many threads as are free.
+/// Runs `body` for 0 ..< `count`, in no order, on as many threads as are free, those included that become free
+/// meanwhile.
 ///
 /// Pieces must not depend on the number of threads, so that results do not either; none may touch what
 /// another writes.
@@ -11,16 +12,14 @@ public func shareWork(_ count: Int, _ body: @Sendable (_ piece: Int) -> Void) {
     if count == 1 { body(0) }
     return
   }
-  let next = Atomic(0)
-  let helpers = ThreadBudget.shared.enter(helpers: count - 1)
-  DispatchQueue.concurrentPerform(iterations: helpers + 1) { _ in
-    while true {
-      let piece = next.add(1, ordering: .relaxed).oldValue
-      if piece >= count { return }
-      body(piece)
-    }
+  withoutActuallyEscaping(body) { body in
+    let budget = ThreadBudget.shared
+    let pieces = SharedPieces(count, budget, body)
+    budget.enter()
+    pieces.work()
+    pieces.end()
+    budget.leave()
   }
-  ThreadBudget.shared.leave(helpers: helpers)
 }
 
 /// What `body` gives for 0 ..< `count`, in this order; see ``shareWork(_:_:)``.
@@ -77,6 +76,11 @@ public func limitThreads(to threads: Int) { ThreadBudget.shared.limit(to: thread
 /// others' work are not given to a thread that has work of its own.
 public func occupyThread() { ThreadBudget.shared.occupy(1) }
 
+/// ``occupyThread()`` where one is free beside those that are at work.
+///
+/// - Returns: Whether one was; only then it is to be vacated.
+public func occupyFreeThread() -> Bool { ThreadBudget.shared.occupyFree() }
+
 /// Ends what ``occupyThread()`` began.
 public func vacateThread() { ThreadBudget.shared.occupy(-1) }
 
@@ -84,7 +88,7 @@ public func vacateThread() { ThreadBudget.shared.occupy(-1) }
 public final class BorrowedThread: Sendable {
   private init() {}
 
-  deinit { ThreadBudget.shared.giveBack(1) }
+  deinit { ThreadBudget.shared.giveBack() }
 
   /// - Returns: nil where none is free.
   public static func take() -> BorrowedThread? {
@@ -95,7 +99,7 @@ public final class BorrowedThread: Sendable {
 /// How many threads are at work, and how many there may be. Whoever asks for more has one, even where none is
 /// left.
 struct ThreadCounts {
-  var limit = Int.max
+  var limit: Int
   /// Threads said to be at work.
   var occupied = 0
   /// Threads that share their work; taken to be among those said to be at work, where there are any.
@@ -103,43 +107,45 @@ struct ThreadCounts {
   /// Threads that work for others.
   private(set) var borrowed = 0
 
-  /// - Returns: How many of `count` there are.
-  mutating func borrow(upTo count: Int) -> Int {
-    let taken = max(0, min(count, limit - borrowed - max(1, occupied, sharing)))
-    borrowed += taken
-    return taken
+  private var used: Int { borrowed + max(1, occupied, sharing) }
+
+  /// - Returns: Whether there is one more.
+  mutating func borrow() -> Bool {
+    if used >= limit { return false }
+    borrowed += 1
+    return true
   }
 
-  mutating func giveBack(_ count: Int) { borrowed -= count }
+  mutating func giveBack() { borrowed -= 1 }
+
+  /// Occupies a thread if one is free.
+  mutating func occupyFree() -> Bool {
+    if used >= limit { return false }
+    occupied += 1
+    return true
+  }
 }
 
 /// The threads of this process.
-private final class ThreadBudget: Sendable {
-  static let shared = ThreadBudget()
+final class ThreadBudget: Sendable {
+  static let shared = ThreadBudget(limit: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-  private let counts = Mutex(ThreadCounts())
+  private let counts: Mutex<ThreadCounts>
+
+  init(limit: Int) { counts = Mutex(ThreadCounts(limit: limit)) }
 
   func limit(to limit: Int) { counts.withLock { $0.limit = max(1, limit) } }
 
   func occupy(_ change: Int) { counts.withLock { $0.occupied += change } }
 
-  func borrow() -> Bool { counts.withLock { $0.borrow(upTo: 1) == 1 } }
+  func borrow() -> Bool { counts.withLock { $0.borrow() } }
 
-  func giveBack(_ count: Int) { counts.withLock { $0.giveBack(count) } }
+  func giveBack() { counts.withLock { $0.giveBack() } }
 
-  /// - Parameter helpers: How many threads could be of use beside the caller's own.
-  /// - Returns: How many it may have.
-  func enter(helpers: Int) -> Int {
-    counts.withLock { counts in
-      counts.sharing += 1
-      return counts.borrow(upTo: helpers)
-    }
-  }
+  /// Says that a thread shares its work, until ``leave()``.
+  func enter() { counts.withLock { $0.sharing += 1 } }
 
-  func leave(helpers: Int) {
-    counts.withLock { counts in
-      counts.sharing -= 1
-      counts.giveBack(helpers)
-    }
-  }
+  func leave() { counts.withLock { $0.sharing -= 1 } }
+
+  func occupyFree() -> Bool { counts.withLock { $0.occupyFree() } }
 }

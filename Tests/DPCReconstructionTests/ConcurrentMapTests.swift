@@ -47,25 +47,52 @@ struct ConcurrentMapTests {
     #expect(threads.withLock { $0.count } == 1)
   }
 
+  @Test("A thread that becomes free while pieces are worked on takes the next ones")
+  func lateHelp() {
+    let budget = ThreadBudget(limit: 1)
+    let threads = Mutex<[UInt]>([])
+    let deadline = Date().addingTimeInterval(60)
+    let pieces = SharedPieces(1000, budget) { piece in
+      if piece == 10 { budget.limit(to: 2) }
+      threads.withLock { $0.append(UInt(pthread_self())) }
+      // Until there is help, which nothing but time can show.
+      while piece == 11, Date() < deadline, threads.withLock({ Set($0).count }) == 1 {
+        Thread.sleep(forTimeInterval: 0.001)
+      }
+    }
+    pieces.work()
+    pieces.end()
+    let all = threads.withLock { $0 }
+    #expect(all.count == 1000)
+    #expect(Set(all.prefix(10)).count == 1)
+    #expect(Set(all).count > 1)
+  }
+
   @Test("A thread at work of its own helps nobody, and what is borrowed comes back")
   func counts() {
+    func borrowed(_ counts: inout ThreadCounts) -> Int { (0..<9).count { _ in counts.borrow() } }
     var counts = ThreadCounts(limit: 4)
     // Whoever asks has one, whether or not that was said.
-    #expect(counts.borrow(upTo: 9) == 3)
-    #expect(counts.borrow(upTo: 1) == 0)
-    counts.giveBack(3)
+    #expect(borrowed(&counts) == 3)
+    let isRefused = !counts.occupyFree()
+    #expect(isRefused)
+    for _ in 0..<3 { counts.giveBack() }
     counts.occupied = 3
-    #expect(counts.borrow(upTo: 9) == 1)
-    counts.giveBack(1)
+    #expect(borrowed(&counts) == 1)
+    counts.giveBack()
     // Two of the three share their work; four more who share do not: no thread is left.
     counts.sharing = 2
-    #expect(counts.borrow(upTo: 9) == 1)
-    counts.giveBack(1)
+    #expect(borrowed(&counts) == 1)
+    counts.giveBack()
     counts.sharing = 6
-    #expect(counts.borrow(upTo: 9) == 0)
+    #expect(borrowed(&counts) == 0)
     counts.sharing = 0
     counts.occupied = 0
-    #expect(counts.borrow(upTo: 2) == 2)
+    for _ in 0..<2 { _ = counts.borrow() }
     #expect(counts.borrowed == 2)
+    // Two more that work for themselves; then there is none.
+    let granted = (0..<3).map { _ in counts.occupyFree() }
+    #expect(granted == [true, true, false])
+    #expect(counts.occupied == 2)
   }
 }
