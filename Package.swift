@@ -122,7 +122,8 @@ let package = Package(
       name: "DPCSimulationTests", dependencies: ["DPCSimulation", "STEMCore"],
       swiftSettings: strict),
     .testTarget(
-      name: "PipelineTests", dependencies: ["Pipeline", "WorkSharing"], swiftSettings: strict),
+      name: "PipelineTests", dependencies: ["Digest", "Pipeline", "WorkSharing"],
+      swiftSettings: strict),
     .testTarget(
       name: "PipelineManifestTests", dependencies: ["Pipeline", "PipelineManifest"],
       swiftSettings: strict),

@@ -43,8 +43,12 @@ struct FileDigests: Sendable {
 
   /// The digest of the file at `path`.
   ///
+  /// - Parameter early: What may begin while the file is read, under the name of the input; not with a young file, whose
+  ///   stamp says nothing.
   /// - Throws: ``SystemError``, with EAGAIN where the file changed while it was read.
-  func digest(of path: String) throws(SystemError) -> DigestedFile {
+  func digest(
+    of path: String, early: (work: EarlyWork, name: String)? = nil
+  ) throws(SystemError) -> DigestedFile {
     for _ in 0..<Self.attempts {
       let start = Clock.now()
       let stamp = try FileSystem.stamp(of: path)
@@ -52,7 +56,14 @@ struct FileDigests: Sendable {
       if !isYoung, let digest = remembered(stamp) {
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
       }
-      let digest = try Self.read(path).digest
+      let digest =
+        if let early, !isYoung {
+          try early.work.during(digestOf: early.name, path: path, stamp: stamp) {
+            () throws(SystemError) in try Self.read(path).digest
+          }
+        } else {
+          try Self.read(path).digest
+        }
       if try FileSystem.stamp(of: path) == stamp {
         if !isYoung { remember(Entry(stamp: stamp, digest: digest)) }
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: isYoung)

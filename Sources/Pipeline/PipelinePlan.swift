@@ -85,13 +85,18 @@ public struct PipelinePlan: Sendable {
   ///
   /// Never throws: what cannot be read is part of the plan.
   public init(graph: PipelineGraph, cache: PipelineCache) {
-    self.init(graph: graph, cache: cache, known: [:])
+    self.init(graph: graph, cache: cache, early: nil)
   }
 
-  /// - Parameter known: Input files by path, as far as they were digested already.
-  init(graph: PipelineGraph, cache: PipelineCache, known: [String: StageLookup.InputState]) {
+  /// - Parameters:
+  ///   - known: Input files by path, as far as they were digested already.
+  ///   - early: What may begin while files are digested.
+  init(
+    graph: PipelineGraph, cache: PipelineCache, known: [String: StageLookup.InputState] = [:],
+    early: EarlyWork? = nil
+  ) {
     self.graph = graph
-    lookup = StageLookup(graph: graph, cache: cache, known: known)
+    lookup = StageLookup(graph: graph, cache: cache, known: known, early: early)
     var planned: [String: PlanStep] = [:]
     for node in graph.stages { planned[node.name] = lookup.step(for: node, after: planned) }
     steps = graph.stages.compactMap { planned[$0.name] }

@@ -1,6 +1,7 @@
 // Runs a pipeline: what is in the cache is taken from there, the rest is computed and kept.
 internal import Digest
 internal import Dispatch
+internal import WorkSharing
 
 /// Runs the stages of a graph, each as soon as what feeds it is there.
 ///
@@ -16,6 +17,8 @@ public struct PipelineRunner: Sendable {
   public let toolVersion: String
   let codecs: [String: any ValueCodec]
   let shelf = ValueShelf()
+  /// Occupies a thread for work that begins early, where one is free.
+  var occupyEarlyThread: @Sendable () -> Bool = occupyFreeThread
 
   /// - Parameters:
   ///   - graph: The stages and their connections.
@@ -65,16 +68,20 @@ public struct PipelineRunner: Sendable {
       started: Clock.timestamp(), stages: graph.stages.map(\.name), results: graph.results)
     let stopwatch = Clock.stopwatch()
     sink.send(.runStarted(header))
-    let plan = await crew.work(on: nil) { _ in await Self.onThread { planOfRun() } }
+    let early = EarlyWork(graph, cancellation, occupyThread: occupyEarlyThread) { stage, fraction in
+      sink.send(.stageProgress(name: stage, fraction: fraction))
+    }
+    let plan = await crew.work(on: nil) { _ in await Self.onThread { planOfRun(early) } }
     for input in plan.inputs { sink.send(.inputFound(input)) }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
-    let resources = resources(for: plan, header.runID, cancellation, sink)
+    let resources = resources(for: plan, header.runID, cancellation, sink, early)
     var progress = RunProgress(plan: plan, resources: resources)
     progress.settlePlanned()
     await work(&progress, crew)
     let stages = progress.stageReports
     // Without the runner and what it has in memory: a thread may be a little late in leaving its work.
     await Self.onThread { [cache, name = graph.name] in
+      early.end()
       Self.rememberLatest(stages, of: name, in: cache)
     }
     let wasStopped = stages.contains { $0.outcome == .cancelled }
@@ -137,8 +144,9 @@ public struct PipelineRunner: Sendable {
   }
 
   /// The plan; what it takes from the cache is marked as used.
-  private func planOfRun() -> PipelinePlan {
-    let plan = self.plan()
+  private func planOfRun(_ early: EarlyWork) -> PipelinePlan {
+    let plan = PipelinePlan(graph: graph, cache: cache, early: early)
+    early.keep(plan)
     for step in plan.steps {
       if case .hit = step.decision, let key = step.key { cache.actions.markUsed(key) }
     }
@@ -146,12 +154,13 @@ public struct PipelineRunner: Sendable {
   }
 
   private func resources(
-    for plan: PipelinePlan, _ runID: String, _ cancellation: RunCancellation, _ sink: EventSink
+    for plan: PipelinePlan, _ runID: String, _ cancellation: RunCancellation, _ sink: EventSink,
+    _ early: EarlyWork
   ) -> RunResources {
     RunResources(
       lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
-      watch: InputWatch(plan.lookup), shelf: shelf, sink: sink, cancellation: cancellation,
-      runID: runID, toolVersion: toolVersion, threads: threads)
+      watch: InputWatch(plan.lookup), early: early, shelf: shelf, sink: sink,
+      cancellation: cancellation, runID: runID, toolVersion: toolVersion, threads: threads)
   }
 
   static func inputFiles(_ inputs: [InputReport]) -> InputFiles {

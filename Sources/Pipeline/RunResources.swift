@@ -9,6 +9,7 @@ struct RunResources: Sendable {
   let codecs: [String: any ValueCodec]
   let inputFiles: InputFiles
   let watch: InputWatch
+  let early: EarlyWork
   let shelf: ValueShelf
   let sink: EventSink
   let cancellation: RunCancellation

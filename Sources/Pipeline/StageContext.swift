@@ -1,31 +1,5 @@
 // What a running stage sees: its parameters, its inputs, its files, and a way to report progress.
 
-/// A named input file of the run, identified by its content.
-public struct InputFile: Sendable, Hashable {
-  /// The manifest's name for it.
-  public let name: String
-  public let path: String
-  /// SHA-256 of its bytes, hexadecimal.
-  public let digest: String
-
-  public init(name: String, path: String, digest: String) {
-    self.name = name
-    self.path = path
-    self.digest = digest
-  }
-}
-
-/// The input files of a run; values refer to them by digest, never by path.
-public struct InputFiles: Sendable {
-  private let byDigest: [String: InputFile]
-
-  public init(_ files: [InputFile]) {
-    byDigest = Dictionary(files.map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  public subscript(digest digest: String) -> InputFile? { byDigest[digest] }
-}
-
 /// What a stage sees of the run. Parameters and ports were checked when the graph was made, so an
 /// accessor's precondition fails only for a stage type that asks for what it never declared.
 public struct StageContext: Sendable {

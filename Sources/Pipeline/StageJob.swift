@@ -33,6 +33,7 @@ struct StageJob: Sendable {
       resources.cache.actions.refresh(key)
     }
     if let record = lookUp(&outcome.reasons) {
+      resources.early.giveUp(node.name)
       outcome.result = .hit(record)
       return outcome
     }
@@ -100,8 +101,7 @@ struct StageJob: Sendable {
 
   private func compute(_ outcome: inout JobOutcome, _ lease: Lease?) {
     let stopwatch = Clock.stopwatch()
-    let started = Clock.timestamp()
-    outcome.started = started
+    outcome.started = Clock.timestamp()
     do {
       // A lease that others know of was just written. Work that is not kept is over before it would matter.
       if isKept && lease?.isKnown != true {
@@ -111,10 +111,12 @@ struct StageJob: Sendable {
         reasons: outcome.reasons.map(\.description), host: Machine.hostName,
         processors: Machine.processorCount, threads: resources.threads, gathering: 0, keeping: 0,
         attempts: 0)
-      let (product, kept, duration) = try produce(&outcome.decoded, &log)
+      let (work, kept) = try produce(&outcome.decoded, &log)
+      outcome.started = work.started
+      let product = work.product
       var record = ActionRecord(
         preimage: preimage, outputs: kept.outputs, facts: product.facts, notes: product.notes,
-        started: started, duration: duration, runID: resources.runID,
+        started: work.started, duration: work.duration, runID: resources.runID,
         toolVersion: resources.toolVersion, log: log)
       if let boot = resources.cache.actions.boot, !kept.stamps.isEmpty {
         record.objects = ObjectStamps(boot: boot, stamps: kept.stamps)
@@ -143,25 +145,41 @@ struct StageJob: Sendable {
   /// have been changed and changed back.
   private func produce(
     _ decoded: inout [OutputReference: any StageValue], _ log: inout StageLog
-  ) throws -> (product: StageProduct, kept: Kept, duration: Double) {
+  ) throws -> (work: Work, kept: Kept) {
     var touched = ""
     for attempt in 1...Self.attempts {
       let before = try resources.watch.confirm(inputNames)
-      let stopwatch = Clock.stopwatch()
-      try gatherInputs(&decoded)
-      log.gathering = Clock.stopwatch() - stopwatch
-      let product = try run()
+      let work = try early(before) ?? now(&decoded, &log)
       let end = Clock.stopwatch()
-      if let kept = try publish(product, stamps: before, &touched) {
+      if let kept = try publish(work.product, stamps: before, &touched) {
         log.keeping = Clock.stopwatch() - end
         log.attempts = attempt
-        return (product, kept, end - stopwatch)
+        return (work, kept)
       }
       // What was read from the file on the way may be what it held for a moment.
       decoded = [:]
       inputs.empty()
     }
     throw resources.watch.restless(touched)
+  }
+
+  /// What a stage left, when it began, and how many seconds it took.
+  private typealias Work = (product: StageProduct, started: String, duration: Double)
+
+  /// What was done while the input was digested; nil where nothing was, or where the file was touched since.
+  private func early(_ stamps: [String: FileStamp]) -> Work? {
+    guard let early = resources.early.take(node.name), early.stamps == stamps else { return nil }
+    return (early.product, early.started, early.duration)
+  }
+
+  private func now(
+    _ decoded: inout [OutputReference: any StageValue], _ log: inout StageLog
+  ) throws -> Work {
+    let started = Clock.timestamp()
+    let stopwatch = Clock.stopwatch()
+    try gatherInputs(&decoded)
+    log.gathering = Clock.stopwatch() - stopwatch
+    return (try run(), started, Clock.stopwatch() - stopwatch)
   }
 
   /// Reads input values that are not in memory from the cache, or forms them again.

@@ -20,21 +20,26 @@ struct StageLookup: Sendable {
   let inputs: [String: InputState]
   let latest: LatestRecords
 
-  /// - Parameter known: Input files by path, as far as they were digested already.
-  init(graph: PipelineGraph, cache: PipelineCache, known: [String: InputState] = [:]) {
+  /// - Parameters:
+  ///   - known: Input files by path, as far as they were digested already.
+  ///   - early: What may begin while files are digested.
+  init(
+    graph: PipelineGraph, cache: PipelineCache, known: [String: InputState] = [:],
+    early: EarlyWork? = nil
+  ) {
     self.graph = graph
     self.cache = cache
     latest = LatestRecords(cache.actions, of: graph.name)
     var inputs: [String: InputState] = [:]
     for name in Set(graph.stages.flatMap(\.fileParameters.values)) {
       let path = graph.inputPaths[name]
-      inputs[name] = path.flatMap { known[$0] } ?? Self.digest(name, path, cache)
+      inputs[name] = path.flatMap { known[$0] } ?? Self.digest(name, path, cache, early)
     }
     self.inputs = inputs
   }
 
   static func digest(
-    _ name: String, _ path: String?, _ cache: PipelineCache
+    _ name: String, _ path: String?, _ cache: PipelineCache, _ early: EarlyWork? = nil
   ) -> InputState {
     guard let path else {
       return .refused(
@@ -43,7 +48,7 @@ struct StageLookup: Sendable {
           remedy: "name it under inputs: or with --input \(name)=FILE"))
     }
     do {
-      return .file(try cache.digests.digest(of: path))
+      return .file(try cache.digests.digest(of: path, early: early.map { ($0, name) }))
     } catch {
       return .refused(
         StageFailure(

@@ -63,6 +63,9 @@ public protocol StageType: Sendable {
   /// that made it, and is formed again from what feeds the stage where it is wanted later. A stage that
   /// keeps nothing reads no file.
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool
+  /// Whether the stage may begin before the content of its input files is known. What it takes must be small (what
+  /// files state, and how to read them), for it may be held twice, and it makes no files of its own.
+  var mayBeginEarly: Bool { get }
   /// Does the work. Called on a thread of its own; may use further threads, must be deterministic.
   ///
   /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
@@ -72,6 +75,9 @@ public protocol StageType: Sendable {
 extension StageType {
   /// Work is kept unless a stage says otherwise.
   public func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { true }
+
+  /// Few stages read files.
+  public var mayBeginEarly: Bool { false }
 }
 
 /// A value that flows between stages.

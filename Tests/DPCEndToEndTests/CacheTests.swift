@@ -88,6 +88,21 @@ struct CacheTests {
     #expect(back.named("hit") == Set(cold.stages.keys))
   }
 
+  @Test("A file so large that stages begin before it is digested: the same bytes with one thread")
+  func beforeTheDigest() async throws {
+    let workspace = try Workspace()
+    // 5 MB; stages begin early with files from 4 MiB on.
+    try workspace.write(Sample(rows: 400, columns: 400))
+    for threads in ["1", "2"] {
+      let finished = try await workspace.run(
+        output: threads, cache: "cache-\(threads)", "--threads", threads)
+      #expect(finished.status == 0, "\(finished.errors)")
+    }
+    #expect(try workspace.bytes("2/result.h5") == workspace.bytes("1/result.h5"))
+    #expect(
+      workspace.files(under: "cache-2/v1/objects") == workspace.files(under: "cache-1/v1/objects"))
+  }
+
   @Test(
     "Any number of threads, another cache, another day: the same bytes of results and figures",
     arguments: ["top-view", "core"])

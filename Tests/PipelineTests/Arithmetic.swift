@@ -56,6 +56,7 @@ struct Operation: StageType {
   var inputs: [InputPort]
   var outputs: [OutputPort]
   var tally: Tally?
+  var mayBeginEarly = false
   var work: @Sendable (StageContext) throws -> [String: Double]
 
   init(

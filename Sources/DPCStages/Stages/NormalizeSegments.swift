@@ -7,6 +7,7 @@ struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
   let algorithmVersion = 2
+  let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
     InputPort(

@@ -7,6 +7,7 @@ struct ReadAcquisition: StageType {
   let name = "read-acquisition"
   let summary = "reads what an acquisition file states and checks that it can be true"
   let algorithmVersion = 2
+  let mayBeginEarly = true
   let inputs: [InputPort] = []
   let outputs = [
     OutputPort("acquisition", kind: .fixed(.acquisition), summary: "the acquisition, frames unread")
