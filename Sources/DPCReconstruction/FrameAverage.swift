@@ -20,6 +20,7 @@ public struct FrameAccumulator: Sendable {
   /// In how many frames a position was unusable, and why.
   private var skipped: [Int32]
   private var flags: [UInt8]
+  private var saturatedCount = 0
 
   /// - Parameters:
   ///   - shape: Of the frames, or of the band.
@@ -139,6 +140,7 @@ public struct FrameAccumulator: Sendable {
       if isClear(bytes) { continue }
       for position in places where bytes[position - piece] & PixelFlags.unusable.rawValue != 0 {
         skipped[position] += 1
+        if bytes[position - piece] & PixelFlags.saturated.rawValue != 0 { saturatedCount += 1 }
         flags[position] |= bytes[position - piece]
         for segment in 0..<segmentCount {
           raw[start + segment * mask.shape.count + first + position] = .zero
@@ -218,6 +220,7 @@ public struct FrameAccumulator: Sendable {
     of values: SharedPlane<Double>, stride: Int, at first: Int
   ) -> FrameScatter {
     var scatter = FrameScatter()
+    scatter.saturatedCount = saturatedCount
     let places = sampling.places(shape)
     for row in 0..<shape.rows {
       var place = row * places

@@ -4,6 +4,8 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
   public var chiSquare = 0.0
   public var degreesOfFreedom = 0
+  /// Positions that were left out since a segment was saturated, of all frames together.
+  public var saturatedCount = 0
 
   /// Segments with a smaller share of the signal are left out.
   static let smallestFraction = 1e-3
@@ -15,6 +17,7 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   public static func += (sum: inout FrameScatter, other: FrameScatter) {
     sum.chiSquare += other.chiSquare
     sum.degreesOfFreedom += other.degreesOfFreedom
+    sum.saturatedCount += other.saturatedCount
   }
 
   /// Variance over signal, in units of the signal; nil without repeated frames.

@@ -177,6 +177,29 @@ struct SignalCheck {
     }
   }
 
+  /// A smaller part of the field is not worth telling.
+  private static let smallestLoss = 0.01
+
+  /// What saturation does to the signals that are left: where noise takes some beyond the largest number of their type,
+  /// the others read too low, and the more so the higher they are.
+  ///
+  /// - Parameters:
+  ///   - saturated: Positions that were left out, of all frames together.
+  ///   - positions: Of all frames together.
+  func saturationNotes(_ saturated: Int, of positions: Int) -> [Note] {
+    let fraction = Double(saturated) / Double(max(1, positions))
+    // At most as many of one segment's signals as of positions.
+    let loss = saturationLoss(fraction: fraction)
+    if loss < Self.smallestLoss { return [] }
+    return [
+      Note(
+        .warning,
+        "\(Format.percent(fraction)) of the positions are saturated and left out: where noise decides which, the others"
+          + " read too low, and fields come out too small by up to \(Format.significant(loss * 100, digits: 2)) %;"
+          + " record with less gain or current")
+    ]
+  }
+
   /// Stated and counted electrons that differ by more are told.
   private static let doseTolerance = 0.25
 

@@ -74,7 +74,9 @@ struct FrameSumTests {
   }
 
   /// Whole frames one after the other, corrected and added.
-  private static func plain(_ frames: FramesValue) throws -> (values: [Double], mask: PixelMask) {
+  private static func plain(
+    _ frames: FramesValue
+  ) throws -> (values: [Double], mask: PixelMask, saturatedCount: Int) {
     let (metadata, path) = (frames.acquisition.metadata, frames.acquisition.file.path)
     let screen = SignalScreen(
       correction, saturationLevel: metadata.saturationLevel, electronsPerUnit: 1,
@@ -83,9 +85,11 @@ struct FrameSumTests {
     var values = [Double](repeating: 0, count: 8 * shape.count)
     var usable = [Int](repeating: 0, count: shape.count)
     var mask = PixelMask(shape: shape)
+    var saturatedCount = 0
     for frame in 0..<frameCount {
       let raw = try reader.readFrame(frame).flatMap(\.values)
       let signals = screen.corrected(.double(raw), shape: shape)
+      saturatedCount += signals.mask.bytes.count { $0 & PixelFlags.saturated.rawValue != 0 }
       for index in values.indices { values[index] += signals.values[index] }
       for position in usable.indices {
         usable[position] += signals.mask.isUsable(position) ? 1 : 0
@@ -93,7 +97,7 @@ struct FrameSumTests {
       }
     }
     for position in usable.indices where usable[position] > 0 { mask.bytes[position] = 0 }
-    return (values, mask)
+    return (values, mask, saturatedCount)
   }
 
   private static let layouts: [HDF5Layout] = [
@@ -113,6 +117,7 @@ struct FrameSumTests {
         let expected = try Self.plain(frames)
         let found = try Self.sum(frames)
         #expect(found.signals.mask == expected.mask)
+        #expect(found.scatter.saturatedCount == expected.saturatedCount)
         // A dozen roundings of sums of eleven signals.
         let largest = expected.values.reduce(0) { max($0, abs($1)) }
         for (value, plain) in zip(found.signals.values, expected.values) {

@@ -6,7 +6,7 @@ internal import STEMCore
 struct AverageFrames: StageType {
   let name = "average-frames"
   let summary = "adds the counts of repeated frames; their scatter checks the errors"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]
@@ -29,11 +29,14 @@ struct AverageFrames: StageType {
         notes: [Note(.information, "one frame: nothing to average")])
     }
     var (signals, scatter) = try FrameReader(frames).sum(context)
-    try SignalCheck(frames).check(signals)
+    let check = SignalCheck(frames)
+    try check.check(signals)
     let ratio = signals.applyScatter(scatter)
     return StageProduct(
       outputs: ["segments": SegmentsValue.averaged(signals, of: frames)],
-      facts: facts(count, ratio), notes: notes(ratio, signals))
+      facts: facts(count, ratio),
+      notes: notes(ratio, signals)
+        + check.saturationNotes(scatter.saturatedCount, of: count * signals.shape.count))
   }
 
   private func facts(_ count: Int, _ ratio: Double?) -> [Fact] {

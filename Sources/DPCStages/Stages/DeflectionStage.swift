@@ -7,7 +7,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 10
+  let algorithmVersion = 11
   let mayBeginEarly = true
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
@@ -52,14 +52,18 @@ struct DeflectionStage: StageType {
     var estimate: DeflectionEstimate
     let sample: RegimeSample
     let statistics: SignalStatistics
+    let check = SignalCheck(frames)
+    var saturation: [Note] = []
     if case SegmentsValue.averaged(let signals, _, _)? = source {
       estimate = estimation.deflection(of: signals)
       sample = estimation.sampler.sample(signals, firstRow: 0)
       statistics = SignalStatistics(signals)
     } else {
       (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
+      saturation = check.saturationNotes(
+        estimate.map.mask.bytes.count { $0 & PixelFlags.saturated.rawValue != 0 },
+        of: estimate.map.shape.count)
     }
-    let check = SignalCheck(frames)
     try check.check(statistics)
     try check.check(estimate.map.mask)
     let vacuum = try vacuumDeflection(frames, estimation)
@@ -89,7 +93,8 @@ struct DeflectionStage: StageType {
       outputs: ["deflection": value],
       facts: facts(estimate.map, statistics) + report.facts
         + (transfer?.facts ?? []),
-      notes: notes(estimate.map, metadata, estimation) + check.notes(statistics) + report.notes
+      notes: notes(estimate.map, metadata, estimation) + saturation + check.notes(statistics)
+        + report.notes
         + (transfer?.notes ?? []))
   }
 
