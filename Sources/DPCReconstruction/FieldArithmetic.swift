@@ -29,20 +29,32 @@ func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
 
 /// The mean over usable pixels, added up in blocks of fixed length as in ``orderedMean(_:)``; nil where there is none.
 func usableMean(_ values: [Double], _ mask: PixelMask) -> Double? {
-  precondition(values.count == mask.bytes.count, "one value per pixel")
-  let (numbers, bytes) = (values.span, mask.bytes.span)
+  usableMeans(values, values, mask)?.first
+}
+
+/// The same of two planes, side by side: neither sum waits for the other.
+func usableMeans(
+  _ first: [Double], _ second: [Double], _ mask: PixelMask
+) -> (first: Double, second: Double)? {
+  precondition(
+    first.count == mask.bytes.count && second.count == mask.bytes.count, "one value per pixel")
+  let (a, b, bytes) = (first.span, second.span, mask.bytes.span)
   let unusable = PixelFlags.unusable.rawValue
-  var (total, partial, count) = (0.0, 0.0, 0)
-  for index in 0..<numbers.count where bytes[index] & unusable == 0 {
-    partial += numbers[index]
-    count += 1
-    if count % 1024 == 0 {
+  var (total, partial) = (SIMD2<Double>(), SIMD2<Double>())
+  var (count, left) = (0, orderedSumBlock)
+  for index in 0..<bytes.count where bytes[index] & unusable == 0 {
+    partial += SIMD2(a[index], b[index])
+    left -= 1
+    if left == 0 {
       total += partial
-      partial = 0
+      partial = SIMD2()
+      count += orderedSumBlock
+      left = orderedSumBlock
     }
   }
   total += partial
-  return count > 0 ? total / Double(count) : nil
+  count += orderedSumBlock - left
+  return count > 0 ? (total[0] / Double(count), total[1] / Double(count)) : nil
 }
 
 /// Frequencies of a discrete Fourier transform's derivative, cycles per unit of `spacing`:

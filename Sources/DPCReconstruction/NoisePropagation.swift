@@ -26,9 +26,8 @@ public struct PixelNoise: Sendable, Equatable {
 
   /// The mean over the usable pixels of a map; nil where the map has no covariance or no usable pixel.
   public init?(of map: VectorMap, correlationX: Double = 1, correlationY: Double = 1) {
-    guard let covariance = map.covariance else { return nil }
-    guard let x = usableMean(covariance.xx, map.mask),
-      let y = usableMean(covariance.yy, map.mask)
+    guard let covariance = map.covariance,
+      let (x, y) = usableMeans(covariance.xx, covariance.yy, map.mask)
     else { return nil }
     guard x.isFinite, y.isFinite, x >= 0, y >= 0 else { return nil }
     self.init(

@@ -62,8 +62,9 @@ public struct CurlModes: Sendable {
     } while classes[classes.count - 1] <= highest
     classes[classes.count - 1] = .infinity
     self.classes = classes
-    guard let covariance = map.covariance, let xx = usableMean(covariance.xx, map.mask),
-      let yy = usableMean(covariance.yy, map.mask), let xy = usableMean(covariance.xy, map.mask)
+    guard let covariance = map.covariance,
+      let (xx, yy) = usableMeans(covariance.xx, covariance.yy, map.mask),
+      let xy = usableMean(covariance.xy, map.mask)
     else {
       (variance, difference, cross) = (nil, 0, 0)
       return

@@ -67,8 +67,8 @@ public func structureDimension(
 
 /// The mean of xx + yy over usable pixels; nil without counting statistics.
 func meanVariance(of map: VectorMap) -> Double? {
-  guard let covariance = map.covariance, let xx = usableMean(covariance.xx, map.mask),
-    let yy = usableMean(covariance.yy, map.mask)
+  guard let covariance = map.covariance,
+    let (xx, yy) = usableMeans(covariance.xx, covariance.yy, map.mask)
   else { return nil }
   return xx + yy
 }

@@ -7,12 +7,34 @@ internal import WorkSharing
 /// The median over usable pixels of one component's standard deviation, in the map's unit.
 func medianDeviation(_ map: VectorMap) -> Double? {
   guard let covariance = map.covariance else { return nil }
-  return medianDeviation(map.mask) { (covariance.xx[$0] + covariance.yy[$0]) / 2 }
+  let (xx, yy) = (covariance.xx, covariance.yy)
+  return medianDeviation(map.mask) { places, variances in
+    let (xx, yy) = (xx.span.extracting(places), yy.span.extracting(places))
+    for index in 0..<places.count { variances[index] = (xx[index] + yy[index]) / 2 }
+  }
 }
 
 /// The median over usable pixels of the root of their variance; nil where there is none.
-func medianDeviation(_ mask: PixelMask, _ variance: @Sendable (Int) -> Double) -> Double? {
-  median(count: mask.shape.count) { mask.isUsable($0) ? variance($0).squareRoot() : nil }
+func medianDeviation(_ mask: PixelMask, of variance: [Double]) -> Double? {
+  medianDeviation(mask) { places, variances in
+    let values = variance.span.extracting(places)
+    for index in 0..<places.count { variances[index] = values[index] }
+  }
+}
+
+/// The roots of the two variances in the middle: roots are in the order of their squares.
+private func medianDeviation(_ mask: PixelMask, _ write: NumberWriter) -> Double? {
+  let unusable = PixelFlags.unusable.rawValue
+  let variances = middle(count: mask.shape.count) { places, numbers in
+    write(places, &numbers)
+    let flags = mask.bytes.span.extracting(places)
+    for index in 0..<places.count {
+      numbers[index] = flags[index] & unusable == 0 ? numbers[index] : .nan
+    }
+  }
+  guard let (lower, upper) = variances else { return nil }
+  let (low, high) = (lower.squareRoot(), upper.squareRoot())
+  return low == high ? high : (low + high) / 2
 }
 
 /// The root mean square length of the vectors of usable pixels.

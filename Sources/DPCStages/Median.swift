@@ -3,76 +3,128 @@ internal import DPCReconstruction
 internal import STEMCore
 internal import WorkSharing
 
-/// The median; nil of nothing. No value may be NaN.
-/// - Complexity: O(count).
+/// The median of the numbers among the values, NaN being none; nil where there are none.
+/// - Complexity: O(count) on average.
 func median(_ values: [Double]) -> Double? {
-  median(count: values.count) { values[$0] }
+  let middle = middle(count: values.count) { places, numbers in
+    let values = values.span.extracting(places)
+    for index in 0..<places.count { numbers[index] = values[index] }
+  }
+  return middle.map { $0.lower == $0.upper ? $0.upper : ($0.lower + $0.upper) / 2 }
 }
 
-/// The median of the numbers that `value` gives for 0 ..< `count`; nil where it gives none.
+/// Writes the numbers at some places one after the other, NaN where there is none. May be asked twice for a place, and
+/// must then give the same number.
+typealias NumberWriter =
+  @Sendable (_ places: Range<Int>, _ numbers: inout MutableSpan<Double>) -> Void
+
+/// The two numbers in the middle of those at some places once they are sorted, which is one and the same where their
+/// number is odd; nil where there are none.
 ///
-/// A sample brackets the median; all numbers are compared with the bracket on all threads, and those within
+/// A sample brackets them; all numbers are compared with the bracket on all threads, and those within
 /// are selected among (R. W. Floyd & R. L. Rivest, Comm. ACM 18 (1975) 165). Where the sample misleads, the
 /// selection is among all: the answer is exact in any case.
-/// - Parameters:
-///   - count: Places.
-///   - value: May be asked twice for a place and must give the same number, none of them NaN.
 /// - Complexity: O(count) on average.
-func median(count: Int, _ value: @Sendable (Int) -> Double?) -> Double? {
+func middle(count: Int, _ write: NumberWriter) -> (lower: Double, upper: Double)? {
   let step = count / sampleCount
   if step > 1 {
-    let sample = (0..<sampleCount).compactMap { value($0 * step) }.sorted()
+    let sample = (0..<sampleCount).flatMap { numbers(at: $0 * step..<$0 * step + 1, write) }
+      .sorted()
     let reach = sample.count / 16
     let middle = sample.count / 2
     if reach > 0,
-      let found = median(
-        count: count, within: sample[middle - reach]...sample[middle + reach], value)
+      let found = search(count, sample[middle - reach]...sample[middle + reach], write)
     {
       return found
     }
   }
-  let numbers = (0..<count).compactMap(value)
-  return numbers.isEmpty ? nil : median(of: numbers.count, below: 0, numbers)
+  let all = numbers(at: 0..<count, write)
+  return all.isEmpty ? nil : middle(of: all.count, below: 0, all)
 }
 
 /// Many enough that the median of all lies within a sixteenth of the sample's middle but for one case in
 /// 10¹⁴, the numbers being in no order.
 private let sampleCount = 4096
 
-/// nil where the bracket does not hold the numbers in the middle.
-private func median(
-  count: Int, within bracket: ClosedRange<Double>, _ value: @Sendable (Int) -> Double?
-) -> Double? {
-  let parts = mapPieces(count) { places in
-    var (below, total) = (0, 0)
-    var within: [Double] = []
-    for place in places {
-      guard let number = value(place) else { continue }
-      total += 1
-      if number < bracket.lowerBound {
-        below += 1
-      } else if number <= bracket.upperBound {
-        within.append(number)
-      }
+/// Places at a time: their numbers stay in the innermost cache.
+private let blockLength = 1024
+
+/// The numbers that there are at some places.
+private func numbers(at places: Range<Int>, _ write: NumberWriter) -> [Double] {
+  [Double](unsafeUninitializedCapacity: places.count) { buffer, count in
+    buffer.update(repeating: .nan)
+    var span = buffer.mutableSpan
+    write(places, &span)
+    count = 0
+    for number in buffer where !number.isNaN {
+      buffer[count] = number
+      count += 1
     }
-    return (below: below, total: total, within: within)
+  }
+}
+
+/// nil where the bracket does not hold the numbers in the middle.
+private func search(
+  _ count: Int, _ bracket: ClosedRange<Double>, _ write: NumberWriter
+) -> (lower: Double, upper: Double)? {
+  let parts = mapPieces(count) { places in
+    var part = BracketCount(bracket)
+    for first in stride(from: places.lowerBound, to: places.upperBound, by: blockLength) {
+      part.add(first..<min(first + blockLength, places.upperBound), write)
+    }
+    return part
   }
   let below = parts.reduce(0) { $0 + $1.below }
   let total = parts.reduce(0) { $0 + $1.total }
   let numbers = parts.flatMap(\.within)
   guard (total - 1) / 2 >= below, total / 2 < below + numbers.count else { return nil }
-  return median(of: total, below: below, numbers)
+  return middle(of: total, below: below, numbers)
 }
 
-/// The median of `total` numbers, of which `below` are less than all of `numbers`, that hold those in the middle.
-private func median(of total: Int, below: Int, _ numbers: [Double]) -> Double {
+/// How many numbers lie below a bracket, and those within.
+private struct BracketCount: Sendable {
+  let bracket: ClosedRange<Double>
+  private(set) var below = 0
+  private(set) var total = 0
+  private(set) var within: [Double] = []
+  /// Of a block.
+  private var numbers = [Double](repeating: 0, count: blockLength)
+  private var chosen = [Double](repeating: 0, count: blockLength)
+
+  init(_ bracket: ClosedRange<Double>) { self.bracket = bracket }
+
+  /// - Precondition: No more than a block.
+  mutating func add(_ places: Range<Int>, _ write: NumberWriter) {
+    var span = numbers.mutableSpan
+    write(places, &span)
+    let (low, high) = (bracket.lowerBound, bracket.upperBound)
+    var (below, total, count) = (0, 0, 0)
+    var chosen = self.chosen.mutableSpan
+    for index in 0..<places.count {
+      let number = span[index]
+      below += number < low ? 1 : 0
+      total += number.isNaN ? 0 : 1
+      // Written in any case, kept if it is one of them: no branch depends on the numbers.
+      chosen[count] = number
+      count += number >= low && number <= high ? 1 : 0
+    }
+    self.below += below
+    self.total += total
+    within.append(contentsOf: self.chosen[0..<count])
+  }
+}
+
+/// The middle of `total` numbers, of which `below` are less than all of `numbers`, that hold those in the middle.
+private func middle(
+  of total: Int, below: Int, _ numbers: [Double]
+) -> (lower: Double, upper: Double) {
   let upper = orderStatistic(total / 2 - below, of: numbers)
-  if total % 2 == 1 { return upper }
+  if total % 2 == 1 { return (upper, upper) }
   // The number before it in order: the largest of those that are less, unless fewer are than stand before it.
   var (less, largest) = (0, -Double.infinity)
   for number in numbers where number < upper {
     less += 1
     largest = number > largest ? number : largest
   }
-  return ((less == total / 2 - below ? largest : upper) + upper) / 2
+  return (less == total / 2 - below ? largest : upper, upper)
 }

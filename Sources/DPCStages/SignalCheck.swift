@@ -21,7 +21,7 @@ struct SignalStatistics: Sendable {
     let groups = (signals.segmentCount + 3) / 4
     segmentSums = concurrentMap(groups) { signals.sums(ofSegments: $0) }.flatMap { $0 }
     usableCount = usable.reduce(0, +)
-    medianElectrons = signals.electronsPerUnit.flatMap { _ in Self.middle(electrons) }
+    medianElectrons = signals.electronsPerUnit.flatMap { _ in median(electrons) }
   }
 
   /// - Parameters:
@@ -33,13 +33,7 @@ struct SignalStatistics: Sendable {
       parts.reduce(0) { $0 + $1.segmentSums[segment] }
     }
     usableCount = parts.reduce(0) { $0 + $1.usableCount }
-    medianElectrons = electrons.flatMap(Self.middle)
-  }
-
-  private static func middle(_ electrons: [Double]) -> Double? {
-    median(count: electrons.count) {
-      electrons[$0].isNaN ? nil : electrons[$0]
-    }
+    medianElectrons = electrons.flatMap(median)
   }
 
   /// Of a part of the map.

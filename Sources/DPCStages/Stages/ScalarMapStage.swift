@@ -36,6 +36,6 @@ struct ScalarMapStage: StageType {
   }
 
   private func deviation(_ map: ScalarMap) -> Double? {
-    map.variance.flatMap { variance in medianDeviation(map.mask) { variance[$0] } }
+    map.variance.flatMap { medianDeviation(map.mask, of: $0) }
   }
 }
