@@ -34,7 +34,7 @@ struct ConcurrentMapTests {
   func oneThread() {
     limitThreads(to: 1)
     // Other tests of this process run faster without.
-    defer { limitThreads(to: .max) }
+    defer { limitThreads(to: ProcessInfo.processInfo.activeProcessorCount) }
     let threads = Mutex(Set<UInt>())
     let nested = concurrentMap(64) { piece in
       concurrentMap(2) { part in

@@ -128,7 +128,7 @@ struct FrameSumTests {
       }
       for threads in [1, 2, 3, 7] {
         limitThreads(to: threads)
-        defer { limitThreads(to: .max) }
+        defer { limitThreads(to: ProcessInfo.processInfo.activeProcessorCount) }
         let found = try Self.sum(frames)
         #expect(found.signals == first?.signals, "\(layout), \(threads) threads")
         #expect(found.scatter == first?.scatter, "\(layout), \(threads) threads")
