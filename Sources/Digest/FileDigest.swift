@@ -36,9 +36,11 @@ extension SHA256Digest {
 
   /// The digest of a file's bytes, as `sha256sum` forms it, and their number.
   ///
-  /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot).
+  /// - Parameter isCancelled: Asked after each block of a few megabytes.
+  /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot); with ECANCELED where it was
+  ///   cancelled.
   public static func ofFile(
-    at path: String
+    at path: String, isCancelled: () -> Bool = { false }
   ) throws(FileDigestError) -> (digest: SHA256Digest, byteCount: Int) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw FileDigestError(operation: "open", path: path, code: errno) }
@@ -55,6 +57,7 @@ extension SHA256Digest {
       if count == 0 { return (hasher.finalize(), total) }
       hasher.update(block.span.extracting(first: count).bytes)
       total += count
+      if isCancelled() { throw FileDigestError(operation: "read", path: path, code: ECANCELED) }
     }
   }
 }

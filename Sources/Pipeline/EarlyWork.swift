@@ -87,6 +87,9 @@ final class EarlyWork: Sendable {
     }
   }
 
+  /// Whether the run shall stop, a digest that is being formed too.
+  var isCancelled: Bool { cancellation.isCancelled }
+
   /// Gives up the stages that are in the cache.
   func keep(_ plan: PipelinePlan) {
     giveUp { stage in

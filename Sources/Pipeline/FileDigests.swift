@@ -56,13 +56,14 @@ struct FileDigests: Sendable {
       if !isYoung, let digest = remembered(stamp) {
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
       }
+      func read() throws(SystemError) -> SHA256Digest {
+        try Self.read(path) { early?.work.isCancelled ?? false }.digest
+      }
       let digest =
         if let early, !isYoung {
-          try early.work.during(digestOf: early.name, path: path, stamp: stamp) {
-            () throws(SystemError) in try Self.read(path).digest
-          }
+          try early.work.during(digestOf: early.name, path: path, stamp: stamp, read)
         } else {
-          try Self.read(path).digest
+          try read()
         }
       if try FileSystem.stamp(of: path) == stamp {
         if !isYoung { remember(Entry(stamp: stamp, digest: digest)) }
@@ -91,10 +92,10 @@ struct FileDigests: Sendable {
   }
 
   static func read(
-    _ path: String
+    _ path: String, isCancelled: () -> Bool = { false }
   ) throws(SystemError) -> (digest: SHA256Digest, byteCount: Int) {
     do {
-      return try SHA256Digest.ofFile(at: path)
+      return try SHA256Digest.ofFile(at: path, isCancelled: isCancelled)
     } catch {
       throw SystemError(operation: error.operation, path: path, code: error.code)
     }

@@ -24,6 +24,7 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
   /// ESTALE: another machine replaced or removed it on a network file system.
   var isMissingFile: Bool { code == ENOENT || code == ENOTDIR || code == ESTALE }
   var isExistingFile: Bool { code == EEXIST }
+  var isCancelled: Bool { code == ECANCELED }
   /// Whether the medium cannot give back what was written.
   var isLostData: Bool { code == EIO || code == EBADMSG || code == EUCLEAN }
 }

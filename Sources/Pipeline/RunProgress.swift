@@ -46,8 +46,10 @@ struct RunProgress {
     for (node, step) in zip(graph.stages, plan.steps) {
       switch step.decision {
       case .hit(let record): settleHit(node, record, key: step.key)
-      case .blocked(.failure(let failure)): settle(StageReport(node, outcome: .failed(failure)))
-      case .blocked(.upstream), .run: break
+      // What was interrupted is settled like all that did not begin.
+      case .blocked(.failure(let failure)) where failure.category != .interrupted:
+        settle(StageReport(node, outcome: .failed(failure)))
+      case .blocked, .run: break
       }
     }
   }

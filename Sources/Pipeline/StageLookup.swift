@@ -49,6 +49,9 @@ struct StageLookup: Sendable {
     }
     do {
       return .file(try cache.digests.digest(of: path, early: early.map { ($0, name) }))
+    } catch  where error.isCancelled {
+      return .refused(
+        StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
     } catch {
       return .refused(
         StageFailure(

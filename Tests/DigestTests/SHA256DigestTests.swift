@@ -55,6 +55,21 @@ struct SHA256DigestTests {
     #expect(error.description == "cannot open /nowhere/at/all: No such file or directory")
   }
 
+  @Test("a digest that is cancelled ends with the next block")
+  func cancelled() throws {
+    // Nine blocks or so: any file that is there, and as large as this.
+    let path = try #require(CommandLine.arguments.first)
+    var asked = 0
+    let error = try #require(throws: FileDigestError.self) {
+      try SHA256Digest.ofFile(at: path) {
+        asked += 1
+        return asked == 2
+      }
+    }
+    #expect(asked == 2)
+    #expect(error.code == ECANCELED)
+  }
+
   @Test("a folder is an error, not the digest of nothing")
   func folder() throws {
     let error = try #require(throws: FileDigestError.self) { try SHA256Digest.ofFile(at: "/tmp") }

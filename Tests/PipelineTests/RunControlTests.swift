@@ -35,6 +35,22 @@ struct RunControlTests {
     #expect(runner.plan().hitCount == 1)
   }
 
+  @Test("a run that shall stop does not go on digesting, and refuses no input for it")
+  func digesting() async throws {
+    let path = try scratch.write("6", to: "number.txt")
+    let runner = try scratch.runner(
+      [node("a", toy.read, files: ["file": "number"]), node("b", toy.sign, from: ["a": "a"])],
+      inputs: ["number": path])
+    let cancellation = RunCancellation()
+    cancellation.cancel()
+    let report = await runner.run(cancellation: cancellation)
+    #expect(report.inputs.map(\.digest) == [nil])
+    #expect(report.inputs.map(\.failure?.category) == [.interrupted])
+    #expect(report.stages.map(\.outcome) == [.cancelled, .cancelled])
+    #expect(report.exitCode == 130)
+    #expect(await runner.run().exitCode == 0)
+  }
+
   @Test("SIGTERM ends with 143, and a canceled task stops its run")
   func signals() async throws {
     let runner = try scratch.runner([node("a", toy.constant, ["value": 1])])
