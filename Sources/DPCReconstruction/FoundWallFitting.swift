@@ -81,8 +81,7 @@ struct FoundWallFitting {
       case .nearRim(let wall): findings.nearRim.append(wall)
       case .unconfirmed:
         findings.rejections.append(.unconfirmed)
-        findings.refusedSignificance = max(
-          findings.refusedSignificance, lines[index].gain.squareRoot())
+        findings.strongestRefused.consider(lines[index].gain.squareRoot(), .unconfirmed)
       }
     }
     // Where one profile holds all walls, its joint fit also decides which there are.

@@ -74,6 +74,13 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case unconfirmed = "not confirmed by the fit through the thickness"
 }
 
+/// A line that stands out of the noise and is not taken for a wall.
+public struct RefusedLine: Sendable, Equatable {
+  /// Standard deviations above noise.
+  public var significance: Double
+  public var reason: WallRejection
+}
+
 /// Whether neighboring walls have opposite signs.
 public enum WallAlternation: Sendable, Equatable {
   /// All pairs do; chance alone would do it with this probability.
@@ -92,9 +99,8 @@ public struct WallFindings: Sendable, Equatable {
   public var families: [Double]
   public var alternation: WallAlternation
   public var rejections: [WallRejection]
-  /// Standard deviations above noise of the strongest line that was not taken for a wall, misfits of
-  /// walls aside; 0 where there is none.
-  public var refusedSignificance: Double
+  /// The strongest line that was not taken for a wall, misfits of walls aside.
+  public var strongestRefused: RefusedLine?
   /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
   public var nearRim: [RimWall]
   /// Whether a plane was taken off the map before; the profile is without it.
@@ -141,7 +147,7 @@ public func findWalls(
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(
     walls: [], families: [], alternation: .cannotBeTold, rejections: [],
-    refusedSignificance: 0, nearRim: [], isLevelled: false, isTwoDimensional: false, threshold: 0,
+    strongestRefused: nil, nearRim: [], isLevelled: false, isTwoDimensional: false, threshold: 0,
     errorScale: errorScale, profile: nil, curve: [])
   // What is left of descan is stronger at the rim than any line, varies along any wall, and is none.
   var level = scaled
@@ -165,11 +171,19 @@ public func findWalls(
   findings.threshold = hunt.requiredGain.squareRoot()
   try hunt.run(checkpoint: checkpoint)
   findings.rejections = hunt.rejections
-  findings.refusedSignificance = hunt.refusedGain.squareRoot()
+  findings.strongestRefused = hunt.strongestRefused
   let fitting = FoundWallFitting(
     map: level, geometry: geometry, options: options, lines: hunt.lines)
   try fitting.complete(&findings, checkpoint: checkpoint)
   return findings
+}
+
+extension RefusedLine? {
+  /// Keeps the stronger one.
+  mutating func consider(_ significance: Double, _ reason: WallRejection) {
+    guard significance > (self?.significance ?? 0) else { return }
+    self = RefusedLine(significance: significance, reason: reason)
+  }
 }
 
 /// The map with errors as a search needs them: enlarged for correlated noise, and taken from the scatter

@@ -18,8 +18,8 @@ struct WallHunt {
   private var steps: [WallLine] = []
   private(set) var lines: [WallLine] = []
   private(set) var rejections: [WallRejection] = []
-  /// Of the strongest line that was refused, misfits of walls aside.
-  private(set) var refusedGain = 0.0
+  /// Misfits of walls aside.
+  private(set) var strongestRefused: RefusedLine?
 
   /// Lines that are no walls may take part so often before the search ends.
   private static let mostRejections = 16
@@ -51,7 +51,9 @@ struct WallHunt {
       guard refined.gain > requiredGain, isHighEnough(refined) else { break }
       if let rejection = rejection(refined) {
         rejections.append(rejection)
-        if rejection != .misfit { refusedGain = max(refusedGain, refined.gain) }
+        if rejection != .misfit {
+          strongestRefused.consider(refined.gain.squareRoot(), rejection)
+        }
         refused.append(refined)
         if rejection == .step { steps.append(refined) }
       } else {

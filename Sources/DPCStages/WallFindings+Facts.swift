@@ -30,7 +30,15 @@ extension WallFindings {
       ]
     }
     var facts = table.facts(prefix: "wall")
-    if walls.isEmpty { return facts }
+    if walls.isEmpty {
+      guard nearRim.isEmpty, let strongestRefused else { return facts }
+      return [
+        Fact(
+          "wall_count",
+          text: "no wall found; the clearest line\(strength(strongestRefused)) was refused:"
+            + " \(strongestRefused.reason.rawValue)", value: 0)
+      ]
+    }
     let azimuths = families.map { Format.degrees($0) }.joined(separator: ", ")
     facts.append(
       Fact(
@@ -41,6 +49,12 @@ extension WallFindings {
         value: Double(families.count)))
     facts.append(Fact("wall_alternation", text: alternation.text))
     return facts
+  }
+
+  /// Beyond a million sigma it is the missing noise that speaks.
+  private func strength(_ line: RefusedLine) -> String {
+    let sigma = line.significance / errorScale
+    return sigma < 1e6 ? " at \(Format.significant(sigma, digits: 2)) sigma" : ""
   }
 
   func notes(hasErrors: Bool) -> [Note] {
@@ -59,13 +73,11 @@ extension WallFindings {
     if !reasons.isEmpty {
       // What is clearer than a wall of the table, or stands where none is, is not passed over.
       let weakest = walls.map(\.significance).min() ?? 0
-      let strength = refusedSignificance / errorScale
+      let clearest = strongestRefused.map { "; the clearest\(strength($0)): \($0.reason.rawValue)" }
       notes.append(
         Note(
-          refusedSignificance > weakest ? .warning : .information,
-          "lines not taken for walls: \(reasons.joined(separator: "; "))"
-            + (strength < 1e6
-              ? "; the clearest at \(Format.significant(strength, digits: 2)) sigma" : "")))
+          strongestRefused?.significance ?? 0 > weakest ? .warning : .information,
+          "lines not taken for walls: \(reasons.joined(separator: "; "))" + (clearest ?? "")))
     }
     if !hasErrors {
       notes.append(

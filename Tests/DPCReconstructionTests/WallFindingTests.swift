@@ -195,6 +195,10 @@ struct WallFindingTests {
     for (name, map) in [("dots", dots), ("atoms", atoms), ("step", step)] {
       let findings = try findWalls(in: map, geometry: Self.edgeOn())
       #expect(findings.walls.isEmpty, "\(name) \(findings.rejections)")
+      guard name == "step" else { continue }
+      let refused = try #require(findings.strongestRefused)
+      #expect(refused.reason == .step && findings.rejections.contains(.step))
+      #expect(refused.significance > findings.threshold)
     }
   }
 

@@ -1,6 +1,7 @@
 // find-walls on simulated acquisitions: the table, its columns, its statements, and what it refuses.
 @testable import DPCStages
 import DPCReconstruction
+import DPCSimulation
 import Foundation
 import Pipeline
 import STEMCore
@@ -75,6 +76,37 @@ struct FindWallsStageTests {
     #expect(value.table.rows.isEmpty)
     let keys = outcome.report["walls"]?.facts.map(\.key) ?? []
     #expect(keys == ["wall_count", "wall_upper_limit"])
+  }
+
+  @Test("Where no line is a wall the clearest one is told, with what it is")
+  func refused() throws {
+    let shape = GridShape(rows: 96, columns: 128)
+    var generator = SeededGenerator(seed: 5)
+    let sigma = 1e7
+    func plane(_ level: (Int) -> Double) -> [Double] {
+      (0..<shape.count).map { level($0 % shape.columns) + sigma * generator.normal() }
+    }
+    let variance = [Double](repeating: sigma * sigma, count: shape.count)
+    let map = VectorMap(
+      field: VectorField(
+        shape: shape, x: plane { _ in 0 }, y: plane { 1e8 * tanh(Double($0 - 70) / 4) }),
+      covariance: VectorCovariance(
+        shape: shape, xx: variance, yy: variance, xy: [Double](repeating: 0, count: shape.count)),
+      mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 2e-9, y: 2e-9))
+    let geometry = try InclinationGeometry(thickness: 60e-9, inclination: 0, direction: .perp)
+    let findings = try findWalls(in: map, geometry: geometry)
+    #expect(findings.walls.isEmpty)
+    let table = WallTable(findings: findings, errorScale: 1)
+    let facts = findings.facts(table).map(\.text)
+    #expect(facts.count == 1)
+    #expect(
+      facts[0].wholeMatch(
+        of:
+          /no wall found; the clearest line at [0-9]+ sigma was refused: a step between two levels, not a wall/
+      )
+        != nil, "\(facts)")
+    let note = try #require(findings.notes(hasErrors: true).first { $0.kind == .warning })
+    #expect(note.text.contains("sigma: a step between two levels, not a wall"), "\(note.text)")
   }
 
   @Test("Each parameter gives another key")
