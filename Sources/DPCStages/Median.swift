@@ -68,11 +68,11 @@ private func search(
   _ count: Int, _ bracket: ClosedRange<Double>, _ write: NumberWriter
 ) -> (lower: Double, upper: Double)? {
   let parts = mapPieces(count) { places in
-    var part = BracketCount(bracket)
+    var part = BracketCount(bracket, places.count)
     for first in stride(from: places.lowerBound, to: places.upperBound, by: blockLength) {
       part.add(first..<min(first + blockLength, places.upperBound), write)
     }
-    return part
+    return (below: part.below, total: part.total, within: part.within)
   }
   let below = parts.reduce(0) { $0 + $1.below }
   let total = parts.reduce(0) { $0 + $1.total }
@@ -82,7 +82,7 @@ private func search(
 }
 
 /// How many numbers lie below a bracket, and those within.
-private struct BracketCount: Sendable {
+private struct BracketCount {
   let bracket: ClosedRange<Double>
   private(set) var below = 0
   private(set) var total = 0
@@ -91,7 +91,11 @@ private struct BracketCount: Sendable {
   private var numbers = [Double](repeating: 0, count: blockLength)
   private var chosen = [Double](repeating: 0, count: blockLength)
 
-  init(_ bracket: ClosedRange<Double>) { self.bracket = bracket }
+  init(_ bracket: ClosedRange<Double>, _ count: Int) {
+    self.bracket = bracket
+    // At once: pieces of memory by which it would grow stay with the thread, in the midst of what large maps need.
+    within.reserveCapacity(count / 6)
+  }
 
   /// - Precondition: No more than a block.
   mutating func add(_ places: Range<Int>, _ write: NumberWriter) {
