@@ -21,7 +21,8 @@ struct EarlyProduct: Sendable {
 ///
 /// Stages go one after the other, as long as the digest takes; the run does the rest.
 final class EarlyWork: Sendable {
-  private final class Task: Sendable {
+  /// A stage that was begun.
+  private final class Begun: Sendable {
     let isGivenUp = Atomic(false)
     let isAwaited = Atomic(false)
     let ending = DispatchGroup()
@@ -29,10 +30,10 @@ final class EarlyWork: Sendable {
   }
 
   private struct State {
-    /// Digests that are being formed, by input name.
-    var open: [String: PendingDigest] = [:]
-    /// By stage.
-    var tasks: [String: Task] = [:]
+    /// Inputs whose digests are being formed.
+    var open: Set<String> = []
+    /// By name.
+    var begun: [String: Begun] = [:]
     var hasEnded = false
   }
 
@@ -70,12 +71,12 @@ final class EarlyWork: Sendable {
       FileSystem.isInMemory(path, size: stamp.size), occupyThread()
     else { return try body() }
     let pending = PendingDigest()
-    state.withLock { $0.open[name] = pending }
+    state.withLock { _ = $0.open.insert(name) }
     DispatchQueue(label: "early").async(group: threads) {
       self.work(InputFile(name: name, path: path, content: pending), stamp)
       vacateThread()
     }
-    defer { state.withLock { $0.open[name] = nil } }
+    defer { state.withLock { _ = $0.open.remove(name) } }
     do throws(SystemError) {
       let digest = try body()
       pending.settle(digest.hex)
@@ -101,13 +102,13 @@ final class EarlyWork: Sendable {
 
   /// What the stage left, once; waits where it is at work. nil where it was not begun, or failed.
   func take(_ stage: String) -> EarlyProduct? {
-    guard let task = state.withLock({ $0.tasks.removeValue(forKey: stage) }) else { return nil }
-    task.isAwaited.store(true, ordering: .relaxed)
+    guard let begun = state.withLock({ $0.begun.removeValue(forKey: stage) }) else { return nil }
+    begun.isAwaited.store(true, ordering: .relaxed)
     // Whoever only waits leaves its thread to the work.
     vacateThread()
-    task.ending.wait()
+    begun.ending.wait()
     WorkSharing.occupyThread()
-    return task.product.withLock { product in
+    return begun.product.withLock { product in
       defer { product = nil }
       return product
     }
@@ -122,9 +123,9 @@ final class EarlyWork: Sendable {
 
   private func giveUp(_ isUnwanted: (String) -> Bool) {
     state.withLock { state in
-      for (stage, task) in state.tasks where isUnwanted(stage) {
-        task.isGivenUp.store(true, ordering: .relaxed)
-        state.tasks[stage] = nil
+      for (stage, begun) in state.begun where isUnwanted(stage) {
+        begun.isGivenUp.store(true, ordering: .relaxed)
+        state.begun[stage] = nil
       }
     }
   }
@@ -145,30 +146,30 @@ final class EarlyWork: Sendable {
   private func work(_ file: InputFile, _ stamp: FileStamp) {
     var values: [OutputReference: any StageValue] = [:]
     for node in nodes(of: file.name) {
-      guard let task = begin(node, file.name) else { return }
-      defer { task.ending.leave() }
-      guard let product = run(node, file, values, task, stamp) else { return }
+      guard let begun = begin(node, file.name) else { return }
+      defer { begun.ending.leave() }
+      guard let product = run(node, file, values, begun, stamp) else { return }
       for (port, value) in product.product.outputs {
         values[OutputReference(stage: node.name, port: port)] = value
       }
-      if !task.isGivenUp.load(ordering: .relaxed) { task.product.withLock { $0 = product } }
+      if !begun.isGivenUp.load(ordering: .relaxed) { begun.product.withLock { $0 = product } }
     }
   }
 
   /// nil once the digest is known: the run itself is at work by then.
-  private func begin(_ node: StageNode, _ input: String) -> Task? {
+  private func begin(_ node: StageNode, _ input: String) -> Begun? {
     state.withLock { state in
-      if state.open[input] == nil || state.hasEnded || cancellation.isCancelled { return nil }
-      let task = Task()
-      task.ending.enter()
-      state.tasks[node.name] = task
-      return task
+      if !state.open.contains(input) || state.hasEnded || cancellation.isCancelled { return nil }
+      let begun = Begun()
+      begun.ending.enter()
+      state.begun[node.name] = begun
+      return begun
     }
   }
 
   private func run(
     _ node: StageNode, _ file: InputFile, _ values: [OutputReference: any StageValue],
-    _ task: Task, _ stamp: FileStamp
+    _ begun: Begun, _ stamp: FileStamp
   ) -> EarlyProduct? {
     let extent = StageExtent()
     let name = node.name
@@ -178,10 +179,10 @@ final class EarlyWork: Sendable {
       fileParameters: node.fileParameters.mapValues { _ in file },
       reportProgress: { [reportProgress] fraction in
         extent.reach(fraction)
-        if task.isAwaited.load(ordering: .relaxed) { reportProgress(name, fraction) }
+        if begun.isAwaited.load(ordering: .relaxed) { reportProgress(name, fraction) }
       },
       isCancelled: { [cancellation] in
-        task.isGivenUp.load(ordering: .relaxed)
+        begun.isGivenUp.load(ordering: .relaxed)
           || cancellation.isCancelled && !extent.isNearlyDone
       })
     let started = Clock.timestamp()

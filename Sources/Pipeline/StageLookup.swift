@@ -49,10 +49,11 @@ struct StageLookup: Sendable {
     }
     do {
       return .file(try cache.digests.digest(of: path, early: early.map { ($0, name) }))
-    } catch  where error.isCancelled {
-      return .refused(
-        StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
     } catch {
+      if error.isCancelled {
+        return .refused(
+          StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
+      }
       return .refused(
         StageFailure(
           .inputRefused, "input '\(name)': \(error)",

@@ -29,33 +29,11 @@ struct FrameSumTests {
   private static func write<Number: HDF5Number>(
     _ numbers: [Number], layout: HDF5Layout, to path: String
   ) throws {
-    let detector = "/entry/instrument/detector/segment_"
-    let items: [(path: String, values: [Double], unit: String)] = [
-      ("/entry/instrument/source/voltage", [200], "kV"),
-      ("/entry/instrument/optics/semi_convergence_angle", [24], "mrad"),
-      ("/entry/instrument/detector/orientation", [0], "deg"),
-      (detector + "inner", [0, 0, 0, 0, 12, 12, 12, 12], "mrad"),
-      (detector + "outer", [12, 12, 12, 12, 48, 48, 48, 48], "mrad"),
-      (detector + "start", [0, 90, 180, 270, 0, 90, 180, 270], "deg"),
-      (detector + "stop", [90, 180, 270, 360, 90, 180, 270, 360], "deg"),
-    ]
-    try HDF5File.create(path) { root in
-      for group in [
-        "/entry", "/entry/data", "/entry/instrument", "/entry/instrument/source",
-        "/entry/instrument/optics", "/entry/instrument/detector",
-      ] {
-        _ = try root.createGroup(group)
-      }
-      for item in items {
-        let dataset = try root.write(
-          item.path, item.values, shape: item.values.count == 1 ? [] : [item.values.count])
-        try dataset.setAttribute("units", to: item.unit)
-      }
-      let dataset = try root.write(
-        "/entry/data/frames", numbers, shape: [frameCount, 8, shape.rows, shape.columns],
-        layout: layout)
-      try dataset.setAttribute("units", to: "electrons")
-    }
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0, 12, 12, 12, 12], outer: [12, 12, 12, 12, 48, 48, 48, 48],
+      start: [0, 90, 180, 270, 0, 90, 180, 270], stop: [90, 180, 270, 360, 90, 180, 270, 360],
+      frameCount: frameCount, shape: shape
+    ).write(numbers, layout: layout, to: path)
   }
 
   private static func frames(_ path: String, window: ScanWindow? = nil) throws -> FramesValue {

@@ -3,7 +3,6 @@ import DPCReconstruction
 import DPCSimulation
 @testable import DPCStages
 import Foundation
-import HDF5
 import Pipeline
 import STEMCore
 import Testing
@@ -33,30 +32,10 @@ struct SaturationTests {
         }
       }
     }
-    let detector = "/entry/instrument/detector/"
-    let items: [(String, [Double], String)] = [
-      ("/entry/instrument/source/voltage", [200], "kV"),
-      ("/entry/instrument/optics/semi_convergence_angle", [1e3 * semiAngle], "mrad"),
-      (detector + "orientation", [0], "deg"), (detector + "segment_inner", [0, 0, 0, 0], "mrad"),
-      (detector + "segment_outer", [48, 48, 48, 48], "mrad"),
-      (detector + "segment_start", [0, 90, 180, 270], "deg"),
-      (detector + "segment_stop", [90, 180, 270, 360], "deg"),
-    ]
-    try HDF5File.create(path) { root in
-      for group in [
-        "", "/data", "/instrument", "/instrument/source", "/instrument/optics",
-        "/instrument/detector",
-      ] {
-        _ = try root.createGroup("/entry" + group)
-      }
-      for (name, values, unit) in items {
-        let dataset = try root.write(name, values, shape: values.count == 1 ? [] : [values.count])
-        try dataset.setAttribute("units", to: unit)
-      }
-      let dataset = try root.write(
-        "/entry/data/frames", numbers, shape: [frames, 4, shape.rows, shape.columns])
-      try dataset.setAttribute("units", to: "electrons")
-    }
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0], outer: [48, 48, 48, 48], start: [0, 90, 180, 270],
+      stop: [90, 180, 270, 360], frameCount: frames, shape: shape
+    ).write(numbers, to: path)
     return Double(clipped) / Double(numbers.count)
   }
 
@@ -67,18 +46,7 @@ struct SaturationTests {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/scan.h5"
     let clipped = try write(mean: mean, frames: frames, to: path)
-    let outcome = try await laboratory.run(
-      """
-      schema: dpc-pipeline/1
-      name: saturation
-      inputs: { acquisition: \(path) }
-      stages:
-        frames:   { uses: read-acquisition, with: { file: $acquisition } }
-        clean:    { uses: normalize-segments, from: frames }
-        averaged: { uses: average-frames, from: clean }
-        tilt:     { uses: deflection, from: averaged }
-      results: [tilt]
-      """)
+    let outcome = try await laboratory.reconstruction(of: path)
     let map = try outcome.value("tilt", as: DeflectionValue.self).map
     let usable = (0..<shape.count).filter(map.mask.isUsable)
     let sum = usable.reduce(0.0) { $0 + map.field.x[$1] }
