@@ -26,9 +26,13 @@ struct GradientKernel: Sendable {
 
   /// The Gaussian that means over cells of `side` pixels make as wide as `sigma` pixels.
   init(sigma: Double, onCellsOf side: Int, pixel: Double) {
+    self.init(sigma: Self.sigma(sigma, onCellsOf: side), spacing: Double(side) * pixel)
+  }
+
+  /// Its standard deviation in cells: with the variance of a cell it has that of `sigma` pixels.
+  static func sigma(_ sigma: Double, onCellsOf side: Int) -> Double {
     let side = Double(side)
-    self.init(
-      sigma: (sigma * sigma - (side * side - 1) / 12).squareRoot() / side, spacing: side * pixel)
+    return (sigma * sigma - (side * side - 1) / 12).squareRoot() / side
   }
 
   var reach: Int { smooth.count / 2 }
@@ -140,38 +144,37 @@ struct SmoothGradients: Sendable {
   }
 
   /// The tensor's xx, yy and xy without noise, averaged over windows, and the covered part of the cells.
+  ///
+  /// Gradients smoothed over 1.4 places and more are averaged over two places first: below 5e-3 of any wave
+  /// of their products is then taken for a longer one that the windows let through.
   private func windowed() -> ([Double], [Double], [Double], Double) {
-    let zero = [Double](repeating: 0, count: cells.shape.count)
-    var (xx, yy, xy) = (zero, zero, zero)
-    let columns = cells.shape.columns
+    func side(_ kernel: GradientKernel) -> Int { kernel.sigma >= 1.4 ? 2 : 1 }
+    let sides = (x: side(kernelX), y: side(kernelY))
     let noise = noiseX + noiseY
-    let bands = forBands { rows, tiles in
-      let size = rows.count * columns
-      var xx = [Double](repeating: 0, count: size)
-      var (yy, xy) = (xx, xx)
+    let bands = forBands { inside, tiles in
+      var means = TensorMeans(
+        rows: inside.rows, columns: inside.columns, sideX: sides.x, sideY: sides.y)
       var (count, above) = (0, 0)
       tiles { places, x, y in
         for (tile, place) in places.enumerated() where mask.isUsable(place) {
-          let index = place - rows.lowerBound * columns
-          xx[index] = x.x[tile] * x.x[tile] + y.x[tile] * y.x[tile] - noiseX
-          yy[index] = x.y[tile] * x.y[tile] + y.y[tile] * y.y[tile] - noiseY
-          xy[index] = x.x[tile] * x.y[tile] + y.x[tile] * y.y[tile]
           count += 1
           if Self.square(x, y, tile) > 25 * noise { above += 1 }
         }
+        means.add(places, of: mask, x, y)
       }
-      return (first: rows.lowerBound * columns, xx: xx, yy: yy, xy: xy, count: count, above: above)
+      means.finish(noiseX: noiseX, noiseY: noiseY)
+      return (means: means, count: count, above: above)
     }
-    for band in bands {
-      xx.replaceSubrange(band.first..<band.first + band.xx.count, with: band.xx)
-      yy.replaceSubrange(band.first..<band.first + band.yy.count, with: band.yy)
-      xy.replaceSubrange(band.first..<band.first + band.xy.count, with: band.xy)
-    }
-    let window = MaskedGaussian(
-      mask: mask, sigma: (x: 1.5 * kernelX.sigma, y: 1.5 * kernelY.sigma))
-    let means = window.smoothed(means: [xx, yy, xy])
+    let means = TensorMeans(joining: bands.map(\.means))
     let (count, above) = bands.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.above) }
-    return (means[0], means[1], means[2], count > 0 ? Double(above) / Double(count) : 0)
+    let planes = MaskedGaussian(
+      mask: means.mask,
+      sigma: (
+        x: GradientKernel.sigma(1.5 * kernelX.sigma, onCellsOf: sides.x),
+        y: GradientKernel.sigma(1.5 * kernelY.sigma, onCellsOf: sides.y)
+      )
+    ).smoothed(means: [means.xx, means.yy, means.xy])
+    return (planes[0], planes[1], planes[2], count > 0 ? Double(above) / Double(count) : 0)
   }
 
   /// The gradients of x and of y at the places of one piece after the other.
@@ -185,7 +188,8 @@ struct SmoothGradients: Sendable {
   ///   - step: One piece in so many is formed.
   ///   - body: What to do with the pieces of a band.
   private func forBands<Output: Sendable>(
-    every step: Int = 1, _ body: @Sendable (_ rows: Range<Int>, _ tiles: Tiles) -> Output
+    every step: Int = 1,
+    _ body: @Sendable (_ inside: (rows: Range<Int>, columns: Range<Int>), _ tiles: Tiles) -> Output
   ) -> [Output] {
     let columns = cells.shape.columns
     let inside = (
@@ -200,7 +204,7 @@ struct SmoothGradients: Sendable {
         smoothX: kernelX.smooth, derivativeX: kernelX.derivative, smoothY: kernelY.smooth,
         derivativeY: kernelY.derivative)
       var y = x
-      return body(rows) { visit in
+      return body((rows, inside.columns)) { visit in
         // Where some are left out, smaller ones, which lie closer to each other.
         let pieces = TilePlaces.all(
           rows: rows, columns: inside.columns, width: columns,

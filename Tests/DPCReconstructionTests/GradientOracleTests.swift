@@ -126,8 +126,8 @@ struct GradientOracleTests {
     return min(1, max(0, 2 * second / total))
   }
 
-  // On pixels the sums are the same; cells end elsewhere at the rim, by less than 4 of 240 × 360 pixels at
-  // each side, where the windows see a little more or less noise.
+  // Cells end elsewhere at the rim, by less than 4 of 240 × 360 pixels at each side, where the windows see a
+  // little more or less noise; what they average over takes 5e-3 of a wave for another one.
   @Test("On cells as on pixels: the same directions", arguments: [20e-6, 45e-6, 60e-6, 90e-6])
   func structure(deviation: Double) throws {
     var map = Self.map(deviation: deviation, shape: GridShape(rows: 240, columns: 360))
@@ -136,7 +136,7 @@ struct GradientOracleTests {
     let expected = Self.share(map, smoothing: found.smoothing)
     #expect((found.smoothing >= 3) == (deviation > 30e-6), "\(found)")
     #expect(
-      abs(found.twoDimensionalShare - expected) < (found.smoothing < 3 ? 1e-9 : 0.02),
+      abs(found.twoDimensionalShare - expected) < (found.smoothing < 3 ? 0.005 : 0.02),
       "\(found), plain \(expected)")
   }
 
