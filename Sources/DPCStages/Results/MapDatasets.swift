@@ -156,10 +156,8 @@ struct ShownVectorMap: Sendable {
         }
       },
       valueDataset("\(name)_direction", map.mask, unit: "rad") { positions, target in
-        let (xs, ys) = (xs.span.extracting(positions), ys.span.extracting(positions))
-        for index in 0..<xs.count {
-          target[index] = Float(atan2(scale * ys[index], scale * xs[index]))
-        }
+        writeAzimuths(
+          x: xs.span.extracting(positions), y: ys.span.extracting(positions), to: target)
       },
     ]
   }
