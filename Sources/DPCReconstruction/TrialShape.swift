@@ -28,6 +28,7 @@ struct TrialShape: Sendable {
   }
 
   /// - Parameter distance: From the wall, m, at most ``reach`` but for rounding.
+  @inline(__always)
   func height(at distance: Double) -> Double {
     let place = abs(distance) * perMeter
     let index = min(Int(place), heights.count - 2)

@@ -90,14 +90,17 @@ struct WallMatch {
     _ height: (_ distance: Double) -> Double
   ) {
     var sums = (t: 0.0, tt: 0.0, tr: 0.0)
-    var i = samples.firstIndex(from: position - reach)
-    while i < samples.count, samples.distance[i] <= position + reach {
-      let weight = samples.weight[i] * samples.weight[i]
-      let t = height(samples.distance[i] - position)
-      sums.t += weight * t
-      sums.tt += weight * t * t
-      sums.tr += weight * t * residual[i]
-      i += 1
+    let first = samples.firstIndex(from: position - reach)
+    let (distances, weights) = (samples.distance.span, samples.weight.span)
+    let residuals = residual.span
+    precondition(weights.count == distances.count && residuals.count == distances.count)
+    for i in first..<distances.count {
+      if distances[i] > position + reach { break }
+      let t = height(distances[i] - position)
+      let weighted = weights[i] * weights[i] * t
+      sums.t += weighted
+      sums.tt += weighted * t
+      sums.tr += weighted * residuals[i]
     }
     (area, power) = (sums.t, sums.tt)
     let free = sums.tt - sums.t * sums.t / total.w

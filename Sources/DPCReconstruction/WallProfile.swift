@@ -121,27 +121,28 @@ private struct ProfileBins {
     let reach = abs(normal.x) * centerX * pixel.x + abs(normal.y) * centerY * pixel.y
     let none = [Bin](repeating: Bin(), count: Int((2 * reach / width).rounded()) + 1)
     hasCovariance = map.covariance != nil
-    let (xx, yy) = (component.x * component.x, component.y * component.y)
-    let xy = 2 * component.x * component.y
     let across = (0..<columns).map { (Double($0) - centerX) * pixel.x * normal.x }
     let height = 128
     let bands = concurrentMap((rows + height - 1) / height) { band in
       var all = none
+      var variances = [Double](repeating: 0, count: columns)
       all.withUnsafeMutableBufferPointer { bins in
         for row in band * height..<min(rows, (band + 1) * height) {
           let y = (Double(row) - centerY) * pixel.y
           let line = row * columns..<(row + 1) * columns
           let (vx, vy) = (map.field.x.span.extracting(line), map.field.y.span.extracting(line))
           let flags = map.mask.bytes.span.extracting(line)
+          if let covariance = map.covariance {
+            fill(&variances, covariance, line, component)
+          }
           for column in 0..<columns {
             let raw = component.x * vx[column] + component.y * vy[column]
             guard flags[column] & PixelFlags.unusable.rawValue == 0, raw.isFinite else { continue }
             let u = across[column] + y * normal.y
             // Half a step on and down to the whole number below: the nearest bin.
             let k = min(max(Int((u + reach) / width + 0.5), 0), bins.count - 1)
-            let i = line.lowerBound + column
-            let variance = map.covariance.map { xx * $0.xx[i] + yy * $0.yy[i] + xy * $0.xy[i] }
-            bins[k].add(distance: u, value: raw, variance: variance ?? 0, tolerance: tolerance)
+            bins[k].add(
+              distance: u, value: raw, variance: variances[column], tolerance: tolerance)
           }
         }
       }
@@ -213,5 +214,21 @@ private struct ProfileBins {
       let n = Double(bins[b].count)
       return ((scatters[b] + prior * pooled) / (n - 1 + prior) / n).squareRoot()
     }
+  }
+}
+
+/// The variances of a component at some pixels, in their order.
+private func fill(
+  _ variances: inout [Double], _ covariance: VectorCovariance, _ pixels: Range<Int>,
+  _ component: (x: Double, y: Double)
+) {
+  precondition(variances.count == pixels.count, "one variance per pixel")
+  let (xx, yy) = (covariance.xx.span.extracting(pixels), covariance.yy.span.extracting(pixels))
+  let xy = covariance.xy.span.extracting(pixels)
+  let (ofX, ofY) = (component.x * component.x, component.y * component.y)
+  let ofBoth = 2 * component.x * component.y
+  var target = variances.mutableSpan
+  for index in 0..<pixels.count {
+    target[index] = ofX * xx[index] + ofY * yy[index] + ofBoth * xy[index]
   }
 }
