@@ -22,7 +22,7 @@ struct TensorMeans: Sendable {
   ///   - sideX: Columns of a cell.
   ///   - sideY: Its rows.
   init(rows: Range<Int>, columns: Range<Int>, sideX: Int, sideY: Int) {
-    precondition((1...15).contains(sideX) && (1...15).contains(sideY), "a cell's places are counted")
+    precondition((1...15).contains(sideX) && (1...15).contains(sideY), "cells are small")
     let shape = GridShape(
       rows: (rows.count + sideY - 1) / sideY, columns: (columns.count + sideX - 1) / sideX)
     mask = PixelMask(shape: shape)
