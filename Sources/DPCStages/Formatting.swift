@@ -77,6 +77,12 @@ enum Format {
     "\(significant(fraction * 100, digits: 3)) %"
   }
 
+  /// "5.6 sigma"; beyond a million it is the missing noise that speaks, and no number is given.
+  static func sigmas(_ significance: Double) -> String {
+    significance < 1e6
+      ? "\(significant(significance, digits: 2)) sigma" : "more than 1e6 sigma"
+  }
+
   /// A number of electrons: 950, 2.4e4, 1e6.
   static func count(_ number: Double) -> String {
     if number < 10_000 { return significant(number, digits: 4) }

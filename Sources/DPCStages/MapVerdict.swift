@@ -13,7 +13,7 @@ struct MapVerdict: Codable, Sendable, Equatable {
   private(set) var wallDeviation: Double?
   /// By how many of its own deviations the power of the map exceeds that of noise.
   let significance: Double
-  /// Root mean square of the signal behind the noise; an upper limit (95 %) where there is none.
+  /// Root mean square of the signal behind the noise; an upper limit (95 % and more) where there is none.
   private(set) var signal: Double
   let isDetected: Bool
 
@@ -39,15 +39,17 @@ struct MapVerdict: Codable, Sendable, Equatable {
     pixelDeviation = deviation
     significance = surplus / spread
     isDetected = significance > Self.threshold
-    signal =
-      (max(0, isDetected ? surplus : surplus + 1.645 * spread) / count).squareRoot() * scale
+    // Power that fluctuates below that of noise limits the signal no further than no surplus does.
+    let power = isDetected ? surplus : max(0, surplus) + 1.645 * spread
+    signal = (power / count).squareRoot() * scale
     wallDeviation = map.pixelSize.flatMap { size in
       // A frame has to hold the wall, whichever way it runs.
       let sides = (Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y)
       guard min(sides.0, sides.1) >= Self.wallWidth else { return nil }
       // Along the longer side; fewer pixels than one wide or long cannot be.
-      let long = Double(max(map.shape.rows, map.shape.columns))
-      let across = max(1, Self.wallWidth / max(size.x, size.y))
+      let isAlongX = sides.0 >= sides.1
+      let long = Double(isAlongX ? map.shape.columns : map.shape.rows)
+      let across = max(1, Self.wallWidth / (isAlongX ? size.y : size.x))
       return deviation * (shared / (long * min(across, count / long))).squareRoot()
     }
   }
@@ -98,11 +100,12 @@ struct MapVerdict: Codable, Sendable, Equatable {
 
   func text(unit: String) -> String {
     if scattersTooLittle {
-      return "no verdict: the map scatters less than its counting noise, as one without noise does"
+      return "no verdict: the map scatters less than its counting noise, as numbers without noise"
+        + " do, and estimators that draw weak signals to zero"
     }
     let strength = Format.quantity(signal, unit: unit)
     return isDetected
-      ? "signal detected at \(Format.significant(min(significance, 1e6), digits: 2)) sigma, rms \(strength)"
+      ? "signal detected at \(Format.sigmas(significance)), rms \(strength)"
       : "nothing detected: rms signal below \(strength) (95 %)"
   }
 

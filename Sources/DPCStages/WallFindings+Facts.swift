@@ -51,10 +51,8 @@ extension WallFindings {
     return facts
   }
 
-  /// Beyond a million sigma it is the missing noise that speaks.
   private func strength(_ line: RefusedLine) -> String {
-    let sigma = line.significance / errorScale
-    return sigma < 1e6 ? " at \(Format.significant(sigma, digits: 2)) sigma" : ""
+    " at \(Format.sigmas(line.significance / errorScale))"
   }
 
   func notes(hasErrors: Bool) -> [Note] {

@@ -125,11 +125,7 @@ extension WallRow {
       + " \(Format.quantity(upper, unit: "m")) (68 %)"
   }
 
-  /// Beyond a million it is the missing noise that speaks.
-  var verdict: String {
-    significance < 1e6
-      ? ", detected at \(Format.significant(significance, digits: 2)) sigma" : ""
-  }
+  var verdict: String { ", detected at \(Format.sigmas(significance))" }
 
   fileprivate func facts(prefix: String, number: Int, fieldUnit: String) -> [Fact] {
     func text(_ measurement: STEMCore.Measurement, _ unit: String) -> String {

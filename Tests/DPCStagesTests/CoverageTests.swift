@@ -243,6 +243,26 @@ struct CoverageTests {
     let limit = 3.2e4 / (thickness * (electrons * 1000).squareRoot())
     #expect(abs(5 * (verdict.wallDeviation ?? 0) / limit - 1) < 0.02)
     #expect(!verdict.isDetected)
+    // No power at all, which noise never has: the limit is that of a map whose power is that of noise, 1.645 times
+    // the deviation 2 sigma²/√n of the mean power.
+    let upper = sigma * (1.645 * 2 / Double(shape.count).squareRoot()).squareRoot()
+    #expect(abs(verdict.signal / upper - 1) < 1e-9)
+  }
+
+  @Test("The longer side is that in meters, whatever the pixels' sides")
+  func longerSide() throws {
+    // 53 · 3.1 nm along y, 97 · 1.5 nm along x.
+    let shape = GridShape(rows: 53, columns: 97)
+    let map = VectorMap(
+      field: VectorField(shape: shape), covariance: .uniform((x: 4, y: 4), shape: shape),
+      mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 1.5e-9, y: 3.1e-9))
+    let metadata = AcquisitionMetadata(
+      frameCount: 1, shape: shape, pixelSize: map.pixelSize, beam: ElectronBeam(voltage: 200_000),
+      probeSemiAngle: 0.024, detector: SegmentedDetector(segments: [], orientation: 0),
+      scanRotation: 0, signalUnit: .electrons)
+    let verdict = try #require(MapVerdict(map, MapContext(metadata: metadata)))
+    let expected = 2 / (53 * 20 / 1.5).squareRoot()
+    #expect(abs((verdict.wallDeviation ?? 0) / expected - 1) < 1e-9)
   }
 }
 
