@@ -50,10 +50,19 @@ struct DiscRim {
     isBeyond = detector.segments.map {
       $0.inner <= probeSemiAngle + slack && $0.outer > probeSemiAngle + slack
     }
+    let lit = probeSemiAngle * probeSemiAngle - hole * hole
+    centeredParts = detector.segments.map { segment in
+      let outer = min(segment.outer, probeSemiAngle)
+      let area = max(0, outer * outer - segment.inner * segment.inner)
+      return area / lit * (segment.stop - segment.start) / (2 * Double.pi)
+    }
     litPart = 1 - hole * hole / (probeSemiAngle * probeSemiAngle)
     range = min(margin, hole > 0 ? probeSemiAngle - hole : margin, probeSemiAngle)
     self.probeSemiAngle = probeSemiAngle
   }
+
+  /// The part of a centered disc that falls on each segment, over all of it that falls on the detector.
+  let centeredParts: [Double]
 
   /// Whether a ring ends at the rim, so that a shift carries electrons from ring to ring.
   var isOnRingEdge: Bool { zip(isWithin, isBeyond).contains { $0 != $1 } }

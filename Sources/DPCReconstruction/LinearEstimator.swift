@@ -17,6 +17,8 @@ public struct LinearEstimator: DeflectionEstimator {
   public let weakPhaseSlope: Double
   /// How the slope grows with the outer ring's share of the signal.
   public let slopePerOuterShare: Double
+  /// Σ p v vᵀ with p the part of a centered disc on each segment.
+  private let centered: (xx: Double, yy: Double, xy: Double)
 
   private init(_ vectors: [(x: Double, y: Double)], rim: DiscRim) {
     self.vectors = vectors
@@ -25,6 +27,10 @@ public struct LinearEstimator: DeflectionEstimator {
     let outer = rim.response(of: vectors, beyond: 1)
     weakPhaseSlope = (weak.xx + weak.yy) / 2
     slopePerOuterShare = (outer.xx + outer.yy) / 2 - weakPhaseSlope
+    centered = zip(rim.centeredParts, vectors).reduce((0, 0, 0)) { sum, term in
+      let (p, v) = term
+      return (sum.0 + p * v.x * v.x, sum.1 + p * v.y * v.y, sum.2 + p * v.x * v.y)
+    }
   }
 
   /// Measured over true deflection where the outer ring holds this share of the signal; 1 at a half.
@@ -103,7 +109,11 @@ public struct LinearEstimator: DeflectionEstimator {
     )
   }
 
-  /// Cov = (Σ q v vᵀ - θ θᵀ)/N: the signals of one position are multinomial.
+  /// Cov = S (N + 1)²/(N³ + N² + N), S = Σ q̃ v vᵀ - θ̃ θ̃ᵀ with one electron of a centered disc, which deflects
+  /// nothing, among N + 1: the signals of one position are multinomial.
+  ///
+  /// Without that electron the mean of S is (N - 1)/N of what it stands for, and S is zero where all electrons fall on
+  /// one segment. With it the mean of Cov is that of θ for any N, up to (θ/α)²/N of it.
   public func estimate(
     _ signals: SegmentSignals, calibration: Matrix2, into map: SharedVectorMap, at first: Int
   ) -> FitQuality? {
@@ -128,11 +138,18 @@ public struct LinearEstimator: DeflectionEstimator {
     }
     if x * x + y * y > range * range { return nil }
     guard let electrons else { return PositionEstimate(x: x, y: y) }
+    let n = electrons
+    let (counted, added) = (n / (n + 1), 1 / (n + 1))
+    let scale = (n + 1) * (n + 1) / (n * (n * n + n + 1))
+    func covariance(_ square: Double, _ centered: Double, _ product: Double) -> Double {
+      scale * (counted * square + added * centered - counted * counted * product)
+    }
     return PositionEstimate(
       x: x, y: y,
       covariance: (
-        xx: (square.xx - x * x) / electrons, yy: (square.yy - y * y) / electrons,
-        xy: (square.xy - x * y) / electrons
+        xx: covariance(square.xx, centered.xx, x * x),
+        yy: covariance(square.yy, centered.yy, y * y),
+        xy: covariance(square.xy, centered.xy, x * y)
       ))
   }
 }

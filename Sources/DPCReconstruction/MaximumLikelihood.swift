@@ -136,7 +136,7 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
   private func finished(
     _ x: Double, _ y: Double, counts: [Double], electrons: Double,
     work: inout [ShiftedDisc.Share]
-  ) -> PositionEstimate {
+  ) -> PositionEstimate? {
     var result = PositionEstimate(x: x * probeSemiAngle, y: y * probeSemiAngle)
     for j in counts.indices where counts[j] > 0 {
       result.deviance +=
@@ -145,14 +145,19 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
     // A shift d sends 2d/(πα) of the electrons across half of the rim.
     let least = Self.minimumOuterCount * Double.pi / (2 * electrons)
     let size = (x * x + y * y).squareRoot()
-    let scale = size > 0 ? (size * size + least * least).squareRoot() / size : 1
-    _ = likelihood(counts, size > 0 ? x * scale : least, y * scale, &work)
-    if let inverse = normalEquations(counts, electrons, work).information.inverse {
-      let square = probeSemiAngle * probeSemiAngle
-      result.covariance = (
-        xx: inverse.xx * square, yy: inverse.yy * square, xy: inverse.xy * square
-      )
+    // Of so few electrons that this takes the disc off the detector, the largest shift that does not says most.
+    let place = max(
+      size, min((size * size + least * least).squareRoot(), 0.9 * range / probeSemiAngle))
+    let scale = size > 0 ? place / size : 1
+    _ = likelihood(counts, size > 0 ? x * scale : place, y * scale, &work)
+    // Counts that leave a direction open measure nothing.
+    guard let inverse = normalEquations(counts, electrons, work).information.inverse else {
+      return nil
     }
+    let square = probeSemiAngle * probeSemiAngle
+    result.covariance = (
+      xx: inverse.xx * square, yy: inverse.yy * square, xy: inverse.xy * square
+    )
     return result
   }
 

@@ -57,6 +57,28 @@ struct EstimatorNoiseTests {
     #expect(abs(pull.spread - 1) < 0.04, "\(pull)")
   }
 
+  // With some electrons a position they are all on one segment here and there. Squares of 7000 components scatter by
+  // 2 %, of so few electrons by twice that: five times as much is a tenth, and a missing (N - 1)/N at 10 is found.
+  @Test(
+    "Variances of center-of-mass are the scatter for few electrons too, and nowhere zero",
+    arguments: [2.0, 4, 10])
+  func fewElectrons(electrons: Double) throws {
+    let map = try RegimeSignals.reference().estimate(
+      .centerOfMass,
+      RegimeSignals.reference().signals(
+        shape: GridShape(rows: 120, columns: 120), share: 0.5, electrons: electrons, seed: 31
+      ) { _, _ in (x: 0, y: 0) }
+    ).map
+    let covariance = try #require(map.covariance)
+    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
+    let scatter = usable.reduce(0.0) {
+      $0 + map.field.x[$1] * map.field.x[$1] + map.field.y[$1] * map.field.y[$1]
+    }
+    let stated = usable.reduce(0.0) { $0 + covariance.xx[$1] + covariance.yy[$1] }
+    #expect(abs(scatter / stated - 1) < 0.07, "\(scatter / stated)")
+    #expect(usable.allSatisfy { covariance.xx[$0] > 0 && covariance.yy[$0] > 0 })
+  }
+
   @Test(
     "Errors of the generalized disc-shift cover 65 to 71 %",
     arguments: [
