@@ -21,6 +21,8 @@ public struct FrameAccumulator: Sendable {
   private var skipped: [Int32]
   private var flags: [UInt8]
   private var saturatedCount = 0
+  /// Per frame the positions that were left out.
+  private var unusableCounts: [Int] = []
 
   /// - Parameters:
   ///   - shape: Of the frames, or of the band.
@@ -97,7 +99,8 @@ public struct FrameAccumulator: Sendable {
   ) {
     let first = firstRow * shape.columns
     for (frame, mask) in masks.enumerated() {
-      skip(mask, &raw, from: frame * segmentCount * mask.shape.count, first)
+      unusableCounts.append(
+        skip(mask, &raw, from: frame * segmentCount * mask.shape.count, first))
     }
     // Some rows of all segments and frames at a time, which the processor still holds when they are squared.
     let height = max(1, Self.rowLength / max(1, shape.columns))
@@ -128,9 +131,12 @@ public struct FrameAccumulator: Sendable {
   }
 
   /// Takes down where a frame cannot be used, and takes its signals there for zero.
+  ///
+  /// - Returns: At how many positions.
   private mutating func skip<Raw: RawNumber>(
     _ mask: PixelMask, _ raw: inout [Raw], from start: Int, _ first: Int
-  ) {
+  ) -> Int {
+    var count = 0
     // Piece by piece: most hold nothing that is flagged, which is quickly seen.
     let length = 256
     for piece in stride(from: 0, to: shape.count, by: length) {
@@ -140,6 +146,7 @@ public struct FrameAccumulator: Sendable {
       if isClear(bytes) { continue }
       for position in places where bytes[position - piece] & PixelFlags.unusable.rawValue != 0 {
         skipped[position] += 1
+        count += 1
         if bytes[position - piece] & PixelFlags.saturated.rawValue != 0 { saturatedCount += 1 }
         flags[position] |= bytes[position - piece]
         for segment in 0..<segmentCount {
@@ -147,6 +154,7 @@ public struct FrameAccumulator: Sendable {
         }
       }
     }
+    return count
   }
 
   private mutating func addSquares<Raw: RawNumber>(
@@ -221,6 +229,7 @@ public struct FrameAccumulator: Sendable {
   ) -> FrameScatter {
     var scatter = FrameScatter()
     scatter.saturatedCount = saturatedCount
+    scatter.unusableCounts = unusableCounts
     let places = sampling.places(shape)
     for row in 0..<shape.rows {
       var place = row * places

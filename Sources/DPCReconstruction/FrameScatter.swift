@@ -6,6 +6,8 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   public var degreesOfFreedom = 0
   /// Positions that were left out since a segment was saturated, of all frames together.
   public var saturatedCount = 0
+  /// Per frame the positions that were left out for any reason.
+  public var unusableCounts: [Int] = []
 
   /// Segments with a smaller share of the signal are left out.
   static let smallestFraction = 1e-3
@@ -18,6 +20,9 @@ public struct FrameScatter: Sendable, Equatable, Codable {
     sum.chiSquare += other.chiSquare
     sum.degreesOfFreedom += other.degreesOfFreedom
     sum.saturatedCount += other.saturatedCount
+    sum.unusableCounts =
+      sum.unusableCounts.isEmpty
+      ? other.unusableCounts : zip(sum.unusableCounts, other.unusableCounts).map { $0 + $1 }
   }
 
   /// Variance over signal, in units of the signal; nil without repeated frames.

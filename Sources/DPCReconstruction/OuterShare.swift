@@ -19,8 +19,8 @@ public struct OuterShare: Sendable, Equatable {
     case noDeflection
     /// Structure is not told from noise.
     case weakSignal
-    /// The disc is off the detector's center by more than the signal: a weak phase then crosses the ring's
-    /// edge as well.
+    /// A plane below the signal, of descan or of slow structure, is stronger than it: a disc that is off the
+    /// detector's center by as much lets a weak phase cross the ring's edge as well.
     case discOffCenter
   }
 

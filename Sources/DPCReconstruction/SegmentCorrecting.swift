@@ -28,10 +28,13 @@ extension SegmentSignals {
   /// deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
   /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
-  /// known electrons only the latter is used, at least 1e-6 of the median.
+  /// known electrons only the latter is used, at least 1e-6 of the median, and at least the step: where most
+  /// signals are zero the median deviation is zero too, and says nothing of a single count.
   ///
-  /// - Parameter threshold: In standard deviations; positive.
-  public mutating func maskSpikes(threshold: Double) {
+  /// - Parameters:
+  ///   - threshold: In standard deviations; positive.
+  ///   - step: The least difference of two signals, in units of the signal; 0 where there is none.
+  public mutating func maskSpikes(threshold: Double, step: Double = 0) {
     var tiles = SignalTiles(shape: shape, segmentCount: segmentCount)
     tiles.gather(values.span)
     for position in mask.bytes.indices where mask.bytes[position] & ~PixelFlags.hot.rawValue != 0 {
@@ -41,8 +44,9 @@ extension SegmentSignals {
         flags: mask.bytes.span)
     }
     var flags = mask.bytes
-    SpikeSearch(.none(segmentCount), threshold: threshold, electronsPerUnit: electronsPerUnit)
-      .markSpikes(of: values.span, tiles, in: 0..<shape.rows, &flags)
+    SpikeSearch(
+      .none(segmentCount), threshold: threshold, electronsPerUnit: electronsPerUnit, step: step
+    ).markSpikes(of: values.span, tiles, in: 0..<shape.rows, &flags)
     mask.bytes = flags
     let hot = PixelFlags.hot.rawValue
     for position in mask.bytes.indices where mask.bytes[position] & hot != 0 {

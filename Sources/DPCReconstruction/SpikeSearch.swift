@@ -9,9 +9,11 @@ struct SpikeSearch {
   private let correction: SegmentCorrection
   private let rule: SpikeRule
 
-  init(_ correction: SegmentCorrection, threshold: Double, electronsPerUnit: Double?) {
+  init(
+    _ correction: SegmentCorrection, threshold: Double, electronsPerUnit: Double?, step: Double
+  ) {
     self.correction = correction
-    rule = SpikeRule(threshold: threshold, electronsPerUnit: electronsPerUnit)
+    rule = SpikeRule(threshold: threshold, electronsPerUnit: electronsPerUnit, step: step)
   }
 
   /// Marks spikes in the mask.

@@ -140,7 +140,8 @@ struct FrameReader {
   func screen(spikeThreshold: Double?) -> SignalScreen {
     SignalScreen(
       frames.correction, saturationLevel: metadata.saturationLevel,
-      electronsPerUnit: frames.electronsPerUnit, spikeThreshold: spikeThreshold)
+      electronsPerUnit: frames.electronsPerUnit, spikeThreshold: spikeThreshold,
+      step: frames.signalStep)
   }
 
   /// Of rows of the window.

@@ -197,11 +197,44 @@ struct SignalCheck {
   /// Stated and counted electrons that differ by more are told.
   private static let doseTolerance = 0.25
 
-  /// What the file says of the dose, held against what was counted, where the signals are electrons.
-  func notes(_ statistics: SignalStatistics) -> [Note] {
+  /// What the file says of the dose, held against what was counted, and of counts that are coarse.
+  ///
+  /// - Parameters:
+  ///   - statistics: Of the signals that are turned into deflections.
+  ///   - positions: How many positions of the scan each of them adds up; 1 but for unit cells.
+  func notes(_ statistics: SignalStatistics, positions: Double) -> [Note] {
+    guard let electrons = statistics.medianElectrons.map({ $0 / positions }), electrons > 0 else {
+      return []
+    }
+    return doseNotes(electrons) + coarsenessNotes(electrons)
+  }
+
+  /// Rounding to whole counts is told from this part of the variance of counting on.
+  private static let smallestRounding = 0.05
+
+  /// What rounding to whole detector counts adds to the errors: a twelfth of the square of the electrons for one count,
+  /// in each segment of each frame (B. Widrow, IRE Trans. Circuit Theory 3 (1956) 266).
+  private func coarsenessNotes(_ electrons: Double) -> [Note] {
     let metadata = frames.acquisition.metadata
-    guard metadata.signalUnit == .electrons, let stated = metadata.electronsPerPixel, stated > 0,
-      let counted = statistics.medianElectrons
+    // Types of whole numbers saturate.
+    guard metadata.signalUnit == .counts, metadata.saturationLevel != nil,
+      let step = frames.electronsPerUnit
+    else { return [] }
+    let rounded = Double(metadata.segmentCount * metadata.frameCount) * step * step / 12
+    let part = rounded / electrons
+    if part < Self.smallestRounding { return [] }
+    return [
+      Note(
+        .warning,
+        "one count stands for \(Format.count(step)) electrons: rounding to whole counts adds up to"
+          + " \(Format.percent(part)) to the variance of counting, which the errors leave out; record with more"
+          + " gain")
+    ]
+  }
+
+  private func doseNotes(_ counted: Double) -> [Note] {
+    let metadata = frames.acquisition.metadata
+    guard metadata.signalUnit == .electrons, let stated = metadata.electronsPerPixel, stated > 0
     else { return [] }
     // Of repeated frames the number may be meant for one, or for all.
     let ratios = [counted / stated, counted / (stated * Double(metadata.frameCount))]

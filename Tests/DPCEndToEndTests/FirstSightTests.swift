@@ -126,7 +126,7 @@ struct FirstSightTests {
     let workspace = try Workspace()
     let (text, lines) = try await methods(workspace, "top-view", [])
     for words in [
-      "There was one frame, and nothing to average (averaged, version 4).",
+      "There was one frame, and nothing to average (averaged, version 5).",
       "(tilt, version ", "at a voltage of 200 kV and a semi-convergence angle of 24 mrad",
       "The stated scan rotation could not be checked by the field's curl (rotation, version ",
       "Vectors were turned (aligned, version ",
@@ -158,7 +158,7 @@ struct FirstSightTests {
       #expect(inclined.contains(words), "\(words) in \(inclined)")
     }
     let (both, _) = try await methods(workspace, "two-views", [])
-    #expect(both.contains("(cross-averaged, version 4; top-averaged, version 4)"), "\(both)")
+    #expect(both.contains("(cross-averaged, version 5; top-averaged, version 5)"), "\(both)")
     #expect(both.contains("; the views agree (chi-square"), "\(both)")
     #expect(both.components(separatedBy: "No descan was removed").count == 2, "\(both)")
     let (estimate, _) = try await methods(workspace, "flexoelectric-estimate", [])

@@ -123,6 +123,25 @@ struct SegmentCorrectionTests {
     #expect(found.count > 5 && found.count < shape.count / 29)
   }
 
+  // A window of 24 zeros has no median deviation: without a step every one of some 0.05 · 1600 counts is hot.
+  @Test("Single counts in a dark segment are no spikes where the electrons are unknown, many are")
+  func singleCounts() {
+    let shape = GridShape(rows: 40, columns: 40)
+    var generator = SeededGenerator(seed: 5, path: [1])
+    var plane = (0..<shape.count).map { _ in generator.poisson(mean: 0.05) }
+    let counts = plane.count { $0 > 0 }
+    plane[850] = 40
+    func hot(step: Double) -> [Int] {
+      var signals = SegmentSignals(
+        shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
+        electronsPerUnit: nil)
+      signals.maskSpikes(threshold: 9, step: step)
+      return (0..<shape.count).filter { signals.mask.bytes[$0] & PixelFlags.hot.rawValue != 0 }
+    }
+    #expect(hot(step: 1) == [850])
+    #expect(hot(step: 0).count > counts / 2, "what a step is for")
+  }
+
   @Test(
     "Where an empty segment begins to count, and more than half of a window is empty, nothing is hot"
   )

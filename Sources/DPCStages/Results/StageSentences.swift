@@ -21,9 +21,9 @@ extension StageAccount {
     let dark =
       parameter("dark") == "none"
       ? "No dark level was subtracted\(mark)"
-      : statement { $0.contains("no dark reference") } == nil
-        ? "The dark reference of the file, where there is one, was subtracted\(mark)"
-        : "There was no dark reference to subtract\(mark)"
+      : attribute("dark_source") == "none"
+        ? "There was no dark reference to subtract\(mark)"
+        : "The dark reference of the file was subtracted\(mark)"
     let gains: String
     switch attribute("gain_source") ?? parameter("gain") {
     case "flat": gains = "the segments' gains were taken from the flat-field reference"

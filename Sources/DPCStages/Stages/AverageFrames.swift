@@ -6,7 +6,7 @@ internal import STEMCore
 struct AverageFrames: StageType {
   let name = "average-frames"
   let summary = "adds the counts of repeated frames; their scatter checks the errors"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]
@@ -32,15 +32,19 @@ struct AverageFrames: StageType {
     let check = SignalCheck(frames)
     try check.check(signals)
     let ratio = signals.applyScatter(scatter)
+    let empty = scatter.unusableCounts.indices.filter {
+      scatter.unusableCounts[$0] == signals.shape.count
+    }
     return StageProduct(
       outputs: ["segments": SegmentsValue.averaged(signals, of: frames)],
-      facts: facts(count, ratio),
-      notes: notes(ratio, signals)
+      facts: facts(count - empty.count, of: count, ratio),
+      notes: notes(ratio, signals) + emptyNotes(empty, of: count)
         + check.saturationNotes(scatter.saturatedCount, of: count * signals.shape.count))
   }
 
-  private func facts(_ count: Int, _ ratio: Double?) -> [Fact] {
-    var facts = [Fact("frames", text: "\(count) frames added", value: Double(count))]
+  private func facts(_ added: Int, of count: Int, _ ratio: Double?) -> [Fact] {
+    let number = added == count ? "\(count)" : "\(added) of \(count)"
+    var facts = [Fact("frames", text: "\(number) frames added", value: Double(added))]
     if let ratio {
       facts.append(
         Fact(
@@ -49,6 +53,17 @@ struct AverageFrames: StageType {
             + " (variance)", value: ratio))
     }
     return facts
+  }
+
+  private func emptyNotes(_ empty: [Int], of count: Int) -> [Note] {
+    if empty.isEmpty { return [] }
+    let shown = empty.prefix(8).map(String.init).joined(separator: ", ")
+    return [
+      Note(
+        .warning,
+        "\(empty.count) of \(count) frames hold no usable position and add nothing (counted from 0:"
+          + " \(shown)\(empty.count > 8 ? ", ..." : ""))")
+    ]
   }
 
   private func notes(_ ratio: Double?, _ signals: SegmentSignals) -> [Note] {

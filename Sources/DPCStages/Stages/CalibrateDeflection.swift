@@ -6,7 +6,7 @@ internal import STEMCore
 struct CalibrateDeflection: StageType {
   let name = "calibrate-deflection"
   let summary = "calibration of the deflection from a series of frames with known beam tilts"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "frames", kinds: [.frames], summary: "corrected frames of a series with beam_tilt_x and _y")
@@ -53,6 +53,7 @@ struct CalibrateDeflection: StageType {
     mapContext.attributes = [
       "method": "least squares of the mean deflection of each frame against its tilt; disc-shift",
       "gain_source": frames.correction.gainSource.rawValue,
+      "dark_source": frames.darkSource,
     ]
     return StageProduct(
       outputs: [

@@ -7,7 +7,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 11
+  let algorithmVersion = 12
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -92,7 +92,8 @@ struct DeflectionStage: StageType {
       outputs: ["deflection": value],
       facts: facts(estimate.map, statistics) + report.facts
         + (transfer?.facts ?? []),
-      notes: notes(estimate.map, metadata, estimation) + saturation + check.notes(statistics)
+      notes: notes(estimate.map, metadata, estimation) + saturation
+        + check.notes(statistics, positions: correlation.x * correlation.y)
         + report.notes
         + (transfer?.notes ?? []))
   }
@@ -138,6 +139,7 @@ struct DeflectionStage: StageType {
       "method_formula": estimation.formula,
       "calibration": calibration ?? "geometry only (factor 1)",
       "gain_source": frames.correction.gainSource.rawValue,
+      "dark_source": frames.darkSource,
       "frames": "\(metadata.frameCount)",
       "probe_semi_angle": "\(metadata.probeSemiAngle) rad",
       "voltage": "\(metadata.beam.voltage) V",
@@ -164,7 +166,9 @@ struct DeflectionStage: StageType {
     }
     var signals = frames.correction.corrected(
       raw, shape: shape, saturationLevel: nil, electronsPerUnit: frames.electronsPerUnit)
-    if let threshold = frames.spikeThreshold { signals.maskSpikes(threshold: threshold) }
+    if let threshold = frames.spikeThreshold {
+      signals.maskSpikes(threshold: threshold, step: frames.signalStep)
+    }
     let map = estimation.deflection(of: signals).map
     if map.mask.unusableCount == shape.count {
       throw StageFailure(

@@ -53,7 +53,7 @@ struct EmptyBeam {
       var corrected = frames.correction.corrected(
         planes.flatMap(\.values), shape: metadata.shape, saturationLevel: nil,
         electronsPerUnit: frames.electronsPerUnit)
-      corrected.maskSpikes(threshold: Self.spikeThreshold)
+      corrected.maskSpikes(threshold: Self.spikeThreshold, step: frames.signalStep)
       signals = corrected
     }
   }

@@ -165,8 +165,8 @@ struct RegimeReport {
       return head + "no structure stands out of the noise; disc-shift is right in every regime"
     case .discOffCenter?:
       return head
-        + "regime not determined, the disc is off center by \(rad(share.offset)) and the signal is"
-        + " \(rad(share.signal)); disc-shift is right in every regime"
+        + "regime not determined, below the signal of \(rad(share.signal)) lies a plane of \(rad(share.offset))"
+        + " root mean square (descan, or slow structure); disc-shift is right in every regime"
     case nil: return head + meaning
     }
   }

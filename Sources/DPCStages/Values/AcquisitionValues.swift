@@ -63,6 +63,15 @@ struct FramesValue: StoredValue, Equatable {
   /// Errors of the calibrations that were applied.
   var calibration = AppliedCalibration()
 
+  /// The least difference of two signals: detector counts are whole, of electrons and fractions nothing is known.
+  var signalStep: Double { acquisition.metadata.signalUnit == .counts ? 1 : 0 }
+
+  /// For the attribute `dark_source`: where the dark signals that were subtracted come from.
+  var darkSource: String {
+    if acquisition.metadata.references.dark == nil { return "none" }
+    return correction.dark.contains { $0 != 0 } ? "reference" : "none subtracted"
+  }
+
   struct Header: Codable {
     var acquisition: AcquisitionValue.Header
     var correction: SegmentCorrection
