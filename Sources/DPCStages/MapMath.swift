@@ -52,6 +52,23 @@ func rootMeanSquare(_ map: VectorMap) -> Double {
   return count > 0 ? (parts.reduce(0) { $0 + $1.sum } / Double(count)).squareRoot() : 0
 }
 
+extension ScalarMap {
+  /// The mean variance over usable pixels; nil where errors are unknown or no pixel is usable.
+  var meanVariance: Double? {
+    guard let variance else { return nil }
+    let parts = mapPieces(shape.count) { positions in
+      var (sum, count) = (0.0, 0)
+      for position in positions where mask.isUsable(position) {
+        sum += variance[position]
+        count += 1
+      }
+      return (sum: sum, count: count)
+    }
+    let count = parts.reduce(0) { $0 + $1.count }
+    return count > 0 ? parts.reduce(0) { $0 + $1.sum } / Double(count) : nil
+  }
+}
+
 /// The part of a plane of numbers that lies in a window.
 func cropped<Number>(_ values: [Number], of shape: GridShape, to window: ScanWindow) -> [Number] {
   var result: [Number] = []

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ChargeDensity: StageType {
   let name = "charge-density"
   let summary = "projected charge density ε0 div ∫E dz: free and bound charge together"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
@@ -45,15 +45,23 @@ struct ChargeDensity: StageType {
           "charge": "total (free and bound); no relative permittivity applied",
         ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
     let strength = rootMeanSquare(value.map)
-    return StageProduct(
-      outputs: ["charge": value],
-      facts: [
+    let noise = value.map.meanVariance.map { $0.squareRoot() }
+    var facts = [
+      Fact(
+        "charge_density_rms",
+        text:
+          "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
+        value: strength, unit: "C/m^2")
+    ]
+    if let noise {
+      facts.append(
         Fact(
-          "charge_density_rms",
-          text:
-            "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
-          value: strength, unit: "C/m^2")
-      ], notes: fillingNotes(mask) + lineNotes(shape))
+          "charge_density_noise",
+          text: "counting noise in it \(Format.quantity(noise, unit: "C/m²")) root mean square",
+          value: noise, unit: "C/m^2"))
+    }
+    return StageProduct(
+      outputs: ["charge": value], facts: facts, notes: fillingNotes(mask) + lineNotes(shape))
   }
 
   private func lineNotes(_ shape: GridShape) -> [Note] {

@@ -6,7 +6,7 @@ internal import STEMCore
 struct Helmholtz: StageType {
   let name = "helmholtz"
   let summary = "curl-free, divergence-free and mean part of a field; none is thrown away"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("parts", kind: .fixed(.helmholtzParts), summary: "the parts, V, and their power")
@@ -90,7 +90,7 @@ struct Helmholtz: StageType {
       Note(
         .warning,
         "an electrostatic field has no curl, but \(Format.percent(signal.divergenceFree)) of this one's"
-          + " power beyond noise is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
+          + " \(signal.powerName) is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
       )
     ]
   }
@@ -104,12 +104,15 @@ struct SignalShares {
 
   /// Of a uniform field nothing is left to divide but rounding.
   let isUniform: Bool
+  /// Whether the counting noise was known; if not, it may make all of the smaller part.
+  let isNoiseKnown: Bool
 
   /// White noise gives both parts the same power, so its share of the whole is at most twice the
   /// smaller part's, whatever the counting statistics say.
   init(_ powers: HelmholtzPowers, noise: Double?) {
     let varying = powers.curlFree + powers.divergenceFree + powers.harmonic
     isUniform = varying <= 1e-20 * (varying + powers.mean)
+    isNoiseKnown = noise != nil
     let transverse = powers.transverseFraction
     let perPart = min(noise ?? 0, transverse, 1 - transverse)
     let signal = 1 - 2 * perPart
@@ -126,12 +129,20 @@ struct SignalShares {
       return "the divergence-free part carries the signal: a field along walls, which no potential"
         + " map shows"
     }
-    return divergenceFree < 0.15
-      ? "the curl-free part carries the signal; residual curl \(Format.percent(divergenceFree)) of its"
+    if divergenceFree < 0.15 {
+      return
+        "the curl-free part carries the signal; residual curl \(Format.percent(divergenceFree)) of its"
         + " power"
-      : "both parts carry signal: curl-free \(Format.percent(1 - divergenceFree)), divergence-free"
-        + " \(Format.percent(divergenceFree))"
+    }
+    let parts =
+      "curl-free \(Format.percent(1 - divergenceFree)), divergence-free \(Format.percent(divergenceFree))"
+    return isNoiseKnown
+      ? "both parts carry signal: \(parts)"
+      : "\(parts), counting noise included: it is not known, and may make all of the smaller part"
   }
+
+  /// "power beyond noise", or what can be said where noise is not known.
+  var powerName: String { isNoiseKnown ? "power beyond noise" : "power, unknown noise included," }
 }
 
 /// The mean over usable pixels and both components of the counting variance; nil where unknown.

@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -61,16 +61,28 @@ struct Integrate: StageType {
           "method": "least squares, E = -grad V"
             + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
         ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
-    let range = span(integrated.potential.values)
     return StageProduct(
-      outputs: ["potential": value],
-      facts: [
+      outputs: ["potential": value], facts: facts(value.map),
+      notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask))
+  }
+
+  private func facts(_ potential: ScalarMap) -> [Fact] {
+    let range = span(potential.field.values)
+    var facts = [
+      Fact(
+        "potential_range",
+        text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
+        value: range, unit: "V m")
+    ]
+    if let noise = potential.meanVariance.map({ $0.squareRoot() }) {
+      facts.append(
         Fact(
-          "potential_range",
-          text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
-          value: range,
-          unit: "V m")
-      ], notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask))
+          "potential_noise",
+          text:
+            "counting noise in it \(Format.quantity(noise * 1e9, unit: "V nm")) root mean square",
+          value: noise, unit: "V m"))
+    }
+    return facts
   }
 
   /// What a reader of the potential must know where much of the field has none.
@@ -80,8 +92,8 @@ struct Integrate: StageType {
     let signal = SignalShares(powers, noise: noise)
     guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return nil }
     return
-      "\(Format.percent(signal.divergenceFree)) of the field's power has no potential: where it"
-      + " leaves the frame the map shows lobes that are no charges"
+      "\(Format.percent(signal.divergenceFree)) of the field's \(signal.powerName) has no"
+      + " potential: where it leaves the frame the map shows lobes that are no charges"
   }
 }
 
