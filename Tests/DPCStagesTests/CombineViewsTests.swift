@@ -84,6 +84,26 @@ struct CombineViewsTests {
     #expect(notes.contains { $0.contains("thickness, inclination and calibration of both") })
   }
 
+  @Test("One acquisition is no second view of itself, and a view of the wrong kind is told")
+  func sameOrOtherView() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let same = try await laboratory.run(Self.chain(top, top)).report
+    let failure = try #require(same["combined"]?.failure)
+    #expect(failure.message.contains("ports top and cross hold the same field"))
+
+    let again = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 4))
+    let other = try await laboratory.run(Self.chain(top, again)).report
+    let notes = try #require(other["combined"]).notes
+    #expect(
+      notes.contains {
+        $0.kind == .warning && $0.text.contains("port cross") && $0.text.hasSuffix("view = top")
+      }, "\(notes)")
+    #expect(!notes.contains { $0.text.contains("port top") })
+  }
+
   @Test("Views of one direction are refused with what to check")
   func open() async throws {
     let laboratory = try Laboratory()

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -49,6 +49,11 @@ struct CombineViews: StageType {
           + " the walls along one direction",
         remedy: "check wall_plane_rotation_deg and the inclinations of both tables of walls")
     }
+    if top.map == cross.map {
+      throw StageFailure(
+        .failed, "stage \(context.stageName): ports top and cross hold the same field",
+        remedy: "feed the top view to top and the cross-section of the same walls to cross")
+    }
     let correspondence =
       (sign == nil ? "chosen by the fit: " : "given: ")
       + "walls of one sign in the top view have the "
@@ -63,14 +68,27 @@ struct CombineViews: StageType {
         .assumption,
         "both views show walls of one kind, alternating in sign, and \(correspondence)")
     ]
+    notes += viewNotes(top.context, .top, port: "top")
+    notes += viewNotes(cross.context, .crossSection, port: "cross")
     if !value.isConsistent { notes.append(Note(.warning, value.verdict)) }
     return StageProduct(outputs: ["combined": value], facts: value.facts, notes: notes)
+  }
+
+  /// A warning where the file states another view than the port is for.
+  private func viewNotes(_ context: MapContext, _ view: SpecimenView, port: String) -> [Note] {
+    guard let stated = context.metadata.specimen.view, stated != view else { return [] }
+    return [
+      Note(
+        .warning,
+        "port \(port) is for a view \(view.rawValue), and its file states view = \(stated.rawValue)"
+      )
+    ]
   }
 
   /// What one view measured.
   private func view(
     _ port: String, _ context: StageContext, rotation: Double, beamSide: Double
-  ) throws -> (view: WallView, texts: [String], context: MapContext) {
+  ) throws -> (view: WallView, texts: [String], context: MapContext, map: VectorMap) {
     let field = try context.input(port, as: ProjectedFieldValue.self)
     let walls = try context.input("\(port)_walls", as: WallsValue.self)
     let stage = "stage \(context.stageName)"
@@ -104,7 +122,7 @@ struct CombineViews: StageType {
       let view = WallView(
         components: components, inclination: walls.inclination, rotation: rotation,
         beamSide: beamSide, scaleError: field.meanFieldErrors?.relativeScale ?? 0)
-      return (view, texts(port, components, count: shapes.count), field.context)
+      return (view, texts(port, components, count: shapes.count), field.context, field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)
     }
