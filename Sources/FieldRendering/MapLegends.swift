@@ -22,26 +22,26 @@ struct MaskKey {
       return NumberText.significant(percent, percent < 99 ? 2 : 3) + " %"
     }
     if hidden > 0 { masked = "masked (" + share(hidden) + ")" }
-    if filled > 0 { filledIn = "filled in, not measured (" + share(filled) + ")" }
+    if filled > 0 { filledIn = "filled in (" + share(filled) + ")" }
   }
 
   var height: Double { 15 * Double((masked == nil ? 0 : 1) + (filledIn == nil ? 0 : 1)) }
 
   func draw(on canvas: Canvas, at origin: Point, scale: Double) throws(RenderingError) {
     var y = origin.y
-    if let masked {
+    let entries = [
+      (masked, CellPaint.masked), (filledIn, CellPaint(ground: 0xF4F4F4, isFilledIn: true)),
+    ]
+    for case (let text?, let paint) in entries {
       let box = Rect(x: origin.x, y: y, width: 14, height: 10)
       let (rows, columns) = (Int((10 * scale).rounded()), Int((14 * scale).rounded()))
       let pixels = (0..<rows * columns).map {
-        MapRaster.masked(row: $0 / columns, column: $0 % columns, scale: scale)
+        paint.pixel(row: $0 / columns, column: $0 % columns, scale: scale)
       }
       try canvas.image(PixelImage(width: columns, height: rows, pixels: pixels), in: box)
       canvas.frame(box, .gray(0.4), lineWidth: 0.5)
-      canvas.text(masked, at: Point(x: origin.x + 20, y: y + 8.4), .footer)
+      canvas.text(text, at: Point(x: origin.x + 20, y: y + 8.4), .footer)
       y += 15
-    }
-    if let filledIn {
-      canvas.text(filledIn, at: Point(x: origin.x, y: y + 8.4), .footer)
     }
   }
 }

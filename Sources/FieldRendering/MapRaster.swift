@@ -17,7 +17,8 @@ struct AxisSampling: Equatable {
   func cell(ofPixel pixel: Int) -> Int { pixel * cellCount / pixelCount }
 }
 
-/// Shows cells of a map as an image; a cell without a value is gray with dark diagonals.
+/// Shows cells of a map as an image; a cell without a value is gray with dark diagonals, one whose value is mostly
+/// filled in has diagonals over its color.
 struct MapRaster {
   let rows: AxisSampling
   let columns: AxisSampling
@@ -27,12 +28,14 @@ struct MapRaster {
   /// The ground and the diagonals of masked pixels.
   static let maskedGround: UInt32 = 0xA8A8A8
   static let maskedLine: UInt32 = 0x848484
+  /// Half of what the diagonals of filled-in pixels consist of.
+  static let filledInLine: UInt32 = 0x505050
 
   /// A vector map: the colors of the mean vector of each cell.
   func image(of map: VectorMap, colors: DirectionColor) -> PixelImage {
     let means = means(of: map.field.x, map.field.y, map.mask)
-    return image { cell in
-      means.isShown[cell] ? colors.pixel(x: means.first[cell], y: means.second[cell]) : nil
+    return image(means) { cell in
+      colors.pixel(x: means.first[cell], y: means.second[cell])
     }
   }
 
@@ -42,9 +45,8 @@ struct MapRaster {
   ) -> PixelImage {
     let range = upper - lower
     let means = means(of: map.field.values, map.field.values, map.mask)
-    return image { cell in
-      if !means.isShown[cell] { return nil }
-      return colors.pixel(at: range > 0 ? (means.first[cell] - lower) / range : 0.5)
+    return image(means) { cell in
+      colors.pixel(at: range > 0 ? (means.first[cell] - lower) / range : 0.5)
     }
   }
 
@@ -70,14 +72,17 @@ struct MapRaster {
     var second: [Double]
     /// A cell is gray where most of what it stands for is unknown; its means are then zero.
     var isShown: [Bool]
+    /// Whether most of what is shown was filled in, not measured.
+    var isFilledIn: [Bool]
   }
 
   private func means(of first: [Double], _ second: [Double], _ mask: PixelMask) -> Means {
     let count = columns.cellCount
-    var means = Means(first: [], second: [], isShown: [])
+    var means = Means(first: [], second: [], isShown: [], isFilledIn: [])
     means.first.reserveCapacity(rows.cellCount * count)
     means.second.reserveCapacity(rows.cellCount * count)
     means.isShown.reserveCapacity(rows.cellCount * count)
+    means.isFilledIn.reserveCapacity(rows.cellCount * count)
     let bounds = (0..<count).map { columns.sources(of: $0) }
     var sums = CellSums(count: count)
     for row in 0..<rows.cellCount {
@@ -94,38 +99,68 @@ struct MapRaster {
         means.first.append(isShown ? sums.first[cell] / Double(drawn) : 0)
         means.second.append(isShown ? sums.second[cell] / Double(drawn) : 0)
         means.isShown.append(isShown)
+        means.isFilledIn.append(isShown && 2 * sums.filledIn[cell] > drawn)
       }
       sums.clear()
     }
     return means
   }
 
-  /// The image of cells: the color of each by its index, nil for one that is masked.
-  private func image(_ color: (_ cell: Int) -> UInt32?) -> PixelImage {
+  /// The image of cells: the color by its index of each that is shown.
+  private func image(_ means: Means, _ color: (_ cell: Int) -> UInt32) -> PixelImage {
     let count = columns.cellCount
     let columnCells = (0..<columns.pixelCount).map { columns.cell(ofPixel: $0) }
     var pixels: [UInt32] = []
     pixels.reserveCapacity(rows.pixelCount * columns.pixelCount)
-    var line: [UInt32?] = []
+    var line: [CellPaint] = []
     var shown = -1
     for row in 0..<rows.pixelCount {
       let cellRow = rows.cell(ofPixel: row)
       if cellRow != shown {
-        line = (cellRow * count..<(cellRow + 1) * count).map(color)
+        line = (cellRow * count..<(cellRow + 1) * count).map {
+          if !means.isShown[$0] { return .masked }
+          return CellPaint(ground: color($0), isFilledIn: means.isFilledIn[$0])
+        }
         shown = cellRow
       }
       for (column, cell) in columnCells.enumerated() {
-        pixels.append(line[cell] ?? Self.masked(row: row, column: column, scale: scale))
+        pixels.append(line[cell].pixel(row: row, column: column, scale: scale))
       }
     }
     return PixelImage(width: columns.pixelCount, height: rows.pixelCount, pixels: pixels)
   }
 
-  /// The pixel of a masked region; the pattern runs through all regions without a seam.
-  static func masked(row: Int, column: Int, scale: Double) -> UInt32 {
-    let line = max(1, Int((0.8 * scale).rounded()))
+}
+
+/// How a cell is painted.
+struct CellPaint {
+  private let ground: UInt32
+  /// nil for a plain cell.
+  private let line: UInt32?
+
+  /// The ground and the diagonals of masked pixels.
+  static let masked = CellPaint(ground: MapRaster.maskedGround, line: MapRaster.maskedLine)
+
+  /// - Parameters:
+  ///   - ground: The color of the value.
+  ///   - isFilledIn: Diagonals are then halfway between the ground and a gray.
+  init(ground: UInt32, isFilledIn: Bool) {
+    // Channels without their lowest bits, so that no sum reaches into the next channel.
+    let half = (ground & 0xFEFEFE) / 2 + (MapRaster.filledInLine & 0xFEFEFE) / 2
+    self.init(ground: ground, line: isFilledIn ? half : nil)
+  }
+
+  private init(ground: UInt32, line: UInt32?) {
+    self.ground = ground
+    self.line = line
+  }
+
+  /// The color at a pixel of the image; diagonals run through all cells without a seam.
+  func pixel(row: Int, column: Int, scale: Double) -> UInt32 {
+    guard let line else { return ground }
+    let width = max(1, Int((0.8 * scale).rounded()))
     let period = max(4, Int((4.2 * scale).rounded()))
-    return (row + column) % period < line ? maskedLine : maskedGround
+    return (row + column) % period < width ? line : ground
   }
 }
 
@@ -135,15 +170,20 @@ private struct CellSums {
   private(set) var second: [Double]
   /// Positions that show a number in both planes.
   private(set) var drawn: [Int]
+  /// Those of them that were filled in.
+  private(set) var filledIn: [Int]
 
   init(count: Int) {
     first = [Double](repeating: 0, count: count)
     second = first
     drawn = [Int](repeating: 0, count: count)
+    filledIn = drawn
   }
 
   mutating func clear() {
-    for cell in drawn.indices { (first[cell], second[cell], drawn[cell]) = (0, 0, 0) }
+    for cell in drawn.indices {
+      (first[cell], second[cell], drawn[cell], filledIn[cell]) = (0, 0, 0, 0)
+    }
   }
 
   /// Adds a line of scan positions.
@@ -151,14 +191,15 @@ private struct CellSums {
     _ a: Span<Double>, _ b: Span<Double>, _ flags: Span<UInt8>, cells: [Range<Int>]
   ) {
     for (cell, sources) in cells.enumerated() {
-      var (x, y, count) = (first[cell], second[cell], drawn[cell])
+      var (x, y, count, filled) = (first[cell], second[cell], drawn[cell], filledIn[cell])
       for index in sources
       where PixelMask.isDrawn(flags[index]) && isDrawable(a[index]) && isDrawable(b[index]) {
         x += a[index]
         y += b[index]
         count += 1
+        filled += flags[index] & PixelFlags.filledIn.rawValue != 0 ? 1 : 0
       }
-      (first[cell], second[cell], drawn[cell]) = (x, y, count)
+      (first[cell], second[cell], drawn[cell], filledIn[cell]) = (x, y, count, filled)
     }
   }
 }

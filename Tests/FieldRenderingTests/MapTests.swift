@@ -42,7 +42,9 @@ struct MapTests {
     #expect(image.pixels == [0])
   }
 
-  @Test("Masked pixels are gray, filled-in pixels are drawn, numbers that are none are masked")
+  @Test(
+    "Masked pixels are gray, filled-in pixels are drawn with diagonals, numbers that are none are masked"
+  )
   func masking() {
     var map = vectorMap(rows: 1, columns: 4, pixelSize: nil)
     map.mask.bytes = [PixelFlags.hot.rawValue, PixelFlags([.hot, .filledIn]).rawValue, 0, 0]
@@ -55,10 +57,33 @@ struct MapTests {
     let grays = [MapRaster.maskedGround, MapRaster.maskedLine]
     let right = colors.color(x: 1, y: 0).pixel
     #expect(grays.contains(image[0, 0]))
-    #expect(image[0, 1] == right)
+    #expect(
+      image[0, 1] == CellPaint(ground: right, isFilledIn: true).pixel(row: 0, column: 1, scale: 2))
     #expect(grays.contains(image[0, 2]))
     #expect(image[0, 3] == right)
     for gray in grays { #expect(gray >> 16 == gray & 255 && gray >> 8 & 255 == gray & 255) }
+  }
+
+  @Test("Values that were filled in keep their color between diagonals, halfway to gray")
+  func fillings() {
+    var map = scalarMap(rows: 2, columns: 2) { row, _ in Double(row) }
+    map.mask.bytes = [0, PixelFlags([.hot, .filledIn]).rawValue, 0, 0]
+    let raster = MapRaster(
+      rows: AxisSampling(sourceCount: 2, pixelCount: 40),
+      columns: AxisSampling(sourceCount: 2, pixelCount: 40), scale: 2)
+    let image = raster.image(of: map, colors: .diverging, lower: -1, upper: 1)
+    let ground = ScalarColors.diverging.pixel(at: 0.5)
+    let pixels = (0..<20).flatMap { row in (20..<40).map { image[row, $0] } }
+    // Lines of round(0.8 · 2) in a period of round(4.2 · 2).
+    let lines = pixels.filter { $0 != ground }
+    #expect(abs(Double(lines.count) / 400 - 2.0 / 8) < 0.02)
+    let channels = { (color: UInt32) in [16, 8, 0].map { Int(color >> $0 & 255) } }
+    for color in Set(lines) {
+      for (line, plain) in zip(channels(color), channels(ground)) {
+        #expect(abs(2 * line - plain - 0x50) <= 2)
+      }
+    }
+    #expect((0..<20).allSatisfy { row in (0..<20).allSatisfy { image[row, $0] == ground } })
   }
 
   @Test("A scalar map has its limits at the ends of the scale")
