@@ -28,7 +28,7 @@ struct ShippedCasesTests {
     ])
     #expect(top.status == 0)
     #expect(top.output.contains("wall normal 60° was given; the file states 25°"))
-    #expect(top.output.contains("of the field's power has no potential"))
+    #expect(top.output.contains("of the field's power beyond noise has no potential"))
     let cross = try await workspace.dpc([
       "run", Program.pipeline("cross-section"), "--input",
       "acquisition=\(data)/cross-section.h5", "--output", "cross", "--cache", "cache", "--set",
