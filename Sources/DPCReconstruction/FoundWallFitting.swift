@@ -88,6 +88,7 @@ struct FoundWallFitting {
     if isWhole {
       for wall in beside where !found.contains(where: { isSame($0, wall) }) { found.append(wall) }
     }
+    try refuseNeedless(&found, &findings, checkpoint: checkpoint)
     // A family none of whose lines was confirmed is none.
     let alive = families.indices.filter { family in found.contains { $0.family == family } }
     for index in found.indices {
@@ -130,7 +131,7 @@ struct FoundWallFitting {
     return curve.value.map { $0 + level }
   }
 
-  private func line(of wall: FoundWall) -> WallLine {
+  func line(of wall: FoundWall) -> WallLine {
     let n = unitVector(azimuth: wall.normalAzimuth.value)
     return WallLine(
       azimuth: wall.normalAzimuth.value, position: wall.fitted.wall.position.value,

@@ -70,6 +70,7 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case tooShort = "shorter than three widths"
   case uneven = "its field varies along it"
   case step = "a step between two levels, not a wall"
+  case background = "a smooth background explains it without a wall"
   case misfit = "what the model of another wall leaves"
   case unconfirmed = "not confirmed by the fit through the thickness"
 }
@@ -123,7 +124,8 @@ public struct WallFindings: Sendable, Equatable {
 /// local constant; the best one is refined, held against what is no wall (short, uneven, a step), taken
 /// off, and the search repeated until nothing exceeds the threshold. Each wall is then fitted through the
 /// thickness as by ``fitWalls(profile:geometry:options:)`` on the pixels along its own length, neighbors
-/// together, walls of other families taken off. No azimuth is preferred; families may cross.
+/// together, walls of other families taken off; one that a step or a smooth background explains better is
+/// refused. No azimuth is preferred; families may cross.
 ///
 /// - Parameters:
 ///   - map: Mean field over the thickness, V/m, scan frame; masked pixels are left out.

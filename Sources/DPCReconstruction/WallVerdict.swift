@@ -1,0 +1,147 @@
+// Whether the profile across a line needs a wall: walls, steps and smooth backgrounds on equal footing.
+
+internal import Glibc
+internal import STEMCore
+
+/// The cheapest explanation of the profile across a line with its wall, and the cheapest without.
+///
+/// An explanation is a polynomial with any of the neighboring walls and, on a slope only, a step. Each of
+/// its parameters costs the same. χ² is divided by what the best explanation leaves of it, the more where
+/// neighboring bins agree in what is left: structure is then no sign of a wall, however far above noise.
+struct WallVerdict {
+  /// On either side of the line, in its widths in the image: a wall leaves its surroundings flat there, a
+  /// wave does not.
+  static let reach = 4.0
+  /// About ln n for n = 60 bins (Schwarz, Ann. Stat. 6 (1978) 461), and what the choice of the best trial
+  /// gains.
+  private static let parameterCost = 5.0
+  /// 2 ln 20: without its wall the profile must be 20 times as likely.
+  private static let margin = 6.0
+  /// Beside a wall; what bends as often as the wall itself would take its place, or lend it one.
+  private static let degreeBesideWall = 2
+  /// A plane may have been taken off the map: no explanation has its slope for nothing.
+  private static let lowestDegree = 1
+  private static let degreeAlone = 6
+  private static let degreeBesideStep = 1
+  private static let fewestBins = 8
+  private static let mostNeighbors = 3
+
+  private struct Explanation {
+    let fit: SectionFit
+    let parameters: Int
+    let holdsWall: Bool
+    /// What it blames where it holds no wall.
+    let reason: WallRejection
+
+    /// χ² per degree of freedom, times the bins that count as one as neighbors agree (Bayley & Hammersley,
+    /// J. R. Stat. Soc. Suppl. 8 (1946) 184); at least one.
+    var scale: Double {
+      let freed = max(1, Double(fit.residual.count - parameters))
+      let misfit = max(1, fit.chiSquare / freed)
+      guard misfit > 1 else { return 1 }
+      let correlation = min(0.95, fit.neighborCorrelation)
+      return misfit * (1 + correlation) / (1 - correlation)
+    }
+
+    func cost(scale: Double) -> Double {
+      fit.chiSquare / scale + WallVerdict.parameterCost * Double(parameters)
+    }
+  }
+
+  /// Why the profile needs no wall; nil where it does, or where there are too few bins to tell.
+  let rejection: WallRejection?
+
+  /// - Parameters:
+  ///   - pixels: Walls of other azimuths taken off.
+  ///   - wall: The line in question.
+  ///   - neighbors: Walls of its family, in the same sense.
+  init(
+    pixels: WallPixels, geometry: InclinationGeometry, wall: WallLine, neighbors: [WallLine]
+  ) {
+    let width = geometry.projectedWidth(sechWidth: wall.sechWidth)
+    let reach = Self.reach * width
+    let section = CrossSection(
+      WallStrip(pixels, wall, reach: reach, direction: geometry.direction), reach: reach,
+      bin: max(0.8 * pixels.step, reach / 30))
+    guard section.count >= Self.fewestBins else {
+      rejection = nil
+      return
+    }
+    func column(_ sechWidth: Double, _ place: Double) -> [Double] {
+      let shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth)
+      return section.column { shape.unitHeight(at: $0 - place) }
+    }
+    let own = [-0.1, 0, 0.1].flatMap { shift in
+      [0.8, 1, 1.25].map { column($0 * wall.sechWidth, shift * width) }
+    }
+    let beside =
+      neighbors.map { (line: $0, distance: $0.distance(from: wall)) }
+      .filter { abs($0.distance) < reach && $0.line.overlap(with: wall) > 0 }
+      .sorted { abs($0.distance) < abs($1.distance) }
+      .prefix(Self.mostNeighbors)
+      .map { column($0.line.sechWidth, $0.distance) }
+    rejection = Self.rejection(
+      Self.explanations(
+        section, own: own, neighbors: beside, steps: Self.steps(section, width: width)))
+  }
+
+  /// Error functions from -1 to 1, blurred by a part of the wall's width.
+  private static func steps(_ section: CrossSection, width: Double) -> [[Double]] {
+    [0.05, 0.1, 0.25, 0.5, 1].flatMap { part in
+      (-19...19).map { place in
+        section.column { erf(($0 - Double(place) / 20 * section.reach) / (part * width)) }
+      }
+    }
+  }
+
+  private static func explanations(
+    _ section: CrossSection, own: [[Double]], neighbors: [[Double]], steps: [[Double]]
+  ) -> [Explanation] {
+    var all: [Explanation] = []
+    let polynomials = section.polynomials(upTo: degreeAlone)
+    // Every set of neighbors: one of them may be no wall either.
+    for chosen in 0..<(1 << neighbors.count) {
+      let set = neighbors.indices.filter { chosen >> $0 & 1 == 1 }
+      for degree in lowestDegree...degreeAlone {
+        var bare = polynomials[degree]
+        for k in set { bare.add(neighbors[k]) }
+        let parameters = degree + 1 + 3 * set.count
+        func append(_ fit: SectionFit?, shapes: Int, holdsWall: Bool, _ reason: WallRejection) {
+          guard let fit else { return }
+          all.append(
+            Explanation(
+              fit: fit, parameters: parameters + 3 * shapes, holdsWall: holdsWall, reason: reason))
+        }
+        let isFlat = degree == lowestDegree && !set.isEmpty
+        append(bare, shapes: 0, holdsWall: false, isFlat ? .misfit : .background)
+        let walled = degree <= degreeBesideWall ? bare.adding(bestOf: own) : nil
+        append(walled, shapes: 1, holdsWall: true, .step)
+        guard degree <= degreeBesideStep else { continue }
+        append(bare.adding(bestOf: steps), shapes: 1, holdsWall: false, .step)
+        append(walled?.adding(bestOf: steps), shapes: 2, holdsWall: true, .step)
+      }
+    }
+    return all
+  }
+
+  private static func rejection(_ all: [Explanation]) -> WallRejection? {
+    let scale = all.map(\.scale).min() ?? 1
+    func cheapest(holdingWall: Bool) -> (explanation: Explanation, cost: Double)? {
+      all.filter { $0.holdsWall == holdingWall }
+        .map { ($0, $0.cost(scale: scale)) }.min { $0.1 < $1.1 }
+    }
+    guard let with = cheapest(holdingWall: true), let without = cheapest(holdingWall: false) else {
+      return nil
+    }
+    return without.cost + margin < with.cost ? without.explanation.reason : nil
+  }
+}
+
+extension WallLine {
+  /// How far it runs beside the middle of another line, along the other's normal, m.
+  fileprivate func distance(from other: WallLine) -> Double {
+    let (n, m) = (other.normal, other.middle)
+    let center = (x: other.position * n.x - m * n.y, y: other.position * n.y + m * n.x)
+    return position - center.x * normal.x - center.y * normal.y
+  }
+}
