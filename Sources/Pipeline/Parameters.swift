@@ -100,18 +100,22 @@ public struct ParameterSpecification: Sendable {
   /// nil: the manifest has to give it, unless `isRequired` is false.
   public let defaultValue: ParameterValue?
   public let isRequired: Bool
+  /// A usual value as it would stand in a manifest, shown in examples where there is no default.
+  public let example: String?
   /// One line of help.
   public let summary: String
 
   public init(
     _ key: String, _ kind: ParameterKind, keywords: [String] = [],
-    default defaultValue: ParameterValue? = nil, isRequired: Bool = false, summary: String
+    default defaultValue: ParameterValue? = nil, isRequired: Bool = false, example: String? = nil,
+    summary: String
   ) {
     self.key = key
     self.kind = kind
     self.keywords = keywords
     self.defaultValue = defaultValue
     self.isRequired = isRequired
+    self.example = example
     self.summary = summary
   }
 }

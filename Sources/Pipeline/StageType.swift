@@ -14,12 +14,19 @@ public struct InputPort: Sendable {
   /// Every kind that the stage can work on.
   public let kinds: [PortKind]
   public let isRequired: Bool
+  /// The stage type that examples feed it from; nil: the simplest one that makes its first kind. It
+  /// must not need this port's stage itself. An optional port that names one is fed in examples too.
+  public let exampleSource: String?
   public let summary: String
 
-  public init(_ name: String, kinds: [PortKind], isRequired: Bool = true, summary: String) {
+  public init(
+    _ name: String, kinds: [PortKind], isRequired: Bool = true, exampleSource: String? = nil,
+    summary: String
+  ) {
     self.name = name
     self.kinds = kinds
     self.isRequired = isRequired
+    self.exampleSource = exampleSource
     self.summary = summary
   }
 }

@@ -9,7 +9,7 @@ struct StageExample {
   /// The stage as it stands under `stages`, named like its type.
   func stageLines(_ type: any StageType) -> [String] {
     var lines = ["\(type.name):", "  uses: \(type.name)"]
-    let sources = type.inputs.filter(\.isRequired)
+    let sources = type.inputs.filter(Self.isFed)
       .map { (port: $0.name, source: source(of: $0)) }
     if sources.count == 1, sources[0].port == type.inputs.first?.name {
       lines.append("  from: \(sources[0].source)")
@@ -17,7 +17,9 @@ struct StageExample {
       let links = sources.map { "\($0.port): \($0.source)" }
       lines.append("  from: { \(links.joined(separator: ", ")) }")
     }
-    let entries = type.parameters.filter { $0.isRequired || $0.defaultValue != nil }
+    let entries = type.parameters.filter {
+      $0.isRequired || $0.defaultValue != nil || $0.example != nil
+    }
     if !entries.isEmpty { lines.append("  with:") }
     return lines + entries.map { "    \(Self.entry($0))" }
   }
@@ -41,9 +43,13 @@ struct StageExample {
     return false
   }
 
+  private static func isFed(_ port: InputPort) -> Bool {
+    port.isRequired || port.exampleSource != nil
+  }
+
   private func gather(_ type: any StageType, into needed: inout [any StageType]) -> Bool {
     if needed.contains(where: { $0.name == type.name }) { return true }
-    for input in type.inputs where input.isRequired {
+    for input in type.inputs where Self.isFed(input) {
       guard let feeder = feeder(of: input), gather(feeder, into: &needed) else { return false }
     }
     needed.append(type)
@@ -58,26 +64,46 @@ struct StageExample {
     return output == feeder.outputs.first?.name ? feeder.name : "\(feeder.name).\(output)"
   }
 
-  /// The first of the types that need the fewest stages before them.
+  /// What the port names, or the first of the types that need the fewest stages before them. A port
+  /// lists first what it is mostly fed, so its first kind that any type makes decides.
   private func feeder(of port: InputPort) -> (any StageType)? {
+    if let named = port.exampleSource.flatMap({ catalog[$0] }), output(of: named, for: port) != nil
+    {
+      return named
+    }
     let depths = depths()
-    return catalog.types.filter { depths[$0.name] != nil && output(of: $0, for: port) != nil }
-      .min {
-        (depths[$0.name] ?? 0, isMain($0, port) ? 0 : 1) < (
-          depths[$1.name] ?? 0, isMain($1, port) ? 0 : 1
+    for kind in port.kinds {
+      let makers = catalog.types.filter {
+        depths[$0.name] != nil && output(of: $0, as: kind) != nil
+      }
+      let best = makers.min {
+        (depths[$0.name] ?? 0, isMain($0, kind) ? 0 : 1) < (
+          depths[$1.name] ?? 0, isMain($1, kind) ? 0 : 1
         )
       }
+      if let best { return best }
+    }
+    return nil
   }
 
-  private func isMain(_ type: any StageType, _ port: InputPort) -> Bool {
-    output(of: type, for: port) == type.outputs.first?.name
+  private func isMain(_ type: any StageType, _ kind: PortKind) -> Bool {
+    output(of: type, as: kind) == type.outputs.first?.name
   }
 
   private func output(of type: any StageType, for port: InputPort) -> String? {
-    for output in type.outputs {
-      if case .fixed(let kind) = output.kind, port.kinds.contains(kind) { return output.name }
-    }
-    return nil
+    port.kinds.lazy.compactMap { output(of: type, as: $0) }.first
+  }
+
+  /// The output that has this kind with the parameters of the example.
+  private func output(of type: any StageType, as kind: PortKind) -> String? {
+    type.outputs.first { output in
+      switch output.kind {
+      case .fixed(let own): own == kind
+      case .chosen(let key, let kinds):
+        type.parameters.first { $0.key == key }.flatMap { kinds[Self.value($0)] } == kind
+      case .sameAs: false
+      }
+    }?.name
   }
 
   /// How many stages stand at least before each type that can be fed at all; grows until it holds.
@@ -100,26 +126,18 @@ struct StageExample {
 
   /// The default, or a value that the parameter takes.
   static func entry(_ specification: ParameterSpecification) -> String {
-    let value = specification.defaultValue.map { YAMLText.value($0) } ?? sample(specification)
-    return "\(specification.key): \(value)"
+    "\(specification.key): \(value(specification))"
+  }
+
+  private static func value(_ specification: ParameterSpecification) -> String {
+    specification.defaultValue.map { YAMLText.value($0) } ?? specification.example
+      ?? sample(specification)
   }
 
   private static func sample(_ specification: ParameterSpecification) -> String {
     switch specification.kind {
-    case .numbers(let unit, let range):
-      return "[" + sample(.init(specification.key, .number(unit: unit, range: range), summary: ""))
-        + "]"
-    case .number(_, let range):
-      let low = range.lower.isFinite
-      let high = range.upper.isFinite
-      let value =
-        switch (low, high) {
-        case (true, true): range.lower + (range.upper - range.lower) / 2
-        case (true, false): range.lower + 1
-        case (false, true): range.upper - 1
-        case (false, false): 0.0
-        }
-      return "\(ParameterValue.number(value))"
+    case .numbers(_, let range): return "[\(ParameterValue.number(sample(range)))]"
+    case .number(_, let range): return "\(ParameterValue.number(sample(range)))"
     case .integer(let range): return "\(min(max(range.lowerBound, 1), range.upperBound))"
     case .choice(let words): return words.first.map { YAMLText.word($0) } ?? "\"\""
     case .choices(let words): return "[\(words.first.map { YAMLText.word($0) } ?? "")]"
@@ -127,6 +145,16 @@ struct StageExample {
     case .texts: return "[text]"
     case .boolean: return "true"
     case .file: return "$data"
+    }
+  }
+
+  /// One where the range has it, as a length or a ratio mostly does; else the middle or near the end.
+  private static func sample(_ range: NumberRange) -> Double {
+    if range.contains(1) { return 1 }
+    switch (range.lower.isFinite, range.upper.isFinite) {
+    case (true, true): return range.lower + (range.upper - range.lower) / 2
+    case (true, false): return range.lower + 1
+    default: return range.upper - 1
     }
   }
 }

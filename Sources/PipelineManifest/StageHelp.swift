@@ -26,7 +26,7 @@ public enum StageHelp {
 
   /// A whole manifest that uses `name`, fed from the simplest stages of the catalog; nil for a type
   /// that does not exist or that no stage can feed.
-  public static func exampleManifest(for name: String, in catalog: StageCatalog) -> String? {
+  package static func exampleManifest(for name: String, in catalog: StageCatalog) -> String? {
     catalog[name].flatMap { StageExample(catalog: catalog).manifest($0) }
   }
 

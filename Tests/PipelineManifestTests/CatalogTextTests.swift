@@ -68,6 +68,50 @@ struct CatalogTextTests {
     #expect(manifest.contains(snippet))
   }
 
+  @Test("An example shows usual values, and links as the ports name them or list their kinds")
+  func usual() throws {
+    var weigh = ToyType(name: "weigh", summary: "Weighs what is there.")
+    weigh.parameters = [
+      ParameterSpecification(
+        "mass_kg", .number(unit: "kg", range: .positive), isRequired: true, example: "2.5e3",
+        summary: "Mass."),
+      ParameterSpecification(
+        "tare_kg", .number(unit: "kg", range: .positive), example: "7", summary: "Tare."),
+      ParameterSpecification("unit", .text, summary: "Never shown."),
+    ]
+    weigh.inputs = [
+      InputPort("first", kinds: ["roll", "strip"], summary: "A roll, mostly."),
+      InputPort("second", kinds: ["strip"], exampleSource: "press", summary: "Pressed."),
+      InputPort(
+        "third", kinds: ["strip"], isRequired: false, exampleSource: "press", summary: "Also."),
+      InputPort("fourth", kinds: ["strip"], isRequired: false, summary: "Never shown."),
+    ]
+    let press = ToyType(
+      name: "press", summary: "Presses.",
+      parameters: [
+        ParameterSpecification(
+          "to", .choice(["flat", "thin"]), isRequired: true, example: "thin", summary: "How.")
+      ], inputs: [InputPort("in", kinds: ["strip"], summary: "A strip.")],
+      outputs: [
+        OutputPort(
+          "out", kind: .chosen(byParameter: "to", ["flat": "sheet", "thin": "strip"]),
+          summary: "As chosen.")
+      ])
+    let catalog = StageCatalog(toyCatalog.types + [press, weigh])
+    let help = try #require(StageHelp.text(for: "weigh", in: catalog))
+    #expect(
+      help.hasSuffix(
+        """
+          weigh:
+            uses: weigh
+            from: { first: glue, second: press, third: press }
+            with:
+              mass_kg: 2.5e3
+              tare_kg: 7
+
+        """), "\(help)")
+  }
+
   @Test("A Mermaid flowchart shows files, stages, kinds and results")
   func mermaid() throws {
     #expect(

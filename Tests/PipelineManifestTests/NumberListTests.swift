@@ -97,7 +97,7 @@ struct NumberListTests {
     #expect(help.contains("depths: list of numbers; required"))
     let example = try #require(StageHelp.exampleManifest(for: "cut", in: catalog))
     let graph = try ManifestReader.load(text: example, path: "e.yaml", catalog: catalog).graph
-    #expect(graph["cut"]?.parameters["depths"]?.value == .list([.number(0)]))
+    #expect(graph["cut"]?.parameters["depths"]?.value == .list([.number(1)]))
     #expect(graph["cut"]?.inputs.isEmpty ?? false)
     let schema = JSONSchema.text(for: catalog)
     _ = try JSONSerialization.jsonObject(with: Data(schema.utf8))

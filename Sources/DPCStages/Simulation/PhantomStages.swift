@@ -49,10 +49,10 @@ struct PhantomGaussian: PhantomLayerStage {
   let summary = "adds a round Gaussian of projected potential, such as a charged inclusion"
   let parameters = [
     ParameterSpecification(
-      "amplitude_V_nm", .number(unit: "V_nm", range: .any), isRequired: true,
+      "amplitude_V_nm", .number(unit: "V_nm", range: .any), isRequired: true, example: "220",
       summary: "projected potential in the middle: 600 V nm is 10 V over 60 nm"),
     ParameterSpecification(
-      "sigma_nm", .number(unit: "nm", range: imageLength), isRequired: true,
+      "sigma_nm", .number(unit: "nm", range: imageLength), isRequired: true, example: "20",
       summary: "standard deviation; the field is largest at this radius"),
     ParameterSpecification(
       "center_x_nm", .number(unit: "nm", range: .any), default: .number(0),
@@ -93,10 +93,10 @@ struct PhantomSinusoid: PhantomLayerStage {
   let summary = "adds a sinusoidal wave of projected potential"
   let parameters = [
     ParameterSpecification(
-      "amplitude_V_nm", .number(unit: "V_nm", range: .any), isRequired: true,
+      "amplitude_V_nm", .number(unit: "V_nm", range: .any), isRequired: true, example: "20",
       summary: "amplitude of the projected potential"),
     ParameterSpecification(
-      "period_nm", .number(unit: "nm", range: imageLength), isRequired: true,
+      "period_nm", .number(unit: "nm", range: imageLength), isRequired: true, example: "40",
       summary: "length of one period"),
     ParameterSpecification(
       "azimuth_deg", .number(unit: "deg", range: anyAzimuth), default: .number(0),
@@ -136,5 +136,6 @@ struct PhantomUniform: PhantomLayerStage {
 enum PhantomParameters {
   static let thickness = ParameterSpecification(
     "thickness_nm", .number(unit: "nm", range: NumberRange(0.1...10_000)), isRequired: true,
+    example: "60",
     summary: "length of the beam's path through the specimen")
 }

@@ -9,17 +9,19 @@ struct PhantomWalls: PhantomLayerStage {
   let parameters = [
     ParameterSpecification(
       "positions_nm", .numbers(unit: "nm", range: .any), isRequired: true,
+      example: "[-70, 70]",
       summary: "position of each wall along its normal, from the scan's center"),
     ParameterSpecification(
       "signs", .numbers(unit: nil, range: NumberRange(-1...1)), keywords: ["alternating"],
       default: .text("alternating"),
       summary: "factor of each wall's field; alternating is 1, -1, 1, ..."),
     ParameterSpecification(
-      "field_V_per_m", .number(unit: "V_per_m", range: .any), isRequired: true,
+      "field_V_per_m", .number(unit: "V_per_m", range: .any), isRequired: true, example: "1.5e8",
       summary: "intrinsic amplitude: along the normal's azimuth for parallel and normal, along"
         + " azimuth + 90 deg for perp"),
     ParameterSpecification(
       "fwhm_nm", .number(unit: "nm", range: NumberRange(0.01...1e5)), isRequired: true,
+      example: "20",
       summary: "intrinsic full width at half maximum"),
     PhantomParameters.thickness,
     ParameterSpecification(

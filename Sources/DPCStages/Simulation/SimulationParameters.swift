@@ -11,11 +11,13 @@ enum SimulationParameters {
 
   private static let scan = [
     ParameterSpecification(
-      "columns_px", .integer(1...16_384), isRequired: true, summary: "scan positions along x"),
+      "columns_px", .integer(1...16_384), isRequired: true, example: "160",
+      summary: "scan positions along x"),
     ParameterSpecification(
-      "rows_px", .integer(1...16_384), isRequired: true, summary: "scan positions along y"),
+      "rows_px", .integer(1...16_384), isRequired: true, example: "120",
+      summary: "scan positions along y"),
     ParameterSpecification(
-      "pixel_size_nm", .number(unit: "nm", range: pixel), isRequired: true,
+      "pixel_size_nm", .number(unit: "nm", range: pixel), isRequired: true, example: "2",
       summary: "distance between scan positions along x, and along y where that is not given"),
     ParameterSpecification(
       "pixel_size_y_nm", .number(unit: "nm", range: pixel),

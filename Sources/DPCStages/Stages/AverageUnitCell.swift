@@ -15,10 +15,10 @@ struct AverageUnitCell: StageType {
   ]
   let parameters = [
     ParameterSpecification(
-      "period_x_nm", .number(unit: "nm", range: .positive), isRequired: true,
+      "period_x_nm", .number(unit: "nm", range: .positive), isRequired: true, example: "0.378",
       summary: "lattice period along x"),
     ParameterSpecification(
-      "period_y_nm", .number(unit: "nm", range: .positive), isRequired: true,
+      "period_y_nm", .number(unit: "nm", range: .positive), isRequired: true, example: "0.378",
       summary: "lattice period along y"),
   ]
 

@@ -31,6 +31,7 @@ struct CorrectInclination: StageType {
     [
       ParameterSpecification(
         "model", .choice(["vector-projection", "finite-wall", "deconvolve"]), isRequired: true,
+        example: "finite-wall",
         summary: "vector-projection divides the component along the image normal by the direction"
           + " factor; finite-wall fits field, width and position through the whole thickness;"
           + " deconvolve takes the path through the wall back as far as noise allows"),

@@ -25,9 +25,10 @@ struct Crop: StageType {
     ParameterSpecification(
       "top_px", .integer(0...1_000_000), default: .integer(0), summary: "rows cut off at the top"),
     ParameterSpecification(
-      "width_px", .integer(1...1_000_000), isRequired: true, summary: "columns kept"),
+      "width_px", .integer(1...1_000_000), isRequired: true, example: "128", summary: "columns kept"
+    ),
     ParameterSpecification(
-      "height_px", .integer(1...1_000_000), isRequired: true, summary: "rows kept"),
+      "height_px", .integer(1...1_000_000), isRequired: true, example: "96", summary: "rows kept"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {

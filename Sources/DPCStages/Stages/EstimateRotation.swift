@@ -10,7 +10,7 @@ struct EstimateRotation: StageType {
   let algorithmVersion = 7
   let inputs = [
     InputPort(
-      "deflection", kinds: [.detectorDeflection],
+      "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
       summary: "deflection in the detector's axes, without descan")
   ]
   let outputs = [

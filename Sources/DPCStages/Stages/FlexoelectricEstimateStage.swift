@@ -10,7 +10,7 @@ struct FlexoelectricEstimateStage: StageType {
   let algorithmVersion = 1
   let inputs = [
     InputPort(
-      "walls", kinds: [.walls], isRequired: false,
+      "walls", kinds: [.walls], isRequired: false, exampleSource: "correct-inclination",
       summary: "measured walls to compare with; thickness, beam and probe are theirs")
   ]
   let outputs = [
@@ -34,12 +34,14 @@ enum FlexoelectricParameters {
   static let all = [
     ParameterSpecification(
       "flexoelectric_coefficient_nC_per_m", .number(unit: "nC_per_m", range: .any),
-      isRequired: true, summary: "component of µ between gradient and polarization, with its sign"),
+      isRequired: true, example: "-66",
+      summary: "component of µ between gradient and polarization, with its sign"),
     ParameterSpecification(
       "relative_permittivity", .number(unit: nil, range: NumberRange(1...1e6)), isRequired: true,
+      example: "5000",
       summary: "of the lattice along the polarization, at the frequency of the measurement"),
     ParameterSpecification(
-      "strain_gradient_per_m", .numbers(unit: "per_m", range: .any),
+      "strain_gradient_per_m", .numbers(unit: "per_m", range: .any), example: "1.0e+6",
       summary: "one gradient of strain, or a profile of them over distance_nm"),
     ParameterSpecification(
       "distance_nm", .numbers(unit: "nm", range: .any),

@@ -9,7 +9,8 @@ struct RotateToScan: StageType {
   let algorithmVersion = 2
   let inputs = [
     InputPort(
-      "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes"),
+      "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
+      summary: "deflection in the detector's axes"),
     InputPort(
       "rotation", kinds: [.scanRotation], isRequired: false,
       summary: "an estimate, taken where the file states no rotation"),

@@ -19,7 +19,7 @@ struct Smooth: StageType {
   ]
   let parameters = [
     ParameterSpecification(
-      "sigma_nm", .number(unit: "nm", range: .positive), isRequired: true,
+      "sigma_nm", .number(unit: "nm", range: .positive), isRequired: true, example: "2",
       summary: "standard deviation of the Gaussian")
   ]
 
