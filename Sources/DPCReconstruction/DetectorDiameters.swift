@@ -101,21 +101,32 @@ public enum EstimatorError: Error, Sendable, CustomStringConvertible {
   /// The segments that the rim crosses do not tell both components of a shift.
   case noSplitRim(method: String)
 
-  public var description: String {
+  /// In words, without the method that was asked for where any of them would be refused.
+  public var description: String { text(subject: nil) }
+
+  /// In words for the user of a method.
+  public func text(for method: DeflectionMethod) -> String { text(subject: method.rawValue) }
+
+  private func text(subject: String?) -> String {
     func mrad(_ angle: Double) -> String { "\((angle * 1e5).rounded() / 100) mrad" }
+    let margin = DiscShiftEstimator.requiredMargin
+    let percent = "\(Int((margin * 100).rounded())) %"
     switch self {
     case .noCommonDiameters(let rings, let common):
       let counts = rings.map(String.init).joined(separator: " and ")
-      return "disc-shift needs two straight lines through the center that divide every ring, and"
-        + " the rings of \(counts) segments share \(common): summed by azimuth they would mix the"
-        + " two sides of the disc"
+      return
+        "\(subject ?? "disc-shift") needs two straight lines through the center that divide every"
+        + " ring, and the rings of \(counts) segments share \(common): summed by azimuth they would mix"
+        + " the two sides of the disc"
     case .discReachesEdge(let probe, let outer):
-      return "disc-shift needs detector all around the disc, but the disc reaches \(mrad(probe))"
-        + " and the detector \(mrad(outer)): electrons that leave it are not counted and the"
-        + " response depends on the specimen"
+      return "\(subject ?? "a deflection") needs detector all around the disc: it must reach"
+        + " \(mrad((1 + margin) * probe)), \(percent) beyond the disc of \(mrad(probe)), and it ends at"
+        + " \(mrad(outer)); electrons beyond it are not counted, and the response depends on the specimen"
     case .holeReachesDiscEdge(let hole, let probe):
-      return "disc-shift needs the disc (\(mrad(probe))) to cover the hole in the detector's middle"
-        + " (\(mrad(hole)))"
+      return
+        "\(subject ?? "a deflection") needs the disc to cover the hole in the detector's middle: the"
+        + " hole may reach \(mrad((1 - margin) * probe)), \(percent) within the disc of \(mrad(probe)), and"
+        + " it reaches \(mrad(hole))"
     case .responseHasKink(let method):
       return
         "\(method) needs segments that are alike on opposite sides where a ring ends at the rim of"

@@ -20,18 +20,24 @@ public enum WallError: Error, Sendable, Equatable {
 
 extension WallError: CustomStringConvertible {
   public var description: String {
+    // As parameters and files mostly state it; a hundredth of a degree is more than walls are known to.
+    func degrees(_ angle: Double) -> String {
+      let hundredths = (angle * 18_000 / Double.pi).rounded()
+      return hundredths.truncatingRemainder(dividingBy: 100) == 0 && abs(hundredths) < 1e9
+        ? "\(Int(hundredths / 100))°" : "\(hundredths / 100)°"
+    }
     switch self {
     case .pixelSizeMissing:
       return "the pixel size is not stated: distances across a wall need it"
     case .badThickness(let thickness):
       return "a thickness of \(thickness) m is not positive"
     case .badInclination(let angle):
-      return "an inclination of \(angle) rad lies outside 0 to 90° (0 = edge-on)"
+      return "an inclination of \(degrees(angle)) lies outside 0 to 90° (0 = edge-on)"
     case .badAzimuth(let angle):
-      return "\(angle) rad is no azimuth of a wall normal"
+      return "\(degrees(angle)) is no azimuth of a wall normal"
     case .invisibleField(let direction, let inclination):
       return "a \(direction.rawValue) field has no component in the image at an inclination of "
-        + "\(inclination) rad: its direction factor is zero"
+        + "\(degrees(inclination)): its direction factor is zero"
     case .tooFewSamples(let count, let needed):
       return "too few usable samples across the walls: \(count), at least \(needed) are needed"
     }

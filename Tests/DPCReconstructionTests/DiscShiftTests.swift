@@ -162,7 +162,7 @@ struct DiscShiftTests {
       } catch { return "\(error)" }
     }
     #expect(
-      message(.annular(rings: [(0, 0.024, 4)])).contains("the disc reaches 24.0 mrad"))
+      message(.annular(rings: [(0, 0.024, 4)])).contains("it ends at 24.0 mrad"))
     let twisted =
       SegmentedDetector.annular(rings: [(0, 0.024, 4)]).segments
       + SegmentedDetector.annular(rings: [(0.024, 0.048, 4)], start: Double.pi / 4).segments

@@ -52,12 +52,13 @@ extension CorrectInclination {
     let resolution =
       result.resolution.map { "periods down to \(Format.quantity($0, unit: "m")) recovered" }
       ?? "no period recovered"
+    let text =
+      result.boxWidth > 0
+      ? "box of \(Format.quantity(result.boxWidth, unit: "m")) undone, \(resolution),"
+        + " \(Format.percent(result.lostShare)) of the power above noise lost"
+      : "the walls are edge-on: there is no path through them to undo"
     return [
-      Fact(
-        "deconvolution_resolution",
-        text: "box of \(Format.quantity(result.boxWidth, unit: "m")) undone, \(resolution),"
-          + " \(Format.percent(result.lostShare)) of the power above noise lost",
-        value: result.resolution, unit: "m")
+      Fact("deconvolution_resolution", text: text, value: result.resolution, unit: "m")
     ]
   }
 

@@ -92,8 +92,8 @@ struct Crop: StageType {
     if left + width > shape.columns || top + height > shape.rows {
       throw StageFailure(
         .failed,
-        "stage \(context.stageName): columns \(left)..<\(left + width) and rows"
-          + " \(top)..<\(top + height) do not lie in a map of \(shape) (rows × columns)",
+        "stage \(context.stageName): \(width) columns from column \(left) on and \(height) rows from row"
+          + " \(top) on do not lie in a map of \(shape.columns) columns and \(shape.rows) rows",
         remedy: "choose left_px, top_px, width_px and height_px within it")
     }
     return ScanWindow(

@@ -121,8 +121,9 @@ struct DeflectionStage: StageType {
     do {
       return try DeflectionEstimation(method, frames)
     } catch {
+      let reason = (error as? EstimatorError)?.text(for: method) ?? "\(error)"
       throw StageFailure(
-        .inputRefused, "\(frames.acquisition.file.path): \(error)",
+        .inputRefused, "\(frames.acquisition.file.path): \(reason)",
         remedy: "dpc inspect draws the detector that the file describes")
     }
   }

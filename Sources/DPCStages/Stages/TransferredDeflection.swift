@@ -45,7 +45,9 @@ struct TransferredDeflection {
     }
     guard min(first.shape.rows, first.shape.columns) >= 4 else {
       throw StageFailure(
-        .failed, "stage \(stage): a scan of \(first.shape) pixels has no frequencies to transfer",
+        .failed,
+        "stage \(stage): phase-contrast-transfer needs at least 4 pixels in each direction of the scan, and"
+          + " this one has \(first.shape) (rows × columns)",
         remedy: "use method disc-shift")
     }
     let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
@@ -65,8 +67,9 @@ struct TransferredDeflection {
         defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0,
         response: toScan.after(response.after(toDetector)))
     } catch {
+      let reason = (error as? EstimatorError)?.text(for: .phaseContrastTransfer) ?? "\(error)"
       throw StageFailure(
-        .inputRefused, "\(frames.acquisition.file.path): \(error)",
+        .inputRefused, "\(frames.acquisition.file.path): \(reason)",
         remedy: "use method disc-shift, which takes rings divided along different lines")
     }
     let signals: SegmentSignals
@@ -160,13 +163,16 @@ struct TransferredDeflection {
   }
 
   var facts: [Fact] {
-    [
+    let frequency = result.resolvedFrequency
+    let found =
+      frequency > 0
+      ? "phase recovered down to periods of \(Format.quantity(1 / frequency, unit: "m"))"
+      : "no phase stands out of the noise"
+    return [
       Fact(
         "resolved_frequency",
-        text: "phase recovered down to periods of"
-          + " \(Format.quantity(result.resolvedFrequency > 0 ? 1 / result.resolvedFrequency : 0, unit: "m"))"
-          + " (information limit \(Format.quantity(1 / limit, unit: "m")))",
-        value: result.resolvedFrequency, unit: "1/m")
+        text: "\(found) (information limit \(Format.quantity(1 / limit, unit: "m")))",
+        value: frequency, unit: "1/m")
     ]
   }
 
