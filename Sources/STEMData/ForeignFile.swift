@@ -2,6 +2,14 @@
 internal import HDF5
 
 enum ForeignFile {
+  /// Whether this is what a run of dpc leaves: the list of its quantities is in the attributes.
+  static func isResult(_ root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
+    guard try root.kind(of: "entry") == .group else { return false }
+    let entry = try root.group("entry")
+    guard try entry.attributeNames().contains("results") else { return false }
+    return try entry.children().contains { $0.name.hasPrefix("process_") }
+  }
+
   /// The program or format that the file seems to come from, nil where nothing gives it away.
   static func name(_ root: borrowing HDF5Group) throws(HDF5Error) -> String? {
     let names = Set(try root.children().map(\.name))

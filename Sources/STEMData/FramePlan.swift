@@ -163,6 +163,12 @@ extension ItemReader {
   }
 
   func notAnAcquisition() throws(AcquisitionError) -> AcquisitionError {
+    if try reading({ () throws(HDF5Error) in try ForeignFile.isResult(file.root) }) {
+      return AcquisitionError(
+        kind: .notAnAcquisition, file: file.path,
+        reason: "it is a result of dpc, not a segmented-detector acquisition",
+        remedy: "dpc provenance \(file.path) tells what it holds and how it was made")
+    }
     let foreign = try reading { () throws(HDF5Error) in try ForeignFile.name(file.root) }
     return AcquisitionError(
       kind: .notAnAcquisition, file: file.path,

@@ -39,6 +39,19 @@ struct OwnFileTests {
         atPath: "\(Program.repository)/Sources/STEMData/STEMData.docc/Files.md"))
   }
 
+  @Test("A result of dpc is told as such, with the command that reads it")
+  func result() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let finished = try await workspace.run(Program.pipeline("core"))
+    #expect(finished.status == 0, "\(finished.errors)")
+    let refused = try await workspace.dpc(["inspect", "out/result.h5"])
+    #expect(refused.status == 4)
+    #expect(refused.errors.contains("it is a result of dpc"), "\(refused.errors)")
+    #expect(refused.errors.contains("dpc provenance out/result.h5"), "\(refused.errors)")
+    #expect(!refused.errors.contains("NeXus"), "\(refused.errors)")
+  }
+
   @Test("Electrons that contradict the stated number are told, those that agree are not")
   func dose() async throws {
     for (factor, isTold) in [(1.0, false), (1.2, false), (3, true), (0.1, true)] {
