@@ -90,6 +90,19 @@ struct SmoothedVerdictTests {
     let none = notes(period: 3, sigma: 2)
     #expect(none.count == 1 && none[0].contains("leaves nothing of the signal"), "\(none)")
     let wide = notes(period: 36, sigma: 7)
-    #expect(wide.count == 1 && wide[0].contains("as wide as the frame (40 nm)"), "\(wide)")
+    #expect(wide.count == 1 && wide[0].contains("a third as wide as the frame (40 nm)"), "\(wide)")
+  }
+
+  @Test(
+    "A line scan is smoothed along its line: only that side can be too short",
+    arguments: [true, false])
+  func line(alongX: Bool) {
+    let shape = GridShape(rows: alongX ? 1 : 101, columns: alongX ? 101 : 1)
+    let map = Self.map(shape, period: 40, height: 8, 1.5e-9)
+    func notes(_ sigma: Double) -> [String] {
+      Smooth().losses(sigma, map, PixelSize(x: 1.5e-9, y: 1.5e-9), nil, nil).map(\.text)
+    }
+    #expect(notes(2e-9).isEmpty)
+    #expect(notes(26e-9).count == 1 && notes(26e-9)[0].contains("frame (151.5 nm)"))
   }
 }

@@ -73,13 +73,16 @@ struct Smooth: StageType {
     _ after: MapVerdict?
   ) -> [Note] {
     let text = Format.quantity(sigma, unit: "m")
-    let side = min(Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y)
-    if 6 * sigma > side {
+    // Across an axis of one pixel there is nothing to smooth.
+    let sides = [(map.shape.columns, size.x), (map.shape.rows, size.y)].filter { $0.0 > 1 }
+      .map { Double($0.0) * $0.1 }
+    if let side = sides.min(), 6 * sigma > side {
       return [
         Note(
           .warning,
-          "a Gaussian of sigma \(text) is as wide as the frame (\(Format.quantity(side, unit: "m"))):"
-            + " what is left is no structure of the specimen; take a smaller sigma_nm")
+          "a Gaussian of sigma \(text) is, at half its height, more than a third as wide as the frame"
+            + " (\(Format.quantity(side, unit: "m"))): what is left says little of the specimen; take a"
+            + " smaller sigma_nm")
       ]
     }
     guard let before, before.isDetected, let after else { return [] }
