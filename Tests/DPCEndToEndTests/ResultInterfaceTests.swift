@@ -69,7 +69,9 @@ struct ResultInterfaceTests {
       let errors = try file.description("/entry/\(path)_errors")
       #expect(errors.shape == [16, 24] && errors.element == "float32" && errors.units == units)
     }
-    for (group, frame) in [("tilt", "detector"), ("aligned", "scan"), ("field", "scan")] {
+    for (group, frame) in [
+      ("tilt", "detector"), ("aligned", "scan"), ("field", "scan"), ("parts", "scan"),
+    ] {
       #expect(try file.attribute("frame", of: "/entry/\(group)") == [frame])
     }
     for (name, units) in [("wall_position", "m"), ("wall_field", "V/m"), ("wall_width", "m")] {
@@ -78,6 +80,7 @@ struct ResultInterfaceTests {
         #expect(column.shape == [2] && column.units == units, "\(name)\(suffix)")
       }
     }
+    #expect(try file.number("offset_V_per_m", of: "/entry/walls") != nil)
     #expect(try file.description("/entry/profile/distance").units == "nm")
     #expect(try file.contains("/entry/profile/profile"))
   }

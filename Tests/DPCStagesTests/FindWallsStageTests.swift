@@ -63,6 +63,8 @@ struct FindWallsStageTests {
       #expect(group.datasets.contains { $0.name == name }, "\(name)")
     }
     #expect(value.tableOfProfile.rows.count == 3)
+    // Found one by one, they share no offset.
+    #expect(!group.attributes.keys.contains { $0.hasPrefix("offset") })
     let again = try await laboratory.run(Self.chain(path)).value("walls", as: WallsValue.self)
     #expect(again.table == value.table && again.found == value.found)
   }

@@ -139,7 +139,10 @@ extension HelmholtzValue {
           mask.dataset,
         ],
       attributes: context.resultAttributes(
-        ["divergence_free_fraction": .number(divergenceFreeFraction)], errorsIn: "V",
+        [
+          "divergence_free_fraction": .number(divergenceFreeFraction),
+          "frame": .text(ReferenceFrame.scan.rawValue),
+        ], errorsIn: "V",
         hasCounting: curlFree.variance != nil, errors: common))
   }
 

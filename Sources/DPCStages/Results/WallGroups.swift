@@ -51,8 +51,11 @@ extension WallsValue {
         "_lower and _upper: 68 % by profile likelihood, NaN where the data set no bound;"
           + " wall_width_errors is the larger side, wall_field_errors is linearized"),
     ]
-    // Without a wall to report, what else the model held says nothing.
-    if !table.rows.isEmpty { attributes["offset"] = .number(table.offset.value) }
+    // Without a wall to report, what else the model held says nothing; walls found one by one share
+    // no offset.
+    if !table.rows.isEmpty, found == nil {
+      attributes["offset_V_per_m"] = .number(table.offset.value)
+    }
     if !table.rows.isEmpty, let chiSquare = table.reducedChiSquare {
       attributes["reduced_chi_square"] = .number(chiSquare)
     }
