@@ -101,6 +101,15 @@ struct MapDatasetTests {
     }
   }
 
+  @Test(
+    "A component that counting leaves without any error has no errors, rather than errors of zero")
+  func unmeasured() {
+    let map = Self.map(hasCovariance: false)
+    #expect(
+      ShownVectorMap(map, errors: Self.errors.scaleOnly, variance: (x: 4e-12, y: 0))
+        .componentDatasets("e", unit: "V").map(\.name) == ["e_x", "e_x_errors", "e_y"])
+  }
+
   @Test("A scalar map")
   func scalar() throws {
     let mask = Self.map(hasCovariance: false).mask

@@ -107,7 +107,8 @@ struct ShownVectorMap: Sendable {
     }
   }
 
-  /// Nothing where no errors are known.
+  /// Nothing where no errors are known. A component that counting leaves without any error, as one across a
+  /// line scan, was not measured.
   private func error(
     _ name: String, _ variances: [Double]?, _ common: Double?, along: [Double], across: [Double],
     unit: String
@@ -130,7 +131,7 @@ struct ShownVectorMap: Sendable {
         }
       ]
     }
-    guard let common else { return [] }
+    guard let common, common > 0 else { return [] }
     return [
       errorDataset(name, map.mask, unit: unit) { positions, target in
         let (along, across) = (along.span.extracting(positions), across.span.extracting(positions))
