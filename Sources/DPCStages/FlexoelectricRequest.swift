@@ -65,6 +65,22 @@ struct FlexoelectricRequest {
       sectors: context.integer("sectors") ?? 4)
   }
 
+  /// Numbers given beside walls that were measured with others.
+  var contradictions: [Note] {
+    contradictionNotes(
+      "voltage_kV", given: context.number("voltage_kV").map { $0 * 1e3 },
+      stated: metadata?.beam.voltage, tolerance: 100
+    ) { Format.quantity($0, unit: "V") }
+      + contradictionNotes(
+        "semi_angle_mrad", given: context.number("semi_angle_mrad").map { $0 / 1e3 },
+        stated: metadata?.probeSemiAngle, tolerance: 1e-5
+      ) { Format.quantity($0, unit: "rad") }
+      + contradictionNotes(
+        "thickness_nm", given: context.number("thickness_nm").map { $0 / 1e9 },
+        stated: walls?.thickness, tolerance: 1e-12, source: "the walls were measured with"
+      ) { Format.quantity($0, unit: "m") }
+  }
+
   private func beam() throws -> ElectronBeam {
     let voltage = try given("voltage_kV", per: 1e-3, or: metadata?.beam.voltage)
     return ElectronBeam(voltage: voltage)

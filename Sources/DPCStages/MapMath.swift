@@ -101,10 +101,11 @@ func cropped(_ map: ScalarMap, to window: ScanWindow) -> ScalarMap {
     pixelSize: map.pixelSize)
 }
 
-/// A warning where a value given in place of the file's differs from it.
+/// A warning where a value given in place of the file's, or of another source, differs from it.
 func contradictionNotes(
-  _ name: String, given: Double?, stated: Double?, tolerance: Double, text: (Double) -> String
+  _ name: String, given: Double?, stated: Double?, tolerance: Double,
+  source: String = "the file states", text: (Double) -> String
 ) -> [Note] {
   guard let given, let stated, abs(given - stated) > tolerance else { return [] }
-  return [Note(.warning, "\(name) \(text(given)) was given; the file states \(text(stated))")]
+  return [Note(.warning, "\(name) \(text(given)) was given; \(source) \(text(stated))")]
 }

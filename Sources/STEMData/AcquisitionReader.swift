@@ -12,6 +12,8 @@ public struct AcquisitionFile: Sendable {
   public let frameLayout: String
   /// Reading this many rows at a time, from a multiple of it, cuts through no chunk.
   public let preferredRowCount: Int
+  /// Where the file says one thing twice and differently, and which is used.
+  public let contradictions: [String]
 
   /// Reads and checks everything but the frames.
   public init(path: String) throws(AcquisitionError) {
@@ -20,13 +22,14 @@ public struct AcquisitionFile: Sendable {
 
   init(
     path: String, metadata: AcquisitionMetadata, frameType: String, frameLayout: String,
-    preferredRowCount: Int
+    preferredRowCount: Int, contradictions: [String]
   ) {
     self.path = path
     self.metadata = metadata
     self.frameType = frameType
     self.frameLayout = frameLayout
     self.preferredRowCount = preferredRowCount
+    self.contradictions = contradictions
   }
 }
 
@@ -48,11 +51,14 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   /// Opens a file, reads what it states and checks that it can be true.
   public init(path: String) throws(AcquisitionError) {
     let items = try ItemReader(path: path)
-    let (plan, metadata) = try HDF5Library.together {
-      () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata) in
-      try items.contents()
+    let (plan, metadata, contradictions) = try HDF5Library.together {
+      () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata, [String]) in
+      let (plan, metadata) = try items.contents()
+      return (
+        plan, metadata, items.axisContradictions(metadata.pixelSize, shape: metadata.shape)
+      )
     }
-    try self.init(items, plan, metadata)
+    try self.init(items, plan, metadata, contradictions)
   }
 
   /// Opens the frames of a file that was read before, and takes what it stated for granted.
@@ -69,11 +75,12 @@ public struct AcquisitionReader: ~Copyable, Sendable {
         "they are not what they were when the file was checked",
         "leave the file alone while it is worked on, and run again")
     }
-    try self.init(items, plan, metadata)
+    try self.init(items, plan, metadata, [])
   }
 
   private init(
-    _ items: borrowing ItemReader, _ plan: FramePlan, _ metadata: AcquisitionMetadata
+    _ items: borrowing ItemReader, _ plan: FramePlan, _ metadata: AcquisitionMetadata,
+    _ contradictions: [String]
   ) throws(AcquisitionError) {
     let frames = try reading { () throws(HDF5Error) in
       let room = plan.cacheBytes(atMost: Self.maximumCache)
@@ -82,7 +89,8 @@ public struct AcquisitionReader: ~Copyable, Sendable {
     }
     file = AcquisitionFile(
       path: items.file.path, metadata: metadata, frameType: plan.element.description,
-      frameLayout: plan.layout, preferredRowCount: plan.preferredRowCount)
+      frameLayout: plan.layout, preferredRowCount: plan.preferredRowCount,
+      contradictions: contradictions)
     hasFrameAxis = plan.hasFrameAxis
     chunkSides = plan.chunkSides
     rawKind = frames.storedType.flatMap(Self.kind) ?? .double

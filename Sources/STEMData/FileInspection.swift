@@ -87,7 +87,8 @@ extension FileInspection {
   /// The description as lines of text.
   public func lines() -> [String] {
     overview() + [""] + segmentTable() + [""] + SegmentDrawing(file.metadata.detector).lines()
-      + ["(+x right, +y down, detector axes, orientation included)", ""] + missingLines()
+      + ["(+x right, +y down, detector axes, orientation included)", ""] + contradictionLines()
+      + missingLines()
   }
 
   private func overview() -> [String] {
@@ -190,6 +191,11 @@ extension FileInspection {
             } + ["\(statistics.missingCount)", "\(statistics.saturatedCount)"]))
     }
     return lines
+  }
+
+  private func contradictionLines() -> [String] {
+    if file.contradictions.isEmpty { return [] }
+    return ["Stated twice and differently:"] + file.contradictions.map { "  \($0)" } + [""]
   }
 
   private func missingLines() -> [String] {

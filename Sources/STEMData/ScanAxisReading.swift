@@ -26,8 +26,36 @@ extension ItemReader {
     return try spacing(axis, count: count)
   }
 
-  /// The spacing of a uniform, rising axis in a unit of length; nil where it is anything else.
   private func spacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
+    guard let spacing = try uniformSpacing(path, count: count) else { return nil }
+    if let complaint = PlausibleRange.pixelSize.complaint(spacing) {
+      throw failure(.implausible, path, complaint)
+    }
+    return spacing
+  }
+
+  /// Axes whose spacing is another than the stated pixel size, which is used, in words.
+  func axisContradictions(_ size: PixelSize?, shape: GridShape) -> [String] {
+    guard let size else { return [] }
+    let axes = [
+      (AcquisitionPath.xAxis, shape.columns, AcquisitionPath.pixelSizeX, size.x),
+      (AcquisitionPath.yAxis, shape.rows, AcquisitionPath.pixelSizeY, size.y),
+    ]
+    return axes.compactMap { axis, count, path, used in
+      // An axis that cannot be read contradicts nothing: the pixel size is stated beside it.
+      guard let spacing = try? uniformSpacing(axis, count: count),
+        abs(spacing - used) > Self.spacingTolerance * used
+      else { return nil }
+      return "\(axis) has a spacing of \(NumberText.significant(spacing * 1e9)) nm; \(path) states"
+        + " \(NumberText.significant(used * 1e9)) nm, which is used"
+    }
+  }
+
+  /// Of the pixel size; axes are written with fewer digits than this needs.
+  private static let spacingTolerance = 0.01
+
+  /// The spacing of a uniform, rising axis in a unit of length; nil where it is anything else.
+  private func uniformSpacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
     guard try contains(path), count > 1 else { return nil }
     let (positions, units) = try reading { () throws(HDF5Error) -> ([Double], String?) in
       let dataset = try file.root.dataset(path)
@@ -44,10 +72,6 @@ extension ItemReader {
         abs(positions[$0] - positions[0] - Double($0) * step) <= tolerance
       })
     else { return nil }
-    let spacing = unit.toSI(step)
-    if let complaint = PlausibleRange.pixelSize.complaint(spacing) {
-      throw failure(.implausible, path, complaint)
-    }
-    return spacing
+    return unit.toSI(step)
   }
 }

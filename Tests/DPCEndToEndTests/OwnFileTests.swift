@@ -52,6 +52,17 @@ struct OwnFileTests {
     #expect(!refused.errors.contains("NeXus"), "\(refused.errors)")
   }
 
+  @Test("Axes that contradict the pixel size are warned of by a run")
+  func axes() async throws {
+    let workspace = try Workspace()
+    var sample = Sample(rows: 6, columns: 9)
+    sample.items["/entry/data/x"] = .list((0..<9).map { 7.7 * Double($0) }, "nm")
+    try workspace.write(sample)
+    let finished = try await workspace.run(Program.pipeline("core"))
+    #expect(finished.status == 0, "\(finished.errors)")
+    #expect(finished.output.contains("/entry/data/x has a spacing of 7.7 nm"), "\(finished.output)")
+  }
+
   @Test("Electrons that contradict the stated number are told, those that agree are not")
   func dose() async throws {
     for (factor, isTold) in [(1.0, false), (1.2, false), (3, true), (0.1, true)] {

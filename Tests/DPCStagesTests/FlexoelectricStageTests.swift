@@ -75,7 +75,7 @@ struct FlexoelectricStageTests {
         of: "cross-section:", with: "scan:"
       ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
       set: ["scan.rows_px=32"])
-    let value = try await laboratory.run(
+    let manifest =
       """
       schema: dpc-pipeline/1
       name: compared
@@ -99,7 +99,8 @@ struct FlexoelectricStageTests {
       results: [expected]
 
       """
-    ).value("expected", as: FlexoelectricValue.self)
+    let outcome = try await laboratory.run(manifest)
+    let value = try outcome.value("expected", as: FlexoelectricValue.self)
     #expect(value.wallCount == 2)
     #expect(value.experiment.thickness == 60e-9)
     #expect(value.experiment.semiAngle == 24e-3)
@@ -112,6 +113,20 @@ struct FlexoelectricStageTests {
     #expect(abs(value.estimate.strainGradient / 8.81e5 - 1) < 0.1)
     #expect(value.profile?.gradient.count == 161)
     #expect(value.verdict.hasPrefix("cannot be what it is said to be"))
+
+    func warnings(_ outcome: Laboratory.Outcome) -> [String] {
+      (outcome.report["expected"]?.notes ?? []).filter { $0.kind == .warning }.map(\.text)
+    }
+    #expect(warnings(outcome).isEmpty)
+    let other = try await laboratory.run(
+      manifest,
+      set: ["expected.voltage_kV=300", "expected.semi_angle_mrad=20", "expected.thickness_nm=55"])
+    #expect(
+      warnings(other) == [
+        "voltage_kV 300 kV was given; the file states 200 kV",
+        "semi_angle_mrad 20 mrad was given; the file states 24 mrad",
+        "thickness_nm 55 nm was given; the walls were measured with 60 nm",
+      ])
   }
 
   @Test(

@@ -48,6 +48,33 @@ struct FileInspectionTests {
     #expect(sizes.missing.map(\.path) == ["/entry/instrument/scan/pixel_size_x"])
   }
 
+  @Test(
+    "Axes of another spacing than the stated pixel size are told; it is used",
+    arguments: [7.7, 1.5])
+  func contradictoryAxes(spacing: Double) throws {
+    let inspection = try inspect {
+      $0.items["/entry/data/x"] = .list([0, 1, 2].map { 100 + $0 * spacing }, "nm")
+      $0.items["/entry/data/y"] = .list([0, 20], "angstrom")
+    }
+    #expect(inspection.file.metadata.pixelSize == PixelSize(x: 1.5e-9, y: 2e-9))
+    let told =
+      "/entry/data/x has a spacing of 7.7 nm; /entry/instrument/scan/pixel_size_x states 1.5 nm, which is"
+      + " used"
+    #expect(inspection.file.contradictions == (spacing == 1.5 ? [] : [told]))
+    #expect(inspection.lines().contains("  " + told) == (spacing != 1.5))
+  }
+
+  @Test(
+    "An axis that is no length beside a stated pixel size is no contradiction",
+    arguments: [
+      Item.list([0, 1e9, 2e9], "m"), .list([0, 1, 5], "nm"), .list([0, 1, 2], nil),
+      .list([0, 1], "nm"), .text("x"),
+    ])
+  func otherAxes(axis: Item) throws {
+    let inspection = try inspect { $0.items["/entry/data/x"] = axis }
+    #expect(inspection.file.metadata.pixelSize == PixelSize(x: 1.5e-9, y: 2e-9))
+  }
+
   @Test("The first frame's numbers are those of the file")
   func statistics() throws {
     var frames = (0..<48).map { Double($0) }

@@ -24,7 +24,9 @@ struct FlexoelectricEstimateStage: StageType {
     let request = FlexoelectricRequest(
       context: context, walls: context.input("walls") as? WallsValue)
     let value = try request.value()
-    return StageProduct(outputs: ["estimate": value], facts: value.facts, notes: value.notes)
+    return StageProduct(
+      outputs: ["estimate": value], facts: value.facts,
+      notes: value.notes + request.contradictions)
   }
 }
 

@@ -21,15 +21,13 @@ struct ReadAcquisition: StageType {
     guard let file = context.file("file") else {
       throw StageFailure(.failed, "stage \(context.stageName): no file given")
     }
-    let metadata: AcquisitionMetadata
-    do {
-      metadata = try AcquisitionFile(path: file.path).metadata
-    } catch {
-      throw StageFailure(error)
-    }
+    let stated: AcquisitionFile
+    do { stated = try AcquisitionFile(path: file.path) } catch { throw StageFailure(error) }
+    let metadata = stated.metadata
     return StageProduct(
       outputs: ["acquisition": AcquisitionValue(metadata: metadata, file: file)],
-      facts: facts(metadata), notes: notes(metadata))
+      facts: facts(metadata),
+      notes: notes(metadata) + stated.contradictions.map { Note(.warning, $0) })
   }
 
   private func facts(_ metadata: AcquisitionMetadata) -> [Fact] {
