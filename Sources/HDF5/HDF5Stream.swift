@@ -34,7 +34,7 @@ public struct HDF5Stream: ~Copyable, Sendable {
   }
 
   /// Whether threads read at once, without the library.
-  public var isDirect: Bool {
+  package var isDirect: Bool {
     if case .library = source { false } else { true }
   }
 

@@ -177,17 +177,4 @@ public struct AcquisitionReader: ~Copyable, Sendable {
       ? HDF5Region(offset: [frames.lowerBound] + offset, count: [frames.count] + count)
       : HDF5Region(offset: offset, count: count)
   }
-
-  /// Reads one frame: per segment a plane of the scan's shape.
-  ///
-  /// - Precondition: `frame` lies in the acquisition.
-  public func readFrame(_ frame: Int) throws(AcquisitionError) -> [ScalarField] {
-    let shape = metadata.shape
-    var values: [Double] = []
-    try readRows(0..<shape.rows, ofFrame: frame, into: &values)
-    return (0..<metadata.segmentCount).map { segment in
-      let first = segment * shape.count
-      return ScalarField(shape: shape, values: Array(values[first..<(first + shape.count)]))
-    }
-  }
 }

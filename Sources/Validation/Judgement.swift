@@ -38,7 +38,6 @@ struct Judgement {
   var method: EstimationMethod
   var checks: [Quantity: Check] = [:]
   var noiseLimit: Double?
-  var slopeReference: Double?
   var wallReference: (field: Double, width: Double, product: Double)?
   /// Error of the scan rotation in its own standard deviations, where it was estimated.
   var rotationDeviations: Double?

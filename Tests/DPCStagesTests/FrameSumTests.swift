@@ -65,7 +65,8 @@ struct FrameSumTests {
     var mask = PixelMask(shape: shape)
     var saturatedCount = 0
     for frame in 0..<frameCount {
-      let raw = try reader.readFrame(frame).flatMap(\.values)
+      var raw: [Double] = []
+      try reader.readRows(0..<shape.rows, ofFrame: frame, into: &raw)
       let signals = screen.corrected(.double(raw), shape: shape)
       saturatedCount += signals.mask.bytes.count { $0 & PixelFlags.saturated.rawValue != 0 }
       for index in values.indices { values[index] += signals.values[index] }

@@ -45,7 +45,15 @@ struct AcquisitionWriterTests {
 
   private func read(_ path: String) throws -> [[ScalarField]] {
     let reader = try AcquisitionReader(path: path)
-    return try (0..<reader.metadata.frameCount).map { try reader.readFrame($0) }
+    let (shape, segments) = (reader.metadata.shape, reader.metadata.segmentCount)
+    return try (0..<reader.metadata.frameCount).map { frame in
+      var values: [Double] = []
+      try reader.readRows(0..<shape.rows, ofFrame: frame, into: &values)
+      return (0..<segments).map { segment in
+        let first = segment * shape.count
+        return ScalarField(shape: shape, values: Array(values[first..<(first + shape.count)]))
+      }
+    }
   }
 
   @Test("Metadata come back equal", arguments: [1, 3])
