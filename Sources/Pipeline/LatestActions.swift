@@ -11,11 +11,8 @@ struct LatestActions: Sendable, Equatable, Codable {
 
 extension ActionCache {
   private static let section = "latest"
-  /// Where earlier versions kept an entry for each stage; it is no longer read.
-  private static let formerSection = "last"
-
-  /// The folders that hold nothing but what explains.
-  static let explainingSections = [section, formerSection]
+  /// The folder that holds nothing but what explains.
+  static let explainingSection = section
 
   private func latestPath(_ pipeline: String) -> String {
     var name = CanonicalEncoder()
@@ -61,7 +58,6 @@ extension ActionCache {
   /// Removes the last actions whose record is gone; they explain nothing any more.
   func dropDanglingLatest() {
     // What stays costs a few bytes.
-    try? FileSystem.removeFolder("\(root)/\(Self.formerSection)")
     for path in (try? latestPaths()) ?? [] {
       guard let known = latest(at: path) else { continue }
       var present = known

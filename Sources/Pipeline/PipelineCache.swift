@@ -89,7 +89,7 @@ public struct PipelineCache: Sendable {
     try mapped { () throws(SystemError) in
       // Records first: a record must never outlive the objects that it names for longer than
       // a crash takes, and a reader that meets one without its objects takes it for a miss.
-      for section in ActionCache.explainingSections + [
+      for section in [ActionCache.explainingSection] + [
         "records", "memo", "tmp", "leases", "objects",
       ] {
         try FileSystem.removeFolder(root + "/" + section)

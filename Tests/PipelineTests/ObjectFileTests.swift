@@ -74,16 +74,4 @@ struct ObjectFileTests {
     leases.token.withdraw()
     #expect(scratch.files(in: "tmp").isEmpty)
   }
-
-  @Test("what earlier versions kept to explain is no damage, and goes with the next collection")
-  func formerEntries() async throws {
-    let runner = try scratch.runner([node("two", toy.constant, ["value": 2])])
-    _ = await runner.run()
-    try FileSystem.makeFolder(scratch.path + "/cache/v1/last/ab")
-    _ = try scratch.write("{}", to: "cache/v1/last/ab/cd.json")
-    #expect(try scratch.cache.verify().isSound)
-    _ = try scratch.cache.collect(.init())
-    #expect(scratch.files(in: "last").isEmpty)
-    #expect(scratch.files(in: "latest").count == 1)
-  }
 }
