@@ -90,86 +90,44 @@ struct FrameSums: Sendable {
     _ raw: Span<Raw>, _ places: FramePlaces, at first: Int
   ) {
     var sums = counts.mutableSpan
-    forEachGroup(places.frames) { frame, isFour in
-      let a = raw.extracting(places.range(frame))
-      if isFour {
-        let (b, c) = (
-          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
-        )
-        countFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
-      } else {
-        countOne(a, to: &sums, at: first)
-      }
-    }
+    addInFours(raw, places, to: &sums, at: first, { UInt32(truncatingIfNeeded: $0) }, &+)
   }
 
   fileprivate mutating func add<Raw: RawNumber>(
     _ raw: Span<Raw>, _ places: FramePlaces, at first: Int
   ) {
     var sums = values.mutableSpan
-    forEachGroup(places.frames) { frame, isFour in
-      let a = raw.extracting(places.range(frame))
-      if isFour {
-        let (b, c) = (
-          raw.extracting(places.range(frame + 1)), raw.extracting(places.range(frame + 2))
-        )
-        addFour(a, b, c, raw.extracting(places.range(frame + 3)), to: &sums, at: first)
-      } else {
-        addOne(a, to: &sums, at: first)
-      }
-    }
+    addInFours(raw, places, to: &sums, at: first, { $0.double }, +)
   }
 }
 
 /// Frames in fours, so that every sum is read and written once for four of them, and the rest one by one.
 @inline(__always)
-private func forEachGroup(_ frames: Int, _ body: (_ frame: Int, _ isFour: Bool) -> Void) {
+private func addInFours<Raw: RawNumber, Sum: BitwiseCopyable>(
+  _ raw: Span<Raw>, _ places: FramePlaces, to sums: inout MutableSpan<Sum>, at first: Int,
+  _ term: (Raw) -> Sum, _ plus: (Sum, Sum) -> Sum
+) {
+  let count = places.count
+  precondition(first >= 0 && first + count <= sums.count, "a sum for each")
   var frame = 0
-  while frame < frames {
-    let isFour = frames - frame >= 4
-    body(frame, isFour)
-    frame += isFour ? 4 : 1
+  while frame + 4 <= places.frames {
+    let a = raw.extracting(places.range(frame))
+    let b = raw.extracting(places.range(frame + 1))
+    let c = raw.extracting(places.range(frame + 2))
+    let d = raw.extracting(places.range(frame + 3))
+    for place in 0..<count {
+      let (left, right) = (
+        plus(term(a[place]), term(b[place])), plus(term(c[place]), term(d[place]))
+      )
+      sums[first + place] = plus(sums[first + place], plus(left, right))
+    }
+    frame += 4
   }
-}
-
-private func countFour<Raw: ShortRawNumber>(
-  _ a: Span<Raw>, _ b: Span<Raw>, _ c: Span<Raw>, _ d: Span<Raw>,
-  to sums: inout MutableSpan<UInt32>, at first: Int
-) {
-  let count = a.count
-  precondition(b.count == count && c.count == count && d.count == count, "alike")
-  precondition(first >= 0 && first + count <= sums.count, "a sum for each")
-  for place in 0..<count {
-    let left = UInt32(truncatingIfNeeded: a[place]) &+ UInt32(truncatingIfNeeded: b[place])
-    let right = UInt32(truncatingIfNeeded: c[place]) &+ UInt32(truncatingIfNeeded: d[place])
-    sums[first + place] &+= left &+ right
+  while frame < places.frames {
+    let plane = raw.extracting(places.range(frame))
+    for place in 0..<count { sums[first + place] = plus(sums[first + place], term(plane[place])) }
+    frame += 1
   }
-}
-
-private func countOne<Raw: ShortRawNumber>(
-  _ plane: Span<Raw>, to sums: inout MutableSpan<UInt32>, at first: Int
-) {
-  precondition(first >= 0 && first + plane.count <= sums.count, "a sum for each")
-  for place in 0..<plane.count { sums[first + place] &+= UInt32(truncatingIfNeeded: plane[place]) }
-}
-
-private func addFour<Raw: RawNumber>(
-  _ a: Span<Raw>, _ b: Span<Raw>, _ c: Span<Raw>, _ d: Span<Raw>,
-  to sums: inout MutableSpan<Double>, at first: Int
-) {
-  let count = a.count
-  precondition(b.count == count && c.count == count && d.count == count, "alike")
-  precondition(first >= 0 && first + count <= sums.count, "a sum for each")
-  for place in 0..<count {
-    sums[first + place] += (a[place].double + b[place].double) + (c[place].double + d[place].double)
-  }
-}
-
-private func addOne<Raw: RawNumber>(
-  _ plane: Span<Raw>, to sums: inout MutableSpan<Double>, at first: Int
-) {
-  precondition(first >= 0 && first + plane.count <= sums.count, "a sum for each")
-  for place in 0..<plane.count { sums[first + place] += plane[place].double }
 }
 
 extension RawNumber {
