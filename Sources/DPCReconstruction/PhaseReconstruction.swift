@@ -54,75 +54,130 @@ public func reconstructedPhase(
   pixelSize: PixelSize, boundary: IntegrationBoundary = .neumann,
   regularization: TransferRegularization = .measured, descan: VectorField? = nil
 ) -> PhaseReconstruction {
-  let shape = signals.shape
-  let wave = 2 * Double.pi / geometry.wavelength
-  var slope = first.field
-  for index in 0..<shape.count {
-    slope.x[index] *= -wave
-    slope.y[index] *= -wave
-  }
-  let solver = PhaseSolver(geometry: geometry, shape: shape, pixelSize: pixelSize)
-  let electrons = medianElectrons(signals)
-  func solution(_ smooth: ScalarField) -> (PhaseSolution, VectorField) {
-    let smoothSlope = gradient(of: smooth, pixelSize: pixelSize)
-    var known = smoothSlope
-    for index in 0..<shape.count {
-      known.x[index] += wave * (descan?.x[index] ?? 0)
-      known.y[index] += wave * (descan?.y[index] ?? 0)
-    }
-    let planes = sectorSignals(signals, first, geometry, smooth: smoothSlope, known: known)
-    return (solver.solve(planes, electrons: electrons, regularization: regularization), smoothSlope)
-  }
-  var smooth: ScalarField
-  var (solved, smoothSlope): (PhaseSolution, VectorField)
-  var rim: RimNoise?
+  let problem = PhaseProblem(
+    signals: signals, first: first, geometry: geometry, pixelSize: pixelSize,
+    regularization: regularization, descan: descan)
+  let solution: PhaseProblem.Solution
   switch boundary {
-  case .periodic:
-    smooth = ramp(
-      shape, x: -orderedMean(slope.x) * pixelSize.x, y: -orderedMean(slope.y) * pixelSize.y)
-    (solved, smoothSlope) = solution(smooth)
-  case .neumann:
+  case .periodic: solution = problem.solvedPeriodically()
+  case .neumann: solution = problem.solvedToRim()
+  }
+  return problem.reconstruction(solution)
+}
+
+/// What a phase is solved from.
+private struct PhaseProblem {
+  let signals: SegmentSignals
+  let first: VectorMap
+  let geometry: TransferGeometry
+  let pixelSize: PixelSize
+  let regularization: TransferRegularization
+  let descan: VectorField?
+  private let solver: PhaseSolver
+  private let electrons: Double?
+  /// 2π/λ.
+  private let wave: Double
+  /// grad φ of `first`, rad/m.
+  private let slope: VectorField
+
+  /// A phase in two parts.
+  struct Solution {
+    /// Taken off before and added after, and its slope.
+    var smooth: ScalarField
+    var smoothSlope: VectorField
+    /// The periodic rest.
+    var solved: PhaseSolution
+    var rim: RimNoise?
+  }
+
+  init(
+    signals: SegmentSignals, first: VectorMap, geometry: TransferGeometry, pixelSize: PixelSize,
+    regularization: TransferRegularization, descan: VectorField?
+  ) {
+    (self.signals, self.first, self.geometry, self.pixelSize) = (
+      signals, first, geometry, pixelSize
+    )
+    (self.regularization, self.descan) = (regularization, descan)
+    let wave = 2 * Double.pi / geometry.wavelength
+    var slope = first.field
+    for index in 0..<signals.shape.count {
+      slope.x[index] *= -wave
+      slope.y[index] *= -wave
+    }
+    (self.wave, self.slope) = (wave, slope)
+    solver = PhaseSolver(geometry: geometry, shape: signals.shape, pixelSize: pixelSize)
+    electrons = medianElectrons(signals)
+  }
+
+  /// Nothing but the mean slope taken off.
+  func solvedPeriodically() -> Solution {
+    solved(
+      around: ramp(
+        signals.shape, x: -orderedMean(slope.x) * pixelSize.x,
+        y: -orderedMean(slope.y) * pixelSize.y))
+  }
+
+  /// What is not periodic about the frame taken off.
+  func solvedToRim() -> Solution {
     // E = -grad V: the integral of -k θ is the phase.
     let open = integratedPotential(of: slope, pixelSize: pixelSize, boundary: .neumann).potential
     // Only what is wider than the probe answers like a shifted disc: jumps are taken so smooth along the rim.
     var width = 2 * geometry.wavelength / geometry.probeSemiAngle
-    smooth = smoothComponent(
-      of: open, smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
-    (solved, smoothSlope) = solution(smooth)
-    if electrons != nil, solved.resolvedFrequency > 0 {
-      // Jumps finer than what stands out of the noise are noise.
-      width = max(width, 0.2 / solved.resolvedFrequency)
-      smooth = smoothComponent(
-        of: open, smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
-      (solved, smoothSlope) = solution(smooth)
+    func smooth() -> ScalarField {
+      smoothComponent(of: open, smoothing: (x: width / pixelSize.x, y: width / pixelSize.y))
     }
-    rim = first.covariance.map { covariance in
+    var solution = solved(around: smooth())
+    if electrons != nil, solution.solved.resolvedFrequency > 0 {
+      // Jumps finer than what stands out of the noise are noise.
+      width = max(width, 0.2 / solution.solved.resolvedFrequency)
+      solution = solved(around: smooth())
+    }
+    solution.rim = first.covariance.map { covariance in
       RimNoise(
         slopeVariance: wave * wave * (orderedMean(covariance.xx) + orderedMean(covariance.yy)) / 2,
         pixelSize: pixelSize, smoothing: width)
     }
+    return solution
   }
 
-  var phase = solved.phase
-  let mean = orderedMean(smooth.values)
-  for index in 0..<shape.count { phase[index] += smooth.values[index] - mean }
-  var map = first
-  for index in 0..<shape.count {
-    map.field.x[index] = solved.slope.x[index] / wave + smoothSlope.x[index] / wave
-    map.field.y[index] = solved.slope.y[index] / wave + smoothSlope.y[index] / wave
+  private func solved(around smooth: ScalarField) -> Solution {
+    let smoothSlope = gradient(of: smooth, pixelSize: pixelSize)
+    var known = smoothSlope
+    for index in 0..<signals.shape.count {
+      known.x[index] += wave * (descan?.x[index] ?? 0)
+      known.y[index] += wave * (descan?.y[index] ?? 0)
+    }
+    let planes = sectorSignals(signals, first, geometry, smooth: smoothSlope, known: known)
+    return Solution(
+      smooth: smooth, smoothSlope: smoothSlope,
+      solved: solver.solve(planes, electrons: electrons, regularization: regularization))
   }
-  map.covariance = solved.variance.map { variance in
-    let added = rim?.variance(shape) ?? [Double](repeating: 0, count: shape.count)
-    let scale = 1 / (wave * wave)
-    return VectorCovariance(
-      shape: shape, xx: added.map { scale * (variance.xx + $0) },
-      yy: added.map { scale * (variance.yy + $0) },
-      xy: added.map { _ in scale * variance.xy })
+
+  /// Both parts together, as phase and deflection.
+  func reconstruction(_ solution: Solution) -> PhaseReconstruction {
+    let shape = signals.shape
+    let solved = solution.solved
+    var phase = solved.phase
+    let mean = orderedMean(solution.smooth.values)
+    for index in 0..<shape.count { phase[index] += solution.smooth.values[index] - mean }
+    var map = first
+    for index in 0..<shape.count {
+      map.field.x[index] = solved.slope.x[index] / wave + solution.smoothSlope.x[index] / wave
+      map.field.y[index] = solved.slope.y[index] / wave + solution.smoothSlope.y[index] / wave
+    }
+    map.covariance = solved.variance.map { variance in
+      let added = solution.rim?.variance(shape) ?? [Double](repeating: 0, count: shape.count)
+      let scale = 1 / (wave * wave)
+      return VectorCovariance(
+        shape: shape, xx: added.map { scale * (variance.xx + $0) },
+        yy: added.map { scale * (variance.yy + $0) },
+        xy: added.map { _ in scale * variance.xy })
+    }
+    return PhaseReconstruction(
+      phase: ScalarField(shape: shape, values: phase), deflection: map,
+      correlation: solved.correlation, resolvedFrequency: solved.resolvedFrequency,
+      finePhase: solved.finePhase, latticePhase: solved.latticePhase)
   }
-  return PhaseReconstruction(
-    phase: ScalarField(shape: shape, values: phase), deflection: map,
-    correlation: solved.correlation, resolvedFrequency: solved.resolvedFrequency,
-    finePhase: solved.finePhase, latticePhase: solved.latticePhase)
 }
 
 /// i_j of every sector without the response to slopes that are known, rad/m.

@@ -73,21 +73,56 @@ struct PhaseSolver {
     _ planes: [[Double]], electrons: Double?, regularization: TransferRegularization
   ) -> PhaseSolution {
     let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
-    let width = transform.spectrumColumns
     let numerators = numerators(planes, transform)
     // Noise of Σ w T* i: multinomial, f_j/N per sector and pixel.
     let noise = electrons.map { Double(shape.count) / $0 }
     let epsilon = epsilon(numerators, noise: noise, regularization)
+    let waves = waves(
+      numerators, epsilon, transform.spectrumColumns, noise: noise,
+      isMeasured: regularization == .measured)
+    let n = Double(shape.count)
+    let scale = 1 / (n * n)
+    let (xx, yy, xy) = waves.power
+    // A gradient's noise lies along its wave: there is twice the density of one component's mean variance.
+    let shared =
+      waves.slow.power > 0 ? 2 * n * waves.slow.power / waves.slow.count / (xx + yy) : 1
+    return PhaseSolution(
+      phase: plane(waves.phase, transform),
+      slope: (plane(waves.slopeX, transform), plane(waves.slopeY, transform)),
+      variance: noise.map { _ in (xx * scale, yy * scale, xy * scale) },
+      correlation: max(1, shared).squareRoot(), resolvedFrequency: waves.resolved,
+      finePhase: (waves.fine * scale).squareRoot(),
+      latticePhase: (waves.lattice * scale).squareRoot())
+  }
+
+  /// The solution wave by wave, and sums over its waves.
+  private struct Waves {
+    var phase: [Complex]
+    var slopeX: [Complex]
+    var slopeY: [Complex]
+    /// Of the slope's noise.
+    var power = (xx: 0.0, yy: 0.0, xy: 0.0)
+    /// Along the lowest waves: of the slope's noise, and how many waves.
+    var slow = (power: 0.0, count: 0.0)
+    /// Highest frequency of which at least half is recovered.
+    var resolved = 0.0
+    /// Σ |φ|² beyond the limits.
+    var (fine, lattice) = (0.0, 0.0)
+
+    init(count: Int) {
+      phase = [Complex](repeating: Complex(0, 0), count: count)
+      (slopeX, slopeY) = (phase, phase)
+    }
+  }
+
+  private func waves(
+    _ numerators: [Complex], _ epsilon: [Double], _ width: Int, noise: Double?, isMeasured: Bool
+  ) -> Waves {
     let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
     let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
-    var phase = [Complex](repeating: Complex(0, 0), count: frequencies.count)
-    var slopeX = phase
-    var slopeY = phase
-    var (xx, yy, xy) = (0.0, 0.0, 0.0)
-    var slow = (power: 0.0, count: 0.0)
-    var (resolved, fine, lattice) = (0.0, 0.0, 0.0)
     let lowest = frequencies.lazy.map(\.q).filter { $0 > 0 }.min() ?? 0
-    for index in phase.indices where frequencies[index].weight > 0 {
+    var waves = Waves(count: frequencies.count)
+    for index in frequencies.indices where frequencies[index].weight > 0 {
       let (weight, q) = (frequencies[index].weight, frequencies[index].q)
       let divisor = weight + epsilon[index]
       guard divisor.isFinite else { continue }
@@ -95,35 +130,27 @@ struct PhaseSolver {
         numerators[index].real / divisor, numerators[index].imaginary / divisor)
       let (row, column) = (index / width, index % width)
       let (gx, gy) = (2 * Double.pi * kx[column], 2 * Double.pi * ky[row])
-      phase[index] = value
-      slopeX[index] = Complex(-gx * value.imaginary, gx * value.real)
-      slopeY[index] = Complex(-gy * value.imaginary, gy * value.real)
+      waves.phase[index] = value
+      waves.slopeX[index] = Complex(-gx * value.imaginary, gx * value.real)
+      waves.slopeY[index] = Complex(-gy * value.imaginary, gy * value.real)
       let copies = column == 0 || 2 * column == shape.columns ? 1.0 : 2
       // Wiener's own error, N/(W + ε): the noise let through and the signal held back. A chosen ε says
       // nothing of the signal, so that only the noise counts.
-      let kept = regularization == .measured ? 1 : weight / divisor
+      let kept = isMeasured ? 1 : weight / divisor
       let power = (noise ?? 0) * kept / divisor
-      xx += copies * gx * gx * power
-      yy += copies * gy * gy * power
-      xy += copies * gx * gy * power
+      waves.power.xx += copies * gx * gx * power
+      waves.power.yy += copies * gy * gy * power
+      waves.power.xy += copies * gx * gy * power
       if q < 3 * lowest {
-        slow.power += copies * (gx * gx + gy * gy) * power
-        slow.count += copies
+        waves.slow.power += copies * (gx * gx + gy * gy) * power
+        waves.slow.count += copies
       }
-      if weight > divisor / 2 { resolved = max(resolved, q) }
+      if weight > divisor / 2 { waves.resolved = max(waves.resolved, q) }
       let square = copies * (value.real * value.real + value.imaginary * value.imaginary)
-      if q > fineLimit { fine += square }
-      if q > latticeLimit { lattice += square }
+      if q > fineLimit { waves.fine += square }
+      if q > latticeLimit { waves.lattice += square }
     }
-    let n = Double(shape.count)
-    let scale = 1 / (n * n)
-    // A gradient's noise lies along its wave: there is twice the density of one component's mean variance.
-    let shared = slow.power > 0 ? 2 * n * slow.power / slow.count / (xx + yy) : 1
-    return PhaseSolution(
-      phase: plane(phase, transform), slope: (plane(slopeX, transform), plane(slopeY, transform)),
-      variance: noise.map { _ in (xx * scale, yy * scale, xy * scale) },
-      correlation: max(1, shared).squareRoot(), resolvedFrequency: resolved,
-      finePhase: (fine * scale).squareRoot(), latticePhase: (lattice * scale).squareRoot())
+    return waves
   }
 
   /// Σ w T* i of every frequency.

@@ -29,49 +29,10 @@ struct TransferredDeflection {
     _ context: StageContext, frames: FramesValue, source: (any StageValue)?, first: VectorMap,
     vacuum: VacuumDeflection
   ) throws {
-    let metadata = frames.acquisition.metadata
     let stage = context.stageName
-    guard let pixelSize = metadata.pixelSize else {
-      throw missingPixelSize("the acquisition", stage: stage)
-    }
-    let given = context.number("rotation_deg").map { $0 * Double.pi / 180 }
-    guard let rotation = given ?? metadata.scanRotation else {
-      throw StageFailure(
-        .missingPrerequisite,
-        "stage \(stage): phase-contrast-transfer has to know how the detector stands to the scan, and the"
-          + " acquisition does not state its scan rotation",
-        remedy: "--set \(stage).rotation_deg=ANGLE; estimate-rotation finds it from a disc-shift"
-          + " deflection")
-    }
-    guard min(first.shape.rows, first.shape.columns) >= 4 else {
-      throw StageFailure(
-        .failed,
-        "stage \(stage): phase-contrast-transfer needs at least 4 pixels in each direction of the scan, and"
-          + " this one has \(first.shape) (rows × columns)",
-        remedy: "use method disc-shift")
-    }
-    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
-    let toDetector = scanFrameMatrix(rotation: -rotation, handedness: .asRecorded)
-    let calibration = metadata.deflectionCalibration ?? .identity
-    guard let response = calibration.inverse else {
-      throw StageFailure(
-        .inputRefused,
-        "\(frames.acquisition.file.path): the deflection_calibration has no inverse",
-        remedy: "correct the matrix in the file, or use method disc-shift")
-    }
-    let geometry: TransferGeometry
-    do {
-      geometry = try TransferGeometry(
-        detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
-        wavelength: metadata.beam.wavelength, rotation: rotation,
-        defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0,
-        response: toScan.after(response.after(toDetector)))
-    } catch {
-      let reason = (error as? EstimatorError)?.text(for: .phaseContrastTransfer) ?? "\(error)"
-      throw StageFailure(
-        .inputRefused, "\(frames.acquisition.file.path): \(reason)",
-        remedy: "use method disc-shift, which takes rings divided along different lines")
-    }
+    let pixelSize = try Self.pixelSize(frames, first.shape, stage: stage)
+    let rotation = try Self.rotation(context, frames)
+    let geometry = try Self.geometry(frames, rotation: rotation)
     let signals: SegmentSignals
     if case SegmentsValue.averaged(let averaged, _, _)? = source {
       signals = averaged
@@ -84,31 +45,98 @@ struct TransferredDeflection {
       whole.field.x[index] -= descan?.x[index] ?? 0
       whole.field.y[index] -= descan?.y[index] ?? 0
     }
+    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
     let aligned = transformed(whole, by: toScan)
     let boundary = context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann
     result = reconstructedPhase(
       from: signals, first: aligned, geometry: geometry, pixelSize: pixelSize, boundary: boundary,
       regularization: context.number("regularization").map { .relative($0) } ?? .measured,
       descan: descan.map { transformed($0, by: toScan) })
-    var map = transformed(result.deflection, by: toDetector)
+    map = Self.inDetector(result.deflection, like: first, rotation: rotation, descan: descan)
+    self.rotation = rotation
+    limit = geometry.informationLimit
+    let phases = result.phase.values
+    let phase = (phases.reduce(0) { $0 + $1 * $1 } / Double(phases.count)).squareRoot()
+    endsInLattice = boundary == .neumann && result.latticePhase > Self.latticeShare * phase
+    divergenceFree = Self.divergenceFree(aligned, pixelSize)
+    linearCurl = Self.linearCurl(of: aligned)
+  }
+
+  private static func pixelSize(
+    _ frames: FramesValue, _ shape: GridShape, stage: String
+  ) throws -> PixelSize {
+    guard let pixelSize = frames.acquisition.metadata.pixelSize else {
+      throw missingPixelSize("the acquisition", stage: stage)
+    }
+    guard min(shape.rows, shape.columns) >= 4 else {
+      throw StageFailure(
+        .failed,
+        "stage \(stage): phase-contrast-transfer needs at least 4 pixels in each direction of the scan, and"
+          + " this one has \(shape) (rows × columns)",
+        remedy: "use method disc-shift")
+    }
+    return pixelSize
+  }
+
+  private static func rotation(_ context: StageContext, _ frames: FramesValue) throws -> Double {
+    let given = context.number("rotation_deg").map { $0 * Double.pi / 180 }
+    if let rotation = given ?? frames.acquisition.metadata.scanRotation { return rotation }
+    let stage = context.stageName
+    throw StageFailure(
+      .missingPrerequisite,
+      "stage \(stage): phase-contrast-transfer has to know how the detector stands to the scan, and the"
+        + " acquisition does not state its scan rotation",
+      remedy: "--set \(stage).rotation_deg=ANGLE; estimate-rotation finds it from a disc-shift"
+        + " deflection")
+  }
+
+  private static func geometry(
+    _ frames: FramesValue, rotation: Double
+  ) throws -> TransferGeometry {
+    let metadata = frames.acquisition.metadata
+    let path = frames.acquisition.file.path
+    let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
+    let toDetector = scanFrameMatrix(rotation: -rotation, handedness: .asRecorded)
+    guard let response = (metadata.deflectionCalibration ?? .identity).inverse else {
+      throw StageFailure(
+        .inputRefused, "\(path): the deflection_calibration has no inverse",
+        remedy: "correct the matrix in the file, or use method disc-shift")
+    }
+    do {
+      return try TransferGeometry(
+        detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
+        wavelength: metadata.beam.wavelength, rotation: rotation,
+        defocus: metadata.defocus ?? 0, sphericalAberration: metadata.sphericalAberration ?? 0,
+        response: toScan.after(response.after(toDetector)))
+    } catch {
+      let reason = (error as? EstimatorError)?.text(for: .phaseContrastTransfer) ?? "\(error)"
+      throw StageFailure(
+        .inputRefused, "\(path): \(reason)",
+        remedy: "use method disc-shift, which takes rings divided along different lines")
+    }
+  }
+
+  /// A deflection of the scan frame in the detector's, with its descan again, masked as `first`.
+  private static func inDetector(
+    _ deflection: VectorMap, like first: VectorMap, rotation: Double, descan: VectorField?
+  ) -> VectorMap {
+    var map = transformed(
+      deflection, by: scanFrameMatrix(rotation: -rotation, handedness: .asRecorded))
     map.mask = first.mask
     for index in 0..<map.shape.count {
       let isUsable = map.mask.isUsable(index)
       map.field.x[index] = isUsable ? map.field.x[index] + (descan?.x[index] ?? 0) : 0
       map.field.y[index] = isUsable ? map.field.y[index] + (descan?.y[index] ?? 0) : 0
     }
-    self.map = map
-    self.rotation = rotation
-    let phases = result.phase.values
-    let phase = (phases.reduce(0) { $0 + $1 * $1 } / Double(phases.count)).squareRoot()
-    endsInLattice = boundary == .neumann && result.latticePhase > Self.latticeShare * phase
-    limit = geometry.informationLimit
+    return map
+  }
+
+  private static func divergenceFree(_ aligned: VectorMap, _ pixelSize: PixelSize) -> Double {
     let parts = helmholtzParts(of: aligned.field, pixelSize: pixelSize, boundary: .neumann)
     let shares = SignalShares(
       parts.powers,
       noise: meanVariance(aligned).map(parts.powers.transverseFractionFromNoise(meanVariance:)))
-    divergenceFree = shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
-    linearCurl = Self.linearCurl(of: aligned)
+    return shares.isMostlyNoise || shares.isUniform ? 0 : shares.divergenceFree
   }
 
   private var isStrong: Bool { result.finePhase > Self.weakPhase }
