@@ -139,6 +139,9 @@ struct ReferenceFigures {
       .with(centroids: 0.77, transfer: 0.31, transferPotential: 0.068),
     "wave-atomic-df3": ReferenceFigures(0.73, potential: 0.44)
       .with(centroids: 0.84, transfer: 0.038, transferPotential: 0.024),
+    // What the probe blurs: diffraction patterns of the three waves on a grid over the detector, two quadrants
+    // against two taken for a shifted disc. The steps of the grid leave a percent of these numbers open.
+    "wave-lattice": ReferenceFigures(0.114), "wave-lattice-defocus": ReferenceFigures(0.197),
   ]
 
   /// Standard deviations of fitted field, width and their product in a Monte Carlo of noisy cases.

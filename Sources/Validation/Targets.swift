@@ -93,7 +93,7 @@ struct Targets {
     let own = isDisc ? max(field, linear) : .infinity
     field = caution != nil ? .infinity : figures?.field.map { max(1.05 * $0, linear) } ?? own
     potential = caution != nil ? nil : figures?.potential.map { max(1.05 * $0, 1e-6) }
-    let isOwnLattice = CaseClass(name: facts.name) == .atomic && figures == nil
+    let isOwnLattice = CaseClass(name: facts.name) == .atomic && figures?.field == nil
     if isOwnLattice && method == .phaseContrastTransfer && !facts.isSampled {
       // What the reference's finest weak case attains, band-limited.
       (field, potential) = (0.02, 0.005)

@@ -42,6 +42,16 @@ struct JudgementTests {
     #expect(try judged { $0.transform = { scaled($0, 1 + 0.5e-6) } }.isOK)
   }
 
+  @Test("A lattice that is blurred more than the probe blurs it fails", arguments: [0.85, 0.89])
+  func lattice(height: Double) throws {
+    let judgement = try judged {
+      $0.name = "wave-lattice"
+      $0.transform = { scaled($0, height) }
+    }
+    let check = try #require(judgement.checks[.deflection])
+    #expect(check.passes == (height > 0.88), "\(check.value)")
+  }
+
   @Test("Transposed axes fail, on a square scan by the numbers and on others by the shape")
   func transposed() throws {
     func transpose(_ field: VectorField) -> VectorField {
