@@ -50,12 +50,8 @@ struct DiscRim {
     isBeyond = detector.segments.map {
       $0.inner <= probeSemiAngle + slack && $0.outer > probeSemiAngle + slack
     }
-    let lit = probeSemiAngle * probeSemiAngle - hole * hole
-    centeredParts = detector.segments.map { segment in
-      let outer = min(segment.outer, probeSemiAngle)
-      let area = max(0, outer * outer - segment.inner * segment.inner)
-      return area / lit * (segment.stop - segment.start) / (2 * Double.pi)
-    }
+    let lit = Double.pi * (probeSemiAngle * probeSemiAngle - hole * hole)
+    centeredParts = detector.segments.map { $0.litArea(disc: probeSemiAngle) / lit }
     litPart = 1 - hole * hole / (probeSemiAngle * probeSemiAngle)
     range = min(margin, hole > 0 ? probeSemiAngle - hole : margin, probeSemiAngle)
     self.probeSemiAngle = probeSemiAngle

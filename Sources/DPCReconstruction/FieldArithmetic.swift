@@ -1,6 +1,6 @@
 // Small sums and tables that several steps share.
 internal import FFTW
-internal import STEMCore
+public import STEMCore
 
 /// The mean, added up in blocks of fixed length so that rounding grows slowly; 0 of nothing.
 func orderedMean(_ values: [Double]) -> Double {
@@ -28,7 +28,7 @@ func orderedSum(_ count: Int, _ term: (Int) -> Double) -> Double {
 }
 
 /// The mean over usable pixels, added up in blocks of fixed length as in ``orderedMean(_:)``; nil where there is none.
-func usableMean(_ values: [Double], _ mask: PixelMask) -> Double? {
+public func usableMean(_ values: [Double], _ mask: PixelMask) -> Double? {
   usableMeans(values, values, mask)?.first
 }
 

@@ -89,18 +89,11 @@ public func segmentCorrection(
   case .vacuum:
     guard let vacuum = references.vacuum else { throw .absent(.vacuum) }
     let signals = meanVacuumSignals(vacuum).enumerated().map { $1 - dark[$0] }
-    let expected = metadata.detector.segments.map { litArea($0, disc: metadata.probeSemiAngle) }
+    let expected = metadata.detector.segments.map { $0.litArea(disc: metadata.probeSemiAngle) }
     let lit = expected.map { $0 > 0 }
     let gain = zip(signals, expected).map { $1 > 0 ? $0 / $1 : 1 }
     return try normalized(gain, dark: dark, source: .vacuum, lit: lit)
   }
-}
-
-/// The part of a segment that a centered disc lights, rad².
-private func litArea(_ segment: DetectorSegment, disc: Double) -> Double {
-  let outer = min(segment.outer, disc)
-  return outer <= segment.inner
-    ? 0 : (outer * outer - segment.inner * segment.inner) * (segment.stop - segment.start) / 2
 }
 
 /// One number per segment: the single vacuum signals, or the mean over the vacuum scan.

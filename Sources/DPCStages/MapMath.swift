@@ -53,19 +53,10 @@ func rootMeanSquare(_ map: VectorMap) -> Double {
 }
 
 extension ScalarMap {
-  /// The mean variance over usable pixels; nil where errors are unknown or no pixel is usable.
-  var meanVariance: Double? {
-    guard let variance else { return nil }
-    let parts = mapPieces(shape.count) { positions in
-      var (sum, count) = (0.0, 0)
-      for position in positions where mask.isUsable(position) {
-        sum += variance[position]
-        count += 1
-      }
-      return (sum: sum, count: count)
-    }
-    let count = parts.reduce(0) { $0 + $1.count }
-    return count > 0 ? parts.reduce(0) { $0 + $1.sum } / Double(count) : nil
+  /// The root of the mean variance over usable pixels, in the map's unit; nil where errors are unknown or no pixel is
+  /// usable.
+  var rootMeanSquareError: Double? {
+    variance.flatMap { usableMean($0, mask) }.map { $0.squareRoot() }
   }
 }
 

@@ -156,10 +156,7 @@ struct SignalCheck {
     let segments = frames.acquisition.metadata.detector.segments
     let disc = frames.acquisition.metadata.probeSemiAngle
     for (index, segment) in segments.enumerated() {
-      let outer = min(segment.outer, disc)
-      let litShare =
-        max(0, outer * outer - segment.inner * segment.inner) * (segment.stop - segment.start)
-        / (2 * Double.pi * disc * disc)
+      let litShare = segment.litArea(disc: disc) / (Double.pi * disc * disc)
       let share = statistics.segmentSums[index] / total
       if share < Self.deadShare * litShare {
         throw StageFailure(

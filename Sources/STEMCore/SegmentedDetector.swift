@@ -20,6 +20,11 @@ public struct DetectorSegment: Sendable, Equatable, Codable {
 
   /// Solid angle (outer² - inner²)(stop - start)/2, rad².
   public var area: Double { (outer * outer - inner * inner) * (stop - start) / 2 }
+  /// What of it a centered disc of this semi-angle (rad) lights, rad².
+  public func litArea(disc: Double) -> Double {
+    let edge = min(outer, disc)
+    return max(0, edge * edge - inner * inner) * (stop - start) / 2
+  }
   /// The azimuth in the middle of the sector, rad.
   public var middle: Double { (start + stop) / 2 }
 }

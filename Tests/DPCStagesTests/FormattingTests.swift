@@ -13,6 +13,12 @@ struct FormattingTests {
     #expect(Format.count(number) == text)
   }
 
+  @Test("Sigmas have two digits, and none beyond a million")
+  func sigmas() {
+    #expect(Format.sigmas(5.64) == "5.6 sigma" && Format.sigmas(352.3) == "352 sigma")
+    #expect(Format.sigmas(1e6) == "more than 1e6 sigma" && Format.sigmas(.infinity).contains("1e6"))
+  }
+
   @Test("Angles with errors are degrees, never thousandths of them, and nothing has no sign")
   func angles() {
     let degree = Double.pi / 180

@@ -102,6 +102,60 @@ struct SignalNotesTests {
     #expect(abs((dose ?? 0) / 80e6 - 1) < 0.01)
   }
 
+  // The charge of an empty scan is its noise, the mean square of 60 · 60 numbers of which some five go together: 2 %
+  // of scatter each way in the root, and four times as much at the rim's one-sided differences.
+  @Test("Charge and potential state the noise in them, in their own units")
+  func noiseBeside() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.emptyScan("seed: 5"))
+    let outcome = try await laboratory.run(
+      Laboratory.fieldChain(path) + """
+          charge: { uses: charge-density, from: field }
+          potential: { uses: integrate, from: field }
+        results: [charge, potential]
+        """)
+    func fact(_ stage: String, _ key: String) throws -> Fact {
+      try #require(outcome.report[stage]?.facts.first { $0.key == key })
+    }
+    let noise = try fact("charge", "charge_density_noise")
+    let strength = try #require(try fact("charge", "charge_density_rms").value)
+    #expect(abs(strength / (try #require(noise.value)) - 1) < 0.08, "\(strength), \(noise)")
+    #expect(noise.unit == "C/m^2" && noise.text.hasPrefix("counting noise in it "))
+
+    let map = try outcome.value("potential", as: PotentialValue.self).map
+    let variance = try #require(map.variance)
+    let mean = variance.reduce(0, +) / Double(variance.count)
+    let stated = try fact("potential", "potential_noise")
+    #expect(map.mask.unusableCount == 0)
+    #expect(abs((try #require(stated.value)) / mean.squareRoot() - 1) < 1e-9)
+    #expect(stated.unit == "V m" && stated.text.contains(" V nm root mean square"), "\(stated)")
+    // In V nm: as a number a billion times that in V m.
+    let words = stated.text.split(separator: " ")
+    #expect(abs((Double(words[4]) ?? 0) / (1e9 * mean.squareRoot()) - 1) < 1e-3, "\(stated.text)")
+  }
+
+  @Test("A plane stronger than the signal leaves the regime open, with both in radians")
+  func planeBelow() async throws {
+    let laboratory = try Laboratory()
+    let scan = """
+      schema: dpc-pipeline/1
+      name: simulation
+      stages:
+        walls: { uses: phantom-walls, with: { positions_nm: [-40, 40], field_V_per_m: 3e8, fwhm_nm: 16, thickness_nm: 50 } }
+        scan:
+          uses: simulate-acquisition
+          from: walls
+          with: { columns_px: 80, rows_px: 60, pixel_size_nm: 2, electrons_per_pixel: 1e8, descan_x_urad: 120 }
+      results: [scan]
+      """
+    let outcome = try await laboratory.reconstruction(of: try await laboratory.file(scan))
+    let text = try #require(
+      outcome.report["tilt"]?.facts.first { $0.text.contains("regime not determined") }?.text)
+    // 120 µrad of descan; the walls' own plane adds less than a tenth in quadrature.
+    let plane = try #require(text.firstMatch(of: /lies a plane of ([0-9.]+) µrad/))
+    #expect(abs((Double(plane.1) ?? 0) - 120) < 5, "\(text)")
+  }
+
   @Test("Where noise is unknown no power is said to be beyond it")
   func unknownNoise() {
     func shares(_ curlFree: Double, _ noise: Double?) -> SignalShares {

@@ -74,7 +74,7 @@ struct ShownVectorMap: Sendable {
 
   /// - Parameters:
   ///   - map: With its counting errors.
-  ///   - scale: From the map's unit to the one shown.
+  ///   - scale: From the map's unit to the one shown; positive.
   ///   - errors: In the unit shown.
   ///   - variance: Counting errors of the components where they are alike at all pixels, in the square of the
   ///     map's unit; the map then has none of its own.

@@ -45,7 +45,6 @@ struct ChargeDensity: StageType {
           "charge": "total (free and bound); no relative permittivity applied",
         ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
     let strength = rootMeanSquare(value.map)
-    let noise = value.map.meanVariance.map { $0.squareRoot() }
     var facts = [
       Fact(
         "charge_density_rms",
@@ -53,7 +52,7 @@ struct ChargeDensity: StageType {
           "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
         value: strength, unit: "C/m^2")
     ]
-    if let noise {
+    if let noise = value.map.rootMeanSquareError {
       facts.append(
         Fact(
           "charge_density_noise",

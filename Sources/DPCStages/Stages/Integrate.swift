@@ -74,7 +74,7 @@ struct Integrate: StageType {
         text: "projected potential spans \(Format.quantity(range * 1e9, unit: "V nm"))",
         value: range, unit: "V m")
     ]
-    if let noise = potential.meanVariance.map({ $0.squareRoot() }) {
+    if let noise = potential.rootMeanSquareError {
       facts.append(
         Fact(
           "potential_noise",
