@@ -16,6 +16,7 @@ struct FormattingTests {
   @Test("Sigmas have two digits, and none beyond a million")
   func sigmas() {
     #expect(Format.sigmas(5.64) == "5.6 sigma" && Format.sigmas(352.3) == "352 sigma")
+    #expect(Format.sigmas(9.9e5) == "990000 sigma")
     #expect(Format.sigmas(1e6) == "more than 1e6 sigma" && Format.sigmas(.infinity).contains("1e6"))
   }
 
