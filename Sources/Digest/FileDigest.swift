@@ -47,7 +47,8 @@ extension SHA256Digest {
     defer { close(descriptor) }
     var hasher = SHA256Hasher()
     var total = 0
-    var block = [UInt8](repeating: 0, count: blockSize)
+    // Not cleared: only bytes that were read are looked at.
+    var block = [UInt8](unsafeUninitializedCapacity: blockSize) { $1 = blockSize }
     while true {
       let count = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
       if count < 0 {

@@ -8,13 +8,14 @@ extension HDF5Dataset {
     let region = HDF5Region(wholeOf: shape)
     try checkSource(region)
     let id = self.id
+    let transfer = TransferLists.small
     return try StringReading(
       element: description.element, count: region.elementCount, place: place
     ).read { () throws(HDF5Error) in
       try Handle("read", place) { H5Dget_type(id) }
     } into: { type, buffer in
       H5Dread(
-        id, type, CHDF5_all(), CHDF5_all(), CHDF5_default_properties(), buffer)
+        id, type, CHDF5_all(), CHDF5_all(), transfer, buffer)
     } reclaim: { type, buffer in
       let space = H5Dget_space(id)
       defer { H5Sclose(space) }

@@ -94,11 +94,11 @@ public struct HDF5Dataset: ~Copyable, Sendable, HDF5Object {
     _ region: HDF5Region, as type: HDF5NumberType, into target: UnsafeMutableRawPointer
   ) throws(HDF5Error) {
     let selection = try Selection(region, of: handle.id, rank: shape.count, place: place)
+    let transfer = TransferLists.forNumbers(region.elementCount)
     // SAFETY: the memory holds as many elements of this memory type as the selection.
     try Library.checked("read", place) { [id = handle.id] in
       H5Dread(
-        id, type.memoryType, selection.memory.id, selection.file.id, CHDF5_default_properties(),
-        target)
+        id, type.memoryType, selection.memory.id, selection.file.id, transfer, target)
     }
   }
 

@@ -75,7 +75,7 @@ extension HDF5Group {
   private func write(
     _ path: String, texts: [String], shape: [Int]
   ) throws(HDF5Error) -> HDF5Dataset {
-    let (type, transfer) = (WritingLists.text, WritingLists.textTransfer)
+    let (type, transfer) = (WritingLists.text, TransferLists.small)
     let dataset = try createDataset(
       path, type: type, of: .variableString, shape: shape, layout: .contiguous)
     let id = dataset.id

@@ -1,4 +1,4 @@
-// What every file is written with: a type and lists of properties, made once and kept.
+// What files are written and read with: a type and lists of properties, made once and kept.
 internal import CHDF5
 
 /// Identifiers that are made at their first use and never given back. One that could not be made is negative,
@@ -9,11 +9,6 @@ enum WritingLists {
   /// UTF-8 of variable length, which every reader shows as text.
   static let text = made(H5Tcopy(CHDF5_string())) { type in
     H5Tset_size(type, CHDF5_variable_size()) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0
-  }
-
-  /// Converts texts in little memory: the library clears all of it for each text, a megabyte unless told.
-  static let textTransfer = made(H5Pcreate(CHDF5_dataset_transfer())) { list in
-    H5Pset_buffer(list, 4096, nil, nil) >= 0
   }
 
   /// Of a dataset in one piece; what is never written reads as zero, not as whatever the memory held.
@@ -32,12 +27,26 @@ enum WritingLists {
     }
   }
 
-  private static func made(
-    _ make: @autoclosure () -> hid_t, _ finish: (hid_t) -> Bool
-  ) -> hid_t {
-    Library.locked {
-      let id = make()
-      return id >= 0 && finish(id) ? id : -1
-    }
+}
+
+/// As ``WritingLists``, for the transfer of numbers and texts, either way.
+enum TransferLists {
+  /// Converts in so much memory, bytes: the library clears all of it for each transfer that converts anything, a
+  /// megabyte unless told.
+  private static let smallBuffer = 4096
+
+  static let small = made(H5Pcreate(CHDF5_dataset_transfer())) { list in
+    H5Pset_buffer(list, smallBuffer, nil, nil) >= 0
+  }
+
+  static func forNumbers(_ count: Int) -> hid_t {
+    count * MemoryLayout<Double>.stride <= smallBuffer ? small : CHDF5_default_properties()
+  }
+}
+
+private func made(_ make: @autoclosure () -> hid_t, _ finish: (hid_t) -> Bool) -> hid_t {
+  Library.locked {
+    let id = make()
+    return id >= 0 && finish(id) ? id : -1
   }
 }

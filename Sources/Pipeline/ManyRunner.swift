@@ -97,8 +97,8 @@ public struct ManyRunner: Sendable {
   ///   - cancellation: Ends what is under way as it ends a single run, and begins nothing more.
   ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
   ///   - begin: Sees to it that an instance can be written, and where its log is to stand meanwhile; what it
-  ///     throws is the end of the instance. Called on a thread of its own, for several at once.
-  ///   - finish: Writes what an instance left; called on a thread of its own, for several at once. Says, once at
+  ///     throws is the end of the instance. Called for several at once; may wait.
+  ///   - finish: Writes what an instance left; called for several at once; may wait. Says, once at
   ///     most, when it only waits for the disk, so that another has its thread.
   public func run(
     cancellation: RunCancellation, onEvent: @escaping @Sendable (ManyEvent) -> Void,
@@ -112,8 +112,36 @@ public struct ManyRunner: Sendable {
       runID: Clock.randomName(), pipeline: pipeline, toolVersion: toolVersion,
       started: Clock.timestamp(), stages: runners.map(\.key), results: [])
     course.send(.started(header))
+    let reports = await withTaskExecutorPreference(crew.threads) {
+      runners.first?.runner.cache.sweep()
+      return await beginAll(turns, cancellation, course) { index in
+        let report = await runOne(index, crew, cancellation, course, begin, finish) {
+          turn.yield(.resting(index))
+        }
+        turn.yield(.finished(index, report))
+      }
+    }
+    let instances = zip(runners, reports).map { $1 ?? InstanceReport(skipped: $0.key) }
+    let wasStopped = cancellation.isCancelled && instances.contains { $0.outcome != .done }
+    let report = ManyReport(
+      runID: header.runID, pipeline: pipeline, toolVersion: toolVersion,
+      started: header.started, ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
+      instances: instances, interruptedBySignal: wasStopped ? cancellation.signal : nil)
+    course.send(.finished(report))
+    return report
+  }
+
+  /// Begins one instance after the other, as room is.
+  ///
+  /// - Parameters:
+  ///   - turns: What the instances that are under way have to say.
+  ///   - runOne: Runs an instance, until it has said that it is finished.
+  /// - Returns: nil for each that was not begun.
+  private func beginAll(
+    _ turns: AsyncStream<Turn>, _ cancellation: RunCancellation, _ course: Course,
+    _ runOne: @escaping @Sendable (_ index: Int) async -> Void
+  ) async -> [InstanceReport?] {
     var reports = [InstanceReport?](repeating: nil, count: runners.count)
-    await PipelineRunner.onThread { runners.first?.runner.cache.sweep() }
     await withTaskGroup(of: Void.self) { group in
       var next = 0
       var open = 0
@@ -124,12 +152,7 @@ public struct ManyRunner: Sendable {
         let index = next
         next += 1
         open += 1
-        group.addTask {
-          let report = await runOne(index, crew, cancellation, course, begin, finish) {
-            turn.yield(.resting(index))
-          }
-          turn.yield(.finished(index, report))
-        }
+        group.addTask { await runOne(index) }
       }
       // One more than there are threads: while one instance is written, another has work.
       for _ in 0...threads { startNext() }
@@ -150,14 +173,7 @@ public struct ManyRunner: Sendable {
         if open == 0 { return }
       }
     }
-    let instances = zip(runners, reports).map { $1 ?? InstanceReport(skipped: $0.key) }
-    let wasStopped = cancellation.isCancelled && instances.contains { $0.outcome != .done }
-    let report = ManyReport(
-      runID: header.runID, pipeline: pipeline, toolVersion: toolVersion,
-      started: header.started, ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
-      instances: instances, interruptedBySignal: wasStopped ? cancellation.signal : nil)
-    course.send(.finished(report))
-    return report
+    return reports
   }
 
   /// What the instances that are under way have to say.
@@ -185,7 +201,7 @@ public struct ManyRunner: Sendable {
     let (key, runner) = runners[index]
     course.send(.instanceStarted(key: key))
     let trail = await crew.work(on: nil) { _ in
-      await PipelineRunner.onThread { Result { () throws(StageFailure) in try begin(index) } }
+      Result { () throws(StageFailure) in try begin(index) }
     }
     let log: Mutex<EventLog>
     switch trail {
@@ -199,12 +215,10 @@ public struct ManyRunner: Sendable {
       log.withLock { $0.append(event) }
       course.send(.instance(key: key, event))
     }
-    let report = await crew.work(on: nil) { turn in
-      await PipelineRunner.onThread {
-        finish(index, run, log.withLock { $0 }) {
-          turn.end()
-          rests()
-        }
+    let report = await crew.work(on: nil) { leaveThread in
+      finish(index, run, log.withLock { $0 }) {
+        leaveThread()
+        rests()
       }
     }
     course.send(.instanceFinished(report))

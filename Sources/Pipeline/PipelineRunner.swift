@@ -1,11 +1,10 @@
 // Runs a pipeline: what is in the cache is taken from there, the rest is computed and kept.
 internal import Digest
-internal import Dispatch
 internal import WorkSharing
 
 /// Runs the stages of a graph, each as soon as what feeds it is there.
 ///
-/// Each stage's work is done on a thread of its own, at most `threads` at a time. A stage that fails
+/// At most `threads` stages are worked on at a time, on threads of the run. A stage that fails
 /// stops only those below it. A stage is finished when its record is on the disk, and a run returns
 /// when all its stages are finished; a run that is killed loses the stages it was working on.
 public struct PipelineRunner: Sendable {
@@ -52,17 +51,21 @@ public struct PipelineRunner: Sendable {
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async -> RunReport {
     // Runs that share threads have somebody who does this for all of them.
-    if crew == nil { await Self.onThread { cache.sweep() } }
-    return await withTaskCancellationHandler {
-      await runStages(cancellation, crew ?? RunCrew(threads: threads), EventSink(onEvent))
-    } onCancel: {
-      cancellation.cancel()
+    let sweeps = crew == nil
+    let crew = crew ?? RunCrew(threads: threads)
+    return await withTaskExecutorPreference(crew.threads) {
+      await withTaskCancellationHandler {
+        await runStages(cancellation, crew, EventSink(onEvent), sweeps: sweeps)
+      } onCancel: {
+        cancellation.cancel()
+      }
     }
   }
 
   private func runStages(
-    _ cancellation: RunCancellation, _ crew: RunCrew, _ sink: EventSink
+    _ cancellation: RunCancellation, _ crew: RunCrew, _ sink: EventSink, sweeps: Bool
   ) async -> RunReport {
+    if sweeps { cache.sweep() }
     let header = RunHeader(
       runID: Clock.randomName(), pipeline: graph.name, toolVersion: toolVersion,
       started: Clock.timestamp(), stages: graph.stages.map(\.name), results: graph.results)
@@ -71,7 +74,7 @@ public struct PipelineRunner: Sendable {
     let early = EarlyWork(graph, cancellation, occupyThread: occupyEarlyThread) { stage, fraction in
       sink.send(.stageProgress(name: stage, fraction: fraction))
     }
-    let plan = await crew.work(on: nil) { _ in await Self.onThread { planOfRun(early) } }
+    let plan = await crew.work(on: nil) { _ in planOfRun(early) }
     for input in plan.inputs { sink.send(.inputFound(input)) }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
     let resources = resources(for: plan, header.runID, cancellation, sink, early)
@@ -79,11 +82,8 @@ public struct PipelineRunner: Sendable {
     progress.settlePlanned()
     await work(&progress, crew)
     let stages = progress.stageReports
-    // Without the runner and what it has in memory: a thread may be a little late in leaving its work.
-    await Self.onThread { [cache, name = graph.name] in
-      early.end()
-      Self.rememberLatest(stages, of: name, in: cache)
-    }
+    early.end()
+    Self.rememberLatest(stages, of: graph.name, in: cache)
     let wasStopped = stages.contains { $0.outcome == .cancelled }
     let ending = RunEnding(
       ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
@@ -116,7 +116,7 @@ public struct PipelineRunner: Sendable {
         running += 1
         let ticket = JobTicket(job)
         group.addTask {
-          await crew.work(on: ticket.key) { _ in await Self.onThread { ticket.perform() } }
+          await crew.work(on: ticket.key) { _ in ticket.perform() }
           return .ended(ticket)
         }
       }
@@ -178,14 +178,5 @@ public struct PipelineRunner: Sendable {
     }
     cache.actions.setLatest(
       Dictionary(keys) { $1 }, pipeline: pipeline, stages: Set(stages.map(\.name)))
-  }
-
-  /// Does synchronous work on a thread that it may block.
-  static func onThread<Value: Sendable>(
-    _ body: @escaping @Sendable () -> Value
-  ) async -> Value {
-    await withCheckedContinuation { continuation in
-      DispatchQueue(label: "stage").async { continuation.resume(returning: body()) }
-    }
   }
 }

@@ -7,20 +7,14 @@ internal import WorkSharing
 /// A stage that another run is just computing waits for it and then finds it in the cache.
 public final class RunCrew: Sendable {
   private struct State {
-    var free: Int
     var busy: Set<ActionKey> = []
-    var waiting: [(key: ActionKey?, continuation: CheckedContinuation<Void, Never>)] = []
-
-    /// Takes a thread for the work, if there is one and nobody does the same.
-    mutating func take(_ key: ActionKey?) -> Bool {
-      if free == 0 { return false }
-      if let key, !busy.insert(key).inserted { return false }
-      free -= 1
-      return true
-    }
+    /// Those who want to do what is being done, in the order in which they came.
+    var waiting: [ActionKey: [CheckedContinuation<Void, Never>]] = [:]
   }
 
-  private let state: Mutex<State>
+  private let state = Mutex(State())
+  /// On which ``work(on:_:)`` is to be called.
+  let threads: RunThreads
   /// Called when a run has nothing to do but to wait for another runner's work.
   let isIdle: @Sendable () -> Void
 
@@ -31,69 +25,53 @@ public final class RunCrew: Sendable {
   ///   - threads: How many pieces of work may go on at once, at least 1.
   ///   - isIdle: Called when a run has nothing to do but to wait for another runner's work.
   init(threads: Int, isIdle: @escaping @Sendable () -> Void) {
-    state = Mutex(State(free: max(1, threads)))
+    self.threads = RunThreads(threads)
     self.isIdle = isIdle
   }
 
-  /// A piece of work's turn.
-  final class Turn: Sendable {
-    private let leaving: Mutex<(@Sendable () -> Void)?>
-
-    init(_ leaving: @escaping @Sendable () -> Void) { self.leaving = Mutex(leaving) }
-
-    /// Leaves the thread to others: what is still to be done only waits. Without effect the second time.
-    func end() {
-      let leave = leaving.withLock { leaving in
-        defer { leaving = nil }
-        return leaving
-      }
-      leave?()
-    }
-  }
-
-  /// Does a piece of work when its turn comes.
+  /// Does a piece of work on the thread of the caller, which must be one of ``threads``, as soon as nobody does the same.
   ///
   /// - Parameters:
   ///   - key: Names the work; nil for what nobody else does.
-  ///   - body: Is given its turn, which it may end before its own end.
-  func work<Value: Sendable>(
-    on key: ActionKey?, _ body: @Sendable (Turn) async -> Value
+  ///   - body: May say, by calling what it is given, that it only waits until its end: another has its thread.
+  func work<Value>(
+    on key: ActionKey?, _ body: (_ rests: () -> Void) -> Value
   ) async -> Value {
+    if let key { await take(key) }
+    occupyThread()
+    var isResting = false
+    let value = body {
+      if isResting { return }
+      isResting = true
+      vacateThread()
+      threads.rest()
+    }
+    if isResting { threads.goOn() } else { vacateThread() }
+    if let key { leave(key) }
+    return value
+  }
+
+  private func take(_ key: ActionKey) async {
     await withCheckedContinuation { continuation in
       let mayStart = state.withLock { state in
-        if state.take(key) { return true }
-        state.waiting.append((key, continuation))
+        if state.busy.insert(key).inserted { return true }
+        state.waiting[key, default: []].append(continuation)
         return false
       }
       if mayStart { continuation.resume() }
     }
-    occupyThread()
-    let turn = Turn {
-      vacateThread()
-      self.leave(key)
-    }
-    let value = await body(turn)
-    turn.end()
-    return value
   }
 
-  private func leave(_ key: ActionKey?) {
+  /// Who waits longest for the same work has its turn.
+  private func leave(_ key: ActionKey) {
     let next = state.withLock { state in
-      state.free += 1
-      if let key { state.busy.remove(key) }
-      // Whoever waits longest goes first, unless someone else does the same work.
-      let waiting = state.waiting
-      state.waiting = []
-      var next: [CheckedContinuation<Void, Never>] = []
-      for one in waiting {
-        if state.take(one.key) {
-          next.append(one.continuation)
-        } else {
-          state.waiting.append(one)
-        }
+      guard let waiting = state.waiting[key] else {
+        state.busy.remove(key)
+        return nil as CheckedContinuation<Void, Never>?
       }
-      return next
+      state.waiting[key] = waiting.count > 1 ? Array(waiting.dropFirst()) : nil
+      return waiting[0]
     }
-    for continuation in next { continuation.resume() }
+    next?.resume()
   }
 }

@@ -1,7 +1,7 @@
 // One stage's turn: look it up, gather its inputs, do its work, keep what it leaves.
 internal import Digest
 
-/// The work of one stage, done synchronously on a thread of its own.
+/// The work of one stage, done on the thread that calls, which it keeps until its end.
 struct StageJob: Sendable {
   let node: StageNode
   let preimage: ActionPreimage

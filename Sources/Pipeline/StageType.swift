@@ -73,7 +73,7 @@ public protocol StageType: Sendable {
   /// Whether the stage may begin before the content of its input files is known. What it takes must be small (what
   /// files state, and how to read them), for it may be held twice, and it makes no files of its own.
   var mayBeginEarly: Bool { get }
-  /// Does the work. Called on a thread of its own; may use further threads, must be deterministic.
+  /// Does the work. Called on a thread that it may block; may use further threads, must be deterministic.
   ///
   /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
   func run(_ context: StageContext) throws -> StageProduct
