@@ -1,5 +1,6 @@
 // Descan: the drift of the disc with the scan position, which is not the specimen's doing.
 public import STEMCore
+internal import WorkSharing
 
 /// A deflection that depends linearly on the scan position, in the detector frame.
 public struct DescanPlane: Sendable, Equatable, Codable {
@@ -75,14 +76,20 @@ extension VectorMap {
   /// The covariance stays that of the pixels among each other: the plane's own error is common to all of
   /// them, so averages do not lower it and differences do not contain it.
   public mutating func remove(_ plane: DescanPlane) {
-    for row in 0..<shape.rows {
-      let v = Double(row) - Double(shape.rows - 1) / 2
-      for column in 0..<shape.columns {
-        let position = row * shape.columns + column
-        if !mask.isUsable(position) { continue }
-        let u = Double(column) - Double(shape.columns - 1) / 2
-        field.x[position] -= plane.center.x + plane.perColumn.x * u + plane.perRow.x * v
-        field.y[position] -= plane.center.y + plane.perColumn.y * u + plane.perRow.y * v
+    let (rows, columns) = (shape.rows, shape.columns)
+    let height = 64
+    share { map in
+      shareWork((rows + height - 1) / height) { band in
+        for row in (band * height)..<min((band + 1) * height, rows) {
+          let v = Double(row) - Double(rows - 1) / 2
+          for column in 0..<columns {
+            let position = row * columns + column
+            if map.mask[position] & PixelFlags.unusable.rawValue != 0 { continue }
+            let u = Double(column) - Double(columns - 1) / 2
+            map.x[position] -= plane.center.x + plane.perColumn.x * u + plane.perRow.x * v
+            map.y[position] -= plane.center.y + plane.perColumn.y * u + plane.perRow.y * v
+          }
+        }
       }
     }
   }

@@ -101,8 +101,7 @@ public func outerShare(
   let fitted = concurrentMap(planes.count) { DescanPlane(fittedTo: planes[$0]) }
   guard let plane = fitted[0], let outerPlane = fitted[1]
   else { return OuterShare(obstacle: .weakSignal) }
-  sample.total.remove(plane)
-  sample.outer.remove(outerPlane)
+  sample.removePlanes(of: plane, outerPlane)
   guard
     let ratio = NeighborRatio(
       of: sample.outer, to: sample.total, lag: lag, alongColumns: sample.isContiguous),

@@ -61,37 +61,45 @@ public struct OuterShare: Sendable, Equatable {
 /// The deflection and its part from the outer ring, at the pixels of some rows.
 public struct RegimeSample: Sendable {
   /// Rows of the map, ascending.
-  public var rows: [Int]
+  public let rows: [Int]
   /// To first order in the shift, rad, detector frame, calibrated.
-  public var total: VectorMap
+  public fileprivate(set) var total: VectorMap
   /// The part of `total` that the segments beyond the rim add.
-  public var outer: VectorMap
+  public fileprivate(set) var outer: VectorMap
 
   /// Whether no row between the first and the last is left out.
   var isContiguous: Bool { zip(rows, rows.dropFirst()).allSatisfy { $0 + 1 == $1 } }
 
-  /// Bands in their order.
-  public init(joining bands: [RegimeSample]) {
-    rows = bands.flatMap(\.rows)
-    total = Self.joined(bands.map(\.total))
-    outer = Self.joined(bands.map(\.outer))
-  }
-
-  init(rows: [Int], total: VectorMap, outer: VectorMap) {
+  /// Numbers that are yet to be written.
+  fileprivate init(rows: [Int], columns: Int) {
     self.rows = rows
-    self.total = total
-    self.outer = outer
+    let shape = GridShape(rows: rows.count, columns: columns)
+    // Not one a copy of the other: lending the numbers would copy them.
+    total = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
+    outer = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
   }
 
-  private static func joined(_ maps: [VectorMap]) -> VectorMap {
-    let shape = GridShape(
-      rows: maps.reduce(0) { $0 + $1.shape.rows }, columns: maps.first?.shape.columns ?? 0)
-    return VectorMap(
-      field: VectorField(
-        shape: shape, x: maps.flatMap(\.field.x), y: maps.flatMap(\.field.y)),
-      covariance: nil, mask: PixelMask(shape: shape, bytes: maps.flatMap(\.mask.bytes)),
-      pixelSize: maps.first?.pixelSize)
+  mutating func removePlanes(of total: DescanPlane, _ outer: DescanPlane) {
+    self.total.remove(total)
+    self.outer.remove(outer)
   }
+
+  /// Lends the numbers to several threads.
+  public mutating func share<Result, Failure: Error>(
+    _ body: (SharedRegimeSample) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try total.share { total throws(Failure) in
+      try outer.share { outer throws(Failure) in
+        try body(SharedRegimeSample(total: total, outer: outer))
+      }
+    }
+  }
+}
+
+/// The numbers of a sample while several threads write to them.
+public struct SharedRegimeSample: Sendable {
+  fileprivate let total: SharedVectorMap
+  fileprivate let outer: SharedVectorMap
 }
 
 /// Takes from the signals what the regime is told by.
@@ -101,6 +109,7 @@ public struct RegimeSampler: Sendable {
   private let vectors: [(x: Double, y: Double)]
   private let isBeyond: [Bool]
   private let calibration: Matrix2
+  private let shape: GridShape
   private let rowStep: Int
 
   /// Pixels beyond this number are left out, whole rows at a time: the share is as well known without.
@@ -128,38 +137,48 @@ public struct RegimeSampler: Sendable {
     vectors = linear ?? detector.segments.map { _ in (x: 0, y: 0) }
     isBeyond = detector.segments.map { $0.inner >= probeSemiAngle - slack }
     self.calibration = calibration
+    self.shape = shape
     rowStep = max(1, (shape.count + Self.pixelLimit - 1) / Self.pixelLimit)
   }
 
+  /// The sample of a map, whose numbers are yet to be written, those of every band before any is read.
+  public func emptySample() -> RegimeSample {
+    RegimeSample(
+      rows: Array(stride(from: 0, to: shape.rows, by: rowStep)), columns: shape.columns)
+  }
+
+  /// The sample of a whole map.
+  public func sample(_ signals: SegmentSignals) -> RegimeSample {
+    var sample = emptySample()
+    sample.share { write(signals, firstRow: 0, to: $0) }
+    return sample
+  }
+
+  /// Writes what a band of rows tells.
+  ///
   /// - Parameters:
   ///   - signals: A band of rows of the map.
   ///   - firstRow: The band's first row in the map.
-  public func sample(_ signals: SegmentSignals, firstRow: Int) -> RegimeSample {
-    let rows = (firstRow..<(firstRow + signals.shape.rows)).filter { $0 % rowStep == 0 }
-    let shape = GridShape(rows: rows.count, columns: signals.shape.columns)
-    var total = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
-    var outer = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
-    total.share { total in
-      outer.share { outer in
-        shareWork((rows.count + Self.bandRows - 1) / Self.bandRows) { band in
-          var sums = SampleSums()
-          let first = band * Self.bandRows
-          for index in first..<min(first + Self.bandRows, rows.count) {
-            let (source, target) = (
-              (rows[index] - firstRow) * shape.columns, index * shape.columns
-            )
-            for column in stride(from: 0, to: shape.columns, by: SampleSums.length) {
-              let count = min(SampleSums.length, shape.columns - column)
-              let positions = (source + column)..<(source + column + count)
-              sums.form(vectors, isBeyond, of: signals, at: positions)
-              let flags = signals.mask.bytes.span.extracting(positions)
-              sums.write(flags, calibration, to: total, outer, at: target + column)
-            }
-          }
+  ///   - sample: Of the map.
+  public func write(_ signals: SegmentSignals, firstRow: Int, to sample: SharedRegimeSample) {
+    // In the sample, of which a row stands for `rowStep` rows of the map.
+    let end = (firstRow + signals.shape.rows + rowStep - 1) / rowStep
+    let rows = (firstRow + rowStep - 1) / rowStep..<end
+    let columns = shape.columns
+    shareWork((rows.count + Self.bandRows - 1) / Self.bandRows) { band in
+      var sums = SampleSums()
+      let first = rows.lowerBound + band * Self.bandRows
+      for row in first..<min(first + Self.bandRows, rows.upperBound) {
+        let (source, target) = ((row * rowStep - firstRow) * columns, row * columns)
+        for column in stride(from: 0, to: columns, by: SampleSums.length) {
+          let count = min(SampleSums.length, columns - column)
+          let positions = (source + column)..<(source + column + count)
+          sums.form(vectors, isBeyond, of: signals, at: positions)
+          let flags = signals.mask.bytes.span.extracting(positions)
+          sums.write(flags, calibration, to: sample.total, sample.outer, at: target + column)
         }
       }
     }
-    return RegimeSample(rows: rows, total: total, outer: outer)
   }
 
   /// Rows of a piece of work.

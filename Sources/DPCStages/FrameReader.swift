@@ -50,17 +50,20 @@ struct FrameReader {
       uninitialized: window.shape, withCovariance: frames.electronsPerUnit != nil,
       pixelSize: metadata.pixelSize)
     var electrons = [Double](uninitializedCount: window.shape.count)
+    var sample = estimation.sampler.emptySample()
     let bands = try map.share { map in
       try electrons.share { electrons in
-        try mapBands(context) { reader, rows in
-          let signals = try corrected(rows, frame: 0, reader: reader)
-          let first = rows.lowerBound * window.shape.columns
-          return (
-            fit: estimation.estimate(signals, into: map, at: first),
-            sample: estimation.sampler.sample(signals, firstRow: rows.lowerBound),
-            statistics: SignalStatistics.Part(
-              signals, electrons: electrons[first..<(first + signals.shape.count)])
-          )
+        try sample.share { sample in
+          try mapBands(context) { reader, rows in
+            let signals = try corrected(rows, frame: 0, reader: reader)
+            let first = rows.lowerBound * window.shape.columns
+            estimation.sampler.write(signals, firstRow: rows.lowerBound, to: sample)
+            return (
+              fit: estimation.estimate(signals, into: map, at: first),
+              statistics: SignalStatistics.Part(
+                signals, electrons: electrons[first..<(first + signals.shape.count)])
+            )
+          }
         }
       }
     }
@@ -68,15 +71,11 @@ struct FrameReader {
       joining: bands.map(\.statistics),
       electrons: frames.electronsPerUnit == nil ? nil : electrons,
       segmentCount: metadata.segmentCount)
-    // As large as what is joined next.
-    electrons = []
     var fit: FitQuality?
     for band in bands {
       if let quality = band.fit { fit = (fit ?? FitQuality()) + quality }
     }
-    return (
-      DeflectionEstimate(map: map, fit: fit), RegimeSample(joining: bands.map(\.sample)), statistics
-    )
+    return (DeflectionEstimate(map: map, fit: fit), sample, statistics)
   }
 
   /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.

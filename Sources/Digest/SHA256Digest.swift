@@ -63,9 +63,18 @@ extension SHA256Digest: Codable {
 public struct SHA256Hasher: ~Copyable {
   private let context: OpaquePointer
 
+  /// Looked up once: by its name alone libcrypto would look it up for each digest. Before that nothing is read of the
+  /// system's configuration, which has no say in what a digest is.
+  private nonisolated(unsafe) static let algorithm: OpaquePointer? = {
+    OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+    return EVP_MD_fetch(nil, "SHA256", nil)
+  }()
+
   public init() {
     // Fails only when memory for a few hundred bytes is gone, or libcrypto has no SHA-256 at all.
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+    guard let algorithm = Self.algorithm, let context = EVP_MD_CTX_new(),
+      EVP_DigestInit_ex(context, algorithm, nil) == 1
+    else {
       preconditionFailure("libcrypto gives no SHA-256")
     }
     self.context = context

@@ -4,27 +4,30 @@ internal import FoundationEssentials
 
 /// Encodes and decodes the small files of the cache.
 enum CacheJSON {
-  /// A value beside the digest of its JSON.
-  private struct Sealed<Value: Encodable>: Encodable {
-    var checksum: SHA256Digest
-    var value: Value
-  }
-
   /// Why the content of a small file is not used.
   struct Damage: Error, CustomStringConvertible {
     var description: String
   }
 
-  /// The value's JSON under a seal; equal values are equal bytes.
+  /// The value's JSON under a seal: an object of the digest of that JSON and of the value, as an encoder would write
+  /// it; equal values are equal bytes.
   static func seal<Value: Codable>(_ value: Value) throws -> [UInt8] {
-    let checksum = SHA256Digest(of: try encode(value))
-    return try encode(Sealed(checksum: checksum, value: value)) + [UInt8(ascii: "\n")]
+    let json = try encode(value)
+    var bytes = head + Array(SHA256Digest(of: json).hex.utf8) + middle
+    bytes.reserveCapacity(bytes.count + json.count * 3 / 2)
+    for (byte, next) in zip(json, json.dropFirst() + [UInt8(ascii: " ")]) {
+      bytes.append(byte)
+      // Text holds no line break, so every one of them ends a line; an empty line has no blanks in front.
+      if byte == lineBreak && next != lineBreak { bytes += [blank, blank] }
+    }
+    return bytes + tail
   }
 
   private static let head = Array("{\n  \"checksum\" : \"".utf8)
   private static let middle = Array("\",\n  \"value\" : ".utf8)
   private static let tail = Array("\n}\n".utf8)
   private static let digestLength = 64
+  private static let (blank, lineBreak) = (UInt8(ascii: " "), UInt8(ascii: "\n"))
 
   /// - Throws: ``Damage`` where the bytes are not, to the last one, what ``seal(_:)`` wrote: a
   ///   changed blank means as little as a changed digit means much, and both mean a bad disk.
@@ -58,8 +61,6 @@ enum CacheJSON {
         description: isWhole
           ? "bytes that mean nothing were changed" : "it is not complete JSON of the expected form")
     }
-    // Text holds no line break, so every one of them ends a line.
-    let (blank, lineBreak) = (UInt8(ascii: " "), UInt8(ascii: "\n"))
     var value: [UInt8] = []
     value.reserveCapacity(bytes.count)
     var position = start

@@ -69,6 +69,26 @@ struct FrameOfReferenceTests {
     #expect((0..<shape.count).allSatisfy { $0 == 20 || abs(rest.field.x[$0]) < 1e-16 })
   }
 
+  @Test("A plane is removed from every row of a tall map, each by its own distance from the center")
+  func descanPlaneOfManyRows() {
+    let shape = GridShape(rows: 131, columns: 3)
+    let plane = DescanPlane(
+      center: .init(x: 1e-4, y: 2e-4), perColumn: .init(x: 3e-6, y: -2e-6),
+      perRow: .init(x: 5e-7, y: -4e-7), variance: nil)
+    var map = VectorMap(
+      field: VectorField(shape: shape), covariance: nil, mask: PixelMask(shape: shape),
+      pixelSize: nil)
+    map.remove(plane)
+    for row in 0..<shape.rows {
+      for column in 0..<shape.columns {
+        let (u, v) = (Double(column - 1), Double(row - 65))
+        let place = row * shape.columns + column
+        #expect(abs(map.field.x[place] + 1e-4 + 3e-6 * u + 5e-7 * v) < 1e-18)
+        #expect(abs(map.field.y[place] + 2e-4 - 2e-6 * u - 4e-7 * v) < 1e-18)
+      }
+    }
+  }
+
   @Test("Along a side of one pixel a plane has no slope; two usable pixels are too few")
   func degenerateDescan() throws {
     let line = GridShape(rows: 1, columns: 5)

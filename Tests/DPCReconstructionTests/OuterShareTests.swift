@@ -105,6 +105,47 @@ struct OuterShareTests {
     #expect(try obstacle(.annular(rings: [(0, 0.024, 4), (0.024, 0.05, 8)])) == nil)
   }
 
+  @Test("Bands of rows, whatever their heights, leave the rows of the whole that are sampled")
+  func bands() throws {
+    // So many columns that every second row is left out.
+    let shape = GridShape(rows: 7, columns: RegimeSampler.pixelLimit / 6)
+    let regime = RegimeSignals.reference()
+    let segments = regime.detector.segments.count
+    let sampler = try RegimeSampler(
+      detector: regime.detector, probeSemiAngle: regime.probe, calibration: .identity, shape: shape)
+    // Each row has a deflection of its own, along x, by the same signals at all its positions.
+    func signals(_ rows: Range<Int>) -> SegmentSignals {
+      let parts = rows.map { regime.fractions(x: Double($0 + 1) * 1e-6, y: 0, share: 0.5) }
+      var values: [Double] = []
+      for segment in 0..<segments {
+        for part in parts { values += [Double](repeating: part[segment], count: shape.columns) }
+      }
+      let band = GridShape(rows: rows.count, columns: shape.columns)
+      return SegmentSignals(
+        shape: band, segmentCount: segments, values: values, mask: PixelMask(shape: band),
+        electronsPerUnit: 1)
+    }
+    var sample = sampler.emptySample()
+    sample.share { shared in
+      for rows in [5..<7, 0..<1, 1..<2, 2..<5] {
+        sampler.write(signals(rows), firstRow: rows.lowerBound, to: shared)
+      }
+    }
+    #expect(sample.rows == [0, 2, 4, 6])
+    for (index, row) in sample.rows.enumerated() {
+      for column in [0, shape.columns - 1] {
+        let place = index * shape.columns + column
+        let shift = Double(row + 1) * 1e-6
+        // Formed to first order: what is left out is of third order in the shift over the semi-angle.
+        let bound = shift * (shift / regime.probe) * (shift / regime.probe)
+        #expect(abs(sample.total.field.x[place] - shift) < bound)
+        #expect(abs(sample.outer.field.x[place] - shift / 2) < shift * shift / regime.probe)
+        #expect(abs(sample.total.field.y[place]) < bound)
+        #expect(sample.total.mask.bytes[place] == 0 && sample.outer.mask.bytes[place] == 0)
+      }
+    }
+  }
+
   @Test("maximum-likelihood follows disc-shift for a rigid shift and falls short of it otherwise")
   func rigidModel() throws {
     let regime = RegimeSignals.reference()

@@ -101,7 +101,7 @@ struct RegimeSignals {
   func sample(_ signals: SegmentSignals) throws -> (RegimeSample, OuterShare.Obstacle?) {
     let sampler = try RegimeSampler(
       detector: detector, probeSemiAngle: probe, calibration: .identity, shape: signals.shape)
-    return (sampler.sample(signals, firstRow: 0), sampler.obstacle)
+    return (sampler.sample(signals), sampler.obstacle)
   }
 
   func share(_ signals: SegmentSignals) throws -> OuterShare {

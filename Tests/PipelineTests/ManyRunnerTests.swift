@@ -231,6 +231,29 @@ struct ManyRunnerTests {
     #expect(throws: (any Error).self) { try EventLog.report(from: "no JSON\n") }
   }
 
+  /// Nested, empty and escaped content.
+  private struct Content: Codable, Equatable {
+    var list = [[1, 2], []]
+    var none: [String: Int] = [:]
+    var text = "two\nlines, \"quoted\", \u{e4}"
+    var inner = ["a": ["b": [3.5]]]
+  }
+
+  @Test("a sealed file is the JSON of an object that holds the value and the digest of its JSON")
+  func sealedBytes() throws {
+    struct Sealed: Encodable {
+      var checksum: String
+      var value = Content()
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let digest = SHA256Digest(of: Array(try encoder.encode(Content()))).hex
+    let expected = Array(try encoder.encode(Sealed(checksum: digest))) + [UInt8(ascii: "\n")]
+    let sealed = try CacheJSON.seal(Content())
+    #expect(String(decoding: sealed, as: UTF8.self) == String(decoding: expected, as: UTF8.self))
+    #expect(try CacheJSON.unseal(Content.self, from: sealed) == Content())
+  }
+
   @Test("blanks that mean nothing cannot be changed in a sealed file")
   func seal() throws {
     let sealed = try CacheJSON.seal(["a": [1, 2], "b": [Int]()])

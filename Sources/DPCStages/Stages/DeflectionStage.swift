@@ -55,7 +55,7 @@ struct DeflectionStage: StageType {
     var saturation: [Note] = []
     if case SegmentsValue.averaged(let signals, _, _)? = source {
       estimate = estimation.deflection(of: signals)
-      sample = estimation.sampler.sample(signals, firstRow: 0)
+      sample = estimation.sampler.sample(signals)
       statistics = SignalStatistics(signals)
     } else {
       (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
