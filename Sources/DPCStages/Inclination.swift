@@ -3,6 +3,9 @@ internal import Pipeline
 
 /// The walls' inclination and how it became known.
 struct Inclination {
+  /// Of the walls of a cross-section whose file does not say, rad.
+  static let ofCrossSection = Double.pi / 4
+
   /// rad.
   var angle: Double
   var origin: String

@@ -1,4 +1,5 @@
 // What an estimate of the scan rotation says in words.
+internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
 
@@ -47,16 +48,65 @@ extension ScanRotationValue {
 
   /// Where the file states an angle the estimate is a check of it.
   func notes(stated: Double?) -> [Note] {
-    guard let stated, let angle, let error else { return [] }
-    let halfTurns = (angle - stated) / Double.pi
-    let difference = (halfTurns - halfTurns.rounded()) * Double.pi
-    if abs(difference) <= 3 * error { return [] }
+    guard let stated, let found = found(.asRecorded), let distance = distance(stated, found)
+    else { return [] }
     return [
       Note(
         .warning,
         "the file states a scan rotation of \(Format.degrees(stated)), the data speak for"
-          + " \(Self.angleText(angle, error)): \(Format.significant(abs(difference) / error, digits: 2))"
-          + " standard deviations apart")
+          + " \(Self.angleText(found.angle, found.error)): \(distance)")
     ]
+  }
+
+  /// What speaks against an angle that is applied without regard to the estimate, and against the side from which
+  /// the detector is taken to be seen.
+  func notes(applied angle: Double, _ handedness: Handedness) -> [Note] {
+    let other = handedness == .mirrored ? Handedness.asRecorded : .mirrored
+    if self.handedness.favored == other.rawValue, found(other) != nil {
+      let shares = [self.handedness.asRecorded, self.handedness.mirrored].map {
+        Format.percent(min(1, max(0, $0)))
+      }
+      return [
+        Note(
+          .warning,
+          "the data speak for a detector \(other.words) (curl-free share \(shares[0]) as recorded,"
+            + " \(shares[1]) seen from behind), and it is taken to be \(handedness.words): if that is wrong,"
+            + " so is the sign of one component of the field; set handedness to \(other.rawValue), or check"
+            + " which way the segments are counted")
+      ]
+    }
+    guard let found = found(handedness), let distance = distance(angle, found) else { return [] }
+    return [
+      Note(
+        .warning,
+        "a scan rotation of \(Format.degrees(angle)) is applied, the data speak for"
+          + " \(Self.angleText(found.angle, found.error)), \(handedness.words): \(distance)")
+    ]
+  }
+
+  /// The angle that the data give for a side of the detector, and its error, rad; nil where they give none.
+  func found(_ handedness: Handedness) -> (angle: Double, error: Double)? {
+    let found =
+      handedness == .mirrored
+      ? (self.handedness.mirroredAngle, self.handedness.mirroredError) : (angle, error)
+    guard let angle = found.0, let error = found.1 else { return nil }
+    return (angle, error)
+  }
+
+  /// How far an angle is from the one found, half a turn being none; nil where the error allows it.
+  private func distance(_ angle: Double, _ found: (angle: Double, error: Double)) -> String? {
+    let halfTurns = (found.angle - angle) / Double.pi
+    let difference = abs(halfTurns - halfTurns.rounded()) * Double.pi
+    if difference <= 3 * found.error { return nil }
+    return "\(Format.significant(difference / found.error, digits: 2)) standard deviations apart"
+  }
+}
+
+extension Handedness {
+  fileprivate var words: String {
+    switch self {
+    case .asRecorded: "as recorded"
+    case .mirrored: "seen from behind"
+    }
   }
 }

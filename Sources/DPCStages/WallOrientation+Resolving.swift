@@ -1,5 +1,6 @@
 // Which way the walls of a map run and which field component they carry: given, stated or measured.
 internal import DPCReconstruction
+internal import Glibc
 internal import Pipeline
 internal import STEMCore
 
@@ -22,46 +23,42 @@ extension WallOrientation {
   /// - Parameters:
   ///   - map: Any vector map with a pixel size.
   ///   - correlation: Over how many of its pixels errors go together.
-  ///   - isInclined: Inclined walls show a field in the plane of beam and normal, edge-on ones one
-  ///     along the normal, as the same component of the image: the file's silence is read so.
+  ///   - inclination: Of the walls, rad: inclined walls show a field in the plane of beam and normal, nearly
+  ///     edge-on ones one along the normal, as the same component of the image. The file's silence is read so.
   ///   - crystalAzimuth: Of the normal, from the crystal's directions, rad.
   ///   - earlier: What a profile of the map has found: what it has measured is not measured again.
   static func resolved(
     for map: VectorMap, correlation: CorrelationLength, context: StageContext, specimen: Specimen,
-    isInclined: Bool, crystalAzimuth: Double? = nil, earlier: WallOrientation? = nil
+    inclination: Double, crystalAzimuth: Double? = nil, earlier: WallOrientation? = nil
   ) throws(WallError) -> WallOrientation {
-    let isOpen = context.number("normal_azimuth_deg") == nil
-    let normal =
-      if let crystalAzimuth, isOpen {
-        (angle: crystalAzimuth, origin: "from the crystal's directions", coherence: Double?.none)
-      } else {
-        try normalAzimuth(map, correlation, context, specimen, earlier)
-      }
+    let isInclined = inclination > largestEdgeOnInclination
+    // Measured in any case: what is stated is held against it.
+    let seen = if let seen = earlier?.seen { seen } else { try SeenNormal(in: map, correlation) }
+    let normal = normalAzimuth(context, specimen, crystalAzimuth, seen)
     let direction = try fieldDirection(
       map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined, earlier)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
       directionOrigin: direction.origin, coherence: normal.coherence,
-      statedAzimuth: specimen.wallNormalAzimuth)
+      statedAzimuth: specimen.wallNormalAzimuth, seen: seen)
   }
 
+  /// Nearer to the beam than this a field in the plane of beam and normal leaves less than a sixth of it in the
+  /// image, rad: what is seen is rather a field along the normal.
+  private static let largestEdgeOnInclination = 10 * Double.pi / 180
+
   private static func normalAzimuth(
-    _ map: VectorMap, _ correlation: CorrelationLength, _ context: StageContext,
-    _ specimen: Specimen, _ earlier: WallOrientation?
-  ) throws(WallError) -> (angle: Double, origin: String, coherence: Double?) {
+    _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal
+  ) -> (angle: Double, origin: String, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
       return (degrees * Double.pi / 180, "given", nil)
     }
+    if let crystalAzimuth { return (crystalAzimuth, "from the crystal's directions", nil) }
     if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
       return (stated, "from the file", nil)
     }
-    if let earlier, let coherence = earlier.coherence {
-      return (earlier.normalAzimuth, earlier.normalOrigin, coherence)
-    }
-    let measured = try measuredWallNormal(
-      of: map, correlation: (correlation.x, correlation.y))
-    let coherence = Format.significant(measured.coherence, digits: 2)
-    return (measured.azimuth, "measured, coherence \(coherence)", measured.coherence)
+    let coherence = Format.significant(seen.coherence, digits: 2)
+    return (seen.azimuth, "measured, coherence \(coherence)", seen.coherence)
   }
 
   private static func fieldDirection(
@@ -82,6 +79,24 @@ extension WallOrientation {
     }
     let direction = dominant.direction == .normal && isInclined ? .parallel : dominant.direction
     return (direction, "the component with \(Format.percent(dominant.powerFraction)) of the power")
+  }
+
+  /// That the image does not tell two directions of the field from each other, where that matters.
+  ///
+  /// - Parameter inclination: Of the walls, rad.
+  func ambiguityNotes(inclination: Double) -> [Note] {
+    if !isDirectionMeasured || direction == .perp || inclination < 1e-9 { return [] }
+    // A field E along the normal shows E cos a, one in the plane of beam and normal E sin a.
+    let other = direction == .normal ? FieldDirection.parallel : .normal
+    let factor = direction == .normal ? 1 / tan(inclination) : tan(inclination)
+    return [
+      Note(
+        abs(factor - 1) > 0.2 ? .warning : .assumption,
+        "the image does not tell a field in the plane of beam and wall normal (parallel) from one along the"
+          + " normal (normal): \(direction.rawValue) is taken, with \(other.rawValue) fields of walls"
+          + " \(Format.degrees(inclination)) from the beam are \(Format.significant(factor, digits: 3)) times those"
+          + " stated here; give field_direction")
+    ]
   }
 
   private static let noComponent = "assumed: no component stands out of the noise"
@@ -112,8 +127,35 @@ extension WallOrientation {
       ]
   }
 
-  /// Whether a limit for straight walls says anything: not of a map that varies in all directions.
-  var allowsLimit: Bool { hasStraightWalls || coherence == 0 }
+  /// Whether a limit for straight walls says anything: not of a map that varies in all directions, nor along another
+  /// one than where walls are to be.
+  var allowsLimit: Bool { (hasStraightWalls || coherence == 0) && !isContradicted }
+
+  /// A map that varies along one direction only has nothing but walls of one family.
+  private static let clearCoherence = 0.8
+  /// A normal that is off by less costs a wall little, whatever its error, rad.
+  private static let harmlessAngle = 2 * Double.pi / 180
+
+  /// Whether the map shows walls, and none with this normal.
+  private var isContradicted: Bool {
+    guard let seen, let error = seen.error, seen.coherence >= Self.clearCoherence else {
+      return false
+    }
+    let halfTurns = (normalAzimuth - seen.azimuth) / Double.pi
+    let distance = abs(halfTurns - halfTurns.rounded()) * Double.pi
+    return distance > max(3 * error, Self.harmlessAngle)
+  }
+
+  private var seenNotes: [Note] {
+    guard isContradicted, let seen else { return [] }
+    return [
+      Note(
+        .warning,
+        "wall normal at \(Format.degrees(normalAzimuth)) (\(normalOrigin)), and the map varies along"
+          + " \(seen.text) only: what is found along another normal is no wall; check wall_normal_azimuth, or give"
+          + " normal_azimuth_deg=measured")
+    ]
+  }
 
   /// What was not stated, as notes.
   var notes: [Note] {
@@ -137,13 +179,27 @@ extension WallOrientation {
     if normalOrigin.hasPrefix("measured") {
       notes.append(
         Note(
-          .assumption, "wall normal at \(Format.degrees(normalAzimuth)): \(normalOrigin)"))
+          .assumption,
+          "wall normal at \(seen?.text ?? Format.degrees(normalAzimuth)): \(normalOrigin)"))
     }
+    notes += seenNotes
     if directionOrigin != "given" && directionOrigin != "from the file" {
       notes.append(
         Note(.assumption, "field direction \(direction.rawValue): \(directionOrigin)"))
     }
     return notes
+  }
+}
+
+extension WallOrientation.SeenNormal {
+  init(in map: VectorMap, _ correlation: CorrelationLength) throws(WallError) {
+    let measured = try measuredWallNormal(of: map, correlation: (correlation.x, correlation.y))
+    self.init(
+      azimuth: measured.azimuth, error: measured.azimuthError, coherence: measured.coherence)
+  }
+
+  fileprivate var text: String {
+    error.map { Format.degrees(azimuth, error: $0) } ?? Format.degrees(azimuth)
   }
 }
 

@@ -240,6 +240,8 @@ struct GraphCheck {
   }
 
   private static func article(_ kind: PortKind) -> String {
+    // Many of something: segments, frames, walls.
+    if kind.name.hasSuffix("s") { return kind.name }
     let vowel = kind.name.first.map { "aeiou".contains($0) } ?? false
     return (vowel ? "an " : "a ") + kind.name
   }

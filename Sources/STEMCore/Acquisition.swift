@@ -86,6 +86,13 @@ public struct Matrix2: Sendable, Equatable, Codable {
       xx: yy / determinant, xy: -xy / determinant, yx: -yx / determinant, yy: xx / determinant)
   }
 
+  /// By how much it makes vectors longer at least and at most.
+  public var singularValues: (least: Double, most: Double) {
+    func length(_ x: Double, _ y: Double) -> Double { (x * x + y * y).squareRoot() }
+    let (turning, mirroring) = (length(xx + yy, yx - xy), length(xx - yy, yx + xy))
+    return (abs(turning - mirroring) / 2, (turning + mirroring) / 2)
+  }
+
   /// The matrix that does what `first` does and then what this one does.
   public func after(_ first: Matrix2) -> Matrix2 {
     Matrix2(

@@ -78,7 +78,17 @@ public struct FileInspection: Sendable {
     note(
       stated.specimen.view != .crossSection || stated.specimen.wallInclination != nil,
       AcquisitionPath.wallInclination,
-      "no correction for inclined walls: their fields come out too weak and too wide")
+      "45° is assumed for inclined walls of a cross-section: their fields and widths depend on it")
+    note(
+      stated.specimen.view != nil || stated.specimen.wallInclination != nil, AcquisitionPath.view,
+      "walls are taken to be edge-on, as in a top view: inclined ones come out too weak and too wide"
+    )
+    note(
+      stated.specimen.fieldDirection != nil
+        || (stated.specimen.view != .crossSection && stated.specimen.wallInclination == nil),
+      AcquisitionPath.fieldDirection,
+      "which way walls carry their field is taken from the image, which cannot tell a field along the normal of"
+        + " inclined walls from one along the walls")
     return items
   }
 }

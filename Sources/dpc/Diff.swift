@@ -31,10 +31,14 @@ struct Diff: ParsableCommand {
       return
     }
     print(
-      "different: \(comparison.chain.count) entries of the chain,"
-        + " \(comparison.attributes.count) attributes,"
+      "different: \(Self.count(comparison.chain.count, "entry", "entries")) of the chain,"
+        + " \(Self.count(comparison.attributes.count, "attribute", "attributes")),"
         + " \(comparison.differingDatasets.count) of \(comparison.datasets.count) datasets")
     ExitStatus.nothingProduced.exit()
+  }
+
+  private static func count(_ count: Int, _ one: String, _ many: String) -> String {
+    "\(count) \(count == 1 ? one : many)"
   }
 }
 

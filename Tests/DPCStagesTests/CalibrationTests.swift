@@ -158,6 +158,8 @@ struct CalibrationTests {
     #expect(abs(field.x[100] - 5) < 0.02 && abs(field.y[100]) < 0.02)
     let tilt = try outcome.value("tilt", as: DeflectionValue.self)
     #expect(tilt.context.commonErrors.scale["deflection_calibration"] != nil)
+    let notes = outcome.report["tilt"]?.notes ?? []
+    #expect(notes.contains { $0.kind == .assumption && $0.text.hasPrefix("deflections are multi") })
     #expect(tilt.context.commonErrors.rotation != nil)
     let group = calibration.group("calibration")
     #expect(group.quantity == "deflection_calibration")
@@ -218,5 +220,32 @@ struct CalibrationTests {
     } throws: { error in
       (error as? StageFailure)?.message.contains(key) == true
     }
+  }
+
+  @Test(
+    "A calibration that no detector's geometry asks for is told by a warning",
+    arguments: [(100.0, "multiplied by 100 "), (-1, "multiplied by 1, reversed")])
+  func implausible(calibration: Double, words: String) async throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/calibrated.h5"
+    let shape = GridShape(rows: 12, columns: 12)
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0], outer: [48, 48, 48, 48], start: [0, 90, 180, 270],
+      stop: [90, 180, 270, 360], calibration: calibration, frameCount: 1, shape: shape
+    ).write([Float](repeating: 1000, count: 4 * shape.count), to: path)
+    let report = try await laboratory.run(
+      """
+      schema: dpc-pipeline/1
+      name: calibrated
+      inputs: { acquisition: \(path) }
+      stages:
+        read: { uses: read-acquisition, with: { file: $acquisition } }
+        clean: { uses: normalize-segments, from: read }
+        tilt: { uses: deflection, from: clean }
+      results: [tilt]
+      """
+    ).report
+    let notes = report["tilt"]?.notes ?? []
+    #expect(notes.contains { $0.kind == .warning && $0.text.contains(words) }, "\(notes)")
   }
 }

@@ -142,4 +142,47 @@ struct RotationRefusalTests {
     }
     #expect(failure?.message.contains("the data speak for a detector as-recorded") == true)
   }
+
+  private static func warnings(
+    of value: DeflectionValue, _ parameters: [String: ParameterValue] = [:]
+  ) throws -> [String] {
+    let context = StageContext(
+      stageName: "aligned", parameters: parameters,
+      inputs: ["deflection": value, "rotation": try estimate(value)])
+    return try RotateToScan().run(context).notes.filter { $0.kind == .warning }.map(\.text)
+  }
+
+  @Test("A side of the detector that the data speak against is told, whichever it is")
+  func wrongSide() throws {
+    let angle = 35 * Double.pi / 180
+    let mirrored = Self.recorded(angle: angle, handedness: .mirrored, stated: angle)
+    let found = try Self.warnings(of: mirrored)
+    #expect(found.count { $0.hasPrefix("the data speak for a detector seen from behind") } == 1)
+    #expect(found.contains { $0.contains("set handedness to mirrored") })
+    let asRecorded = Self.recorded(angle: angle, stated: angle)
+    let other = try Self.warnings(of: asRecorded, ["handedness": .text("mirrored")])
+    #expect(other.contains { $0.contains("set handedness to as-recorded") })
+    #expect(try Self.warnings(of: asRecorded).isEmpty)
+    #expect(
+      try Self.warnings(of: mirrored, ["handedness": .text("mirrored")]).filter {
+        !$0.hasPrefix("the sign")
+      }.isEmpty)
+  }
+
+  @Test("A detector seen from behind has its angle checked as well")
+  func checkedFromBehind() throws {
+    let mirrored = Self.recorded(
+      angle: 35 * Double.pi / 180, handedness: .mirrored, stated: 50 * Double.pi / 180)
+    let found = try Self.warnings(of: mirrored, ["handedness": .text("mirrored")])
+    #expect(
+      found.contains {
+        $0.hasPrefix("a scan rotation of 50° is applied, the data speak for")
+          && $0.contains("seen from behind")
+      }, "\(found)")
+    let context = StageContext(
+      stageName: "aligned", parameters: ["handedness": .text("mirrored")],
+      inputs: ["deflection": mirrored, "rotation": try Self.estimate(mirrored)])
+    let facts = try RotateToScan().run(context).facts.map(\.text)
+    #expect(!facts.contains { $0.contains("could not check it") })
+  }
 }

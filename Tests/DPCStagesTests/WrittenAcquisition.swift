@@ -10,6 +10,8 @@ struct WrittenAcquisition {
   /// deg.
   var start: [Double]
   var stop: [Double]
+  /// True = calibration · measured, isotropic; nil: none is stated.
+  var calibration: Double?
   var frameCount: Int
   var shape: GridShape
 
@@ -18,13 +20,16 @@ struct WrittenAcquisition {
     _ numbers: [Number], layout: HDF5Layout = .contiguous, to path: String
   ) throws {
     let detector = "/entry/instrument/detector/"
-    let items: [(path: String, values: [Double], unit: String)] = [
+    var items: [(path: String, values: [Double], unit: String)] = [
       ("/entry/instrument/source/voltage", [200], "kV"),
       ("/entry/instrument/optics/semi_convergence_angle", [24], "mrad"),
       ("/entry/instrument/scan/scan_rotation", [0], "deg"), (detector + "orientation", [0], "deg"),
       (detector + "segment_inner", inner, "mrad"), (detector + "segment_outer", outer, "mrad"),
       (detector + "segment_start", start, "deg"), (detector + "segment_stop", stop, "deg"),
     ]
+    if let calibration {
+      items.append((detector + "deflection_calibration", [calibration], "1"))
+    }
     try HDF5File.create(path) { root in
       for group in ["", "/data", "/instrument"]
         + ["source", "optics", "scan", "detector"].map({

@@ -33,6 +33,19 @@ struct FileInspectionTests {
     #expect(inspection.lines().contains { $0.contains(path) && $0.contains(consequence) })
   }
 
+  @Test("Of inclined walls the direction of the field is asked for, and of all the view")
+  func walls() throws {
+    let direction = try inspect { $0.items["/entry/sample/field_direction"] = nil }
+    #expect(direction.missing.map(\.path) == ["/entry/sample/field_direction"])
+    let view = try inspect {
+      $0.items["/entry/sample/view"] = nil
+      $0.items["/entry/sample/wall_inclination"] = nil
+      $0.items["/entry/sample/field_direction"] = nil
+    }
+    #expect(view.missing.map(\.path) == ["/entry/sample/view"])
+    #expect(view.missing[0].consequence.contains("edge-on"))
+  }
+
   @Test("Without flat and gain the outer gains are unknown; without pixel size, lengths")
   func gains() throws {
     let gains = try inspect {

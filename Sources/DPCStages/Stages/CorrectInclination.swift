@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
@@ -55,7 +55,7 @@ struct CorrectInclination: StageType {
       var orientation = try WallOrientation.resolved(
         for: meanField, correlation: input.context.correlationLength, context: context,
         specimen: specimen,
-        isInclined: inclination.angle > 1e-9, crystalAzimuth: crystal?.normalAzimuth,
+        inclination: inclination.angle, crystalAzimuth: crystal?.normalAzimuth,
         earlier: (context.input("profile") as? WallProfileValue)?.orientation)
       let factor = try factor(crystal, context, orientation: &orientation)
       let isFit = context.word("model") == "finite-wall"
@@ -81,6 +81,7 @@ struct CorrectInclination: StageType {
           context: mapContext)
       }
       product.notes += contradictions(context, specimen, crystal)
+      product.notes += orientation.ambiguityNotes(inclination: inclination.angle)
       return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
@@ -140,7 +141,8 @@ struct CorrectInclination: StageType {
     }
     return specimen.view == .crossSection || isFitted
       ? Inclination(
-        angle: Double.pi / 4, origin: "45° assumed for a cross-section", isAssumed: true,
+        angle: Inclination.ofCrossSection, origin: "45° assumed for a cross-section",
+        isAssumed: true,
         isFitted: isFitted)
       : Inclination(
         angle: 0, origin: "edge-on assumed for a top view", isAssumed: true, isFitted: false)

@@ -59,7 +59,33 @@ struct DeflectionEstimation: Sendable {
     }
   }
 
-  var notes: [Note] {
+  var notes: [Note] { gainNotes + calibrationNotes }
+
+  /// A detector whose geometry is known is off by less.
+  private static let plausibleCalibration = 0.5...2.0
+
+  /// What a calibration does to every deflection, and a warning where that is much.
+  private var calibrationNotes: [Note] {
+    if calibration == .identity { return [] }
+    let determinant = calibration.xx * calibration.yy - calibration.xy * calibration.yx
+    let (least, most) = calibration.singularValues
+    let factors = [least, most].map { Format.significant($0, digits: 4) }
+    let isReversed = calibration.xx < 0 && calibration.yy < 0
+    let text =
+      "deflections are multiplied by "
+      + (factors[0] == factors[1] ? factors[0] : "\(factors[0]) to \(factors[1])")
+      + (isReversed ? ", reversed" : "") + (determinant < 0 ? ", mirrored" : "")
+      + " (deflection_calibration)"
+    let range = Self.plausibleCalibration
+    if determinant > 0 && !isReversed && range.contains(least) && range.contains(most) {
+      return [Note(.assumption, text)]
+    }
+    return [
+      Note(.warning, "\(text), more than a detector's geometry is off: check the calibration")
+    ]
+  }
+
+  private var gainNotes: [Note] {
     if method == .discShift && estimator is LinearEstimator {
       return [
         Note(

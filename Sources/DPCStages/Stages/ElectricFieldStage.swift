@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -16,7 +16,8 @@ struct ElectricFieldStage: StageType {
   let parameters = [
     ParameterSpecification(
       "thickness_nm",
-      .number(unit: "nm", range: NumberRange(0...10_000, excludesLower: true)),
+      // What the file may state, too.
+      .number(unit: "nm", range: NumberRange(0.1...10_000)),
       keywords: ["from-file", "unknown"], default: .text("from-file"),
       summary: "thickness of the specimen along the beam"),
     ParameterSpecification(
@@ -53,6 +54,9 @@ struct ElectricFieldStage: StageType {
       notes: notes(value, given: given, stated: metadata.specimen.thickness))
   }
 
+  /// Errors of the thickness beyond which the field's own are far from those of a normal distribution.
+  private static let largestThicknessError = 0.3
+
   private func notes(_ value: ProjectedFieldValue, given: Double?, stated: Double?) -> [Note] {
     if value.thickness == nil {
       return [Note(.assumption, "thickness unknown: the field is projected (V), no V/m is formed")]
@@ -60,6 +64,13 @@ struct ElectricFieldStage: StageType {
     var notes = contradictionNotes(
       "thickness", given: given, stated: stated, tolerance: 1e-11
     ) { Format.quantity($0, unit: "m") }
+    if let share = value.relativeThicknessError, share > Self.largestThicknessError {
+      notes.append(
+        Note(
+          .warning,
+          "the thickness is known to \(Format.percent(share)) only: a normal distribution of errors in V/m means"
+            + " little then; check thickness_error_nm and its unit"))
+    }
     if value.context.metadata.specimen.thicknessError == nil, value.map.covariance != nil {
       notes.append(
         Note(
@@ -108,5 +119,13 @@ struct ElectricFieldStage: StageType {
           value: errors.constant, unit: unit))
     }
     return facts
+  }
+}
+
+extension ProjectedFieldValue {
+  /// nil where the thickness or its error is unknown.
+  fileprivate var relativeThicknessError: Double? {
+    guard let thickness, let error = context.metadata.specimen.thicknessError else { return nil }
+    return error / thickness
   }
 }

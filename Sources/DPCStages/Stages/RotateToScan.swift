@@ -6,7 +6,7 @@ internal import STEMCore
 struct RotateToScan: StageType {
   let name = "rotate-to-scan"
   let summary = "turns a deflection into the axes of the scan, by a known angle"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
@@ -54,8 +54,8 @@ struct RotateToScan: StageType {
     let text =
       rotation.error.map { ScanRotationValue.angleText(rotation.angle, $0) }
       ?? Format.degrees(rotation.angle)
-    let check =
-      estimate.map { $0.angle == nil } ?? false ? " is used; the field could not check it" : ""
+    let isUnchecked = estimate.map { $0.found(handedness) == nil } ?? false
+    let check = isUnchecked ? " is used; the field could not check it" : ""
     return StageProduct(
       outputs: ["deflection": value],
       facts: [
@@ -63,12 +63,13 @@ struct RotateToScan: StageType {
           "scan_rotation", text: "scan rotation \(text) (\(rotation.origin))\(check)",
           value: rotation.angle * 180 / Double.pi, error: rotation.error.map { $0 * 180 / .pi },
           unit: "deg")
-      ], notes: notes(context, given, rotation, estimate))
+      ],
+      notes: notes(context, given, rotation)
+        + checkNotes(rotation, handedness, given.metadata, estimate))
   }
 
   private func notes(
-    _ context: StageContext, _ given: MapContext, _ rotation: Rotation,
-    _ estimate: ScanRotationValue?
+    _ context: StageContext, _ given: MapContext, _ rotation: Rotation
   ) -> [Note] {
     var notes = contradictionNotes(
       "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
@@ -95,6 +96,20 @@ struct RotateToScan: StageType {
             + " to the estimate-rotation stage, or the rotation"))
     }
     return notes
+  }
+
+  /// What an estimate says against what is applied.
+  private func checkNotes(
+    _ rotation: Rotation, _ handedness: Handedness, _ metadata: AcquisitionMetadata,
+    _ estimate: ScanRotationValue?
+  ) -> [Note] {
+    guard let estimate else { return [] }
+    let notes = estimate.notes(applied: rotation.angle, handedness)
+    // The stage that estimates has held the file's angle against its own, for a detector as recorded.
+    let isTold =
+      handedness == .asRecorded && rotation.origin == "from the file"
+      && !estimate.notes(stated: metadata.scanRotation).isEmpty
+    return isTold ? [] : notes
   }
 
   /// An angle and what is known of it.

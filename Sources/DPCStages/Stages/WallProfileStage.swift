@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -23,7 +23,8 @@ struct WallProfileStage: StageType {
       let orientation = try WallOrientation.resolved(
         for: source.map, correlation: source.context.correlationLength, context: context,
         specimen: specimen,
-        isInclined: (specimen.wallInclination ?? 0) > 1e-9 || specimen.view == .crossSection)
+        inclination: specimen.wallInclination
+          ?? (specimen.view == .crossSection ? Inclination.ofCrossSection : 0))
       let profiles = try CrossProfile(
         of: source.map, orientation, correlation: source.context.correlationLength)
       // A profile too short for a fit is still a profile.

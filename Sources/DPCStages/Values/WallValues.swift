@@ -195,6 +195,18 @@ struct WallOrientation: Codable, Sendable, Equatable {
   var coherence: Double?
   /// What the file states, whatever was used, rad.
   var statedAzimuth: Double?
+  /// What the map shows of the normal, whatever was used; nil where it shows no direction.
+  var seen: SeenNormal?
+
+  /// A normal as a map shows it.
+  struct SeenNormal: Codable, Sendable, Equatable {
+    /// From +x towards +y, [0, π), rad.
+    var azimuth: Double
+    /// One standard deviation, rad; nil where it could not be formed.
+    var error: Double?
+    /// 0...1: how much the map varies along one direction only.
+    var coherence: Double
+  }
 
   /// Below this a map has no straight walls: it varies as much along any other direction.
   static let straightCoherence = 0.3
