@@ -61,10 +61,21 @@ public struct InclinationGeometry: Sendable, Equatable {
 
   /// The same specimen with its walls at another inclination; a factor of its own is kept.
   func inclined(by angle: Double) -> InclinationGeometry {
+    InclinationGeometry(
+      checkedThickness: thickness, inclination: angle, direction: direction, factor: ownFactor)
+  }
+
+  /// g where it is not what the direction says.
+  public var ownFactor: Double? {
     let own = Self.directionFactor(direction, cosine: cosine, sine: sine)
-    return InclinationGeometry(
-      checkedThickness: thickness, inclination: angle, direction: direction,
-      factor: own == directionFactor ? nil : directionFactor)
+    return own == directionFactor ? nil : directionFactor
+  }
+
+  /// The same walls in a specimen of another thickness, m; a factor of its own is kept.
+  func with(thickness: Double) -> InclinationGeometry {
+    InclinationGeometry(
+      checkedThickness: thickness, inclination: inclination, direction: direction,
+      factor: directionFactor)
   }
 
   /// No inclination model: a wall is sech² in the image itself, with factor one.

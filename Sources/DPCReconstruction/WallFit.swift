@@ -77,6 +77,9 @@ public struct FittedWall: Sendable, Equatable {
   /// |amplitude| over its standard deviation at fixed shape.
   public var significance: Double
   public var flags: WallFlags
+
+  /// Significant and not cut by the rim.
+  public var isReported: Bool { flags.isDisjoint(with: [.cutByRim, .insignificant]) }
 }
 
 /// The joint fit of all walls of a profile.
@@ -98,7 +101,7 @@ public struct WallFit: Sendable, Equatable {
 
   /// The walls to report: significant and not cut by the rim.
   public var reported: [FittedWall] {
-    fitted.filter { $0.flags.isDisjoint(with: [.cutByRim, .insignificant]) }
+    fitted.filter(\.isReported)
   }
   /// Significant walls that the rim cuts: that they are there is known, their fields are not.
   public var cutByRim: [FittedWall] {

@@ -117,6 +117,9 @@ struct WallModel {
   /// The slope in V/m² of a fitted slope parameter.
   func slope(of parameter: Double) -> Double { parameter / halfSpan }
 
+  /// The slope parameter of a slope in V/m².
+  func slopeParameter(of slope: Double) -> Double { slope * halfSpan }
+
   func curve(_ walls: [WallParameters], baseline: [Double]) -> [Double] {
     let shapes = walls.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
     return samples.distance.map { x in

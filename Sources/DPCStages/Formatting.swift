@@ -24,6 +24,17 @@ enum Format {
       "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
   }
 
+  /// "5.9 nm and 7.8 nm": both in one unit, to two significant digits of the error.
+  static func range(_ lower: Double, _ upper: Double, error: Double, unit: String) -> String {
+    let (factor, symbol) = prefix(for: max(abs(lower), abs(upper)))
+    guard error > 0, error.isFinite else {
+      return "\(quantity(lower, unit: unit)) and \(quantity(upper, unit: unit))"
+    }
+    let decimals = decimals(forError: error / factor)
+    return [lower, upper].map { "\(fixed($0 / factor, decimals)) \(symbol)\(unit)" }
+      .joined(separator: " and ")
+  }
+
   private static func prefix(for magnitude: Double) -> (factor: Double, symbol: String) {
     guard magnitude > 0, magnitude.isFinite else { return (1, "") }
     let exponent = Int((log10(magnitude) / 3 + 1e-12).rounded(.down)) * 3

@@ -1,5 +1,8 @@
 // The angle between beam and walls as a stage knows it.
+internal import DPCReconstruction
+internal import Foundation
 internal import Pipeline
+internal import STEMCore
 
 /// The walls' inclination and how it became known.
 struct Inclination {
@@ -11,17 +14,39 @@ struct Inclination {
   var origin: String
   var isAssumed: Bool
   /// Whether the manifest asks for the angle to be fitted.
-  var isFitted: Bool
-  /// One standard deviation, where it was.
+  var isFitted = false
+  /// One standard deviation, where it is known.
   var error: Double?
 
-  func fact(errorScale: Double) -> Fact {
+  /// As it is given, follows from the crystal's directions or stands in the file; else as is usual for the view.
+  init(given: Double?, _ crystal: CrystalRequest?, _ specimen: Specimen) {
+    isAssumed = false
+    if let crystal {
+      (angle, origin) = (crystal.view.inclination, crystal.text)
+    } else if let given {
+      (angle, origin) = (given, "given")
+    } else if let stated = specimen.wallInclination {
+      (angle, origin) = (stated, "from the file")
+    } else {
+      isAssumed = true
+      (angle, origin) =
+        specimen.view == .crossSection
+        ? (Self.ofCrossSection, "45° assumed for a cross-section")
+        : (0, "edge-on assumed for a top view")
+    }
+  }
+
+  /// What is known of it apart from the walls.
+  var stated: Double? { isAssumed ? nil : angle }
+
+  func text(_ angle: Double, _ error: Double?) -> String {
+    error.map { Format.degrees(angle, error: $0) } ?? Format.degrees(angle)
+  }
+
+  var fact: Fact {
     let degrees = 180 / Double.pi
-    let error = (error ?? 0) * errorScale
     return Fact(
-      "wall_inclination",
-      text: "inclination fitted with the walls: "
-        + Format.quantity(angle * degrees, error: error * degrees, unit: "°"),
-      value: angle * degrees, error: error * degrees, unit: "deg")
+      "wall_inclination", text: "inclination fitted with the walls: \(text(angle, error))",
+      value: angle * degrees, error: error.map { $0 * degrees }, unit: "deg")
   }
 }

@@ -47,14 +47,14 @@ extension WallTable {
             + " E0·w, which needs no width, is \(product)"))
     }
     for wall in nearRim {
-      let place = Format.quantity(wall.position, unit: "m")
+      let place = place(of: wall)
       let strength =
         wall.significance < 1e6
         ? " at \(Format.significant(wall.significance, digits: 2)) sigma" : ""
       notes.append(
         Note(
           .warning,
-          "what looks like a wall at \(place) (normal at \(Format.degrees(wall.normalAzimuth))) stands"
+          "what looks like a wall \(place) (normal at \(Format.degrees(wall.normalAzimuth))) stands"
             + " above the noise\(strength), but the rim cuts it: its field is not measured"))
     }
     if isPoorFit, let reducedChiSquare {
@@ -66,6 +66,21 @@ extension WallTable {
             + " the numbers"))
     }
     return notes
+  }
+}
+
+extension WallTable {
+  /// Where a wall at the rim lies; the fit puts the middle of a broad one anywhere beyond its profile.
+  private func place(of wall: RimWall) -> String {
+    func text(_ position: Double) -> String { Format.quantity(position, unit: "m") }
+    guard wall.normalAzimuth == profileAzimuth, let first = curveDistance.first,
+      let last = curveDistance.last
+    else { return "at \(text(wall.position))" }
+    let margin = (last - first) / 10
+    guard wall.position < first - margin || wall.position > last + margin else {
+      return "at \(text(wall.position))"
+    }
+    return "beyond the end of the profile at \(text(wall.position < first ? first : last))"
   }
 }
 
@@ -121,8 +136,7 @@ extension WallRow {
     guard let lower = widthInterval.lower, let upper = widthInterval.upper else { return "" }
     let sides = [wall.width.value - lower, upper - wall.width.value].sorted()
     guard sides[1] > 1.33 * sides[0] else { return "" }
-    return ", between \(Format.quantity(lower, unit: "m")) and"
-      + " \(Format.quantity(upper, unit: "m")) (68 %)"
+    return ", between \(Format.range(lower, upper, error: sides[0], unit: "m")) (68 %)"
   }
 
   var verdict: String { ", detected at \(Format.sigmas(significance))" }

@@ -39,6 +39,22 @@ extension WallTable {
   }
 }
 
+extension WallTable {
+  /// The shared quantities that the walls were fitted anew for, in order.
+  fileprivate var causes: [String] { Set(rows.flatMap { ($0.changes ?? [:]).keys }).sorted() }
+
+  /// Of each wall: what one standard deviation of a quantity that all share does, in the covariance's order.
+  fileprivate var changeDatasets: [ResultDataset] {
+    causes.map { cause in
+      ResultDataset(
+        "change_with_\(cause)", shape: [rows.count, 3],
+        values: .float64(
+          rows.flatMap { $0.changes?[cause]?.parameters ?? [Double](repeating: .nan, count: 3) }),
+        unit: "")
+    }
+  }
+}
+
 extension WallsValue {
   func group(_ stage: String) -> ResultGroup {
     var attributes: [String: ResultAttribute] = [
@@ -59,6 +75,9 @@ extension WallsValue {
     if !table.rows.isEmpty, let chiSquare = table.reducedChiSquare {
       attributes["reduced_chi_square"] = .number(chiSquare)
     }
+    // What walls answer to by a fit of their own is no common scale of their fields.
+    var errors = context.commonErrors.scaleOnly
+    for cause in table.causes { errors.scale[cause] = nil }
     return ResultGroup(
       name: stage, quantity: "walls", title: "Walls fitted through the thickness",
       signal: "wall_field", axes: [],
@@ -69,10 +88,10 @@ extension WallsValue {
           ResultDataset(
             "covariance", shape: [table.rows.count, 3, 3],
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")
-        ] + foundDatasets,
+        ] + table.changeDatasets + foundDatasets,
       attributes: context.resultAttributes(
         attributes, errorsIn: "V/m", hasCounting: profile.error != nil,
-        errors: context.commonErrors.scaleOnly))
+        errors: errors))
   }
 }
 

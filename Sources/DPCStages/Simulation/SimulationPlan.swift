@@ -175,11 +175,19 @@ private struct PlannedAcquisition {
       dose("seen at \(sigma) sigma, shape known", plan.fieldErrorAtKnownShape),
       dose("field measured to \(sigma) sigma, width and position fitted", plan.fieldError),
       "  with the declared dose and frames:"
-        + " field \(Format.quantity(amplitude, error: plan.fieldError / declared, unit: "V/m")),"
-        + " width \(Format.quantity(walls.fullWidthHalfMaximum, error: plan.widthError / declared, unit: "m")),"
+        + " field \(Self.expected(amplitude, plan.fieldError / declared, unit: "V/m")),"
+        + " width \(Self.expected(walls.fullWidthHalfMaximum, plan.widthError / declared, unit: "m")),"
         + " E0·w to \(Format.percent(plan.productError / declared / (amplitude * walls.widthParameter))),"
         + " seen at \(Format.significant(amplitude * declared / plan.fieldErrorAtKnownShape, digits: 3)) sigma",
     ]
+  }
+
+  /// A declared value and its error; one that exceeds it has digits of its own.
+  private static func expected(_ value: Double, _ error: Double, unit: String) -> String {
+    error <= value
+      ? Format.quantity(value, error: error, unit: unit)
+      : "\(Format.quantity(value, unit: unit)) with an error of"
+        + " \(Format.significant(error / value, digits: 2)) times as much"
   }
 
   private var assumptions: [String] {

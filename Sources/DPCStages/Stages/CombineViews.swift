@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -105,11 +105,12 @@ struct CombineViews: StageType {
     }
     let factor = InclinationGeometry.widthFactor
     let shapes = walls.table.rows.map { row in
-      // Amplitudes follow the width linearly, so that its linearized error is the one to carry over.
+      // Amplitudes follow the width linearly, so that its linearized error is the one to carry over; what
+      // all walls share goes into the scale of the view.
       WallShape(
         sechWidth: Measurement(
           row.wall.width.value / factor,
-          error: row.wall.width.error == nil ? nil : row.covariance[4].squareRoot()),
+          error: row.wall.width.error == nil ? nil : row.ownWidthVariance.squareRoot()),
         position: row.wall.position.value, sign: row.wall.field.value < 0 ? -1 : 1)
     }
     let correlation = field.context.correlationLength
@@ -121,7 +122,8 @@ struct CombineViews: StageType {
         walls: shapes, errorScale: (correlation.x * correlation.y).squareRoot())
       let view = WallView(
         components: components, inclination: walls.inclination, rotation: rotation,
-        beamSide: beamSide, scaleError: field.meanFieldErrors?.relativeScale ?? 0)
+        beamSide: beamSide,
+        scaleError: walls.table.scaleError(field.meanFieldErrors ?? CommonErrors()))
       return (view, texts(port, components, count: shapes.count), field.context, field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)

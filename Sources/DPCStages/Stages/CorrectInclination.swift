@@ -41,6 +41,11 @@ struct CorrectInclination: StageType {
         keywords: ["from-file", "fit"], default: .text("from-file"),
         summary: "angle between the beam and the wall plane, 0 = edge-on; from-file takes 45 for a"
           + " cross-section that does not say, 0 for a top view; fit finds it with the walls"),
+      ParameterSpecification(
+        "inclination_error_deg", .number(unit: "deg", range: NumberRange(0...30)),
+        summary:
+          "one standard deviation of the inclination that is not fitted; finite-wall carries it"
+          + " into the errors of field, width and position"),
       WallParameters.normalAzimuth,
       WallParameters.fieldDirection,
     ] + CrystalParameters.all
@@ -55,14 +60,17 @@ struct CorrectInclination: StageType {
       var orientation = try WallOrientation.resolved(
         for: meanField, correlation: input.context.correlationLength, context: context,
         specimen: specimen,
-        inclination: inclination.angle, crystalAzimuth: crystal?.normalAzimuth,
+        // A fitted angle leaves the edge-on field out.
+        inclination: inclination.isFitted ? Inclination.ofCrossSection : inclination.angle,
+        crystalAzimuth: crystal?.normalAzimuth,
         earlier: (context.input("profile") as? WallProfileValue)?.orientation)
       let factor = try factor(crystal, context, orientation: &orientation)
       let isFit = context.word("model") == "finite-wall"
       // The fit looks for heights; which way a field counts as positive is settled afterwards.
+      // A search for the angle begins where every field is seen.
       let geometry = try InclinationGeometry(
-        thickness: thickness, inclination: inclination.angle, direction: orientation.direction,
-        factor: isFit ? factor.map(abs) : factor)
+        thickness: thickness, inclination: inclination.isFitted ? Double.pi / 4 : inclination.angle,
+        direction: orientation.direction, factor: isFit ? factor.map(abs) : factor)
       var mapContext = input.context
       mapContext.commonErrors = input.meanFieldErrors ?? CommonErrors()
       mapContext.attributes.merge(crystal?.attributes ?? [:]) { _, new in new }
@@ -81,7 +89,10 @@ struct CorrectInclination: StageType {
           context: mapContext)
       }
       product.notes += contradictions(context, specimen, crystal)
-      product.notes += orientation.ambiguityNotes(inclination: inclination.angle)
+      // Where the angle is fitted the walls' own shape speaks, of which an edge-on field has another.
+      if !inclination.isFitted {
+        product.notes += orientation.ambiguityNotes(inclination: inclination.angle)
+      }
       return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
@@ -125,27 +136,11 @@ struct CorrectInclination: StageType {
   private func inclination(
     _ context: StageContext, _ specimen: Specimen, _ crystal: CrystalRequest?
   ) -> Inclination {
-    let isFitted = context.word("inclination_deg") == "fit"
-    if let crystal {
-      return Inclination(
-        angle: crystal.view.inclination, origin: crystal.text, isAssumed: false,
-        isFitted: isFitted)
-    }
-    if let degrees = context.number("inclination_deg") {
-      return Inclination(
-        angle: degrees * Double.pi / 180, origin: "given", isAssumed: false, isFitted: false)
-    }
-    if let stated = specimen.wallInclination {
-      return Inclination(
-        angle: stated, origin: "from the file", isAssumed: false, isFitted: isFitted)
-    }
-    return specimen.view == .crossSection || isFitted
-      ? Inclination(
-        angle: Inclination.ofCrossSection, origin: "45° assumed for a cross-section",
-        isAssumed: true,
-        isFitted: isFitted)
-      : Inclination(
-        angle: 0, origin: "edge-on assumed for a top view", isAssumed: true, isFitted: false)
+    var inclination = Inclination(
+      given: context.number("inclination_deg").map { $0 * Double.pi / 180 }, crystal, specimen)
+    inclination.isFitted = context.word("inclination_deg") == "fit"
+    inclination.error = context.number("inclination_error_deg").map { $0 * Double.pi / 180 }
+    return inclination
   }
 
   func attributes(
@@ -190,78 +185,27 @@ struct CorrectInclination: StageType {
             + " normal divided by \(Format.significant(geometry.directionFactor, digits: 4))",
           value: geometry.directionFactor)
       ],
-      notes: notes(orientation, inclination) + [
+      notes: notes(orientation, inclination) + Self.smallFactor(geometry) + [
         Note(
           .information,
           "vector projection does not undo the path through the wall: see the finite-wall model")
       ])
   }
 
-  private func walls(
-    _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: Inclination, isOpposite: Bool, context: MapContext
-  ) throws -> StageProduct {
-    let profiles = try CrossProfile(
-      of: meanField, orientation, correlation: context.correlationLength)
-    var inclination = inclination
-    var geometry = geometry
-    var fittedNotes: [Note] = []
-    var table = WallTable.empty
-    var angleFacts: [Fact] = []
-    if orientation.hasStraightWalls {
-      let free =
-        inclination.isFitted
-        ? try fitInclinedWalls(profile: profiles.forFit, start: geometry) : nil
-      if let free, free.isDetermined {
-        inclination.angle = free.inclination.value
-        inclination.error = free.inclination.error
-        inclination.origin = "fitted"
-        inclination.isAssumed = false
-        geometry = free.geometry
-        table = WallTable(
-          free.fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
-        angleFacts = [inclination.fact(errorScale: profiles.errorScale)]
-      } else {
-        let fit = try fitWalls(profile: profiles.forFit, geometry: geometry)
-        table = WallTable(
-          fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
-        if inclination.isFitted { fittedNotes = [Self.notDetermined(free, inclination)] }
-      }
-      table = table.withScaleError(context.commonErrors.relativeScale)
-      if isOpposite { table = table.opposite }
-    }
-    let value = WallsValue(
-      table: table, profile: profiles.profile, orientation: orientation,
-      inclination: inclination.angle,
-      thickness: geometry.thickness,
-      context: context.adding(
-        attributes(
-          orientation, inclination, geometry: geometry, model: "finite-wall",
-          formula:
-            "E(X) = g E0 w/(t sin a) [tanh(u+/w) - tanh(u-/w)], u+- = X cos a +- (t/2) sin a,"
-            + " plus a constant; g E0 sech^2(X/w) for a = 0")))
-    let limit =
-      orientation.allowsLimit
-      ? table.limitFacts(
-        prefix: "wall", profile: profiles.profile, of: meanField,
-        normalAzimuth: orientation.normalAzimuth, geometry: geometry) : []
-    return StageProduct(
-      outputs: ["corrected": value],
-      facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall")) + angleFacts
-        + limit,
-      notes: notes(orientation, inclination) + fittedNotes + profiles.notes + table.notes)
-  }
+  /// Below this direction factor noise is all that a division leaves.
+  private static let smallestFactor = 0.1
 
-  private static func notDetermined(
-    _ free: InclinedWallFit?, _ inclination: Inclination
-  ) -> Note {
-    let reason =
-      free == nil
-      ? "no wall with errors to fit it to"
-      : "every angle within 15° and more fits: the walls are too wide for the thickness, or too noisy"
-    return Note(
-      .warning,
-      "the inclination cannot be told from these walls (\(reason)); \(Format.degrees(inclination.angle))"
-        + " (\(inclination.origin)) taken instead")
+  private static func smallFactor(_ geometry: InclinationGeometry) -> [Note] {
+    let factor = abs(geometry.directionFactor)
+    guard factor < smallestFactor else { return [] }
+    return [
+      Note(
+        .warning,
+        "a \(geometry.direction.rawValue) field is hardly seen at an inclination of"
+          + " \(Format.degrees(geometry.inclination)): dividing by"
+          + " \(Format.significant(factor, digits: 2)) makes noise and what is left of descan"
+          + " \(Format.significant(1 / factor, digits: 2)) times larger; check inclination_deg and"
+          + " field_direction")
+    ]
   }
 }

@@ -14,52 +14,6 @@ extension HeaderOnlyValue {
   init(header: Self, archive: ArrayArchive, files: InputFiles) { self = header }
 }
 
-/// One fitted wall with the numbers that go into the table.
-struct WallRow: Codable, Sendable, Equatable {
-  var wall: Wall
-  /// E0·w, V: well determined even where E0 and w are not.
-  var product: STEMCore.Measurement
-  /// Of E0, V/m, and of the full width at half maximum, m: 68 %.
-  var fieldInterval: WallInterval
-  var widthInterval: WallInterval
-  /// Covariance of E0, w (of sech²) and position, row-major 3×3, SI.
-  var covariance: [Double]
-  /// Peak in the image, in the unit of the profile.
-  var imageHeight: Double
-  var significance: Double
-  var remarks: [String]
-}
-
-extension WallInterval {
-  func mapped(_ change: (Double) -> Double) -> WallInterval {
-    WallInterval(lower: lower.map(change), upper: upper.map(change))
-  }
-}
-
-extension WallRow {
-  /// A field whose error exceeds it is not measured, however clear it is that something is there.
-  var isMeasured: Bool { (wall.field.error ?? 0) <= abs(wall.field.value) }
-
-  /// - Parameter errorScale: What the errors of the profile had been divided by for the fit.
-  init(_ fitted: FittedWall, errorScale: Double) {
-    func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
-      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
-    }
-    func stretched(_ interval: WallInterval, _ value: Double) -> WallInterval {
-      interval.mapped { value + ($0 - value) * errorScale }
-    }
-    self.init(
-      wall: Wall(
-        position: scaled(fitted.wall.position), field: scaled(fitted.wall.field),
-        width: scaled(fitted.wall.width)), product: scaled(fitted.product),
-      fieldInterval: stretched(fitted.fieldInterval, fitted.wall.field.value),
-      widthInterval: stretched(fitted.widthInterval, fitted.wall.width.value),
-      covariance: fitted.covariance.map { $0 * errorScale * errorScale },
-      imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
-      remarks: WallTable.remarks(fitted, errorScale: errorScale))
-  }
-}
-
 /// The fit of a profile: its walls, its baseline and its curve.
 struct WallTable: Codable, Sendable, Equatable {
   var rows: [WallRow]
@@ -70,6 +24,8 @@ struct WallTable: Codable, Sendable, Equatable {
   var offset: STEMCore.Measurement
   var reducedChiSquare: Double?
   var curveDistance: [Double]
+  /// Of the normal along which `curveDistance` runs, rad; nil where walls were found one by one.
+  var profileAzimuth: Double?
   var curve: [Double]
   /// Root mean square of profile minus curve, in the unit of the profile.
   var residual: Double
@@ -78,27 +34,42 @@ struct WallTable: Codable, Sendable, Equatable {
   ///   - fit: Of the profile.
   ///   - normalAzimuth: Of the profile, rad.
   ///   - errorScale: What the errors of the profile had been divided by for the fit.
-  init(_ fit: WallFit, normalAzimuth: Double, errorScale: Double) {
+  ///   - changes: What one standard deviation of shared quantities does, by their names.
+  init(
+    _ fit: WallFit, normalAzimuth: Double, errorScale: Double, changes: [String: WallChanges] = [:]
+  ) {
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
       STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
     }
-    let all = fit.reported.map { WallRow($0, errorScale: errorScale) }
-    rows = all.filter(\.isMeasured)
-    unmeasured = all.filter { !$0.isMeasured }
+    let causes = changes.sorted { $0.key < $1.key }
+    // What is measured is so by its own noise: an error that all walls share takes none of them away.
+    let all = fit.fitted.indices.filter { fit.fitted[$0].isReported }.map { index in
+      let row = WallRow(fit.fitted[index], errorScale: errorScale)
+      return (
+        isMeasured: row.isMeasured,
+        row: causes.reduce(row) { $0.widened(by: $1.value.walls[index], cause: $1.key) }
+      )
+    }
+    rows = all.filter(\.isMeasured).map(\.row)
+    unmeasured = all.filter { !$0.isMeasured }.map(\.row)
     nearRim = fit.cutByRim.map {
       RimWall(
         normalAzimuth: normalAzimuth, position: $0.wall.position.value,
         significance: $0.significance / errorScale)
     }
-    offset = scaled(fit.offset)
+    offset = causes.reduce(scaled(fit.offset)) { offset, cause in
+      STEMCore.Measurement(
+        offset.value, error: offset.error.map { hypot($0, cause.value.offset) })
+    }
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
+    profileAzimuth = normalAzimuth
     curve = fit.curve
     residual = fit.residual
   }
 
-  /// The table with an error of the field's scale, which all walls share; positions and widths know
-  /// nothing of it.
+  /// The table with an error of the profile's scale, which all walls share; positions and widths know
+  /// nothing of it. (Of a thickness only walls edge-on know no more than that.)
   func withScaleError(_ relative: Double) -> WallTable {
     guard relative > 0 else { return self }
     func widened(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
@@ -132,6 +103,12 @@ struct WallTable: Codable, Sendable, Equatable {
       let interval = rows[index].fieldInterval
       copy.rows[index].fieldInterval = WallInterval(
         lower: interval.upper.map { -$0 }, upper: interval.lower.map { -$0 })
+      copy.rows[index].changes = rows[index].changes?.mapValues { change in
+        var change = change
+        change.field.negate()
+        change.product.negate()
+        return change
+      }
       guard rows[index].covariance.count == 9 else { continue }
       for element in [1, 2, 3, 6] { copy.rows[index].covariance[element].negate() }
     }
@@ -159,7 +136,7 @@ struct WallTable: Codable, Sendable, Equatable {
     residual = 0
   }
 
-  fileprivate static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
+  static func remarks(_ fitted: FittedWall, errorScale: Double) -> [String] {
     var remarks: [String] = []
     if fitted.flags.contains(.atBound) {
       remarks.append("width or position at a bound of the fit")

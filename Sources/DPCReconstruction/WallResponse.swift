@@ -1,0 +1,188 @@
+// How fitted walls move with what all of them share: the thickness of the specimen and its inclination.
+
+internal import Glibc
+public import STEMCore
+
+/// What one standard deviation upwards of a shared quantity does to a fitted wall, signs included.
+public struct WallChange: Sendable, Equatable, Codable {
+  /// Of E0, V/m.
+  public var field: Double
+  /// Of w in E0 sech²(u/w), m.
+  public var sechWidth: Double
+  /// Of X0, m.
+  public var position: Double
+  /// Of E0 w, V.
+  public var product: Double
+
+  public init(field: Double, sechWidth: Double, position: Double, product: Double) {
+    self.field = field
+    self.sechWidth = sechWidth
+    self.position = position
+    self.product = product
+  }
+
+  /// In the order of ``FittedWall/covariance``.
+  public var parameters: [Double] { [field, sechWidth, position] }
+}
+
+/// How a joint fit of walls answers to one standard deviation of a shared quantity.
+public struct WallChanges: Sendable, Equatable {
+  /// One for each of ``WallFit/fitted``.
+  public var walls: [WallChange]
+  /// Of the constant under the walls, V/m.
+  public var offset: Double
+  /// Of the inclination, rad; zero where it is not fitted.
+  public var inclination: Double
+}
+
+/// What an error of the thickness does to fitted walls.
+///
+/// The profile is a mean over the thickness and goes with 1/t; the path through inclined walls goes with t, so
+/// that widths and positions depend on it too, and fields in both ways. All walls are fitted anew at
+/// t ± σ(t): half of the difference is the change. For walls edge-on that is -σ(t)/t of the field alone.
+///
+/// - Parameters:
+///   - fit: Of the profile at `geometry`.
+///   - profile: What was fitted: mean field over the thickness, V/m.
+///   - geometry: With the thickness that is stated.
+///   - error: σ(t), m; below t.
+///   - isInclinationFree: Whether the inclination was fitted with the walls, and follows the thickness.
+public func wallChanges(
+  of fit: WallFit, profile: LineProfile, geometry: InclinationGeometry,
+  thicknessError error: Double,
+  isInclinationFree: Bool = false, options: WallFitOptions = WallFitOptions()
+) -> WallChanges {
+  let refit = WallRefit(fit, profile, options)
+  let thicknesses = [geometry.thickness - error, geometry.thickness + error]
+  guard error > 0, thicknesses[0] > 0 else { return refit.none }
+  let ends = thicknesses.map { thickness -> WallRefit.State in
+    let other = geometry.with(thickness: thickness)
+    return isInclinationFree ? refit.atBestAngle(near: geometry, other) : refit.at(other)
+  }
+  return refit.halfDifference(ends[0], ends[1], relativeScale: -error / geometry.thickness)
+}
+
+/// What an error of the inclination does to fitted walls: half of the difference between fits at a ± σ(a).
+///
+/// - Parameters:
+///   - fit: Of the profile at `geometry`.
+///   - profile: What was fitted.
+///   - geometry: With the inclination that is stated.
+///   - error: σ(a), rad. Where a - σ(a) is no inclination, or a + σ(a) is 90° and more, as much of it as there
+///     is on both sides is taken and the change enlarged in proportion.
+public func wallChanges(
+  of fit: WallFit, profile: LineProfile, geometry: InclinationGeometry,
+  inclinationError error: Double,
+  options: WallFitOptions = WallFitOptions()
+) -> WallChanges {
+  let refit = WallRefit(fit, profile, options)
+  let step = min(
+    error, geometry.inclination / 2, (Double.pi / 2 - geometry.inclination) / 2)
+  guard step > 1e-9 else { return refit.none }
+  let ends = [-step, step].map { refit.at(geometry.inclined(by: geometry.inclination + $0)) }
+  return refit.halfDifference(ends[0], ends[1], relativeScale: 0).enlarged(by: error / step)
+}
+
+extension WallChanges {
+  fileprivate func enlarged(by factor: Double) -> WallChanges {
+    WallChanges(
+      walls: walls.map {
+        WallChange(
+          field: factor * $0.field, sechWidth: factor * $0.sechWidth,
+          position: factor * $0.position, product: factor * $0.product)
+      }, offset: factor * offset, inclination: factor * inclination)
+  }
+}
+
+/// The walls of a fit, fitted anew through another specimen.
+private struct WallRefit {
+  struct State {
+    var fit: WallModelFit
+    var inclination: Double
+  }
+
+  private let samples: ProfileSamples
+  private let options: WallFitOptions
+  private let walls: [WallParameters]
+  private let baseline: [Double]
+
+  init(_ fit: WallFit, _ profile: LineProfile, _ options: WallFitOptions) {
+    samples = ProfileSamples(profile)
+    self.options = options
+    walls = fit.fitted.map {
+      WallParameters(
+        amplitude: $0.wall.field.value, sechWidth: $0.sechWidth.value,
+        position: $0.wall.position.value)
+    }
+    let model = WallModel(samples: samples, geometry: .imagePlane, baseline: options.baseline)
+    baseline =
+      [fit.offset.value] + (fit.slope.map { [model.slopeParameter(of: $0.value)] } ?? [])
+  }
+
+  var none: WallChanges {
+    WallChanges(
+      walls: walls.map { _ in WallChange(field: 0, sechWidth: 0, position: 0, product: 0) },
+      offset: 0, inclination: 0)
+  }
+
+  func at(_ geometry: InclinationGeometry) -> State {
+    let model = WallModel(samples: samples, geometry: geometry, baseline: options.baseline)
+    return State(
+      fit: model.fit(from: walls, baseline: baseline), inclination: geometry.inclination)
+  }
+
+  /// With the angle of least χ²: near the one that leaves the box t tan a as wide as it is.
+  func atBestAngle(near: InclinationGeometry, _ other: InclinationGeometry) -> State {
+    let expected = atan(near.thickness * tan(near.inclination) / other.thickness)
+    let reach = 2 * abs(expected - near.inclination) + 0.5 * Double.pi / 180
+    let bracket = (
+      max(expected - reach, InclinationSearch.lowest),
+      min(expected + reach, InclinationSearch.highest)
+    )
+    let best = goldenMinimum(bracket, tolerance: InclinationSearch.resolution) {
+      at(other.inclined(by: $0))
+    } of: {
+      $0.fit.chiSquare
+    }
+    return best
+  }
+
+  /// - Parameter relativeScale: What the profile itself changes by from the middle to the upper end.
+  func halfDifference(_ low: State, _ high: State, relativeScale: Double) -> WallChanges {
+    let changes = walls.indices.map { k -> WallChange in
+      let (a, b) = (low.fit.walls[k], high.fit.walls[k])
+      let product = (b.amplitude * b.sechWidth - a.amplitude * a.sechWidth) / 2
+      return WallChange(
+        field: (b.amplitude - a.amplitude) / 2 + relativeScale * walls[k].amplitude,
+        sechWidth: (b.sechWidth - a.sechWidth) / 2, position: (b.position - a.position) / 2,
+        product: product + relativeScale * walls[k].amplitude * walls[k].sechWidth)
+    }
+    let offset = (high.fit.baseline[0] - low.fit.baseline[0]) / 2
+    return WallChanges(
+      walls: changes, offset: offset + relativeScale * baseline[0],
+      inclination: (high.inclination - low.inclination) / 2)
+  }
+}
+
+/// The state of least cost within a bracket, by golden section.
+func goldenMinimum<State>(
+  _ bracket: (Double, Double), tolerance: Double, _ state: (Double) -> State,
+  of cost: (State) -> Double
+) -> State {
+  let ratio = (5.0.squareRoot() - 1) / 2
+  var (low, high) = bracket
+  var (a, b) = (high - ratio * (high - low), low + ratio * (high - low))
+  var (left, right) = (state(a), state(b))
+  while high - low > tolerance {
+    if cost(left) <= cost(right) {
+      (high, b, right) = (b, a, left)
+      a = high - ratio * (high - low)
+      left = state(a)
+    } else {
+      (low, a, left) = (a, b, right)
+      b = low + ratio * (high - low)
+      right = state(b)
+    }
+  }
+  return cost(left) <= cost(right) ? left : right
+}

@@ -1,0 +1,101 @@
+// correct-inclination: errors of thickness and inclination in the table, and what is said of a fitted angle.
+@testable import DPCStages
+import DPCReconstruction
+import Foundation
+import Pipeline
+import STEMCore
+import STEMData
+import Testing
+
+struct InclinationErrorTests {
+  private static func scan(_ inclination: Double, _ more: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls:
+        uses: phantom-walls
+        with: { positions_nm: [-60, 60], field_V_per_m: 3e8, fwhm_nm: 20, thickness_nm: 60, inclination_deg: \(inclination), field_direction: parallel }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 256, rows_px: 48, pixel_size_nm: 1.5, electrons_per_pixel: 1e7, seed: 31, \(more) }
+    results: [scan]
+    """
+  }
+
+  private static func chain(_ path: String, _ parameters: String = "") -> String {
+    Laboratory.fieldChain(path) + """
+        walls: { uses: correct-inclination, from: field, with: { model: finite-wall, \(parameters) } }
+      results: [walls]
+      """
+  }
+
+  private static func words(_ outcome: Laboratory.Outcome) -> String {
+    (outcome.report["walls"]?.notes ?? []).map(\.text).joined(separator: "\n")
+  }
+
+  @Test(
+    "A thickness error is in widths and positions, with its correlation, and is no common scale")
+  func thickness() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45, "view: cross-section"))
+    let plain = try await laboratory.run(Self.chain(path)).value("walls", as: WallsValue.self)
+    let outcome = try await laboratory.run(Self.chain(path), set: ["field.thickness_error_nm=3"])
+    let value = try outcome.value("walls", as: WallsValue.self)
+    #expect(value.table.rows.count == 2)
+    for (row, before) in zip(value.table.rows, plain.table.rows) {
+      let change = try #require(row.changes?["thickness"])
+      #expect(before.changes?.isEmpty != false)
+      #expect(row.wall.field.value == before.wall.field.value)
+      // A thicker specimen has narrower and so higher walls, whichever sign their field has.
+      #expect(change.sechWidth < 0 && change.field / row.wall.field.value > 0.02)
+      let own = try #require(before.wall.width.error)
+      let width = InclinationGeometry.widthFactor * change.sechWidth
+      #expect(abs(try #require(row.wall.width.error) - hypot(own, width)) < 1e-15)
+      #expect(abs(width) > 2 * own)
+      #expect(
+        abs(row.covariance[1] - before.covariance[1] - change.field * change.sechWidth)
+          < 1e-9 * abs(row.covariance[1]))
+      let (lower, upper) = try (
+        #require(row.widthInterval.lower), #require(row.widthInterval.upper)
+      )
+      #expect(upper - lower > 1.9 * abs(width))
+    }
+    let group = value.group("walls")
+    let dataset = try #require(group.datasets.first { $0.name == "change_with_thickness" })
+    #expect(dataset.shape == [2, 3])
+    #expect(group.attributes["errors_common"] == nil)
+  }
+
+  @Test("An error of the inclination is carried on; without one a note says what a degree changes")
+  func inclinationError() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45, "view: cross-section"))
+    let plain = try await laboratory.run(Self.chain(path))
+    #expect(Self.words(plain).contains("inclination 45° without an error: one degree more changes"))
+    let outcome = try await laboratory.run(Self.chain(path, "inclination_error_deg: 1"))
+    #expect(!Self.words(outcome).contains("without an error"))
+    let row = try #require(try outcome.value("walls", as: WallsValue.self).table.rows.first)
+    let change = try #require(row.changes?["inclination"])
+    // As fits at 44° and 46° find it.
+    let ends = try await [44, 46].asyncMap { angle in
+      let table = try await laboratory.run(Self.chain(path, "inclination_deg: \(angle)"))
+        .value("walls", as: WallsValue.self).table
+      return try #require(table.rows.first).wall
+    }
+    let field = (ends[1].field.value - ends[0].field.value) / 2
+    #expect(abs(change.field / field - 1) < 0.01)
+    #expect(try #require(row.wall.field.error) > abs(change.field))
+  }
+}
+
+extension Array {
+  fileprivate func asyncMap<Result>(_ change: (Element) async throws -> Result) async throws
+    -> [Result]
+  {
+    var results: [Result] = []
+    for element in self { results.append(try await change(element)) }
+    return results
+  }
+}
