@@ -17,7 +17,8 @@ public struct InclinedWallFit: Sendable, Equatable {
   /// The angles at which χ² has risen by four, rad: what lies beyond is excluded, with 95 % confidence.
   public var excludedBelow: Double?
   public var excludedAbove: Double?
-  /// Fits at other angles that explain the profile as well: their χ² is higher by less than four.
+  /// Fits at other angles that explain the profile as well: their χ² differs by less than twelve, so that noise
+  /// can have put either of them first.
   public var alternatives: [InclinedWallFit] = []
 
   /// An angle known to some degrees on both sides; else the profile does not tell it.

@@ -39,7 +39,8 @@ public struct WallChanges: Sendable, Equatable {
 ///
 /// The profile is a mean over the thickness and goes with 1/t; the path through inclined walls goes with t, so
 /// that widths and positions depend on it too, and fields in both ways. All walls are fitted anew at
-/// t ± σ(t): half of the difference is the change. For walls edge-on that is -σ(t)/t of the field alone.
+/// t ± σ(t): the larger of both differences to the fit is the change, for where a wrong thickness already spoils
+/// the fit the field hardly moves to one side. For walls edge-on it is -σ(t)/t of the field alone.
 ///
 /// - Parameters:
 ///   - fit: Of the profile at `geometry`.
@@ -59,10 +60,11 @@ public func wallChanges(
     let other = geometry.with(thickness: thickness)
     return isInclinationFree ? refit.atBestAngle(near: geometry, other) : refit.at(other)
   }
-  return refit.halfDifference(ends[0], ends[1], relativeScale: -error / geometry.thickness)
+  return refit.changes(
+    ends[0], ends[1], from: geometry.inclination, relativeScale: -error / geometry.thickness)
 }
 
-/// What an error of the inclination does to fitted walls: half of the difference between fits at a ± σ(a).
+/// What an error of the inclination does to fitted walls: the larger of both differences at a ± σ(a).
 ///
 /// - Parameters:
 ///   - fit: Of the profile at `geometry`.
@@ -80,7 +82,8 @@ public func wallChanges(
     error, geometry.inclination / 2, (Double.pi / 2 - geometry.inclination) / 2)
   guard step > 1e-9 else { return refit.none }
   let ends = [-step, step].map { refit.at(geometry.inclined(by: geometry.inclination + $0)) }
-  return refit.halfDifference(ends[0], ends[1], relativeScale: 0).enlarged(by: error / step)
+  return refit.changes(ends[0], ends[1], from: geometry.inclination, relativeScale: 0)
+    .enlarged(by: error / step)
 }
 
 extension WallChanges {
@@ -147,20 +150,45 @@ private struct WallRefit {
     return best
   }
 
-  /// - Parameter relativeScale: What the profile itself changes by from the middle to the upper end.
-  func halfDifference(_ low: State, _ high: State, relativeScale: Double) -> WallChanges {
+  /// - Parameters:
+  ///   - low: The walls at one deviation below, and `high` above.
+  ///   - inclination: Of the fit, rad.
+  ///   - relativeScale: What the profile itself changes by from the fit to the upper end.
+  func changes(
+    _ low: State, _ high: State, from inclination: Double, relativeScale: Double
+  ) -> WallChanges {
     let changes = walls.indices.map { k -> WallChange in
-      let (a, b) = (low.fit.walls[k], high.fit.walls[k])
-      let product = (b.amplitude * b.sechWidth - a.amplitude * a.sechWidth) / 2
-      return WallChange(
-        field: (b.amplitude - a.amplitude) / 2 + relativeScale * walls[k].amplitude,
-        sechWidth: (b.sechWidth - a.sechWidth) / 2, position: (b.position - a.position) / 2,
-        product: product + relativeScale * walls[k].amplitude * walls[k].sechWidth)
+      let sides = [change(to: low, wall: k, sign: -1), change(to: high, wall: k, sign: 1)].map {
+        WallChange(
+          field: $0.field + relativeScale * walls[k].amplitude, sechWidth: $0.sechWidth,
+          position: $0.position,
+          product: $0.product + relativeScale * walls[k].amplitude * walls[k].sechWidth)
+      }
+      // One side as a whole, so that the correlations are those of changes that belong together.
+      func size(_ change: WallChange) -> Double {
+        hypot(change.field / walls[k].amplitude, change.sechWidth / walls[k].sechWidth)
+      }
+      return size(sides[0]) > size(sides[1]) ? sides[0] : sides[1]
     }
-    let offset = (high.fit.baseline[0] - low.fit.baseline[0]) / 2
+    let offsets = [baseline[0] - low.fit.baseline[0], high.fit.baseline[0] - baseline[0]]
+      .map { $0 + relativeScale * baseline[0] }
+    let angles = [inclination - low.inclination, high.inclination - inclination]
     return WallChanges(
-      walls: changes, offset: offset + relativeScale * baseline[0],
-      inclination: (high.inclination - low.inclination) / 2)
+      walls: changes, offset: Self.larger(offsets), inclination: Self.larger(angles))
+  }
+
+  private func change(to state: State, wall k: Int, sign: Double) -> WallChange {
+    let (before, after) = (walls[k], state.fit.walls[k])
+    return WallChange(
+      field: sign * (after.amplitude - before.amplitude),
+      sechWidth: sign * (after.sechWidth - before.sechWidth),
+      position: sign * (after.position - before.position),
+      product: sign
+        * (after.amplitude * after.sechWidth - before.amplitude * before.sechWidth))
+  }
+
+  private static func larger(_ sides: [Double]) -> Double {
+    abs(sides[0]) > abs(sides[1]) ? sides[0] : sides[1]
   }
 }
 

@@ -74,7 +74,7 @@ public struct PipelineGraph: Sendable {
   /// The stages whose outputs go to the result file, in the order asked for.
   public let results: [String]
 
-  /// Checks ports, kinds and cycles.
+  /// Checks ports, kinds, cycles, and parameters against each other.
   ///
   /// - Throws: ``GraphError`` with every problem found.
   public init(
@@ -86,6 +86,7 @@ public struct PipelineGraph: Sendable {
     let ordered = check.topologicalOrder()
     check.checkKinds()
     check.checkResults(results)
+    check.checkParameters()
     if !check.problems.isEmpty { throw GraphError(problems: check.problems) }
     self.name = name
     self.inputPaths = inputPaths
@@ -202,6 +203,19 @@ struct GraphCheck {
                 + " but \(source) is \(Self.article(kind))",
               suggestion: nil))
         }
+      }
+    }
+  }
+
+  /// No stage objects to its parameters.
+  mutating func checkParameters() {
+    for stage in stages {
+      for problem in stage.type.problems(with: stage.parameters.mapValues(\.value)) {
+        problems.append(
+          GraphProblem(
+            .parameter(stage: stage.name, key: problem.key),
+            "stage '\(stage.name)' (\(stage.type.name)): \(problem.message)",
+            suggestion: problem.suggestion))
       }
     }
   }

@@ -73,6 +73,8 @@ public protocol StageType: Sendable {
   /// Whether the stage may begin before the content of its input files is known. What it takes must be small (what
   /// files state, and how to read them), for it may be held twice, and it makes no files of its own.
   var mayBeginEarly: Bool { get }
+  /// What is wrong with parameters that are right one by one, found before anything runs.
+  func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem]
   /// Does the work. Called on a thread that it may block; may use further threads, must be deterministic.
   ///
   /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
@@ -85,6 +87,23 @@ extension StageType {
 
   /// Few stages read files.
   public var mayBeginEarly: Bool { false }
+
+  /// Most parameters do not depend on each other.
+  public func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem] { [] }
+}
+
+/// A parameter that goes with no other one as it stands.
+public struct ParameterProblem: Sendable, Equatable {
+  public var key: String
+  public var message: String
+  /// What to do.
+  public var suggestion: String
+
+  public init(_ key: String, _ message: String, suggestion: String) {
+    self.key = key
+    self.message = message
+    self.suggestion = suggestion
+  }
 }
 
 /// A value that flows between stages.

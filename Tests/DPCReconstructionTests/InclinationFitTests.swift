@@ -90,4 +90,63 @@ struct InclinationFitTests {
     data.error = nil
     #expect(try fitInclinedWalls(profile: data, start: start(45)) == nil)
   }
+
+  @Test(
+    "Distance and path of an antiparallel pair change places: both angles, the stated one first")
+  func mirror() throws {
+    let pair = [
+      TestWall(field: 3e8, w: 11e-9, position: -45e-9),
+      TestWall(field: -3e8, w: 11e-9, position: 45e-9),
+    ]
+    let mirrored: Double = atan(1.5)
+    for truth in [65 * degree, 42 * degree] {
+      let data = profile(pair, inclination: truth, thickness: 60e-9, sigma: 5e5, seed: nil)
+      let fit = try #require(
+        try fitInclinedWalls(profile: data, start: start(45), stated: truth + 0.5 * degree))
+      #expect(abs(fit.inclination.value - truth) < 0.02 * degree)
+      #expect(fit.fit.reported.count == 2)
+      for (found, wall) in zip(fit.fit.reported, pair) {
+        #expect(abs(found.wall.field.value / wall.field - 1) < 2e-3)
+        #expect(abs(found.wall.position.value - wall.position) < 0.1e-9)
+      }
+      // atan(d/t), with walls as far apart as the path is wide.
+      let other = try #require(fit.alternatives.first)
+      #expect(fit.alternatives.count == 1)
+      #expect(abs(other.inclination.value - mirrored) < 0.02 * degree)
+      let distance = try #require(other.fit.reported.last).wall.position.value * 2
+      #expect(abs(distance / (60e-9 * tan(truth)) - 1) < 2e-3)
+      // Without a stated angle the walls that are less inclined.
+      let free = try #require(try fitInclinedWalls(profile: data, start: start(45)))
+      #expect(abs(free.inclination.value - min(truth, mirrored)) < 0.02 * degree)
+    }
+  }
+
+  @Test("Walls of one sign have no mirror, and walls of unlike fields show which is right")
+  func noMirror() throws {
+    for fields in [(3e8, 3e8), (3e8, -2e8)] {
+      let walls = [
+        TestWall(field: fields.0, w: 11e-9, position: -85e-9),
+        TestWall(field: fields.1, w: 11e-9, position: 85e-9),
+      ]
+      let data = profile(walls, inclination: 50 * degree, thickness: 60e-9, sigma: 3e6, seed: nil)
+      let fit = try #require(
+        try fitInclinedWalls(profile: data, start: start(45), stated: 65 * degree))
+      #expect(fit.alternatives.isEmpty)
+      #expect(
+        abs(fit.inclination.value - 50 * degree) < 0.05 * degree,
+        "\(fields) \(fit.inclination.value / degree) \(fit.fit.walls)")
+    }
+  }
+
+  @Test("Walls edge-on leave an upper bound of the angle, and exclude what lies above it")
+  func edgeOn() throws {
+    let data = profile(
+      [TestWall(field: 2e8, w: 8e-9, position: 0)], inclination: 0.1 * degree, thickness: 60e-9,
+      sigma: 4e6 * sin(0.1 * degree), seed: 9)
+    let fit = try #require(try fitInclinedWalls(profile: data, start: start(45)))
+    #expect(!fit.isDetermined && fit.excludedBelow == nil)
+    let above = try #require(fit.excludedAbove)
+    #expect(above < 20 * degree && above > 2 * degree, "\(above / degree)")
+    #expect(fit.excludes(45 * degree) && !fit.excludes(0))
+  }
 }

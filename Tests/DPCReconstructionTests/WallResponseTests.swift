@@ -59,12 +59,12 @@ struct WallResponseTests {
     let fit = try fitWalls(profile: profile, geometry: stated)
     let changes = wallChanges(of: fit, profile: profile, geometry: stated, thicknessError: 2e-9)
     for (change, (found, wall)) in zip(changes.walls, zip(fit.fitted, walls)) {
-      // Second order: as much of the change as the path has changed by, and its curvature.
+      // Second order: the larger side may exceed this one by four times what the path has changed by.
       let (field, width) = (wall.field - found.wall.field.value, wall.w - found.sechWidth.value)
-      #expect(abs(field - change.field) < 0.1 * abs(field) + 1e-3 * abs(wall.field), "\(field)")
-      #expect(abs(width - change.sechWidth) < 0.1 * abs(width), "\(width) \(change.sechWidth)")
+      #expect(abs(field - change.field) < 0.15 * abs(field) + 3e-3 * abs(wall.field), "\(field)")
+      #expect(abs(width - change.sechWidth) < 0.25 * abs(width), "\(width) \(change.sechWidth)")
       let product = wall.field * wall.w - found.product.value
-      #expect(abs(product - change.product) < 0.15 * abs(product))
+      #expect(abs(product - change.product) < 0.25 * abs(product))
       let place = wall.position - found.wall.position.value
       #expect(abs(place - change.position) < 0.05e-9)
     }
@@ -79,8 +79,8 @@ struct WallResponseTests {
       of: fit, profile: profile, geometry: stated, inclinationError: degree)
     for (change, (found, wall)) in zip(changes.walls, zip(fit.fitted, walls)) {
       let (field, width) = (wall.field - found.wall.field.value, wall.w - found.sechWidth.value)
-      #expect(abs(field - change.field) < 0.1 * abs(field), "\(field) \(change.field)")
-      #expect(abs(width - change.sechWidth) < 0.1 * abs(width), "\(width) \(change.sechWidth)")
+      #expect(abs(field - change.field) < 0.2 * abs(field), "\(field) \(change.field)")
+      #expect(abs(width - change.sechWidth) < 0.2 * abs(width), "\(width) \(change.sechWidth)")
     }
   }
 

@@ -84,9 +84,76 @@ struct InclinationErrorTests {
         .value("walls", as: WallsValue.self).table
       return try #require(table.rows.first).wall
     }
-    let field = (ends[1].field.value - ends[0].field.value) / 2
-    #expect(abs(change.field / field - 1) < 0.01)
+    let here = row.wall.field.value
+    let sides = [here - ends[0].field.value, ends[1].field.value - here]
+    #expect(sides.contains { abs(change.field / $0 - 1) < 0.01 }, "\(change.field) \(sides)")
     #expect(try #require(row.wall.field.error) > abs(change.field))
+  }
+
+  @Test("A fitted angle is held against the stated one, and the mirror of a pair is told")
+  func contradiction() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(70, "view: cross-section"))
+    let near = try await laboratory.run(Self.chain(path, "inclination_deg: fit"))
+    let value = try near.value("walls", as: WallsValue.self)
+    #expect(abs(value.inclination * 180 / Double.pi - 70) < 1)
+    #expect(abs(try #require(value.table.rows.first).wall.position.value + 60e-9) < 5e-9)
+    #expect(Self.words(near).contains("explains the profile as well as"))
+    #expect(!Self.words(near).contains("contradicts"))
+    // The crystal states 60°.
+    let far = try await laboratory.run(
+      Self.chain(
+        path,
+        "inclination_deg: fit, beam_direction: '[001]', wall_plane: (011), lattice_nm: [1, 1.7320508, 1]"
+      ))
+    #expect(Self.words(far).contains("the fitted inclination"), "\(Self.words(far))")
+    #expect(Self.words(far).contains("contradicts"))
+  }
+
+  @Test(
+    "Where the data leave an upper bound only, the view's usual angle is taken if it lies below")
+  func edgeOn() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.scan(0, "view: top, states_walls: false").replacing("parallel }", with: "perp }"))
+    let outcome = try await laboratory.run(
+      Self.chain(path, "inclination_deg: fit, normal_azimuth_deg: 0"))
+    let value = try outcome.value("walls", as: WallsValue.self)
+    #expect(value.inclination == 0)
+    #expect(abs(try #require(value.table.rows.first).wall.field.value / 3e8 - 1) < 0.03)
+    let words = Self.words(outcome)
+    #expect(words.contains("every angle below"), "\(words)")
+    #expect(words.contains("0° (edge-on assumed for a top view) taken instead"), "\(words)")
+  }
+
+  @Test(
+    "Parameters that a model does not read are refused before anything runs",
+    arguments: [
+      ("vector-projection", "inclination_deg: fit", "fits no inclination"),
+      ("deconvolve", "inclination_deg: fit", "fits no inclination"),
+      ("deconvolve", "inclination_error_deg: 1", "carries no error"),
+      ("finite-wall", "inclination_deg: fit, inclination_error_deg: 1", "that the fit finds"),
+    ])
+  func refused(model: String, parameters: String, words: String) async throws {
+    let manifest = Self.chain("none.h5", parameters).replacing("finite-wall", with: model)
+    do {
+      _ = try await Laboratory().run(manifest)
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".contains(words), "\(error)")
+    }
+  }
+
+  @Test("A factor below a tenth is told: it divides noise")
+  func hardlySeen() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45, "view: cross-section"))
+    for (angle, isTold) in [("0.001", true), ("10", false)] {
+      let outcome = try await laboratory.run(
+        Self.chain(path, "inclination_deg: \(angle)").replacing(
+          "finite-wall", with: "vector-projection"))
+      #expect(Self.words(outcome).contains("hardly seen") == isTold, "\(Self.words(outcome))")
+    }
   }
 }
 

@@ -50,6 +50,27 @@ struct CorrectInclination: StageType {
       WallParameters.fieldDirection,
     ] + CrystalParameters.all
 
+  func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem] {
+    let isFitted = parameters["inclination_deg"] == .text("fit")
+    let isKnown = parameters["inclination_error_deg"] == nil
+    guard case .text(let model)? = parameters["model"], model != "finite-wall" else {
+      return isFitted && !isKnown
+        ? [
+          ParameterProblem(
+            "inclination_error_deg",
+            "an inclination that is fitted has the error that the fit finds",
+            suggestion: "leave inclination_error_deg out, or state the inclination")
+        ] : []
+    }
+    let fitting = ParameterProblem(
+      "inclination_deg", "the model \(model) fits no inclination: only finite-wall does",
+      suggestion: "fit it with finite-wall, and state here what that finds")
+    let error = ParameterProblem(
+      "inclination_error_deg", "the model \(model) carries no error of the inclination",
+      suggestion: "leave inclination_error_deg out, or take finite-wall")
+    return (isFitted ? [fitting] : []) + (isKnown ? [] : [error])
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     let (meanField, thickness) = try input.knownMeanField(stage: context.stageName)
