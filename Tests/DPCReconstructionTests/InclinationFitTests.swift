@@ -99,7 +99,7 @@ struct InclinationFitTests {
       TestWall(field: -3e8, w: 11e-9, position: 45e-9),
     ]
     let mirrored: Double = atan(1.5)
-    for truth in [65 * degree, 42 * degree] {
+    for truth in [65 * degree, 42 * degree, 25 * degree] {
       let data = profile(pair, inclination: truth, thickness: 60e-9, sigma: 5e5, seed: nil)
       let fit = try #require(
         try fitInclinedWalls(profile: data, start: start(45), stated: truth + 0.5 * degree))
