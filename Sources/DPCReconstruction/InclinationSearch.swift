@@ -57,18 +57,14 @@ struct InclinationSearch {
   typealias State = (angle: Double, fit: WallModelFit)
 
   func run(stated: Double?) -> InclinedWallFit {
-    var minima = gridMinima()
-    let first = minima[0]
-    minima += swapped(first)
-    let least = minima.dropFirst().reduce(first) {
-      $1.fit.chiSquare < $0.fit.chiSquare ? $1 : $0
-    }
+    let minima = gridMinima()
+    let least = minima[0]
     // A misfit widens the interval as it widens all errors.
     let freedom = Double(max(1, samples.count - least.fit.parameterCount - 1))
     let rise = max(1, least.fit.chiSquare / freedom)
     var equals: [State] = []
     let limit = least.fit.chiSquare + Self.likeness * rise
-    for state in [least] + minima where state.fit.chiSquare < limit {
+    for state in minima where state.fit.chiSquare < limit {
       if !equals.contains(where: { isSame($0, state, rise: rise) }) { equals.append(state) }
     }
     equals.sort { abs($0.angle - (stated ?? 0)) < abs($1.angle - (stated ?? 0)) }
@@ -78,7 +74,10 @@ struct InclinationSearch {
     return best
   }
 
-  /// The least χ² on a grid of angles, each minimum refined; the deepest first.
+  /// The least χ² on a grid of angles, each minimum refined; the deepest first. There is one at least.
+  ///
+  /// The profile of an antiparallel pair has two: four edges make it, at ±(d + t tan a)/2 and ±(d - t tan a)/2 from its
+  /// middle, all as wide as w/cos a, which stays as it is where the distance d and the box t tan a change places.
   private func gridMinima() -> [State] {
     let step = 5 * Double.pi / 180
     let grid = Array(stride(from: Self.lowest, to: Self.highest, by: step)) + [Self.highest]
@@ -90,41 +89,6 @@ struct InclinationSearch {
     return minima.map {
       golden((grid[max(0, $0 - 1)], grid[min(grid.count - 1, $0 + 1)]), near: fits[$0])
     }.sorted { $0.fit.chiSquare < $1.fit.chiSquare }
-  }
-
-  /// Fits from where box and distance of an antiparallel pair have changed places.
-  ///
-  /// Four edges make the profile of such a pair, at ±(d + t tan a)/2 and ±(d - t tan a)/2 from its middle, all
-  /// as wide as w/cos a: symmetric in both.
-  private func swapped(_ state: State) -> [State] {
-    let order = state.fit.walls.indices.sorted {
-      state.fit.walls[$0].position < state.fit.walls[$1].position
-    }
-    let box = start.thickness * tan(state.angle)
-    let reach = 2.5 * Double.pi / 180
-    return zip(order, order.dropFirst()).compactMap { left, right in
-      var walls = state.fit.walls
-      let distance = walls[right].position - walls[left].position
-      let angle = atan(distance / start.thickness)
-      guard walls[left].amplitude * walls[right].amplitude < 0, distance > 2 * samples.spacing,
-        angle > Self.lowest, angle < Self.highest
-      else { return nil }
-      let before = start.inclined(by: state.angle)
-      let after = start.inclined(by: angle)
-      for index in walls.indices {
-        // As wide and as high in the image: E0 g w/sin a stays, as w/cos a does.
-        let width = after.cosine / before.cosine
-        walls[index].sechWidth *= width
-        walls[index].amplitude *=
-          before.directionFactor * after.sine / (after.directionFactor * before.sine * width)
-      }
-      let middle = (walls[left].position + walls[right].position) / 2
-      walls[left].position = middle - box / 2
-      walls[right].position = middle + box / 2
-      let near = model(angle).fit(from: walls, baseline: state.fit.baseline)
-      return golden(
-        (max(Self.lowest, angle - reach), min(Self.highest, angle + reach)), near: near)
-    }
   }
 
   /// Whether two minima are one: half-way between them χ² has not risen.
