@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -172,7 +172,8 @@ struct FindWalls: StageType {
       outputs: ["walls": value],
       facts: findings.facts(table)
         + limit,
-      notes: findings.notes(hasErrors: hasErrors) + inclination.notes + table.notes)
+      notes: findings.notes(hasErrors: hasErrors) + inclination.notes + orientation.notes
+        + table.notes)
   }
 }
 
