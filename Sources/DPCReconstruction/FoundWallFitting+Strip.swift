@@ -83,3 +83,26 @@ extension FoundWallFitting {
     return strip
   }
 }
+
+extension VectorMap {
+  /// Takes walls off all pixels.
+  mutating func subtract(_ lines: [WallLine], _ geometry: InclinationGeometry) {
+    let pixel = pixelSize ?? PixelSize(x: 1, y: 1)
+    for line in lines {
+      let wall = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
+      let n = line.normal
+      let component = fieldComponent(geometry.direction, n)
+      for row in 0..<shape.rows {
+        let y = (Double(row) - Double(shape.rows - 1) / 2) * pixel.y
+        for column in 0..<shape.columns {
+          let x = (Double(column) - Double(shape.columns - 1) / 2) * pixel.x
+          let v = y * n.x - x * n.y
+          guard v >= line.start, v <= line.end else { continue }
+          let height = line.amplitude * wall.unitHeight(at: x * n.x + y * n.y - line.position)
+          field.x[row * shape.columns + column] -= height * component.x
+          field.y[row * shape.columns + column] -= height * component.y
+        }
+      }
+    }
+  }
+}

@@ -47,8 +47,8 @@ public struct InclinedWallFit: Sendable, Equatable {
 /// The errors of the walls are those at the best angle and what the angle's error adds,
 /// dE0/da and so on, taken from the fits at both ends of the interval.
 ///
-/// An antiparallel pair at a distance d looks the same when d and the box t tan a change places: at
-/// atan(d/t) another fit is tried, and both are returned where χ² does not tell them apart.
+/// An antiparallel pair at a distance d looks the same when d and the box t tan a change places, at the angle
+/// atan(d/t): both are returned where χ² does not tell them apart.
 /// - Parameters:
 ///   - profile: Mean field over the thickness, V/m, with errors.
 ///   - start: Thickness and field direction; its angle is not used.

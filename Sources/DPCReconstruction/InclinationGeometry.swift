@@ -78,6 +78,13 @@ public struct InclinationGeometry: Sendable, Equatable {
       factor: directionFactor)
   }
 
+  /// The same walls with their field in the other component of the image.
+  var ofOtherComponent: InclinationGeometry {
+    InclinationGeometry(
+      checkedThickness: thickness, inclination: inclination,
+      direction: direction == .perp ? .normal : .perp, factor: nil)
+  }
+
   /// No inclination model: a wall is sech² in the image itself, with factor one.
   public static let imagePlane = InclinationGeometry(
     checkedThickness: 1, inclination: 0, direction: .perp, factor: nil)

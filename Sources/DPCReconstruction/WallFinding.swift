@@ -71,6 +71,7 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
   case uneven = "its field varies along it"
   case step = "a step between two levels, not a wall"
   case background = "a smooth background explains it without a wall"
+  case otherComponent = "what a line at an angle to a wall shows of its other component"
   case misfit = "what the model of another wall leaves"
   case unconfirmed = "not confirmed by the fit through the thickness"
 }
@@ -171,13 +172,43 @@ public func findWalls(
   if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
   var hunt = WallHunt(map: level, geometry: geometry, options: options)
   findings.threshold = hunt.requiredGain.squareRoot()
+  let shadow = try hunt.begin(checkpoint: checkpoint)
+  let casting = try castingWalls(
+    clearerThan: shadow.map(hunt.power), in: level, geometry: geometry, options: options,
+    checkpoint: checkpoint)
+  if !casting.isEmpty {
+    level.subtract(casting, geometry.ofOtherComponent)
+    hunt = WallHunt(map: level, geometry: geometry, options: options, crossing: casting)
+  }
   try hunt.run(checkpoint: checkpoint)
   findings.rejections = hunt.rejections
   findings.strongestRefused = hunt.strongestRefused
+  if let shadow, !casting.isEmpty, hunt.lines.isEmpty {
+    findings.rejections.append(.otherComponent)
+    findings.strongestRefused.consider(shadow.gain.squareRoot(), .otherComponent)
+  }
   let fitting = FoundWallFitting(
     map: level, geometry: geometry, options: options, lines: hunt.lines)
   try fitting.complete(&findings, checkpoint: checkpoint)
   return findings
+}
+
+/// The walls of the other component, where its clearest line is clearer than that of the one that is sought.
+///
+/// At the angle δ to such a wall the component that is sought is sin δ of the other one, and pieces of
+/// lines can find walls in that: shadows, less clear than what casts them. They are gone with it, and a
+/// wall that has both components stays with its own.
+private func castingWalls(
+  clearerThan power: Double?, in map: VectorMap, geometry: InclinationGeometry,
+  options: WallFindingOptions, checkpoint: () throws -> Void
+) throws -> [WallLine] {
+  guard let power else { return [] }
+  var hunt = WallHunt(map: map, geometry: geometry.ofOtherComponent, options: options)
+  guard let wall = try hunt.begin(checkpoint: checkpoint), hunt.power(of: wall) > power else {
+    return []
+  }
+  try hunt.run(checkpoint: checkpoint)
+  return hunt.lines.isEmpty ? [] : hunt.taken
 }
 
 extension RefusedLine? {

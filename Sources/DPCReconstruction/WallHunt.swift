@@ -18,14 +18,27 @@ struct WallHunt {
   private var steps: [WallLine] = []
   private(set) var lines: [WallLine] = []
   private(set) var rejections: [WallRejection] = []
+  /// Walls of the other component that were taken off the map before.
+  let crossing: [WallLine]
+  /// Of the first search, made before the hunt.
+  private var first: WallLine??
   /// Misfits of walls aside.
   private(set) var strongestRefused: RefusedLine?
 
   /// Lines that are no walls may take part so often before the search ends.
   private static let mostRejections = 16
   private static let coarseSide = 192
+  /// Less than this part of what a wall of the other component gains is what the model of it may leave.
+  private static let leastGain = 0.01
 
-  init(map: VectorMap, geometry: InclinationGeometry, options: WallFindingOptions) {
+  /// - Parameters:
+  ///   - map: Without the walls of the other component.
+  ///   - crossing: What was taken off for them.
+  init(
+    map: VectorMap, geometry: InclinationGeometry, options: WallFindingOptions,
+    crossing: [WallLine] = []
+  ) {
+    self.crossing = crossing
     self.geometry = geometry
     self.options = options
     self.map = WallPixels(map)
@@ -37,18 +50,40 @@ struct WallHunt {
     requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
   }
 
+  /// The clearest line of what is left; nil where none can reach the threshold.
+  func clearest(checkpoint: () throws -> Void) rethrows -> WallLine? {
+    var best: WallLine?
+    for level in levels {
+      try checkpoint()
+      let found = level.strongest(in: coarse, geometry: geometry)
+      if let found, found.gain > (best?.gain ?? 0) { best = found }
+    }
+    guard let best, best.gain > 0.8 * requiredGain else { return nil }
+    return WallRefinement(pixels: fine, geometry: geometry).refined(best)
+  }
+
+  /// The clearest line, for which ``run(checkpoint:)`` does not search again.
+  mutating func begin(checkpoint: () throws -> Void) rethrows -> WallLine? {
+    let line = try clearest(checkpoint: checkpoint)
+    first = line
+    return line
+  }
+
+  /// What a line takes off χ² of the map. Without noise all gains are alike: misfit limits them.
+  func power(of line: WallLine) -> Double {
+    WallRefinement(pixels: map, geometry: geometry).power(of: line)
+  }
+
+  /// Walls and what was refused: all that the search has taken off.
+  var taken: [WallLine] { lines + refused }
+
   /// - Parameter checkpoint: Called between lines; what it throws ends the search.
   mutating func run(checkpoint: () throws -> Void) throws {
     while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
-      var best: WallLine?
-      for level in levels {
-        try checkpoint()
-        let found = level.strongest(in: coarse, geometry: geometry)
-        if let found, found.gain > (best?.gain ?? 0) { best = found }
-      }
-      guard let best, best.gain > 0.8 * requiredGain else { break }
-      let refined = WallRefinement(pixels: fine, geometry: geometry).refined(best)
-      guard refined.gain > requiredGain, isHighEnough(refined) else { break }
+      guard let refined = try first ?? clearest(checkpoint: checkpoint),
+        refined.gain > requiredGain, isHighEnough(refined)
+      else { break }
+      first = nil
       if let rejection = rejection(refined) {
         rejections.append(rejection)
         if rejection != .misfit {
@@ -91,13 +126,16 @@ struct WallHunt {
     }
   }
 
-  private func height(_ line: WallLine) -> Double {
+  private func height(_ line: WallLine, _ geometry: InclinationGeometry) -> Double {
     abs(line.amplitude) * geometry.projectedHeight(sechWidth: line.sechWidth)
   }
 
   /// Less than this part of the highest wall is what the model of that wall may leave.
   private func isHighEnough(_ line: WallLine) -> Bool {
-    height(line) > options.minimumFraction * (lines.map(height).max() ?? 0)
+    let other = geometry.ofOtherComponent
+    let heights = lines.map { height($0, geometry) } + crossing.map { height($0, other) }
+    return height(line, geometry) > options.minimumFraction * (heights.max() ?? 0)
+      && line.gain > Self.leastGain * (crossing.map(\.gain).max() ?? 0)
   }
 
   private func rejection(_ line: WallLine) -> WallRejection? {

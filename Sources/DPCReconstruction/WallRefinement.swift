@@ -44,6 +44,12 @@ struct WallRefinement {
     return line
   }
 
+  /// What a line takes off χ² as it stands; its misfit does not count as noise.
+  func power(of line: WallLine) -> Double {
+    let found = match(line, nearby(line))
+    return found.gain * found.misfit
+  }
+
   /// Pattern search over azimuth, place and width; steps halve when none of them gains.
   private func climbed(_ guess: WallLine) -> WallLine {
     let near = nearby(guess)

@@ -191,26 +191,3 @@ private struct WallRefit {
     abs(sides[0]) > abs(sides[1]) ? sides[0] : sides[1]
   }
 }
-
-/// The state of least cost within a bracket, by golden section.
-func goldenMinimum<State>(
-  _ bracket: (Double, Double), tolerance: Double, _ state: (Double) -> State,
-  of cost: (State) -> Double
-) -> State {
-  let ratio = (5.0.squareRoot() - 1) / 2
-  var (low, high) = bracket
-  var (a, b) = (high - ratio * (high - low), low + ratio * (high - low))
-  var (left, right) = (state(a), state(b))
-  while high - low > tolerance {
-    if cost(left) <= cost(right) {
-      (high, b, right) = (b, a, left)
-      a = high - ratio * (high - low)
-      left = state(a)
-    } else {
-      (low, a, left) = (a, b, right)
-      b = low + ratio * (high - low)
-      right = state(b)
-    }
-  }
-  return cost(left) <= cost(right) ? left : right
-}

@@ -12,7 +12,10 @@ extension WallAlternation {
       return "signs alternate in \(pairs == 1 ? "the one pair" : "all \(pairs) pairs") of neighbors"
         + odds
     case .doNot(let equal, let pairs):
-      return "signs do not alternate: \(equal) of \(pairs) pairs of neighbors have equal signs"
+      return "signs do not alternate: "
+        + (pairs == 1
+          ? "the one pair of neighbors has equal signs"
+          : "\(equal) of \(pairs) pairs of neighbors have equal signs")
     case .cannotBeTold:
       return "whether signs alternate cannot be told: no two walls side by side"
     }
@@ -39,7 +42,10 @@ extension WallFindings {
             + " \(strongestRefused.reason.rawValue)", value: 0)
       ]
     }
-    let azimuths = families.map { Format.degrees($0) }.joined(separator: ", ")
+    let azimuths = families.indices.map { family in
+      azimuthError(family).map { Format.degrees(families[family], error: $0) }
+        ?? Format.degrees(families[family])
+    }.joined(separator: ", ")
     facts.append(
       Fact(
         "wall_families",
@@ -49,6 +55,21 @@ extension WallFindings {
         value: Double(families.count)))
     facts.append(Fact("wall_alternation", text: alternation.text))
     return facts
+  }
+
+  /// Of the mean azimuth of a family's walls, each weighted by what it gains in χ², rad; nil where that says
+  /// nothing.
+  private func azimuthError(_ family: Int) -> Double? {
+    let members = walls.filter { $0.family == family }
+    var (squares, total) = (0.0, 0.0)
+    for wall in members {
+      guard let error = wall.normalAzimuth.error else { return nil }
+      let weight = wall.significance * wall.significance
+      squares += weight * weight * error * error
+      total += weight
+    }
+    let error = squares.squareRoot() / total * errorScale
+    return error < Double.pi / 4 ? error : nil
   }
 
   private func strength(_ line: RefusedLine) -> String {

@@ -19,6 +19,19 @@ enum WallParameters {
       + " and normal; normal: along the wall normal")
 }
 
+extension FieldDirection {
+  /// Nearer to the beam than this a field in the plane of beam and normal leaves less than a sixth of it in the
+  /// image, rad: what is seen is rather a field along the normal.
+  private static let largestEdgeOnInclination = 10 * Double.pi / 180
+
+  /// What the component of the image along the walls' normal is taken for, of the two that it can be.
+  ///
+  /// - Parameter inclination: Of the walls, rad.
+  static func across(inclination: Double) -> FieldDirection {
+    inclination > largestEdgeOnInclination ? .parallel : .normal
+  }
+}
+
 extension WallOrientation {
   /// - Parameters:
   ///   - map: Any vector map with a pixel size.
@@ -31,21 +44,17 @@ extension WallOrientation {
     for map: VectorMap, correlation: CorrelationLength, context: StageContext, specimen: Specimen,
     inclination: Double, crystalAzimuth: Double? = nil, earlier: WallOrientation? = nil
   ) throws(WallError) -> WallOrientation {
-    let isInclined = inclination > largestEdgeOnInclination
     // Measured in any case: what is stated is held against it.
     let seen = if let seen = earlier?.seen { seen } else { try SeenNormal(in: map, correlation) }
     let normal = normalAzimuth(context, specimen, crystalAzimuth, seen)
     let direction = try fieldDirection(
-      map, context, specimen, normalAzimuth: normal.angle, isInclined: isInclined, earlier)
+      map, context, specimen, normalAzimuth: normal.angle,
+      across: .across(inclination: inclination), earlier)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
       directionOrigin: direction.origin, coherence: normal.coherence,
       statedAzimuth: specimen.wallNormalAzimuth, seen: seen)
   }
-
-  /// Nearer to the beam than this a field in the plane of beam and normal leaves less than a sixth of it in the
-  /// image, rad: what is seen is rather a field along the normal.
-  private static let largestEdgeOnInclination = 10 * Double.pi / 180
 
   private static func normalAzimuth(
     _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal
@@ -63,7 +72,7 @@ extension WallOrientation {
 
   private static func fieldDirection(
     _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
-    isInclined: Bool, _ earlier: WallOrientation?
+    across: FieldDirection, _ earlier: WallOrientation?
   ) throws(WallError) -> (value: FieldDirection, origin: String) {
     let word = context.word("field_direction") ?? "from-file"
     if let given = FieldDirection(rawValue: word) { return (given, "given") }
@@ -71,13 +80,12 @@ extension WallOrientation {
       return (stated, "from the file")
     }
     if let earlier, earlier.isDirectionMeasured, earlier.normalAzimuth == normalAzimuth {
-      let isAcross = earlier.direction != .perp
-      return (isAcross ? isInclined ? .parallel : .normal : .perp, earlier.directionOrigin)
+      return (earlier.direction == .perp ? .perp : across, earlier.directionOrigin)
     }
     guard let dominant = try dominantWallComponent(of: map, normalAzimuth: normalAzimuth) else {
-      return (isInclined ? .parallel : .perp, Self.noComponent)
+      return (across == .parallel ? .parallel : .perp, Self.noComponent)
     }
-    let direction = dominant.direction == .normal && isInclined ? .parallel : dominant.direction
+    let direction = dominant.direction == .normal ? across : dominant.direction
     return (direction, "the component with \(Format.percent(dominant.powerFraction)) of the power")
   }
 

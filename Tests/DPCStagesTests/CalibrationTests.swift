@@ -233,18 +233,7 @@ struct CalibrationTests {
       inner: [0, 0, 0, 0], outer: [48, 48, 48, 48], start: [0, 90, 180, 270],
       stop: [90, 180, 270, 360], calibration: calibration, frameCount: 1, shape: shape
     ).write([Float](repeating: 1000, count: 4 * shape.count), to: path)
-    let report = try await laboratory.run(
-      """
-      schema: dpc-pipeline/1
-      name: calibrated
-      inputs: { acquisition: \(path) }
-      stages:
-        read: { uses: read-acquisition, with: { file: $acquisition } }
-        clean: { uses: normalize-segments, from: read }
-        tilt: { uses: deflection, from: clean }
-      results: [tilt]
-      """
-    ).report
+    let report = try await laboratory.run(Laboratory.fieldChain(path) + "results: [tilt]\n").report
     let notes = report["tilt"]?.notes ?? []
     #expect(notes.contains { $0.kind == .warning && $0.text.contains(words) }, "\(notes)")
   }

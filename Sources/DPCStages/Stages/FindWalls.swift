@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -34,7 +34,9 @@ struct FindWalls: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     let (map, thickness) = try input.knownMeanField(stage: context.stageName)
-    let inclination = WallInclinationChoice(context, input.context.metadata.specimen)
+    let inclination = Inclination(
+      given: context.number("inclination_deg").map { $0 * Double.pi / 180 }, nil,
+      input.context.metadata.specimen)
     do {
       let search = try search(
         map, thickness: thickness, inclination: inclination, context: context, input: input)
@@ -50,7 +52,7 @@ struct FindWalls: StageType {
 
   /// In the component that is stated or, where none is, in that with the clearer walls.
   private func search(
-    _ map: VectorMap, thickness: Double, inclination: WallInclinationChoice,
+    _ map: VectorMap, thickness: Double, inclination: Inclination,
     context: StageContext, input: ProjectedFieldValue
   ) throws -> WallSearchResult {
     let specimen = input.context.metadata.specimen
@@ -71,7 +73,7 @@ struct FindWalls: StageType {
       )
     }
     let word = context.word("field_direction") ?? "from-file"
-    let across = inclination.angle > 1e-9 ? FieldDirection.parallel : .normal
+    let across = FieldDirection.across(inclination: inclination.angle)
     let given = FieldDirection(rawValue: word)
     if let direction = given ?? (word == "from-file" ? specimen.fieldDirection : nil) {
       let origin = given == nil ? "from the file" : "given"
@@ -125,7 +127,7 @@ struct FindWalls: StageType {
 
   private func product(
     _ findings: WallFindings, geometry: InclinationGeometry, origin: String,
-    inclination: WallInclinationChoice, map: VectorMap, input: ProjectedFieldValue
+    inclination: Inclination, map: VectorMap, input: ProjectedFieldValue
   ) throws -> StageProduct {
     let scale = findings.errorScale
     let measured = findings.walls.filter { WallRow($0.fitted, errorScale: scale).isMeasured }
@@ -172,7 +174,10 @@ struct FindWalls: StageType {
       outputs: ["walls": value],
       facts: findings.facts(table)
         + limit,
-      notes: findings.notes(hasErrors: hasErrors) + inclination.notes + table.notes)
+      notes: findings.notes(hasErrors: hasErrors)
+        + inclination.notes(input.context.metadata.specimen) + orientation.notes
+        + (findings.walls.isEmpty
+          ? [] : orientation.ambiguityNotes(inclination: inclination.angle)) + table.notes)
   }
 }
 
@@ -202,26 +207,12 @@ private struct WallSearchResult {
   var notes: [Note] = []
 }
 
-/// The inclination of all walls: given, stated or assumed.
-private struct WallInclinationChoice {
-  let angle: Double
-  let origin: String
-  let notes: [Note]
-
-  init(_ context: StageContext, _ specimen: Specimen) {
-    let given = context.number("inclination_deg").map { $0 * Double.pi / 180 }
-    if let known = given ?? specimen.wallInclination {
-      angle = known
-      origin = given == nil ? "from the file" : "given"
-      notes = contradictionNotes(
-        "wall inclination", given: given, stated: specimen.wallInclination, tolerance: 1e-3,
-        text: Format.degrees)
-      return
-    }
-    angle = specimen.view == .crossSection ? Double.pi / 4 : 0
-    origin =
-      specimen.view == .crossSection
-      ? "45° assumed for a cross-section" : "edge-on assumed for a top view"
-    notes = [Note(.assumption, "inclination of all walls: \(origin)")]
+extension Inclination {
+  /// What is assumed of all walls, or given against the file.
+  fileprivate func notes(_ specimen: Specimen) -> [Note] {
+    if isAssumed { return [Note(.assumption, "inclination of all walls: \(origin)")] }
+    return contradictionNotes(
+      "wall inclination", given: angle, stated: specimen.wallInclination, tolerance: 1e-3,
+      text: Format.degrees)
   }
 }

@@ -1,0 +1,95 @@
+// find-walls where the file does not say, or says wrongly, which component of the field the walls have.
+@testable import DPCStages
+import DPCReconstruction
+import Foundation
+import Pipeline
+import STEMCore
+import Testing
+
+@Suite("Walls found in the component that has them")
+struct FoundComponentTests {
+  /// The walls of both views of the example, of which the file says nothing.
+  struct View: CustomTestStringConvertible, Sendable {
+    let walls: String
+    let scan: String
+    let direction: FieldDirection
+    let wrong: FieldDirection
+    let testDescription: String
+
+    var pipeline: String {
+      """
+      schema: dpc-pipeline/1
+      name: view
+      stages:
+        walls:
+          uses: phantom-walls
+          with: { positions_nm: [-50, 50], field_V_per_m: 1.8e8, fwhm_nm: 18, \(walls) }
+        scan:
+          uses: simulate-acquisition
+          from: walls
+          with: { rows_px: 24, pixel_size_nm: 2, electrons_per_pixel: 1e7, states_walls: false, \(scan) }
+      results: [scan]
+      """
+    }
+  }
+
+  static let views = [
+    View(
+      walls: "thickness_nm: 60, field_direction: perp",
+      scan: "view: top, columns_px: 110, seed: 31", direction: .perp, wrong: .normal,
+      testDescription: "from above"),
+    View(
+      walls: "thickness_nm: 50, inclination_deg: 45, field_direction: parallel",
+      scan: "view: cross-section, columns_px: 130, seed: 32", direction: .parallel, wrong: .perp,
+      testDescription: "from the side"),
+  ]
+
+  private static func walls(
+    _ laboratory: Laboratory, _ path: String, _ parameters: String = ""
+  ) async throws -> (value: WallsValue, notes: [String]) {
+    let outcome = try await laboratory.run(
+      Laboratory.fieldChain(path) + """
+          walls: { uses: find-walls, from: field, with: { \(parameters) } }
+        results: [walls]
+        """)
+    return (
+      try outcome.value("walls", as: WallsValue.self),
+      outcome.report["walls"]?.notes.map(\.text) ?? []
+    )
+  }
+
+  @Test(
+    "Unsaid, the component is that of the walls themselves, and the result tells it",
+    arguments: views)
+  func unsaid(view: View) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(view.pipeline)
+    let (value, notes) = try await Self.walls(laboratory, path)
+    #expect(value.orientation.direction == view.direction)
+    #expect(value.found?.families.count == 1)
+    #expect(value.table.rows.count == 2)
+    for (row, sign) in zip(value.table.rows, [-1.0, 1]) {
+      let wall = row.wall
+      #expect(abs(wall.position.value - sign * 50e-9) < 4 * (try #require(wall.position.error)))
+      #expect(
+        abs(wall.field.value + sign * 1.8e8) < 4 * (try #require(wall.field.error)), "\(wall)")
+    }
+    let said = "field direction \(view.direction.rawValue): the component with "
+    #expect(notes.contains { $0.hasPrefix(said) && $0.hasSuffix(" % of the signal") }, "\(notes)")
+    // The same numbers as where it is said, and then no assumption.
+    let stated = try await Self.walls(
+      laboratory, path, "field_direction: \(view.direction.rawValue)")
+    #expect(stated.value.table.rows == value.table.rows)
+    #expect(!stated.notes.contains { $0.hasPrefix("field direction ") })
+  }
+
+  @Test("In the wrong component lines at an angle to the walls are none", arguments: views)
+  func wrong(view: View) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(view.pipeline)
+    let (value, notes) = try await Self.walls(
+      laboratory, path, "field_direction: \(view.wrong.rawValue)")
+    #expect(value.table.rows.isEmpty, "\(value.table.rows.map(\.wall))")
+    #expect(notes.contains { $0.contains("but 2 in the component") }, "\(notes)")
+  }
+}
