@@ -79,4 +79,20 @@ struct StageMessageTests {
     let fact = try #require(facts.first { $0.key == "deconvolution_resolution" })
     #expect(fact.text == "the walls are edge-on: there is no path through them to undo")
   }
+
+  @Test("Kinds that are many of something have no article")
+  func articles() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(rows: 8, columns: 8))
+    let chain = Laboratory.fieldChain(path).replacingOccurrences(
+      of: "deflection, from: clean", with: "deflection, from: frames")
+    let error = await #expect(throws: (any Error).self) {
+      try await laboratory.run(chain + "results: [field]\n")
+    }
+    #expect(
+      "\(error as Any)".contains(
+        "deflection takes segments or frames at 'segments', but frames.acquisition is an acquisition"
+      ),
+      "\(error as Any)")
+  }
 }
