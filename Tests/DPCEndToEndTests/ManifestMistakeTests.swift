@@ -68,7 +68,7 @@ struct ManifestMistakeTests {
       "--input foo=bar: error: the manifest has no input 'foo'",
       "--set field.thickness_nn=5: error: electric-field has no parameter 'thickness_nn'",
       "did you mean 'thickness_nm'?", "--set fild.thickness_nm=3: error: ", "did you mean 'field'?",
-      "--set field.thickness_nm=-4: error: ", "from 0 (excluded) to 10000", "4 errors in ",
+      "--set field.thickness_nm=-4: error: ", "from 0.1 to 10000", "4 errors in ",
     ] {
       #expect(finished.errors.contains(words), "\(words):\n\(finished.errors)")
     }
