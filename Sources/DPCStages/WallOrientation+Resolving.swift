@@ -97,13 +97,16 @@ extension WallOrientation {
     // A field E along the normal shows E cos a, one in the plane of beam and normal E sin a.
     let other = direction == .normal ? FieldDirection.parallel : .normal
     let factor = direction == .normal ? 1 / tan(inclination) : tan(inclination)
+    let size =
+      abs(factor - 1) < 0.01
+      ? "as large as those" : "\(Format.significant(factor, digits: 3)) times those"
     return [
       Note(
         abs(factor - 1) > 0.2 ? .warning : .assumption,
         "the image does not tell a field in the plane of beam and wall normal (parallel) from one along the"
-          + " normal (normal): \(direction.rawValue) is taken, with \(other.rawValue) fields of walls"
-          + " \(Format.degrees(inclination)) from the beam are \(Format.significant(factor, digits: 3)) times those"
-          + " stated here; give field_direction")
+          + " normal (normal): \(direction.rawValue) is taken; if it is \(other.rawValue), fields of walls"
+          + " \(Format.degrees(inclination)) from the beam are \(size) stated here; give field_direction"
+      )
     ]
   }
 
