@@ -39,6 +39,9 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+    // Arithmetic that wants wider vectors than every processor has, chosen at run time.
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+
     // The one place where threads are shared out: pieces of work that the data decide.
     .target(name: "WorkSharing", swiftSettings: numeric),
     // Double-precision transforms: plans with one owner, real/complex and DCT.
@@ -51,7 +54,7 @@ let package = Package(
     .target(name: "STEMCore", swiftSettings: numeric),
     // The physics: pure functions from values to values, one file per step.
     .target(
-      name: "DPCReconstruction", dependencies: ["FFTW", "STEMCore", "WorkSharing"],
+      name: "DPCReconstruction", dependencies: ["CKernels", "FFTW", "STEMCore", "WorkSharing"],
       swiftSettings: numeric),
     // Readers and writers between files and STEMCore values.
     .target(name: "STEMData", dependencies: ["HDF5", "STEMCore"], swiftSettings: strict),

@@ -8,8 +8,9 @@ extension DiscShiftEstimator: DeflectionEstimator {
   ) -> FitQuality? {
     concurrentPieces(signals.shape.count) { piece in
       var block = DiscShiftBlock(self, signals, calibration)
-      for start in stride(from: piece.lowerBound, to: piece.upperBound, by: SignedSums.blockCount) {
-        let positions = start..<min(start + SignedSums.blockCount, piece.upperBound)
+      for start in stride(from: piece.lowerBound, to: piece.upperBound, by: DiscShiftKernel.length)
+      {
+        let positions = start..<min(start + DiscShiftKernel.length, piece.upperBound)
         block.estimate(signals, at: positions, into: map, at: first + start)
       }
     }
@@ -18,52 +19,58 @@ extension DiscShiftEstimator: DeflectionEstimator {
 }
 
 /// Deflections at some neighboring positions, formed while the processor holds their signals.
-private struct DiscShiftBlock {
+private struct DiscShiftBlock: ~Copyable {
   private let estimator: DiscShiftEstimator
   private let calibration: Matrix2
   private let electronsPerUnit: Double?
-  private var sums: SignedSums
-  private var lines: DiscShiftLines
-  private var work: DiameterWork
+  private var kernel: DiscShiftKernel
+  private var values: [Double]
 
   init(_ estimator: DiscShiftEstimator, _ signals: SegmentSignals, _ calibration: Matrix2) {
     self.estimator = estimator
     self.calibration = calibration
     electronsPerUnit = signals.electronsPerUnit.map { $0 / signals.varianceFactor }
-    sums = SignedSums(
-      estimator.diameters, segmentCount: signals.segmentCount,
-      withProducts: electronsPerUnit != nil)
-    lines = DiscShiftLines(estimator)
-    work = DiameterWork(estimator)
+    kernel = DiscShiftKernel(
+      estimator, electronsPerUnit: electronsPerUnit, calibration: calibration)
+    values = [Double](repeating: 0, count: signals.segmentCount)
   }
 
   /// - Parameters:
   ///   - signals: Of the map, or a band of it.
-  ///   - positions: Of the signals, no more than `SignedSums.blockCount`.
+  ///   - positions: Of the signals, no more than `DiscShiftKernel.length`.
   ///   - map: Gets what is found.
   ///   - first: Where in the map the first position is.
   mutating func estimate(
     _ signals: SegmentSignals, at positions: Range<Int>, into map: SharedVectorMap, at first: Int
   ) {
-    sums.form(from: signals, at: positions)
-    lines.form(from: sums, electronsPerUnit: electronsPerUnit)
-    lines.write(to: map, at: first..<(first + positions.count), by: calibration)
-    let flags = signals.mask.bytes[positions]
-    _ = map.mask[first..<(first + positions.count)].update(fromContentsOf: flags)
-    for place in 0..<positions.count {
-      let isUsable = signals.mask.isUsable(positions.lowerBound + place)
-      if isUsable && lines.isRight[place] { continue }
-      estimate(at: place, isUsable: isUsable).write(to: map, at: first + place, calibration)
+    let areRight = kernel.form(signals, at: positions, to: map, at: first)
+    let flags = signals.mask.bytes.span.extracting(positions)
+    var reasons: UInt8 = 0
+    for place in 0..<flags.count {
+      map.mask[first + place] = flags[place]
+      reasons |= flags[place]
+    }
+    let unusable = PixelFlags.unusable.rawValue
+    if areRight && reasons & unusable == 0 { return }
+    for place in 0..<flags.count {
+      let isUsable = flags[place] & unusable == 0
+      if isUsable && kernel.isRight(at: place) { continue }
+      outcome(signals, at: positions.lowerBound + place, isUsable: isUsable)
+        .write(to: map, at: first + place, calibration)
     }
   }
 
   /// One position by itself: unusable, without counts, or beyond the series.
-  private mutating func estimate(at place: Int, isUsable: Bool) -> PositionOutcome {
+  private mutating func outcome(
+    _ signals: SegmentSignals, at position: Int, isUsable: Bool
+  ) -> PositionOutcome {
     if !isUsable { return .none([]) }
-    let total = sums.total(at: place)
+    for segment in values.indices {
+      values[segment] = signals.values[segment * signals.shape.count + position]
+    }
+    let total = values.reduce(0, +)
     if !(total > 0) { return .none(.noCounts) }
-    let found = estimator.estimate(
-      sums, at: place, electrons: electronsPerUnit.map { total * $0 }, work: &work)
+    let found = estimator.estimate(values, electrons: electronsPerUnit.map { total * $0 })
     return found.map(PositionOutcome.found) ?? .none(.outsideModel)
   }
 }

@@ -1,4 +1,5 @@
 // Deflection from the halves of the detector: the exact inverse of a shifted uniform disc.
+internal import CKernels
 internal import Glibc
 public import STEMCore
 
@@ -98,56 +99,8 @@ public struct DiscShiftEstimator: Sendable {
   /// to 0.4 α, its interpolation at the Chebyshev nodes of 0 ... 1/4 by 13 terms is exact to 5e-17,
   /// evaluated in double precision to 4e-16. Beyond, the equation is solved step by step.
   public static func shift(forHalfDifference difference: Double) -> Double {
-    abs(difference) > seriesLimit
-      ? iteratedShift(forHalfDifference: difference) : seriesShift(forHalfDifference: difference)
-  }
-
-  /// The largest |H| for which the series holds.
-  static let seriesLimit = 0.5
-
-  /// The series of ``shift(forHalfDifference:)``, whatever the argument.
-  ///
-  /// Even and odd powers of H² are summed apart: two short chains of operations wait less for each other
-  /// than a long one.
-  @inline(__always)
-  static func seriesShift(forHalfDifference difference: Double) -> Double {
-    let u = difference * difference
-    let v = u * u
-    var even = 0.010_060_708_207_759_898
-    even = even * v + 0.006_264_571_942_092_214
-    even = even * v + 0.004_171_404_608_504_590_5
-    even = even * v + 0.006_264_058_993_754_643
-    even = even * v + 0.011_710_017_716_365_765
-    even = even * v + 0.032_375_129_413_706_91
-    even = even * v + 0.785_398_163_397_448_3
-    var odd = -0.004_965_562_721_128_686
-    odd = odd * v + 0.002_288_170_110_634_944_3
-    odd = odd * v + 0.004_889_784_681_984_203
-    odd = odd * v + 0.008_315_605_815_347_85
-    odd = odd * v + 0.018_032_068_556_731_073
-    odd = odd * v + 0.080_745_512_188_275_4
-    return difference * (even + u * odd)
-  }
-
-  /// dt/dH = (π/4)/√(1 - t²) by the derivative of the series, to 5e-15 of it where the series holds.
-  @inline(__always)
-  static func seriesSlope(forHalfDifference difference: Double) -> Double {
-    let u = difference * difference
-    let v = u * u
-    var even = 0.251_517_705_193_997_47
-    even = even * v + 0.131_556_010_783_936_5
-    even = even * v + 0.070_913_878_344_578_05
-    even = even * v + 0.081_432_766_918_810_36
-    even = even * v + 0.105_390_159_447_291_88
-    even = even * v + 0.161_875_647_068_534_55
-    even = even * v + 0.785_398_163_397_448_3
-    var odd = -0.114_207_942_585_959_77
-    odd = odd * v + 0.043_475_232_102_063_94
-    odd = odd * v + 0.073_346_770_229_763_05
-    odd = odd * v + 0.091_471_663_968_826_35
-    odd = odd * v + 0.126_224_479_897_117_52
-    odd = odd * v + 0.242_236_536_564_826_2
-    return even + u * odd
+    abs(difference) > disc_shift_series_limit
+      ? iteratedShift(forHalfDifference: difference) : disc_shift_series(difference)
   }
 
   /// Newton on a convex branch: H' = (4/π) √(1 - t²) falls with |t|, so from the linear guess,
@@ -172,38 +125,30 @@ public struct DiscShiftEstimator: Sendable {
   /// this is σ = πα/(4√N) for each component.
   ///
   /// - Parameters:
-  ///   - sums: The signed sums of the signals at this position.
+  ///   - values: The signals of the segments.
   ///   - electrons: N counted at this position; the covariance is zero where it is nil.
-  ///   - work: Memory for the shifts and slopes of all diameters, used again at each position.
   /// - Returns: In the detector frame, rad and rad²; nil where no shift of the disc within the
   ///   detector gives these signals.
-  func estimate(
-    _ sums: borrowing SignedSums, at place: Int, electrons: Double?, work: inout DiameterWork
-  ) -> PositionEstimate? {
-    let total = sums.total(at: place)
-    var (x, y) = (0.0, 0.0)
-    for index in weights.indices {
-      let mean = sums.difference(index, at: place) / total
+  func estimate(_ values: [Double], electrons: Double?) -> PositionEstimate? {
+    let total = values.reduce(0, +)
+    var estimate = PositionEstimate(x: 0, y: 0)
+    var (means, slopes) = ([Double](), [Double]())
+    for (diameter, weight) in zip(diameters, weights) {
+      let mean = zip(values, diameter.sides).reduce(0) { $0 + $1.0 * $1.1 } / total
       let fraction = mean * holeScale
       if !(abs(fraction) < 1) { return nil }
       let t = Self.shift(forHalfDifference: fraction)
-      let component = probeSemiAngle * t
-      x += weights[index].x * component
-      y += weights[index].y * component
-      if electrons != nil {
-        work.means[index] = mean
-        work.slopes[index] =
-          holeScale * probeSemiAngle * Double.pi / 4 / (1 - t * t).squareRoot()
-      }
+      estimate.x += weight.x * probeSemiAngle * t
+      estimate.y += weight.y * probeSemiAngle * t
+      means.append(mean)
+      slopes.append(holeScale * probeSemiAngle * Double.pi / 4 / (1 - t * t).squareRoot())
     }
-    if x * x + y * y > range * range { return nil }
-    var estimate = PositionEstimate(x: x, y: y)
+    if estimate.x * estimate.x + estimate.y * estimate.y > range * range { return nil }
     guard let electrons else { return estimate }
     for j in weights.indices {
       for k in weights.indices {
-        let product = j == k ? 1 : sums.product(j, k, at: place) / total
-        let pair =
-          (product - work.means[j] * work.means[k]) / electrons * work.slopes[j] * work.slopes[k]
+        let product = product(values, diameters[j], diameters[k]) / total
+        let pair = (product - means[j] * means[k]) / electrons * slopes[j] * slopes[k]
         estimate.covariance.xx += weights[j].x * weights[k].x * pair
         estimate.covariance.yy += weights[j].y * weights[k].y * pair
         estimate.covariance.xy += weights[j].x * weights[k].y * pair
@@ -211,15 +156,11 @@ public struct DiscShiftEstimator: Sendable {
     }
     return estimate
   }
-}
 
-/// Means and slopes of the diameters at one position.
-struct DiameterWork {
-  var means: [Double]
-  var slopes: [Double]
-
-  init(_ estimator: DiscShiftEstimator) {
-    means = [Double](repeating: 0, count: estimator.diameters.count)
-    slopes = means
+  /// Σ s_j s_k I.
+  private func product(
+    _ values: [Double], _ first: DetectorDiameter, _ second: DetectorDiameter
+  ) -> Double {
+    values.indices.reduce(0) { $0 + first.sides[$1] * second.sides[$1] * values[$1] }
   }
 }

@@ -1,0 +1,115 @@
+// Arithmetic for lines of neighboring positions that is worth wider vectors than every processor of a kind has:
+// Swift compiles for all of them, these functions once for each width, and the widest is chosen as a run begins.
+//
+// No multiply-add is contracted and no sum reordered, so every width gives the same bits.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// Vectors of two numbers in double precision (or what every processor of the kind has), of four, of eight.
+typedef enum {
+  kernel_width_least = 0,
+  kernel_width_avx2 = 1,
+  kernel_width_avx512 = 2,
+} kernel_width;
+
+/// The widest that this processor has.
+kernel_width kernel_widest(void);
+
+/// Positions that one call takes at most: the lines of so many fit the innermost cache together.
+enum { kernel_line_length = 128 };
+
+/// How the segments give the shift of a disc: see `DiscShiftEstimator`.
+typedef struct {
+  /// Segments that lie on the same side of every diameter make a group.
+  int group_count;
+  int diameter_count;
+  /// Where each group begins in `segments`, and after the last where that ends.
+  const int *group_starts;
+  const int *segments;
+  /// A sign for each group: those of the first diameter, then of the others.
+  const double *signs;
+  /// The disc's area over the area that counts.
+  double hole_scale;
+  /// rad
+  double probe_semi_angle;
+  /// The largest shift, rad.
+  double range;
+  /// How the diameters' shifts enter x and y: one number a diameter.
+  const double *x_weights, *y_weights;
+  /// What turns (and scales) the shifts that are written, row by row.
+  double turn[4];
+  /// Units of the signals for one electron; 0 where no covariance is wanted.
+  double units_per_electron;
+} disc_shift_model;
+
+/// Where the results of some neighboring positions go.
+typedef struct {
+  /// rad, turned
+  double *x, *y;
+  /// rad², turned; not written where no covariance is wanted.
+  double *xx, *xy, *yy;
+  /// 1 where the numbers mean nothing: no counts, beyond the series, or beyond the range.
+  uint8_t *is_wrong;
+} disc_shift_results;
+
+/// Lines of `kernel_line_length` numbers that ``disc_shift_form`` works in.
+size_t disc_shift_work_lines(const disc_shift_model *model);
+
+/// The shifts at up to `kernel_line_length` positions.
+///
+/// - signals: Those of segment s at position i are `signals[s * stride + i]`.
+/// - work: `disc_shift_work_lines` lines.
+/// - returns: Whether there is a position with wrong numbers.
+int disc_shift_form(
+  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
+  disc_shift_results results, kernel_width width);
+
+/// The series of t/H in H², for |H| up to `disc_shift_series_limit`: see
+/// `DiscShiftEstimator.shift(forHalfDifference:)`.
+///
+/// Even and odd powers of H² are summed apart: two short chains of operations wait less for each other than a
+/// long one.
+static inline double disc_shift_series(double difference) {
+#pragma STDC FP_CONTRACT OFF
+  double u = difference * difference;
+  double v = u * u;
+  double even = 0.010060708207759898;
+  even = even * v + 0.006264571942092214;
+  even = even * v + 0.0041714046085045905;
+  even = even * v + 0.006264058993754643;
+  even = even * v + 0.011710017716365765;
+  even = even * v + 0.03237512941370691;
+  even = even * v + 0.7853981633974483;
+  double odd = -0.004965562721128686;
+  odd = odd * v + 0.0022881701106349443;
+  odd = odd * v + 0.004889784681984203;
+  odd = odd * v + 0.00831560581534785;
+  odd = odd * v + 0.018032068556731073;
+  odd = odd * v + 0.0807455121882754;
+  return difference * (even + u * odd);
+}
+
+/// dt/dH = (π/4)/√(1 - t²) by the derivative of the series, to 5e-15 of it where the series holds.
+static inline double disc_shift_slope(double difference) {
+#pragma STDC FP_CONTRACT OFF
+  double u = difference * difference;
+  double v = u * u;
+  double even = 0.25151770519399747;
+  even = even * v + 0.1315560107839365;
+  even = even * v + 0.07091387834457805;
+  even = even * v + 0.08143276691881036;
+  even = even * v + 0.10539015944729188;
+  even = even * v + 0.16187564706853455;
+  even = even * v + 0.7853981633974483;
+  double odd = -0.11420794258595977;
+  odd = odd * v + 0.04347523210206394;
+  odd = odd * v + 0.07334677022976305;
+  odd = odd * v + 0.09147166396882635;
+  odd = odd * v + 0.12622447989711752;
+  odd = odd * v + 0.2422365365648262;
+  return even + u * odd;
+}
+
+/// The largest |H| for which the series holds.
+static const double disc_shift_series_limit = 0.5;
