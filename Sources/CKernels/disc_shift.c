@@ -1,9 +1,7 @@
 // The inverse of a shifted disc for lines of positions: every loop is one formula, over lines in the innermost cache.
-#include "CKernels.h"
+#include "widths.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-#define ALWAYS static inline __attribute__((always_inline))
 
 /// part = the sum of a group's segments.
 ALWAYS void sum_group(
@@ -214,46 +212,14 @@ ALWAYS int form(
   return judge(model, lines.inverse, lines.largest, lines.x, lines.y, n, results.is_wrong);
 }
 
-typedef int form_function(
-  const disc_shift_model *, const double *, size_t, int, double *, disc_shift_results);
-
-static int form_least(
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
-  disc_shift_results results) {
-  return form(model, signals, stride, count, work, results);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static int form_avx2(
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
-  disc_shift_results results) {
-  return form(model, signals, stride, count, work, results);
-}
-
-__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), min_vector_width(512))) static int
-form_avx512(
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
-  disc_shift_results results) {
-  return form(model, signals, stride, count, work, results);
-}
-
-kernel_width kernel_widest(void) {
-  if (
-    __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-    && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return kernel_width_avx512;
-  return __builtin_cpu_supports("avx2") ? kernel_width_avx2 : kernel_width_least;
-}
-#else
-#define form_avx2 form_least
-#define form_avx512 form_least
-
-kernel_width kernel_widest(void) { return kernel_width_least; }
-#endif
+#define PARAMETERS \
+  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work, \
+    disc_shift_results results
+#define ARGUMENTS model, signals, stride, count, work, results
+AT_EACH_WIDTH(int, form, PARAMETERS, ARGUMENTS)
 
 int disc_shift_form(
   const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
   disc_shift_results results, kernel_width width) {
-  static form_function *const forms[] = {form_least, form_avx2, form_avx512};
-  return forms[width](model, signals, stride, count, work, results);
+  CALL_AT_WIDTH(form, width, ARGUMENTS);
 }

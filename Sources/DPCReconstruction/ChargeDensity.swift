@@ -220,3 +220,13 @@ private func formSlopeAlongX(
     target[2 + index] = near * (c[index] - b[index]) - far * (d[index] - a[index])
   }
 }
+
+/// sums[at + i] += weight · source[from + i] for 0 <= i < count.
+private func add(
+  _ weight: Double, _ source: Span<Double>, from: Int,
+  to sums: inout MutableSpan<Double>, at: Int, count: Int
+) {
+  precondition(at >= 0 && count >= 0 && at + count <= sums.count, "sums hold the line")
+  precondition(from >= 0 && from + count <= source.count, "the line exists")
+  for i in 0..<count { sums[at + i] += weight * source[from + i] }
+}

@@ -66,11 +66,9 @@ struct GradientTile {
   ) {
     var target = values.mutableSpan
     for line in 0..<lineCount {
-      let at = line * count
-      clear(&target, at: at, count: count)
-      accumulate(
-        kernel.span, source.span, from: from + line * apart, step: step, to: &target, at: at,
-        count: count)
+      formLineSums(
+        kernel.span, source.span, from: from + line * apart, step: step, to: &target,
+        at: line * count, count: count)
     }
   }
 }

@@ -179,8 +179,7 @@ private struct SmoothingBand {
     var lines = alongX.mutableSpan
     for (line, row) in sources.enumerated() {
       Self.fill(&padded, from: reachX, values, mask, row: row, isMasked: isMasked[line])
-      clear(&lines, at: line * columns, count: columns)
-      accumulate(
+      formLineSums(
         kernelX.span, padded.span, from: 0, step: 1, to: &lines, at: line * columns, count: columns)
     }
     var target = sums.mutableSpan
@@ -188,11 +187,9 @@ private struct SmoothingBand {
       let near = max(0, row - reachY)..<min(mask.shape.rows, row + reachY + 1)
       let weights = kernelY.span.extracting(
         (near.lowerBound - row + reachY)..<(near.upperBound - row + reachY))
-      let at = (row - rows.lowerBound) * columns
-      clear(&target, at: at, count: columns)
-      accumulate(
+      formLineSums(
         weights, alongX.span, from: (near.lowerBound - sources.lowerBound) * columns, step: columns,
-        to: &target, at: at, count: columns)
+        to: &target, at: (row - rows.lowerBound) * columns, count: columns)
     }
   }
 

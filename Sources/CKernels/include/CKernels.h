@@ -16,6 +16,11 @@ typedef enum {
 /// The widest that this processor has.
 kernel_width kernel_widest(void);
 
+/// sums[i] = Σ kernel[t] · source[t · step + i], one t after the other, for 0 <= i < count.
+void line_sums_form(
+  const double *kernel, int taps, const double *source, size_t step, double *sums, size_t count,
+  kernel_width width);
+
 /// Positions that one call takes at most: the lines of so many fit the innermost cache together.
 enum { kernel_line_length = 128 };
 
