@@ -51,7 +51,7 @@ struct SegmentPass {
     let stored = 4 * segmentCount
     table.rows = [
       row("dark, gain, mask", bytes: stored + 8 * segmentCount + 1, threads) {
-        corrected($0, errors: false, spikeThreshold: nil)
+        forEachPiece(of: $0, errors: false, spikes: nil) { _, _ in }
       },
       field("the same to the field", bytes: stored + 17, threads, errors: false),
       field("the same with errors", bytes: stored + 41, threads, errors: true),
@@ -60,11 +60,17 @@ struct SegmentPass {
     return table
   }
 
-  private func corrected(_ band: Int, errors: Bool, spikeThreshold: Double?) -> SegmentSignals {
+  /// Corrects a band, whose pieces `body` gets with the first row of each in the map.
+  private func forEachPiece(
+    of band: Int, errors: Bool, spikes: Double?, _ body: (SegmentSignals, Int) -> Void
+  ) {
+    let (shape, raw) = bands[band]
     SignalScreen(
       correction, saturationLevel: nil, electronsPerUnit: errors ? 1 : nil,
-      spikeThreshold: spikeThreshold
-    ).corrected(bands[band].raw, shape: bands[band].shape)
+      spikeThreshold: spikes
+    ).forEachPiece(of: raw, shape: shape, rows: 0..<shape.rows) { signals, row in
+      body(signals, band * Self.bandRows + row)
+    }
   }
 
   private func field(
@@ -73,20 +79,20 @@ struct SegmentPass {
     var map = VectorMap(uninitialized: shape, withCovariance: errors, pixelSize: nil)
     return map.share { map in
       row(name, bytes: bytes, threads) { band in
-        let signals = corrected(band, errors: errors, spikeThreshold: spikes)
-        let first = band * Self.bandRows * shape.columns
-        _ = estimator.estimate(signals, calibration: toField, into: map, at: first)
-        return signals
+        forEachPiece(of: band, errors: errors, spikes: spikes) { signals, row in
+          _ = estimator.estimate(
+            signals, calibration: toField, into: map, at: row * shape.columns)
+        }
       }
     }
   }
 
   /// - Parameter bytes: That are read and written once at a position.
   private func row(
-    _ name: String, bytes: Int, _ threads: Int, _ body: @Sendable (Int) -> SegmentSignals
+    _ name: String, bytes: Int, _ threads: Int, _ body: @Sendable (Int) -> Void
   ) -> Row {
     let total = bytes * shape.count
-    let time = Stopwatch.median { shareWork(bands.count) { _ = body($0) } }
+    let time = Stopwatch.median { shareWork(bands.count, body) }
     return Row(
       name: name, time: time, bytes: total,
       floor: (Floors.copy(bytes: total / 2, threads: threads), "copy"))

@@ -106,7 +106,7 @@ struct RawInspection {
       } else if signal >= saturationLevel {
         reasons.insert(.saturated)
       }
-      sum += (signal - correction.dark[segment]) / correction.gain[segment]
+      sum += (signal - correction.dark[segment]) * (1 / correction.gain[segment])
     }
     if reasons.isEmpty && !(sum > 0) { reasons = .noCounts }
     return reasons.rawValue

@@ -212,8 +212,9 @@ private func correctLine<Raw: RawNumber>(
   let others = ~PixelFlags.hot.rawValue
   var results = values.mutableSpan
   var reasons: UInt8 = 0
+  let scale = 1 / gain
   for place in 0..<line.count {
-    results[first + place] = (line[place].double - dark) / gain
+    results[first + place] = (line[place].double - dark) * scale
     reasons |= flags[place]
   }
   if reasons & others == 0 { return true }

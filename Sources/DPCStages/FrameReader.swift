@@ -55,26 +55,26 @@ struct FrameReader {
       try electrons.share { electrons in
         try sample.share { sample in
           try mapBands(context) { reader, rows in
-            let signals = try corrected(rows, frame: 0, reader: reader)
-            let first = rows.lowerBound * window.shape.columns
-            estimation.sampler.write(signals, firstRow: rows.lowerBound, to: sample)
-            return (
-              fit: estimation.estimate(signals, into: map, at: first),
-              statistics: SignalStatistics.Part(
-                signals, electrons: electrons[first..<(first + signals.shape.count)])
-            )
+            var (fit, statistics) = (FitQuality?.none, [SignalStatistics.Part]())
+            try forEachPiece(rows, reader) { signals, row in
+              let first = row * window.shape.columns
+              estimation.sampler.write(signals, firstRow: row, to: sample)
+              fit += estimation.estimate(signals, into: map, at: first)
+              statistics.append(
+                SignalStatistics.Part(
+                  signals, electrons: electrons[first..<(first + signals.shape.count)]))
+            }
+            return (fit: fit, statistics: statistics)
           }
         }
       }
     }
     let statistics = SignalStatistics(
-      joining: bands.map(\.statistics),
+      joining: bands.flatMap(\.statistics),
       electrons: frames.electronsPerUnit == nil ? nil : electrons,
       segmentCount: metadata.segmentCount)
     var fit: FitQuality?
-    for band in bands {
-      if let quality = band.fit { fit = (fit ?? FitQuality()) + quality }
-    }
+    for band in bands { fit += band.fit }
     return (DeflectionEstimate(map: map, fit: fit), sample, statistics)
   }
 
@@ -180,6 +180,17 @@ struct FrameReader {
       rows: (rows.lowerBound - wide.lowerBound)..<(rows.upperBound - wide.lowerBound))
   }
 
+  /// The same a few rows at a time: `body` gets their signals and the first of them.
+  private func forEachPiece(
+    _ rows: Range<Int>, _ reader: borrowing AcquisitionReader, _ body: (SegmentSignals, Int) -> Void
+  ) throws {
+    let wide = withHalo(rows)
+    screen(spikeThreshold: frames.spikeThreshold).forEachPiece(
+      of: try raw(wide, ofFrame: 0, reader), shape: shape(wide),
+      rows: (rows.lowerBound - wide.lowerBound)..<(rows.upperBound - wide.lowerBound)
+    ) { signals, row in body(signals, wide.lowerBound + row) }
+  }
+
   /// The rows that have to be read for some to be searched for spikes.
   func withHalo(_ rows: Range<Int>) -> Range<Int> {
     let halo = frames.spikeThreshold == nil ? 0 : Self.halo
@@ -201,6 +212,11 @@ struct FrameReader {
       mask: PixelMask(shape: shape, bytes: bands.flatMap(\.mask.bytes)),
       electronsPerUnit: frames.electronsPerUnit)
   }
+}
+
+/// Adds what is known of the fit of other positions.
+private func += (total: inout FitQuality?, other: FitQuality?) {
+  if let other { total = (total ?? FitQuality()) + other }
 }
 
 extension StageFailure {

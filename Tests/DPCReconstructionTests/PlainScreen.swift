@@ -20,7 +20,7 @@ struct PlainScreen {
         let index = segment * shape.count + position
         if !raw[index].isFinite { reasons.insert(.missing) }
         if raw[index].isFinite && raw[index] >= saturationLevel { reasons.insert(.saturated) }
-        values[index] = (raw[index] - correction.dark[segment]) / correction.gain[segment]
+        values[index] = (raw[index] - correction.dark[segment]) * (1 / correction.gain[segment])
         sum += values[index]
       }
       if reasons.isEmpty && !(sum > 0) { reasons = .noCounts }

@@ -89,6 +89,33 @@ struct SignalScreenTests {
     }
   }
 
+  @Test("A few rows at a time: the signals and masks of the whole", arguments: [3, 700, 9000])
+  func pieces(columns: Int) throws {
+    let shape = GridShape(rows: 27, columns: columns)
+    let counts = Self.counts(shape, mean: 60, limit: 65_535, seed: 17)
+    let raw = RawSignals.uint16(counts.map { UInt16($0) })
+    let screen = SignalScreen(
+      Self.correction, saturationLevel: 65_535, electronsPerUnit: 1, spikeThreshold: 5)
+    let rows = 4..<25
+    let whole = screen.corrected(raw, shape: shape, rows: rows)
+    #expect(whole.mask.unusableCount > 0)
+    var next = rows.lowerBound
+    screen.forEachPiece(of: raw, shape: shape, rows: rows) { piece, first in
+      #expect(first == next)
+      next = first + piece.shape.rows
+      let start = (first - rows.lowerBound) * columns
+      let places = start..<(start + piece.shape.count)
+      #expect(piece.mask.bytes == Array(whole.mask.bytes[places]))
+      for segment in 0..<piece.segmentCount {
+        let (own, all) = (segment * piece.shape.count, segment * whole.shape.count)
+        #expect(
+          piece.values[own..<(own + piece.shape.count)]
+            == whole.values[(all + places.lowerBound)..<(all + places.upperBound)])
+      }
+    }
+    #expect(next == rows.upperBound)
+  }
+
   @Test(
     "Floating point, with NaN, infinities and negative signals among it",
     arguments: [0.3, 40, 2.5e5])
