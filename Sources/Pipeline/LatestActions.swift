@@ -1,4 +1,5 @@
-// What the stages of each pipeline did last: against it a plan tells why one of them runs again.
+// What the stages of each pipeline did last, on any input and on each: against it a plan tells why one of them
+// runs again.
 internal import Digest
 internal import Synchronization
 
@@ -14,9 +15,14 @@ extension ActionCache {
   /// The folder that holds nothing but what explains.
   static let explainingSection = section
 
-  private func latestPath(_ pipeline: String) -> String {
+  /// - Parameter inputs: Digests by name; none for what the pipeline did last, on whatever input.
+  private func latestPath(_ pipeline: String, on inputs: [String: String]) -> String {
     var name = CanonicalEncoder()
     name.text(pipeline)
+    for (input, digest) in inputs.sorted(by: { $0.key < $1.key }) {
+      name.text(input)
+      name.text(digest)
+    }
     return "\(root)/\(Self.section)/" + Self.split(SHA256Digest(of: name.bytes))
   }
 
@@ -25,9 +31,11 @@ extension ActionCache {
     return try? CacheJSON.unseal(LatestActions.self, from: bytes)
   }
 
-  /// What the stages of a pipeline did last; nothing of what is not known.
-  func latest(of pipeline: String) -> [String: ActionKey] {
-    latest(at: latestPath(pipeline))?.keys ?? [:]
+  /// What the stages of a pipeline did last on these inputs, or else on any; nothing of what is not known.
+  func latest(of pipeline: String, on inputs: [String: String]) -> [String: ActionKey] {
+    let known =
+      latest(at: latestPath(pipeline, on: inputs)) ?? latest(at: latestPath(pipeline, on: [:]))
+    return known?.keys ?? [:]
   }
 
   /// Remembers what stages did last; a cache that cannot be written to explains less, no more.
@@ -35,12 +43,18 @@ extension ActionCache {
   /// - Parameters:
   ///   - keys: By stage; what others did stays as it is.
   ///   - pipeline: Whose stages they are.
+  ///   - inputs: Digests by name.
   ///   - stages: All stages that it has; what is known of any other goes.
-  func setLatest(_ keys: [String: ActionKey], pipeline: String, stages: Set<String>) {
-    let known = latest(of: pipeline)
-    let present = known.filter { stages.contains($0.key) }.merging(keys) { $1 }
-    if present == known { return }
-    write(LatestActions(pipeline: pipeline, keys: present), to: latestPath(pipeline))
+  func setLatest(
+    _ keys: [String: ActionKey], pipeline: String, inputs: [String: String], stages: Set<String>
+  ) {
+    for inputs in inputs.isEmpty ? [[:]] : [[:], inputs] {
+      let path = latestPath(pipeline, on: inputs)
+      let known = latest(at: path)?.keys ?? [:]
+      let present = known.filter { stages.contains($0.key) }.merging(keys) { $1 }
+      if present == known { continue }
+      write(LatestActions(pipeline: pipeline, keys: present), to: path)
+    }
   }
 
   private func write(_ latest: LatestActions, to path: String) {
@@ -78,17 +92,20 @@ extension ActionCache {
 final class LatestRecords: Sendable {
   private let actions: ActionCache
   private let pipeline: String
+  private let inputs: [String: String]
   private let keys = Mutex<[String: ActionKey]?>(nil)
 
-  init(_ actions: ActionCache, of pipeline: String) {
+  /// - Parameter inputs: Digests by name.
+  init(_ actions: ActionCache, of pipeline: String, on inputs: [String: String]) {
     self.actions = actions
     self.pipeline = pipeline
+    self.inputs = inputs
   }
 
   /// nil where none is known.
   subscript(stage: String) -> ActionRecord? {
     let key = keys.withLock { keys in
-      let known = keys ?? actions.latest(of: pipeline)
+      let known = keys ?? actions.latest(of: pipeline, on: inputs)
       keys = known
       return known[stage]
     }

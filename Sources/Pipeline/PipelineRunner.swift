@@ -83,7 +83,7 @@ public struct PipelineRunner: Sendable {
     await work(&progress, crew)
     let stages = progress.stageReports
     early.end()
-    Self.rememberLatest(stages, of: graph.name, in: cache)
+    Self.rememberLatest(stages, plan.lookup)
     let wasStopped = stages.contains { $0.outcome == .cancelled }
     let ending = RunEnding(
       ended: Clock.timestamp(), duration: Clock.stopwatch() - stopwatch,
@@ -170,13 +170,12 @@ public struct PipelineRunner: Sendable {
       })
   }
 
-  private static func rememberLatest(
-    _ stages: [StageReport], of pipeline: String, in cache: PipelineCache
-  ) {
+  private static func rememberLatest(_ stages: [StageReport], _ lookup: StageLookup) {
     let keys = stages.filter(\.succeeded).compactMap { stage in
       stage.key.map { (stage.name, $0) }
     }
-    cache.actions.setLatest(
-      Dictionary(keys) { $1 }, pipeline: pipeline, stages: Set(stages.map(\.name)))
+    lookup.cache.actions.setLatest(
+      Dictionary(keys) { $1 }, pipeline: lookup.graph.name, inputs: lookup.inputDigests,
+      stages: Set(stages.map(\.name)))
   }
 }

@@ -6,6 +6,12 @@ struct StageLookup: Sendable {
   enum InputState: Sendable {
     case file(DigestedFile)
     case refused(StageFailure)
+
+    /// nil where the file cannot be read.
+    fileprivate var digest: SHA256Digest? {
+      if case .file(let file) = self { return file.digest }
+      return nil
+    }
   }
 
   /// What the cache knows of an action.
@@ -29,13 +35,20 @@ struct StageLookup: Sendable {
   ) {
     self.graph = graph
     self.cache = cache
-    latest = LatestRecords(cache.actions, of: graph.name)
     var inputs: [String: InputState] = [:]
     for name in Set(graph.stages.flatMap(\.fileParameters.values)) {
       let path = graph.inputPaths[name]
       inputs[name] = path.flatMap { known[$0] } ?? Self.digest(name, path, cache, early)
     }
     self.inputs = inputs
+    latest = LatestRecords(cache.actions, of: graph.name, on: Self.digests(of: inputs))
+  }
+
+  /// The inputs' digests by name, of those that can be read.
+  var inputDigests: [String: String] { Self.digests(of: inputs) }
+
+  private static func digests(of inputs: [String: InputState]) -> [String: String] {
+    inputs.compactMapValues(\.digest?.hex)
   }
 
   static func digest(

@@ -53,6 +53,21 @@ struct ExplanationTests {
     #expect(explained.causes.map(\.stages) == [["read", "scaled", "sign"]])
   }
 
+  @Test("a run on another input in between: held against the last run on the input at hand")
+  func alternating() async throws {
+    _ = await (try runner(factor: 10, text: "6")).run()
+    _ = await (try runner(factor: 10, text: "-6")).run()
+    let first = try runner(factor: 12, text: "6").plan().explanation()
+    let scaled = try #require(first.stages.first { $0.stage == "scaled" })
+    #expect(scaled.reasons == ["factor 10 -> 12"])
+    #expect(scaled.differences.map(\.field) == ["parameters.factor"])
+    // What no run has had is held against the last of all.
+    _ = await (try runner(factor: 12, text: "6")).run()
+    let third = try runner(factor: 10, text: "8").plan().explanation()
+    #expect(third.stages.first { $0.stage == "read" }?.differences.map(\.field) == ["files.file"])
+    #expect(scratch.files(in: "latest").count == 3)
+  }
+
   @Test("the cost to expect is that of the last time, else the mean of the type, else unknown")
   func costs() async throws {
     let nothing = try runner(factor: 10, text: "6").plan().explanation().expected
