@@ -40,7 +40,12 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // Arithmetic that wants wider vectors than every processor has, chosen at run time.
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CKernels",
+      cSettings: [
+        .enableWarning("all"), .treatAllWarnings(as: .error),
+        .unsafeFlags(["-O2"], .when(configuration: .debug)),
+      ]),
 
     // The one place where threads are shared out: pieces of work that the data decide.
     .target(name: "WorkSharing", swiftSettings: numeric),
