@@ -22,7 +22,8 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
   public static let minimumOuterCount = 2.0
 
   private let sectors: [(inner: Double, outer: Double, start: Double, stop: Double, area: Double)]
-  private let startVectors: [(x: Double, y: Double)]
+  /// How each segment's signal enters a first guess; nil where no sum of the signals tells the direction.
+  private let startVectors: [(x: Double, y: Double)]?
   private let isBeyond: [Bool]
   private let litPart: Double
   /// The part of the electrons thought to be spread evenly: keeps the logarithm of a dark segment finite.
@@ -44,9 +45,7 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
         area: $0.area / whole
       )
     }
-    startVectors =
-      linearDeflectionVectors(detector: detector, probeSemiAngle: probeSemiAngle)
-      ?? detector.segments.map { _ in (x: 0, y: 0) }
+    startVectors = linearDeflectionVectors(detector: detector, probeSemiAngle: probeSemiAngle)
   }
 
   public func estimate(
@@ -97,7 +96,8 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
 
   /// Where to begin: from the outer ring, whose signal is half that of a rigid shift, or from all segments.
   ///
-  /// A shift for which a segment with counts would be dark is in a wrong valley, and other directions are tried.
+  /// A shift for which a segment with counts would be dark is in a wrong valley, and other directions are tried: all of
+  /// them where no sum of the signals tells one.
   private func start(
     _ counts: [Double], _ electrons: Double, limit: Double, work: inout [ShiftedDisc.Share]
   ) -> (x: Double, y: Double)? {
@@ -106,11 +106,12 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
     var outerCount = 0.0
     for j in counts.indices {
       let part = counts[j] / electrons / probeSemiAngle
-      all.x += part * startVectors[j].x
-      all.y += part * startVectors[j].y
+      let vector = startVectors?[j] ?? (x: 0, y: 0)
+      all.x += part * vector.x
+      all.y += part * vector.y
       if isBeyond[j] {
-        beyond.x += 2 * part * startVectors[j].x
-        beyond.y += 2 * part * startVectors[j].y
+        beyond.x += 2 * part * vector.x
+        beyond.y += 2 * part * vector.y
         outerCount += counts[j]
       }
     }
@@ -128,7 +129,7 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
       let value = likelihood(counts, point.x, point.y, &work)
       if value > best?.value ?? -.infinity { best = (point, value) }
       let isPossible = counts.indices.allSatisfy { counts[$0] == 0 || work[$0].part > 0 }
-      if index > 0 && isPossible { break }
+      if startVectors != nil && index > 0 && isPossible { break }
     }
     return best?.point ?? all
   }

@@ -209,15 +209,16 @@ struct SignalCheck {
   /// Rounding to whole counts is told from this part of the variance of counting on.
   private static let smallestRounding = 0.05
 
-  /// What rounding to whole detector counts adds to the errors: a twelfth of the square of the electrons for one count,
-  /// in each segment of each frame (B. Widrow, IRE Trans. Circuit Theory 3 (1956) 266).
+  /// What rounding to whole detector counts adds to the errors: a twelfth of the square of the electrons for one count
+  /// divided by the gain, in each segment of each frame (B. Widrow, IRE Trans. Circuit Theory 3 (1956) 266).
   private func coarsenessNotes(_ electrons: Double) -> [Note] {
     let metadata = frames.acquisition.metadata
     // Types of whole numbers saturate.
     guard metadata.signalUnit == .counts, metadata.saturationLevel != nil,
       let step = frames.electronsPerUnit
     else { return [] }
-    let rounded = Double(metadata.segmentCount * metadata.frameCount) * step * step / 12
+    let steps = frames.correction.gain.reduce(0) { $0 + step * step / ($1 * $1) }
+    let rounded = Double(metadata.frameCount) * steps / 12
     let part = rounded / electrons
     if part < Self.smallestRounding { return [] }
     return [

@@ -46,7 +46,7 @@ extension WallOrientation {
   ) throws(WallError) -> WallOrientation {
     // Measured in any case: what is stated is held against it.
     let seen = if let seen = earlier?.seen { seen } else { try SeenNormal(in: map, correlation) }
-    let normal = normalAzimuth(context, specimen, crystalAzimuth, seen)
+    let normal = normalAzimuth(context, specimen, crystalAzimuth, seen, earlier)
     let direction = try fieldDirection(
       map, context, specimen, normalAzimuth: normal.angle,
       across: .across(inclination: inclination), earlier)
@@ -57,15 +57,20 @@ extension WallOrientation {
   }
 
   private static func normalAzimuth(
-    _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal
+    _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal,
+    _ earlier: WallOrientation?
   ) -> (angle: Double, origin: String, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
-      return (degrees * Double.pi / 180, "given", nil)
+      return (degrees * Double.pi / 180, Self.given, nil)
     }
     if let crystalAzimuth { return (crystalAzimuth, "from the crystal's directions", nil) }
-    if context.word("normal_azimuth_deg") != "measured", let stated = specimen.wallNormalAzimuth {
-      return (stated, "from the file", nil)
+    if context.word("normal_azimuth_deg") != "measured" {
+      if let stated = specimen.wallNormalAzimuth { return (stated, "from the file", nil) }
+      if let earlier, [Self.given, Self.givenBefore].contains(earlier.normalOrigin) {
+        return (earlier.normalAzimuth, Self.givenBefore, nil)
+      }
     }
+    if seen.coherence == 0 { return (seen.azimuth, "no direction found", 0) }
     let coherence = Format.significant(seen.coherence, digits: 2)
     return (seen.azimuth, "measured, coherence \(coherence)", seen.coherence)
   }
@@ -110,6 +115,8 @@ extension WallOrientation {
     ]
   }
 
+  private static let given = "given"
+  private static let givenBefore = "given to the profile"
   private static let noComponent = "assumed: no component stands out of the noise"
 
   /// Whether the field's component was found in the map.
@@ -133,9 +140,14 @@ extension WallOrientation {
         Fact(
           "\(prefix)_count",
           text: coherence == 0
-            ? "no walls: nothing varies beyond the noise"
+            ? "no walls: no direction found along which the map varies beyond the noise"
             : "no straight walls: the map varies in all directions", value: 0)
       ]
+  }
+
+  /// What a limit for walls has to add: where no direction was found it holds for the one that was taken only.
+  var limitedTo: String {
+    coherence == 0 ? " with its normal at \(Format.degrees(normalAzimuth))" : ""
   }
 
   /// Whether a limit for straight walls says anything: not of a map that varies in all directions, nor along another
@@ -174,7 +186,7 @@ extension WallOrientation {
     if let statedAzimuth {
       // A normal and its opposite are one wall; only the sign of its field differs.
       let turns = (normalAzimuth - statedAzimuth) / Double.pi
-      if normalOrigin == "given" && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
+      if normalOrigin == Self.given && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
         notes += contradictionNotes(
           "wall normal", given: normalAzimuth, stated: statedAzimuth, tolerance: 0,
           text: Format.degrees)

@@ -92,12 +92,13 @@ extension WallTable {
   ///   - profile: Across the walls; where it ends before the frame the limit tells its range.
   ///   - map: Of which the profile is one.
   ///   - normalAzimuth: Of the profile, rad.
+  ///   - direction: For which walls the limit holds, in words; empty for all that are asked for.
   ///   - geometry: Of the wall.
   ///   - fieldUnit: Of the profile.
   /// - Returns: None where something stands out of the noise that is in no row.
   func limitFacts(
     prefix: String, profile: LineProfile, of map: VectorMap, normalAzimuth: Double,
-    geometry: InclinationGeometry, fieldUnit: String = "V/m"
+    direction: String = "", geometry: InclinationGeometry, fieldUnit: String = "V/m"
   ) -> [Fact] {
     guard rows.isEmpty, !leavesOut,
       let limit = wallUpperLimit(
@@ -107,7 +108,7 @@ extension WallTable {
       Fact(
         "\(prefix)_upper_limit",
         text:
-          "not detected: a wall 20 nm wide\(Self.range(profile, map, normalAzimuth)) has less than"
+          "not detected: a wall 20 nm wide\(direction)\(Self.range(profile, map, normalAzimuth)) has less than"
           + " \(Format.quantity(limit, unit: fieldUnit)) (95 %)", value: limit, unit: fieldUnit)
     ]
   }

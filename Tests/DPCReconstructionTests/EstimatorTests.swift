@@ -64,10 +64,15 @@ struct EstimatorTests {
       SegmentedDetector.annular(rings: [(0, 0.02, 4), (0.02, 0.05, 8)], orientation: 0.1),
       SegmentedDetector.annular(rings: [(0, 0.05, 3)], orientation: 0.3),
       SegmentedDetector.annular(rings: [(0.005, 0.024, 4), (0.024, 0.048, 4)]),
+      // No sum of these segments tells the direction.
+      SegmentedDetector.annular(rings: [(0, 0.024, 3), (0.024, 0.048, 5)], orientation: 0.2),
+      SegmentedDetector.annular(rings: [(0, 0.024, 5), (0.024, 0.048, 3)]),
+      SegmentedDetector.annular(rings: [(0, 0.024, 4), (0.024, 0.048, 3)]),
     ])
   func maximumLikelihood(detector: SegmentedDetector) throws {
     let regime = RegimeSignals(detector, probe: 0.024)
-    for (x, y) in [(30e-6, 10e-6), (-6e-3, 2e-3), (0, -1e-3), (-2e-6, 3e-6)] {
+    let around = (0..<12).map { (3e-4 * cos(0.5 * Double($0)), 3e-4 * sin(0.5 * Double($0))) }
+    for (x, y) in [(30e-6, 10e-6), (-6e-3, 2e-3), (0, -1e-3), (-2e-6, 3e-6)] + around {
       let found = try vector(.maximumLikelihood, regime, x: x, y: y, share: 0.5)
       #expect(abs(found.x - x) < 1e-9 && abs(found.y - y) < 1e-9, "\(found) is not \(x), \(y)")
     }

@@ -87,6 +87,38 @@ struct WallLimitStageTests {
     #expect(!warnings(outcome, "found").isEmpty)
   }
 
+  @Test(
+    "Where no direction is found the limit names the one it holds for; a normal given to the profile serves both"
+  )
+  func unknownDirection() async throws {
+    let laboratory = try Laboratory()
+    // 240 MV/m across 45°: noise hides the direction, but a profile along the wrong one averages the wall away.
+    let path = try await laboratory.file(
+      Self.wall(at: 0, field: "2.4e8"), set: ["scan.electrons_per_pixel=1e4"])
+    func chain(_ along: String) -> String {
+      Laboratory.fieldChain(path) + """
+          profile: { uses: wall-profile, from: field, with: { \(along) } }
+          walls:   { uses: correct-inclination, from: { field: field, profile: profile }, with: { model: finite-wall } }
+        results: [profile, walls]
+        """
+    }
+    let silent = try await laboratory.run(chain(""))
+    let told = try await laboratory.run(chain(Self.oblique))
+    for stage in ["profile", "walls"] {
+      let limit = try #require(facts(silent, stage).first { $0.key.hasSuffix("upper_limit") })
+      #expect(
+        limit.text.hasPrefix("not detected: a wall 20 nm wide with its normal at 0° has less"))
+      #expect(
+        facts(silent, stage).contains {
+          $0.text == "no walls: no direction found along which the map varies beyond the noise"
+        })
+      #expect(facts(told, stage).first?.text == "1 wall fitted", "\(facts(told, stage))")
+    }
+    let orientation = try told.value("walls", as: WallsValue.self).orientation
+    #expect(orientation.normalAzimuth == Double.pi / 4)
+    #expect(orientation.normalOrigin == "given to the profile")
+  }
+
   @Test("No limit for straight walls of a map that varies in all directions")
   func twoDimensional() async throws {
     let laboratory = try Laboratory()

@@ -34,7 +34,8 @@ extension CorrectInclination {
       orientation.allowsLimit
       ? table.limitFacts(
         prefix: "wall", profile: profiles.profile, of: meanField,
-        normalAzimuth: orientation.normalAzimuth, geometry: geometry) : []
+        normalAzimuth: orientation.normalAzimuth, direction: orientation.limitedTo,
+        geometry: geometry) : []
     return StageProduct(
       outputs: ["corrected": value],
       facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"))

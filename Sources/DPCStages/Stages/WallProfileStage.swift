@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 9
+  let algorithmVersion = 10
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -75,7 +75,8 @@ struct WallProfileStage: StageType {
     if let table = value.table, value.orientation.allowsLimit {
       facts += table.limitFacts(
         prefix: "profile", profile: value.profile, of: map,
-        normalAzimuth: value.orientation.normalAzimuth, geometry: .imagePlane,
+        normalAzimuth: value.orientation.normalAzimuth, direction: value.orientation.limitedTo,
+        geometry: .imagePlane,
         fieldUnit: value.unit)
     }
     if let table = value.table, table.isPoorFit {
