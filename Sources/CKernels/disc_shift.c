@@ -95,23 +95,39 @@ ALWAYS entry_weights weights(const disc_shift_model *model, int j, int k) {
   double xk = m[0] * model->x_weights[k] + m[1] * model->y_weights[k];
   double yk = m[2] * model->x_weights[k] + m[3] * model->y_weights[k];
   // Two different ones enter in either order.
-  double scale = model->units_per_electron * (j == k ? 0.5 : 1);
+  double scale = j == k ? 0.5 : 1;
   entry_weights w = {
     .xx = scale * 2 * xj * xk, .xy = scale * (xj * yk + xk * yj), .yy = scale * 2 * yj * yk};
   return w;
 }
 
-/// What a diameter's shift changes for a change of its mean, rad, and its own variance: (1 - H²)/N times the
-/// square of that.
+/// q = 1/N, and q/(1 + q + q²).
+///
+/// One electron of a centered disc is added to the N, so that the mean of the covariance is right for any N: see
+/// `DiscShiftEstimator`.
+ALWAYS void count(
+  const disc_shift_model *model, const double *restrict inverse, int n, double *restrict q,
+  double *restrict factor) {
+  double units = model->units_per_electron;
+  for (int i = 0; i < n; i++) {
+    double part = inverse[i] * units;
+    q[i] = part;
+    factor[i] = part / (1 + part + part * part);
+  }
+}
+
+/// What a diameter's shift changes for a change of its mean, rad, and its own variance: ((1 + q)² - H²) factor times
+/// the square of that.
 ALWAYS void add_variance(
   const disc_shift_model *model, int diameter, const double *restrict mean,
-  const double *restrict inverse, int n, double *restrict slope, double *restrict xx,
-  double *restrict xy, double *restrict yy) {
+  const double *restrict q, const double *restrict factor, int n, double *restrict slope,
+  double *restrict xx, double *restrict xy, double *restrict yy) {
   double scale = model->hole_scale, steepness = model->hole_scale * model->probe_semi_angle;
   entry_weights w = weights(model, diameter, diameter);
   for (int i = 0; i < n; i++) {
     double steep = steepness * disc_shift_slope(mean[i] * scale);
-    double share = (1 - mean[i] * mean[i]) * inverse[i] * (steep * steep);
+    double excess = (1 + q[i]) * (1 + q[i]) - mean[i] * mean[i];
+    double share = excess * factor[i] * (steep * steep);
     slope[i] = steep;
     xx[i] += w.xx * share;
     xy[i] += w.xy * share;
@@ -119,15 +135,16 @@ ALWAYS void add_variance(
   }
 }
 
-/// The covariance of two diameters' shifts: (⟨s s'⟩ - H H')/N times their slopes.
+/// The covariance of two diameters' shifts: ((1 + q) (⟨s s'⟩ + q centered) - H H') factor times their slopes.
 ALWAYS void add_covariance(
-  entry_weights w, const double *restrict product, const double *restrict inverse,
+  entry_weights w, double centered, const double *restrict product,
+  const double *restrict inverse, const double *restrict q, const double *restrict factor,
   const double *restrict mean_j, const double *restrict mean_k, const double *restrict slope_j,
   const double *restrict slope_k, int n, double *restrict xx, double *restrict xy,
   double *restrict yy) {
   for (int i = 0; i < n; i++) {
-    double excess = product[i] * inverse[i] - mean_j[i] * mean_k[i];
-    double share = excess * inverse[i] * (slope_j[i] * slope_k[i]);
+    double together = (1 + q[i]) * (product[i] * inverse[i] + q[i] * centered);
+    double share = (together - mean_j[i] * mean_k[i]) * factor[i] * (slope_j[i] * slope_k[i]);
     xx[i] += w.xx * share;
     xy[i] += w.xy * share;
     yy[i] += w.yy * share;
@@ -140,7 +157,7 @@ ALWAYS void clear(double *restrict line, int n) {
 
 /// The lines that are worked in, one after the other.
 typedef struct {
-  double *parts, *sum, *inverse, *largest, *x, *y, *means, *slopes;
+  double *parts, *sum, *inverse, *largest, *x, *y, *q, *factor, *means, *slopes;
 } work_lines;
 
 ALWAYS work_lines divide(const disc_shift_model *model, double *work) {
@@ -151,14 +168,16 @@ ALWAYS work_lines divide(const disc_shift_model *model, double *work) {
   lines.largest = lines.inverse + length;
   lines.x = lines.largest + length;
   lines.y = lines.x + length;
-  lines.parts = lines.y + length;
+  lines.q = lines.y + length;
+  lines.factor = lines.q + length;
+  lines.parts = lines.factor + length;
   lines.means = lines.parts + (size_t)model->group_count * length;
   lines.slopes = lines.means + (size_t)model->diameter_count * length;
   return lines;
 }
 
 size_t disc_shift_work_lines(const disc_shift_model *model) {
-  return 5 + (size_t)model->group_count + 2 * (size_t)model->diameter_count;
+  return 7 + (size_t)model->group_count + 2 * (size_t)model->diameter_count;
 }
 
 ALWAYS void add_covariances(
@@ -167,16 +186,18 @@ ALWAYS void add_covariances(
   clear(results.xx, n);
   clear(results.xy, n);
   clear(results.yy, n);
+  count(model, lines.inverse, n, lines.q, lines.factor);
+  const double *centered = model->centered;
   for (int j = 0; j < model->diameter_count; j++) {
     double *mean_j = lines.means + j * kernel_line_length;
     double *slope_j = lines.slopes + j * kernel_line_length;
     add_variance(
-      model, j, mean_j, lines.inverse, n, slope_j, results.xx, results.xy, results.yy);
+      model, j, mean_j, lines.q, lines.factor, n, slope_j, results.xx, results.xy, results.yy);
     for (int k = 0; k < j; k++) {
       sum_parts(
         lines.parts, groups, model->signs + j * groups, model->signs + k * groups, n, lines.sum);
       add_covariance(
-        weights(model, j, k), lines.sum, lines.inverse, mean_j,
+        weights(model, j, k), *centered++, lines.sum, lines.inverse, lines.q, lines.factor, mean_j,
         lines.means + k * kernel_line_length, slope_j, lines.slopes + k * kernel_line_length, n,
         results.xx, results.xy, results.yy);
     }

@@ -16,6 +16,15 @@ public struct DetectorDiameter: Sendable, Equatable {
   }
 }
 
+extension DetectorDiameter {
+  /// The mean of the product of both diameters' sides over a centered disc: -1 in two sectors of the angle between
+  /// the normals, 1 elsewhere.
+  func centeredProduct(with other: DetectorDiameter) -> Double {
+    let cosine = normal.x * other.normal.x + normal.y * other.normal.y
+    return 1 - 2 * acos(max(-1, min(1, cosine))) / Double.pi
+  }
+}
+
 extension SegmentedDetector {
   /// The diameters common to all rings, by azimuth in 0..<π of the detector frame.
   ///

@@ -124,6 +124,10 @@ public struct DiscShiftEstimator: Sendable {
   /// Cov(H_j, H_k) = (⟨s_j s_k⟩ - H_j H_k)/N. For two perpendicular diameters and a small shift
   /// this is σ = πα/(4√N) for each component.
   ///
+  /// With H as counted this is too small by a part 1/N on the mean, and nothing where all electrons fall on one side.
+  /// One electron of a centered disc is therefore added, and the second moments of these N + 1 electrons are taken times
+  /// (N + 1)²/(N³ + N² + N): the mean of that is the covariance for any N.
+  ///
   /// - Parameters:
   ///   - values: The signals of the segments.
   ///   - electrons: N counted at this position; the covariance is zero where it is nil.
@@ -145,10 +149,16 @@ public struct DiscShiftEstimator: Sendable {
     }
     if estimate.x * estimate.x + estimate.y * estimate.y > range * range { return nil }
     guard let electrons else { return estimate }
+    let n = electrons
+    let (counted, added) = (n / (n + 1), 1 / (n + 1))
+    let scale = (n + 1) * (n + 1) / (n * (n * n + n + 1))
     for j in weights.indices {
       for k in weights.indices {
-        let product = product(values, diameters[j], diameters[k]) / total
-        let pair = (product - means[j] * means[k]) / electrons * slopes[j] * slopes[k]
+        let product =
+          counted * product(values, diameters[j], diameters[k]) / total
+          + added * diameters[j].centeredProduct(with: diameters[k])
+        let pair =
+          scale * (product - counted * counted * means[j] * means[k]) * slopes[j] * slopes[k]
         estimate.covariance.xx += weights[j].x * weights[k].x * pair
         estimate.covariance.yy += weights[j].y * weights[k].y * pair
         estimate.covariance.xy += weights[j].x * weights[k].y * pair

@@ -34,7 +34,10 @@ struct DiscShiftKernel: ~Copyable {
     indices = .copy(starts + segments)
     let (x, y) = (estimator.weights.map(\.x), estimator.weights.map(\.y))
     let signs = estimator.diameters.flatMap { side in groups.map { side.sides[$0[0]] } }
-    numbers = .copy(x + y + signs)
+    let centered = x.indices.flatMap { j in
+      (0..<j).map { estimator.diameters[j].centeredProduct(with: estimator.diameters[$0]) }
+    }
+    numbers = .copy(x + y + signs + centered)
     model = disc_shift_model()
     model.group_count = Int32(groups.count)
     model.diameter_count = Int32(x.count)
@@ -43,6 +46,7 @@ struct DiscShiftKernel: ~Copyable {
     model.x_weights = UnsafePointer(numbers.baseAddress)
     model.y_weights = model.x_weights + x.count
     model.signs = model.y_weights + y.count
+    model.centered = model.signs + signs.count
     model.hole_scale = estimator.holeScale
     model.probe_semi_angle = estimator.probeSemiAngle
     model.range = estimator.range

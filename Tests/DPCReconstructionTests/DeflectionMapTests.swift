@@ -28,11 +28,14 @@ struct DeflectionMapTests {
     let product = (s[0] - s[1] + s[2] - s[3]) / total
     let t = [a, b].map { DiscShiftEstimator.shift(forHalfDifference: $0) }
     let slopes = t.map { angle * Double.pi / 4 / (1 - $0 * $0).squareRoot() }
+    // One electron of a centered disc is added: its square counts for each diameter, its product for nothing.
     let electrons = total * electronsPerUnit
+    let part = electrons / (electrons + 1)
+    let scale = 1 / (electrons * part * part + part * part + part / (electrons + 1))
     let (c, n) = (cos(orientation), sin(orientation))
-    let aa = (1 - a * a) / electrons * slopes[0] * slopes[0]
-    let bb = (1 - b * b) / electrons * slopes[1] * slopes[1]
-    let ab = (product - a * b) / electrons * slopes[0] * slopes[1]
+    let aa = scale * (1 - part * part * a * a) * slopes[0] * slopes[0]
+    let bb = scale * (1 - part * part * b * b) * slopes[1] * slopes[1]
+    let ab = scale * (part * product - part * part * a * b) * slopes[0] * slopes[1]
     return [
       angle * (c * t[0] - n * t[1]), angle * (n * t[0] + c * t[1]),
       c * c * aa - 2 * c * n * ab + n * n * bb, n * n * aa + 2 * c * n * ab + c * c * bb,

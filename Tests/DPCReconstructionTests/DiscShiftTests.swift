@@ -99,7 +99,9 @@ struct DiscShiftTests {
       rings: [(0, 0.024, 4), (0.024, 0.048, 4)], orientation: 0.7)
     let result = try map(detector, signals(detector, x: 0, y: 0), electrons: 1e6)
     let covariance = try #require(result.covariance)
-    let expected = Double.pi * 0.024 / 4 / 1e6.squareRoot()
+    // Of N electrons and a centered one: (N + 1)²/(N³ + N² + N), 1/N to a part 1/N.
+    let variance = (1e6 + 1) * (1e6 + 1) / (1e18 + 1e12 + 1e6)
+    let expected = Double.pi * 0.024 / 4 * variance.squareRoot()
     #expect(abs(expected - 18.85e-6) < 1e-8)
     #expect(abs(covariance.xx[0].squareRoot() / expected - 1) < 1e-12)
     #expect(abs(covariance.yy[0].squareRoot() / expected - 1) < 1e-12)

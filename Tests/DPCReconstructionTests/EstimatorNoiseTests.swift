@@ -57,6 +57,25 @@ struct EstimatorNoiseTests {
     #expect(abs(pull.spread - 1) < 0.04, "\(pull)")
   }
 
+  // Squares of 80,000 components scatter by 0.5 %: of 20 electrons a missing (N - 1)/N would be 5 %.
+  @Test("Variances of disc-shift are the scatter for few electrons too", arguments: [20.0, 50])
+  func fewElectronsDiscShift(electrons: Double) throws {
+    let map = try RegimeSignals.reference().estimate(
+      .discShift,
+      RegimeSignals.reference().signals(
+        shape: GridShape(rows: 200, columns: 200), share: 0.5, electrons: electrons, seed: 33
+      ) { _, _ in (x: 0, y: 0) }
+    ).map
+    let covariance = try #require(map.covariance)
+    let usable = (0..<map.shape.count).filter(map.mask.isUsable)
+    let scatter = usable.reduce(0.0) {
+      $0 + map.field.x[$1] * map.field.x[$1] + map.field.y[$1] * map.field.y[$1]
+    }
+    let stated = usable.reduce(0.0) { $0 + covariance.xx[$1] + covariance.yy[$1] }
+    // The curvature of the inverse leaves 0.3/N.
+    #expect(abs(scatter / stated - 1) < 0.3 / electrons + 0.015, "\(scatter / stated)")
+  }
+
   // With some electrons a position they are all on one segment here and there. Squares of 7000 components scatter by
   // 2 %, of so few electrons by twice that: five times as much is a tenth, and a missing (N - 1)/N at 10 is found.
   @Test(

@@ -51,9 +51,9 @@ struct PlainDeflectionTests {
         mask: PixelMask(shape: shape), electronsPerUnit: 1)
       let map = estimator.deflection(of: signals, calibration: .identity, pixelSize: nil).map
       let t = plainShift(difference)
-      // (1 - H²)/N · (dx/dH)², with dx/dH = α(π/4)/√(1 - t²) and N = 4.
+      // Of N = 4 electrons and a centered one, times 25/84: (1 - (4H/5)²) (dx/dH)², dx/dH = α(π/4)/√(1 - t²).
       let slope = Self.probe * Double.pi / 4 / (1 - t * t).squareRoot()
-      let expected = (1 - difference * difference) / 4 * slope * slope
+      let expected = 25.0 / 84 * (1 - 0.64 * difference * difference) * slope * slope
       let found = try #require(map.covariance?.xx.first)
       #expect(abs(map.field.x[0] - Self.probe * t) < 1e-16)
       #expect(abs(found / expected - 1) < 1.2e-14, "H = \(difference)")
@@ -161,8 +161,14 @@ private struct PlainEstimator {
         let slopes = [j, k].map { index in
           holeScale * probe * Double.pi / 4 / (1 - shifts[index] * shifts[index]).squareRoot()
         }
-        let pair = (product - means[j] * means[k]) / electrons * slopes[0] * slopes[1]
         let (a, b) = (diameters[j].normal, diameters[k].normal)
+        // One electron of a centered disc is added to the n.
+        let n = electrons
+        let centered = 1 - 2 * acos(max(-1, min(1, a.x * b.x + a.y * b.y))) / Double.pi
+        let together = (n * product + centered) / (n + 1)
+        let both = n * n * means[j] * means[k] / ((n + 1) * (n + 1))
+        let pair =
+          (n + 1) * (n + 1) / (n * n * n + n * n + n) * (together - both) * slopes[0] * slopes[1]
         result.xx += weight * weight * a.x * b.x * pair
         result.yy += weight * weight * a.y * b.y * pair
         result.xy += weight * weight * a.x * b.y * pair

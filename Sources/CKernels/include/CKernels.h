@@ -46,6 +46,9 @@ typedef struct {
   double turn[4];
   /// Units of the signals for one electron; 0 where no covariance is wanted.
   double units_per_electron;
+  /// The mean product of two diameters' sides over a centered disc: the second's with the first's, the third's with
+  /// the first's, with the second's, and so on.
+  const double *centered;
 } disc_shift_model;
 
 /// Where the results of some neighboring positions go.
