@@ -42,8 +42,10 @@ struct WallHunt {
     self.geometry = geometry
     self.options = options
     self.map = WallPixels(map)
-    coarseMap = WallPixels(
-      map, block: max(1, max(map.shape.rows, map.shape.columns) / Self.coarseSide))
+    let (rows, columns) = (map.shape.rows, map.shape.columns)
+    // A short side keeps a quarter of so many blocks.
+    let side = min(max(rows, columns), 4 * min(rows, columns))
+    coarseMap = WallPixels(map, block: max(1, side / Self.coarseSide))
     (fine, coarse) = (self.map, coarseMap)
     levels = WallScanLevel.levels(for: coarse, geometry: geometry)
     let places = levels.reduce(0.0) { $0 + $1.places }
