@@ -65,7 +65,12 @@ struct WallLine: Equatable {
   }
 
   /// The part of the shorter of two lines that lies beside the other one.
+  ///
+  /// The other one is turned about its own middle first: far from the scan's center a small turn about that would
+  /// part short lines.
   func overlap(with other: WallLine) -> Double {
+    let other = other.moved(
+      turn: lineAngle(azimuth, other.azimuth), shift: 0, widthFactor: 1)
     let common = min(end, other.end) - max(start, other.start)
     return max(0, common) / max(min(length, other.length), .leastNormalMagnitude)
   }

@@ -45,12 +45,27 @@ struct WallScanLevel {
 
   /// The line of this width that gains most in χ²; ties go to the smaller azimuth.
   func strongest(in pixels: WallPixels, geometry: InclinationGeometry) -> WallLine? {
-    let found = concurrentMap(azimuths) { k in
-      strongest(in: pixels, azimuth: Double(k) / Double(azimuths) * Double.pi, geometry)
+    let tried = (0..<azimuths).filter { $0.isMultiple(of: stride(at: $0, in: pixels)) }
+    let found = concurrentMap(tried.count) { k in
+      strongest(in: pixels, azimuth: azimuth(tried[k]), geometry)
     }
     return found.compactMap { $0 }.reduce(nil) { best, line in
       line.gain > (best?.gain ?? 0) ? line : best
     }
+  }
+
+  private func azimuth(_ k: Int) -> Double { Double(k) / Double(azimuths) * Double.pi }
+
+  /// Of so many azimuths, a power of two, one is tried: lines far shorter than the diagonal turn further before
+  /// they leave a wall.
+  ///
+  /// One in all directions of frames whose sides are within a factor of four.
+  private func stride(at k: Int, in pixels: WallPixels) -> Int {
+    let (width, height) = (2 * pixels.halfWidth, 2 * pixels.halfHeight)
+    let length = min(width / abs(sin(azimuth(k))), height / abs(cos(azimuth(k))))
+    let turn = min(Double.pi / 24, 1.2 * imageWidth / (4.2 * length))
+    let steps = max(1, turn * Double(azimuths) / Double.pi)
+    return 1 << Int(log2(steps))
   }
 
   private func strongest(

@@ -22,7 +22,7 @@ struct WallScanShapeTests {
     let seed: UInt64
   }
 
-  private static let row = [-600, -560, -520, -200, 100, 130, 500, 650].map { $0 * 1e-9 }
+  private static let row = [-620, -560, -500, -200, 100, 130, 500, 650].map { $0 * 1e-9 }
 
   static let scans = [
     Scan(
@@ -35,8 +35,8 @@ struct WallScanShapeTests {
       testDescription: "oblique in 12 rows", rows: 12, columns: 1536, azimuth: 30,
       positions: [-500e-9, -460e-9, 0, 400e-9], width: 10e-9, seed: 43),
     Scan(
-      testDescription: "along 24 rows", rows: 24, columns: 1536, azimuth: 89.8,
-      positions: [-5e-9, 5e-9], width: 4e-9, seed: 44),
+      testDescription: "along 40 rows", rows: 40, columns: 1536, azimuth: 89.8,
+      positions: [-9e-9, 9e-9], width: 4e-9, seed: 44),
     Scan(
       testDescription: "across pixels 40 times as high", rows: 32, columns: 256,
       pixel: PixelSize(x: 1e-9, y: 40e-9), azimuth: 0, positions: [-80e-9, -50e-9, 60e-9],
