@@ -115,6 +115,19 @@ struct WallScanShapeTests {
   }
 
   @Test(
+    "The narrowest line that is tried is two blocks wide, a block following four short sides at most",
+    arguments: [(12, 1536, 1.0), (1536, 12, 1), (100, 400, 2), (400, 100, 2)])
+  func blocks(rows: Int, columns: Int, block: Double) throws {
+    let map = try wallMap(
+      [], rows: rows, columns: columns, pixel: PixelSize(x: 1e-9, y: 1e-9), azimuth: 0, sigma: 1e8)
+    let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
+    let hunt = WallHunt(map: map, geometry: geometry, options: WallFindingOptions())
+    let narrowest = try #require(hunt.levels.first).imageWidth
+    // Widths are tried in steps of a tenth.
+    #expect(narrowest >= 2e-9 * block && narrowest < 2.3e-9 * block)
+  }
+
+  @Test(
     "A step is the coarser side of a pixel, but at most four pixels along the normal",
     arguments: [(1.0, 1.0), (1, 3.9), (3.9, 1), (0.7, 0.9)])
   func step(width: Double, height: Double) throws {
