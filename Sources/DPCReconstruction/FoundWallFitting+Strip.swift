@@ -45,7 +45,12 @@ extension FoundWallFitting {
     let crossing = lines.indices.filter { familyOf[$0] != familyOf[index] }.map { lines[$0] }
     let shapes = crossing.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
     let components = crossing.map { fieldComponent(geometry.direction, $0.normal) }
-    let reach = isWhole ? Double.infinity : max(4 * width, 1.5 * line.length)
+    let pixels = WallPixels(frameOf: map)
+    // Lines across a frame longer than four of its short sides are short; their neighbors are to be seen all the same.
+    let long =
+      max(pixels.halfWidth, pixels.halfHeight) - 4 * min(pixels.halfWidth, pixels.halfHeight)
+    let reach =
+      isWhole ? Double.infinity : max(4 * width, 1.5 * line.length, min(8 * width, long))
     var strip = map
     let pixel = map.pixelSize ?? PixelSize(x: 1, y: 1)
     let n = line.normal
@@ -54,7 +59,7 @@ extension FoundWallFitting {
     let frame = WallLine(
       azimuth: line.azimuth, position: line.position, start: -.infinity, end: .infinity,
       sechWidth: 1
-    ).clipped(to: WallPixels(frameOf: map))
+    ).clipped(to: pixels)
     let whole = isShort ? (frame.start, frame.end) : (-.infinity, .infinity)
     let start = line.start - frame.start > width ? line.start + margin : whole.0
     let end = frame.end - line.end > width ? line.end - margin : whole.1

@@ -203,11 +203,21 @@ struct FoundWallFitting {
       && distance < 0.5 * min(a.fitted.imageWidth, b.fitted.imageWidth)
   }
 
+  /// The wall's line turned into the mean azimuth of its family: the error of its own would shift short walls far
+  /// from the scan's center along themselves.
+  private func along(_ wall: FoundWall, of walls: [FoundWall]) -> WallLine {
+    let own = wall.normalAzimuth.value
+    let members = walls.filter { $0.family == wall.family }
+    let turns = members.map { lineAngle($0.normalAzimuth.value, own) }
+    let turn = turns.reduce(0, +) / Double(turns.count)
+    return line(of: wall).moved(turn: turn, shift: 0, widthFactor: 1)
+  }
+
   /// Pairs of next neighbors of one family that run side by side.
   private func alternation(_ walls: [FoundWall]) -> WallAlternation {
     var (pairs, equal) = (0, 0)
     for (a, b) in zip(walls, walls.dropFirst())
-    where a.family == b.family && line(of: a).overlap(with: line(of: b)) > 0.3 {
+    where a.family == b.family && along(a, of: walls).overlap(with: along(b, of: walls)) > 0.3 {
       pairs += 1
       if a.fitted.wall.field.value * b.fitted.wall.field.value > 0 { equal += 1 }
     }

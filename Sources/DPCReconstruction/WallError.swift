@@ -16,6 +16,8 @@ public enum WallError: Error, Sendable, Equatable {
   case invisibleField(FieldDirection, inclination: Double)
   /// Too few usable samples for the request.
   case tooFewSamples(Int, needed: Int)
+  /// A scan of so few rows or columns that walls of any azimuth fit it.
+  case azimuthNotShown(GridShape, needed: Int)
 }
 
 extension WallError: CustomStringConvertible {
@@ -40,6 +42,10 @@ extension WallError: CustomStringConvertible {
         + "\(degrees(inclination)): its direction factor is zero"
     case .tooFewSamples(let count, let needed):
       return "too few usable samples across the walls: \(count), at least \(needed) are needed"
+    case .azimuthNotShown(let shape, let needed):
+      return
+        "a scan of \(shape.rows)×\(shape.columns) positions cannot tell how walls run: at least"
+        + " \(needed) rows and \(needed) columns are needed"
     }
   }
 }

@@ -137,8 +137,8 @@ public struct WallFindings: Sendable, Equatable {
 ///   - checkpoint: Called often between lines; what it throws ends the search.
 /// - Returns: Possibly no walls. Normals lie in [-67.5°, 112.5°) unless an azimuth is preferred: two
 ///   opposite normals are one wall, and vertical, horizontal and diagonal walls are far from that seam.
-/// - Throws: ``WallError`` without a pixel size or where the direction factor vanishes; what `checkpoint`
-///   throws.
+/// - Throws: ``WallError`` without a pixel size, where the direction factor vanishes or with fewer than three
+///   rows or columns; what `checkpoint` throws.
 public func findWalls(
   in map: VectorMap, geometry: InclinationGeometry, noiseFactor: Double = 1,
   options: WallFindingOptions = WallFindingOptions(), checkpoint: () throws -> Void = {}
@@ -146,6 +146,10 @@ public func findWalls(
   guard map.pixelSize != nil else { throw WallError.pixelSizeMissing }
   guard abs(geometry.directionFactor) >= 1e-9 else {
     throw WallError.invisibleField(geometry.direction, inclination: geometry.inclination)
+  }
+  // Any two places lie on a line.
+  guard min(map.shape.rows, map.shape.columns) >= 3 else {
+    throw WallError.azimuthNotShown(map.shape, needed: 3)
   }
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(

@@ -42,8 +42,10 @@ struct WallHunt {
     self.geometry = geometry
     self.options = options
     self.map = WallPixels(map)
-    coarseMap = WallPixels(
-      map, block: max(1, max(map.shape.rows, map.shape.columns) / Self.coarseSide))
+    let (rows, columns) = (map.shape.rows, map.shape.columns)
+    // A short side keeps a quarter of so many blocks.
+    let side = min(max(rows, columns), 4 * min(rows, columns))
+    coarseMap = WallPixels(map, block: max(1, side / Self.coarseSide))
     (fine, coarse) = (self.map, coarseMap)
     levels = WallScanLevel.levels(for: coarse, geometry: geometry)
     let places = levels.reduce(0.0) { $0 + $1.places }
@@ -51,15 +53,29 @@ struct WallHunt {
   }
 
   /// The clearest line of what is left; nil where none can reach the threshold.
+  ///
+  /// Across a long frame a line as wide as several walls together can grow ever wider as it is refined, until
+  /// nothing is left of it: then the clearest of another width is taken.
   func clearest(checkpoint: () throws -> Void) rethrows -> WallLine? {
-    var best: WallLine?
+    var found: [WallLine] = []
     for level in levels {
       try checkpoint()
-      let found = level.strongest(in: coarse, geometry: geometry)
-      if let found, found.gain > (best?.gain ?? 0) { best = found }
+      if let line = level.strongest(in: coarse, geometry: geometry) { found.append(line) }
     }
-    guard let best, best.gain > 0.8 * requiredGain else { return nil }
-    return WallRefinement(pixels: fine, geometry: geometry).refined(best)
+    let refinement = WallRefinement(pixels: fine, geometry: geometry)
+    var first: WallLine?
+    for line in found.sorted(by: { $0.gain > $1.gain }) where line.gain > 0.8 * requiredGain {
+      try checkpoint()
+      let refined = refinement.refined(line)
+      if refined.gain > requiredGain || !isWiderThanFrame(refined) { return refined }
+      first = first ?? refined
+    }
+    return first
+  }
+
+  /// Half as wide again as the frame is narrow, which only frames longer than four of their short sides allow.
+  private func isWiderThanFrame(_ line: WallLine) -> Bool {
+    geometry.projectedWidth(sechWidth: line.sechWidth) > 3 * min(fine.halfWidth, fine.halfHeight)
   }
 
   /// The clearest line, for which ``run(checkpoint:)`` does not search again.

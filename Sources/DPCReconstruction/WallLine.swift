@@ -65,7 +65,12 @@ struct WallLine: Equatable {
   }
 
   /// The part of the shorter of two lines that lies beside the other one.
+  ///
+  /// The other one is turned about its own middle first: far from the scan's center a small turn about that would
+  /// part short lines.
   func overlap(with other: WallLine) -> Double {
+    let other = other.moved(
+      turn: lineAngle(azimuth, other.azimuth), shift: 0, widthFactor: 1)
     let common = min(end, other.end) - max(start, other.start)
     return max(0, common) / max(min(length, other.length), .leastNormalMagnitude)
   }
@@ -89,8 +94,8 @@ struct WallPixels {
   /// Half of the frame's sides, m.
   let halfWidth: Double
   let halfHeight: Double
-  /// The coarser side of a pixel, m.
-  let step: Double
+  /// Sides of a pixel, m.
+  private let pixel: PixelSize
 
   var count: Int { x.count }
 
@@ -100,7 +105,7 @@ struct WallPixels {
     let (rows, columns) = (map.shape.rows, map.shape.columns)
     halfWidth = Double(columns) / 2 * pixel.x
     halfHeight = Double(rows) / 2 * pixel.y
-    step = Double(block) * max(pixel.x, pixel.y)
+    self.pixel = PixelSize(x: Double(block) * pixel.x, y: Double(block) * pixel.y)
     for top in stride(from: 0, to: rows, by: block) {
       for left in stride(from: 0, to: columns, by: block) {
         var sums = [Double](repeating: 0, count: 7)
@@ -131,7 +136,7 @@ struct WallPixels {
     let pixel = map.pixelSize ?? PixelSize(x: 1, y: 1)
     halfWidth = Double(map.shape.columns) / 2 * pixel.x
     halfHeight = Double(map.shape.rows) / 2 * pixel.y
-    step = max(pixel.x, pixel.y)
+    self.pixel = pixel
   }
 
   private mutating func append(_ sums: [Double], _ count: Double) {
@@ -157,6 +162,21 @@ struct WallPixels {
     copy.covariance = kept.map { covariance[$0] }
     return copy
   }
+
+  /// The coarser side of a pixel, m.
+  var coarserSide: Double { max(pixel.x, pixel.y) }
+
+  /// What a line's width is measured by, m: the coarser side of a pixel, but no more than four pixels along the
+  /// line's normal.
+  ///
+  /// Long pixels are coarse only for lines that run along them: one across them is seen in every row as finely as
+  /// the short side.
+  func step(along normal: (x: Double, y: Double)) -> Double {
+    min(coarserSide, 4 / hypot(normal.x / pixel.x, normal.y / pixel.y))
+  }
+
+  /// The least step of any direction, m.
+  var finestStep: Double { min(coarserSide, 4 * min(pixel.x, pixel.y)) }
 
   /// How far the frame reaches along a direction, m.
   func reach(along direction: (x: Double, y: Double)) -> Double {

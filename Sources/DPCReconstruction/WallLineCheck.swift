@@ -15,7 +15,7 @@ struct WallLineCheck {
 
   init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * pixels.step))))
+    let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * pixels.coarserSide))))
     piece = line.length / Double(count)
     let strip = WallStrip(
       pixels, line, reach: WallRefinement.window * width, direction: geometry.direction)

@@ -85,7 +85,8 @@ struct WallRefinement {
 
   private func isAllowed(_ line: WallLine) -> Bool {
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    return width >= 1.2 * pixels.step && width <= pixels.reach(along: line.normal) / 1.5
+    return width >= 1.2 * pixels.step(along: line.normal)
+      && width <= pixels.reach(along: line.normal) / 1.5
       && abs(line.position) < pixels.reach(along: line.normal)
   }
 

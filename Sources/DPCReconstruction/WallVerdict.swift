@@ -62,7 +62,7 @@ struct WallVerdict {
     let reach = Self.reach * width
     let section = CrossSection(
       WallStrip(pixels, wall, reach: reach, direction: geometry.direction), reach: reach,
-      bin: max(0.8 * pixels.step, reach / 30))
+      bin: max(0.8 * pixels.step(along: wall.normal), reach / 30))
     guard section.count >= Self.fewestBins else {
       rejection = nil
       return

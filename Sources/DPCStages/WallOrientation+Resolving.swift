@@ -301,6 +301,12 @@ func wallFailure(_ error: WallError, stage: String) -> StageFailure {
     return StageFailure(
       .missingPrerequisite, "stage \(stage): \(error)",
       remedy: "choose another field_direction or inclination_deg, or another view of the walls")
+  case .azimuthNotShown:
+    return StageFailure(
+      .missingPrerequisite, "stage \(stage): \(error)",
+      remedy:
+        "fit them with wall-profile, which takes the direction of their normal: normal_azimuth_deg"
+        + " (0 for walls across a row, 90 for walls across a column)")
   case .tooFewSamples, .badThickness, .badInclination, .badAzimuth:
     return StageFailure(.failed, "stage \(stage): \(error)")
   }
