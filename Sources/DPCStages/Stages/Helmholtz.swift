@@ -6,7 +6,7 @@ internal import STEMCore
 struct Helmholtz: StageType {
   let name = "helmholtz"
   let summary = "curl-free, divergence-free and mean part of a field; none is thrown away"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("parts", kind: .fixed(.helmholtzParts), summary: "the parts, V, and their power")
@@ -90,7 +90,8 @@ struct Helmholtz: StageType {
       Note(
         .warning,
         "an electrostatic field has no curl, but \(Format.percent(signal.divergenceFree)) of this one's"
-          + " \(signal.powerName) is divergence-free: infinitely long walls, or mistilt, strain or thickness contrast"
+          + " \(signal.powerName) is divergence-free: infinitely long walls, a field that leaves the frame, or mistilt,"
+          + " strain or thickness contrast"
       )
     ]
   }

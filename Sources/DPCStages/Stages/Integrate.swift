@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -92,8 +92,8 @@ struct Integrate: StageType {
     let signal = SignalShares(powers, noise: noise)
     guard !signal.isMostlyNoise, !signal.isUniform, signal.divergenceFree > 0.15 else { return nil }
     return
-      "\(Format.percent(signal.divergenceFree)) of the field's \(signal.powerName) has no"
-      + " potential: where it leaves the frame the map shows lobes that are no charges"
+      "\(Format.percent(signal.divergenceFree)) of the field's \(signal.powerName) has no potential, or one"
+      + " whose field leaves the frame: at the rim the map may show lobes that are no charges"
   }
 }
 
