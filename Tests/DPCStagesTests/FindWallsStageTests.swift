@@ -78,6 +78,12 @@ struct FindWallsStageTests {
     #expect(value.table.rows.isEmpty)
     let keys = outcome.report["walls"]?.facts.map(\.key) ?? []
     #expect(keys == ["wall_count", "wall_upper_limit"])
+    let text = try #require(outcome.report["walls"]?.facts.last?.text)
+    // A profile along another direction was not looked at.
+    #expect(
+      text.hasPrefix("not detected: a wall 20 nm wide with its normal at 0° has less than"),
+      "\(text)")
+    #expect(value.orientation.normalOrigin == "no direction found")
   }
 
   @Test("Where no line is a wall the clearest one is told, with what it is")

@@ -137,10 +137,12 @@ struct FindWalls: StageType {
     let table = WallTable(findings: findings, errorScale: scale)
       .withScaleError(context.commonErrors.relativeScale)
     let azimuth = findings.families.first ?? Self.azimuthWithoutWalls(input)
+    let stated = input.context.metadata.specimen.wallNormalAzimuth
+    let withoutWalls = stated == nil ? "no direction found" : "from the file"
     let orientation = WallOrientation(
-      normalAzimuth: azimuth, direction: geometry.direction, normalOrigin: "found",
-      directionOrigin: origin, coherence: nil,
-      statedAzimuth: input.context.metadata.specimen.wallNormalAzimuth)
+      normalAzimuth: azimuth, direction: geometry.direction,
+      normalOrigin: findings.families.isEmpty ? withoutWalls : "found",
+      directionOrigin: origin, coherence: nil, statedAzimuth: stated)
     var profile = try Self.profile(findings, map, azimuth, geometry)
     profile.error = hasErrors ? profile.error?.map { $0 * scale } : nil
     context = context.adding(
@@ -169,7 +171,9 @@ struct FindWalls: StageType {
       findings.isTwoDimensional || !findings.rejections.isEmpty
       ? []
       : table.limitFacts(
-        prefix: "wall", profile: profile, of: map, normalAzimuth: azimuth, geometry: geometry)
+        prefix: "wall", profile: profile, of: map, normalAzimuth: azimuth,
+        direction: stated == nil ? " with its normal at \(Format.degrees(azimuth))" : "",
+        geometry: geometry)
     return StageProduct(
       outputs: ["walls": value],
       facts: findings.facts(table)
