@@ -73,50 +73,38 @@ int disc_shift_form(
   const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
   disc_shift_results results, kernel_width width);
 
+/// Σ even[k] u^(12 - 2k) + u Σ odd[k] u^(10 - 2k).
+///
+/// Even and odd powers are summed apart: two short chains of operations wait less for each other than a long one.
+static inline double disc_shift_polynomial(const double even[7], const double odd[6], double u) {
+#pragma STDC FP_CONTRACT OFF
+  double v = u * u, first = even[0], second = odd[0];
+  for (int k = 1; k < 7; k++) first = first * v + even[k];
+  for (int k = 1; k < 6; k++) second = second * v + odd[k];
+  return first + u * second;
+}
+
 /// The series of t/H in H², for |H| up to `disc_shift_series_limit`: see
 /// `DiscShiftEstimator.shift(forHalfDifference:)`.
-///
-/// Even and odd powers of H² are summed apart: two short chains of operations wait less for each other than a
-/// long one.
 static inline double disc_shift_series(double difference) {
-#pragma STDC FP_CONTRACT OFF
-  double u = difference * difference;
-  double v = u * u;
-  double even = 0.010060708207759898;
-  even = even * v + 0.006264571942092214;
-  even = even * v + 0.0041714046085045905;
-  even = even * v + 0.006264058993754643;
-  even = even * v + 0.011710017716365765;
-  even = even * v + 0.03237512941370691;
-  even = even * v + 0.7853981633974483;
-  double odd = -0.004965562721128686;
-  odd = odd * v + 0.0022881701106349443;
-  odd = odd * v + 0.004889784681984203;
-  odd = odd * v + 0.00831560581534785;
-  odd = odd * v + 0.018032068556731073;
-  odd = odd * v + 0.0807455121882754;
-  return difference * (even + u * odd);
+  static const double even[7] = {
+    0.010060708207759898, 0.006264571942092214, 0.0041714046085045905, 0.006264058993754643,
+    0.011710017716365765, 0.03237512941370691,  0.7853981633974483};
+  static const double odd[6] = {
+    -0.004965562721128686, 0.0022881701106349443, 0.004889784681984203,
+    0.00831560581534785,   0.018032068556731073,  0.0807455121882754};
+  return difference * disc_shift_polynomial(even, odd, difference * difference);
 }
 
 /// dt/dH = (π/4)/√(1 - t²) by the derivative of the series, to 5e-15 of it where the series holds.
 static inline double disc_shift_slope(double difference) {
-#pragma STDC FP_CONTRACT OFF
-  double u = difference * difference;
-  double v = u * u;
-  double even = 0.25151770519399747;
-  even = even * v + 0.1315560107839365;
-  even = even * v + 0.07091387834457805;
-  even = even * v + 0.08143276691881036;
-  even = even * v + 0.10539015944729188;
-  even = even * v + 0.16187564706853455;
-  even = even * v + 0.7853981633974483;
-  double odd = -0.11420794258595977;
-  odd = odd * v + 0.04347523210206394;
-  odd = odd * v + 0.07334677022976305;
-  odd = odd * v + 0.09147166396882635;
-  odd = odd * v + 0.12622447989711752;
-  odd = odd * v + 0.2422365365648262;
-  return even + u * odd;
+  static const double even[7] = {
+    0.25151770519399747, 0.1315560107839365,  0.07091387834457805, 0.08143276691881036,
+    0.10539015944729188, 0.16187564706853455, 0.7853981633974483};
+  static const double odd[6] = {
+    -0.11420794258595977, 0.04347523210206394, 0.07334677022976305,
+    0.09147166396882635,  0.12622447989711752, 0.2422365365648262};
+  return disc_shift_polynomial(even, odd, difference * difference);
 }
 
 /// The largest |H| for which the series holds.
