@@ -165,7 +165,6 @@ struct RunLogTests {
     var sample = Sample(rows: 4, columns: 6)
     sample.enlarge(rows: 150, columns: 150)
     try workspace.write(sample)
-    try workspace.write(Quick.text, to: Quick.manifest)
     let tilt = Self.event("stage-started", "stage", "tilt")
     var running: [RunningProgram] = []
     for number in 0..<8 {

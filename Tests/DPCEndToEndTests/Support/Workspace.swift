@@ -106,7 +106,8 @@ final class Workspace: Sendable {
     _ pipeline: String = Quick.manifest, input: String = "scan.h5", output: String = "out",
     cache: String = "cache"
   ) throws -> [String] {
-    if pipeline == Quick.manifest { try write(Quick.text, to: Quick.manifest) }
+    // Once only: a program of the same test may be reading it.
+    if pipeline == Quick.manifest, !exists(pipeline) { try write(Quick.text, to: pipeline) }
     return [
       "run", pipeline, "--input", "acquisition=\(input)", "--output", output, "--cache", cache,
     ]
