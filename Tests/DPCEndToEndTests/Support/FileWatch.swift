@@ -7,10 +7,12 @@ import Testing
 final class FileWatch {
   private let descriptor: Int32
 
-  init(_ path: String) throws {
+  /// - Parameter openings: Whether opening the file counts, or only reading from it.
+  init(_ path: String, openings: Bool = true) throws {
     descriptor = inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))
     try #require(descriptor >= 0)
-    try #require(inotify_add_watch(descriptor, path, UInt32(IN_OPEN | IN_ACCESS)) >= 0)
+    let events = openings ? IN_OPEN | IN_ACCESS : IN_ACCESS
+    try #require(inotify_add_watch(descriptor, path, UInt32(events)) >= 0)
   }
 
   deinit { close(descriptor) }
