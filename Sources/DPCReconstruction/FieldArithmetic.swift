@@ -1,6 +1,7 @@
 // Small sums and tables that several steps share.
 internal import FFTW
 public import STEMCore
+internal import WorkSharing
 
 /// The mean, added up in blocks of fixed length so that rounding grows slowly; 0 of nothing.
 func orderedMean(_ values: [Double]) -> Double {
@@ -38,23 +39,45 @@ func usableMeans(
 ) -> (first: Double, second: Double)? {
   precondition(
     first.count == mask.bytes.count && second.count == mask.bytes.count, "one value per pixel")
-  let (a, b, bytes) = (first.span, second.span, mask.bytes.span)
-  let unusable = PixelFlags.unusable.rawValue
-  var (total, partial) = (SIMD2<Double>(), SIMD2<Double>())
-  var (count, left) = (0, orderedSumBlock)
-  for index in 0..<bytes.count where bytes[index] & unusable == 0 {
-    partial += SIMD2(a[index], b[index])
-    left -= 1
-    if left == 0 {
-      total += partial
-      partial = SIMD2()
-      count += orderedSumBlock
-      left = orderedSumBlock
+  let parts = mapPieces(mask.bytes.count) { positions in
+    stride(from: positions.lowerBound, to: positions.upperBound, by: orderedSumBlock).map { start in
+      let block = start..<min(start + orderedSumBlock, positions.upperBound)
+      return usableSums(
+        first.span.extracting(block), second.span.extracting(block),
+        mask.bytes.span.extracting(block))
     }
   }
-  total += partial
-  count += orderedSumBlock - left
+  var (total, count) = (SIMD2<Double>(), 0)
+  for part in parts.joined() {
+    total += part.sums
+    count += part.count
+  }
   return count > 0 ? (total[0] / Double(count), total[1] / Double(count)) : nil
+}
+
+private func usableSums(
+  _ a: Span<Double>, _ b: Span<Double>, _ mask: Span<UInt8>
+) -> (sums: SIMD2<Double>, count: Int) {
+  let (count, unusable) = (mask.count, PixelFlags.unusable.rawValue)
+  precondition(a.count == count && b.count == count, "one value per pixel")
+  var flags: UInt8 = 0
+  for index in 0..<count { flags |= mask[index] }
+  if flags & unusable == 0 {
+    // Two sums, since an addition takes longer than it takes to begin the next.
+    var (even, odd) = (SIMD2<Double>(), SIMD2<Double>())
+    for pair in 0..<(count / 2) {
+      even += SIMD2(a[2 * pair], b[2 * pair])
+      odd += SIMD2(a[2 * pair + 1], b[2 * pair + 1])
+    }
+    if count % 2 == 1 { even += SIMD2(a[count - 1], b[count - 1]) }
+    return (even + odd, count)
+  }
+  var (sums, usable) = (SIMD2<Double>(), 0)
+  for index in 0..<count where mask[index] & unusable == 0 {
+    sums += SIMD2(a[index], b[index])
+    usable += 1
+  }
+  return (sums, usable)
 }
 
 /// Frequencies of a discrete Fourier transform's derivative, cycles per unit of `spacing`:

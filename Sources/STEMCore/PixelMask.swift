@@ -53,19 +53,42 @@ public struct PixelMask: Sendable, Equatable {
   public func isUsable(_ index: Int) -> Bool { bytes[index] & Self.unusableBits == 0 }
 
   /// The number of pixels without a usable measurement.
-  public var unusableCount: Int {
-    bytes.reduce(0) { $0 + ($1 & PixelFlags.unusable.rawValue == 0 ? 0 : 1) }
+  public var unusableCount: Int { count(of: .unusable) }
+
+  /// The number of pixels that carry one of some reasons at least.
+  public func count(of flags: PixelFlags) -> Int {
+    Self.sum(occurrences(), flags)
   }
 
   /// How many pixels carry each reason; reasons that do not occur are left out.
   public var counts: [(name: String, count: Int)] {
-    var occurrences = [Int](repeating: 0, count: 256)
-    for byte in bytes { occurrences[Int(byte)] += 1 }
+    let occurrences = occurrences()
     return PixelFlags.names.compactMap { flag, name in
-      let count = occurrences.indices.reduce(0) {
-        UInt8($1) & flag.rawValue == 0 ? $0 : $0 + occurrences[$1]
-      }
+      let count = Self.sum(occurrences, flag)
       return count == 0 ? nil : (name, count)
     }
+  }
+
+  private static func sum(_ occurrences: [Int], _ flags: PixelFlags) -> Int {
+    occurrences.indices.reduce(0) {
+      UInt8($1) & flags.rawValue == 0 ? $0 : $0 + occurrences[$1]
+    }
+  }
+
+  /// How often each byte occurs. Most pixels are good ones: where a block has no others, it is passed over as a whole.
+  private func occurrences() -> [Int] {
+    let (block, all) = (256, bytes.span)
+    var occurrences = [Int](repeating: 0, count: 256)
+    for start in stride(from: 0, to: all.count, by: block) {
+      let part = all.extracting(start..<min(start + block, all.count))
+      var any: UInt8 = 0
+      for index in 0..<part.count { any |= part[index] }
+      if any == 0 {
+        occurrences[0] += part.count
+      } else {
+        for index in 0..<part.count { occurrences[Int(part[index])] += 1 }
+      }
+    }
+    return occurrences
   }
 }

@@ -60,8 +60,7 @@ struct DeflectionStage: StageType {
     } else {
       (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
       saturation = check.saturationNotes(
-        estimate.map.mask.bytes.count { $0 & PixelFlags.saturated.rawValue != 0 },
-        of: estimate.map.shape.count)
+        estimate.map.mask.count(of: .saturated), of: estimate.map.shape.count)
     }
     try check.check(statistics)
     try check.check(estimate.map.mask)
@@ -223,7 +222,7 @@ struct DeflectionStage: StageType {
           .assumption,
           "no deflection_calibration in the file: the detector's geometry alone sets the scale"))
     }
-    let outside = map.mask.bytes.count { $0 & PixelFlags.outsideModel.rawValue != 0 }
+    let outside = map.mask.count(of: .outsideModel)
     if outside > 0 {
       notes.append(
         Note(
@@ -242,7 +241,7 @@ struct DeflectionStage: StageType {
     guard let lattice = lattice(of: map.mask, flag: .hot, reach: Self.largestCell) else {
       return []
     }
-    let count = map.mask.bytes.count { $0 & PixelFlags.hot.rawValue != 0 }
+    let count = map.mask.count(of: .hot)
     func text(_ step: PixelStep) -> String {
       let (x, y) = (Double(step.x), Double(step.y))
       guard let size = map.pixelSize else {

@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -136,7 +136,7 @@ private func span(_ values: [Double]) -> Double {
 }
 
 func fillingNotes(_ mask: PixelMask) -> [Note] {
-  let count = mask.bytes.count { $0 & PixelFlags.filledIn.rawValue != 0 }
+  let count = mask.count(of: .filledIn)
   return count == 0
     ? []
     : [
