@@ -16,7 +16,7 @@ struct DiscShiftKernel: ~Copyable {
   // What the model points to, and what the kernel works in; freed at the end.
   private let indices: UnsafeMutableBufferPointer<Int32>
   private let numbers: UnsafeMutableBufferPointer<Double>
-  private let work: UnsafeMutableBufferPointer<Double>
+  private let work: UnsafeMutableRawBufferPointer
   private let isWrong: UnsafeMutableBufferPointer<UInt8>
 
   /// - Parameters:
@@ -52,7 +52,11 @@ struct DiscShiftKernel: ~Copyable {
     model.range = estimator.range
     model.turn = (calibration.xx, calibration.xy, calibration.yx, calibration.yy)
     model.units_per_electron = electronsPerUnit.map { 1 / $0 } ?? 0
-    work = .copy([Double](repeating: 0, count: disc_shift_work_lines(&model) * Self.length))
+    // At the start of a cache line, so that no vector lies in two of them.
+    work = .allocate(
+      byteCount: disc_shift_work_lines(&model) * Self.length * MemoryLayout<Double>.stride,
+      alignment: 64)
+    work.initializeMemory(as: Double.self, repeating: 0)
     isWrong = .copy([UInt8](repeating: 0, count: Self.length))
   }
 
@@ -106,8 +110,8 @@ struct DiscShiftKernel: ~Copyable {
     return signals.values.withUnsafeBufferPointer { values in
       guard let start = values.baseAddress else { return true }
       return disc_shift_form(
-        &model, start + positions.lowerBound, count, Int32(positions.count), work.baseAddress,
-        results, width.inC) == 0
+        &model, start + positions.lowerBound, count, Int32(positions.count),
+        work.baseAddress?.assumingMemoryBound(to: Double.self), results, width.inC) == 0
     }
   }
 }

@@ -1,4 +1,5 @@
 // The digest of a file, read once from beginning to end in large blocks.
+internal import Dispatch
 internal import Glibc
 
 /// Why a file has no digest: what was tried on which path, and the system's own words.
@@ -31,12 +32,9 @@ extension FileDigestError: CustomStringConvertible {
 }
 
 extension SHA256Digest {
-  /// How much is read at once: large enough that the calls cost nothing beside the hashing.
-  static let blockSize = 4 << 20
-
   /// The digest of a file's bytes, as `sha256sum` forms it, and their number.
   ///
-  /// - Parameter isCancelled: Asked after each block of a few megabytes.
+  /// - Parameter isCancelled: Asked after each block of a megabyte.
   /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot); with ECANCELED where it was
   ///   cancelled.
   public static func ofFile(
@@ -44,21 +42,67 @@ extension SHA256Digest {
   ) throws(FileDigestError) -> (digest: SHA256Digest, byteCount: Int) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw FileDigestError(operation: "open", path: path, code: errno) }
-    defer { close(descriptor) }
+    let blocks = FileBlocks(descriptor)
     var hasher = SHA256Hasher()
     var total = 0
-    // Not cleared: only bytes that were read are looked at.
-    var block = [UInt8](unsafeUninitializedCapacity: blockSize) { $1 = blockSize }
     while true {
-      let count = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileDigestError(operation: "read", path: path, code: errno)
-      }
-      if count == 0 { return (hasher.finalize(), total) }
-      hasher.update(block.span.extracting(first: count).bytes)
-      total += count
+      let block = blocks.next()
+      if block.code != 0 { throw FileDigestError(operation: "read", path: path, code: block.code) }
+      if block.bytes.isEmpty { return (hasher.finalize(), total) }
+      hasher.update(block.bytes)
+      total += block.bytes.count
       if isCancelled() { throw FileDigestError(operation: "read", path: path, code: ECANCELED) }
     }
+  }
+}
+
+/// The blocks of a file in their order. While one is looked at, another thread reads the next: a copy out of the system's
+/// memory takes a sixth of a digest's time.
+final class FileBlocks: @unchecked Sendable {
+  // Not a race: only one side, who asks or the queue, touches these at a time, and who asks waits for the queue.
+  private var blocks: (current: UnsafeMutableRawBufferPointer, next: UnsafeMutableRawBufferPointer)
+  private var count = 0
+  private var code: Int32 = 0
+  private var isBegun = false
+
+  private let descriptor: Int32
+  private let queue = DispatchQueue(label: "read ahead")
+
+  /// Large enough that the calls cost nothing beside the hashing, and that both blocks stay in the second cache.
+  static let blockSize = 1 << 20
+
+  /// - Parameter descriptor: Of a file open for reading; closed at the end.
+  init(_ descriptor: Int32) {
+    self.descriptor = descriptor
+    blocks = (
+      .allocate(byteCount: Self.blockSize, alignment: 64),
+      .allocate(byteCount: Self.blockSize, alignment: 64)
+    )
+  }
+
+  deinit {
+    close(descriptor)
+    blocks.current.deallocate()
+    blocks.next.deallocate()
+  }
+
+  /// The next block, whose bytes stay until the one after it is asked for; empty at the end of the file, or with the
+  /// value of `errno` where it cannot be read.
+  func next() -> (bytes: UnsafeRawBufferPointer, code: Int32) {
+    if isBegun { queue.sync {} } else { read() }
+    blocks = (blocks.next, blocks.current)
+    let bytes = UnsafeRawBufferPointer(rebasing: blocks.current[0..<count])
+    let result = (bytes: bytes, code: code)
+    // A block that is not full is the last one, or soon followed by it.
+    isBegun = count == Self.blockSize
+    if isBegun { queue.async { self.read() } }
+    return result
+  }
+
+  private func read() {
+    repeat {
+      let result = Glibc.read(descriptor, blocks.next.baseAddress, Self.blockSize)
+      (count, code) = result < 0 ? (0, errno) : (result, 0)
+    } while code == EINTR
   }
 }
