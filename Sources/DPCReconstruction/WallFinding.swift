@@ -105,6 +105,8 @@ public struct WallFindings: Sendable, Equatable {
   public var strongestRefused: RefusedLine?
   /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
   public var nearRim: [RimWall]
+  /// Whether the search ended at its largest number of walls or of refused lines: there may be more.
+  public var isCutShort: Bool
   /// Whether a plane was taken off the map before; the profile is without it.
   public var isLevelled: Bool
   /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
@@ -154,8 +156,8 @@ public func findWalls(
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(
     walls: [], families: [], alternation: .cannotBeTold, rejections: [],
-    strongestRefused: nil, nearRim: [], isLevelled: false, isTwoDimensional: false, threshold: 0,
-    errorScale: errorScale, profile: nil, curve: [])
+    strongestRefused: nil, nearRim: [], isCutShort: false, isLevelled: false,
+    isTwoDimensional: false, threshold: 0, errorScale: errorScale, profile: nil, curve: [])
   // What is left of descan is stronger at the rim than any line, varies along any wall, and is none.
   var level = scaled
   if let plane = PlanarBackground.plane(of: scaled) {
@@ -185,6 +187,7 @@ public func findWalls(
     hunt = WallHunt(map: level, geometry: geometry, options: options, crossing: casting)
   }
   try hunt.run(checkpoint: checkpoint)
+  findings.isCutShort = hunt.isFull
   findings.rejections = hunt.rejections
   findings.strongestRefused = hunt.strongestRefused
   if let shadow, !casting.isEmpty, hunt.lines.isEmpty {

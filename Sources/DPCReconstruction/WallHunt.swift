@@ -93,9 +93,14 @@ struct WallHunt {
   /// Walls and what was refused: all that the search has taken off.
   var taken: [WallLine] { lines + refused }
 
+  /// As many walls or refused lines as a search takes.
+  var isFull: Bool {
+    lines.count >= options.maximumWalls || rejections.count >= Self.mostRejections
+  }
+
   /// - Parameter checkpoint: Called between lines; what it throws ends the search.
   mutating func run(checkpoint: () throws -> Void) throws {
-    while lines.count < options.maximumWalls, rejections.count < Self.mostRejections {
+    while !isFull {
       guard let refined = try first ?? clearest(checkpoint: checkpoint),
         refined.gain > requiredGain, isHighEnough(refined)
       else { break }

@@ -98,6 +98,13 @@ extension WallFindings {
           strongestRefused?.significance ?? 0 > weakest ? .warning : .information,
           "lines not taken for walls: \(reasons.joined(separator: "; "))" + (clearest ?? "")))
     }
+    if isCutShort {
+      notes.append(
+        Note(
+          .warning,
+          "the search ended at its largest number of lines: there may be more than these"
+            + " \(walls.count) walls; search parts of the map, each by 'crop' before"))
+    }
     if !hasErrors {
       notes.append(
         Note(

@@ -253,8 +253,15 @@ struct RunCrate {
       bytes.append(UInt8(rest.prefix(2), radix: 16) ?? 0)
       rest = rest.dropFirst(2)
     }
-    let base64 = Data(bytes).base64EncodedString()
-      .replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
-    return "ni:///sha-256;" + base64.filter { $0 != "=" }
+    // The alphabet for addresses, without padding.
+    return "ni:///sha-256;"
+      + Data(bytes).base64EncodedString().compactMap { character -> Character? in
+        switch character {
+        case "+": "-"
+        case "/": "_"
+        case "=": nil
+        default: character
+        }
+      }
   }
 }

@@ -117,6 +117,37 @@ struct FindWallsStageTests {
     #expect(note.text.contains("sigma: a step between two levels, not a wall"), "\(note.text)")
   }
 
+  @Test(
+    "A search that ends at its largest number of walls says that there may be more",
+    arguments: [2, 3, 4])
+  func cutShort(largest: Int) throws {
+    let shape = GridShape(rows: 96, columns: 128)
+    var generator = SeededGenerator(seed: 6)
+    let sigma = 1e7
+    var plane: [Double] { (0..<shape.count).map { _ in sigma * generator.normal() } }
+    let variance = [Double](repeating: sigma * sigma, count: shape.count)
+    var map = VectorMap(
+      field: VectorField(shape: shape, x: plane, y: plane),
+      covariance: VectorCovariance(
+        shape: shape, xx: variance, yy: variance, xy: [Double](repeating: 0, count: shape.count)),
+      mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 2e-9, y: 2e-9))
+    for (center, sign) in [(30, 1.0), (64, -1), (98, 1)] {
+      for place in 0..<shape.count {
+        let u = cosh(Double(place % shape.columns - center) / 4)
+        map.field.y[place] += sign * 1e8 / (u * u)
+      }
+    }
+    let geometry = try InclinationGeometry(thickness: 60e-9, inclination: 0, direction: .perp)
+    var options = WallFindingOptions()
+    options.maximumWalls = largest
+    let findings = try findWalls(in: map, geometry: geometry, options: options)
+    // A wall that the search did not come to may still be seen by the fit.
+    #expect(findings.walls.count == 3)
+    #expect(findings.isCutShort == (largest <= 3))
+    let notes = findings.notes(hasErrors: true).map(\.text)
+    #expect(notes.contains { $0.contains("more than these 3 walls") } == (largest <= 3), "\(notes)")
+  }
+
   @Test("Each parameter gives another key")
   func parameters() async throws {
     let laboratory = try Laboratory()
