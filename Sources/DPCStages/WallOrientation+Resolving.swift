@@ -140,7 +140,7 @@ extension WallOrientation {
         Fact(
           "\(prefix)_count",
           text: coherence == 0
-            ? "no walls: no direction found along which the map varies beyond the noise"
+            ? "no walls: the map shows no direction in which walls would run"
             : "no straight walls: the map varies in all directions", value: 0)
       ]
   }

@@ -67,6 +67,24 @@ struct RotationRefusalTests {
       try EstimateRotation().run(context).outputs["rotation"] as? ScanRotationValue)
   }
 
+  @Test("What the transfer function made of a detector as recorded is not mirrored")
+  func mirroredTransfer() throws {
+    var value = Self.recorded(angle: 0.4, stated: 0.4)
+    func turn(_ handedness: Handedness) throws {
+      _ = try RotateToScan().run(
+        StageContext(
+          stageName: "aligned", parameters: ["handedness": .text(handedness.rawValue)],
+          inputs: ["deflection": value]))
+    }
+    try turn(.mirrored)
+    value.context.attributes["transfer_rotation"] = "0.4 rad"
+    try turn(.asRecorded)
+    let failure = try #require(throws: StageFailure.self) { try turn(.mirrored) }
+    #expect(
+      failure.message.hasPrefix("stage aligned: the deflection is by phase-contrast-transfer"))
+    #expect(failure.remedy?.contains("use method disc-shift") == true)
+  }
+
   private static func turned(
     _ value: DeflectionValue, _ estimate: ScanRotationValue,
     _ parameters: [String: ParameterValue] = [:]

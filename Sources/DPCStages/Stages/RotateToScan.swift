@@ -6,7 +6,7 @@ internal import STEMCore
 struct RotateToScan: StageType {
   let name = "rotate-to-scan"
   let summary = "turns a deflection into the axes of the scan, by a known angle"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
@@ -39,6 +39,7 @@ struct RotateToScan: StageType {
     let estimate = context.input("rotation") as? ScanRotationValue
     let handedness = try handedness(context, estimate)
     let given = value.context
+    try check(handedness, stage: context.stageName, given)
     let rotation = try rotation(context, given.metadata, estimate, handedness)
     value.map.transform(by: scanFrameMatrix(rotation: rotation.angle, handedness: handedness))
     value.frame = .scan
@@ -78,7 +79,7 @@ struct RotateToScan: StageType {
       notes.append(
         Note(.assumption, "scan rotation \(rotation.origin): charges, not walls, make it"))
     }
-    if let used = given.attributes["transfer_rotation"],
+    if let used = given.attributes[Self.transferRotation],
       let angle = used.split(separator: " ").first.flatMap({ Double($0) }),
       abs(angle - rotation.angle) > 1e-6
     {
@@ -120,6 +121,20 @@ struct RotateToScan: StageType {
     /// What the result says of a sign that nobody knows.
     var openSign: String?
   }
+
+  /// A deflection by the transfer function stands on the detector's place in the scan, and took it as recorded.
+  private func check(_ handedness: Handedness, stage: String, _ given: MapContext) throws {
+    guard handedness == .mirrored, given.attributes[Self.transferRotation] != nil else { return }
+    throw StageFailure(
+      .failed,
+      "stage \(stage): the deflection is by phase-contrast-transfer, which takes the detector as"
+        + " recorded, and handedness is mirrored",
+      remedy: "use method disc-shift, or state the detector mirrored in the file: each segment from"
+        + " -stop to -start, its orientation with the other sign, and handedness as-recorded")
+  }
+
+  /// Where phase-contrast-transfer states the rotation that it took.
+  private static let transferRotation = "transfer_rotation"
 
   private func handedness(
     _ context: StageContext, _ estimate: ScanRotationValue?
