@@ -58,7 +58,7 @@ extension SHA256Digest {
 
 /// The blocks of a file in their order. While one is looked at, another thread reads the next: a copy out of the system's
 /// memory takes a sixth of a digest's time.
-final class FileBlocks: @unchecked Sendable {
+private final class FileBlocks: @unchecked Sendable {
   // Not a race: only one side, who asks or the queue, touches these at a time, and who asks waits for the queue.
   private var blocks: (current: UnsafeMutableRawBufferPointer, next: UnsafeMutableRawBufferPointer)
   private var count = 0

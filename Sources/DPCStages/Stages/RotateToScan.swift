@@ -79,7 +79,7 @@ struct RotateToScan: StageType {
       notes.append(
         Note(.assumption, "scan rotation \(rotation.origin): charges, not walls, make it"))
     }
-    if let used = given.attributes[Self.transferRotation],
+    if let used = given.attributes[TransferredDeflection.rotationName],
       let angle = used.split(separator: " ").first.flatMap({ Double($0) }),
       abs(angle - rotation.angle) > 1e-6
     {
@@ -124,7 +124,8 @@ struct RotateToScan: StageType {
 
   /// A deflection by the transfer function stands on the detector's place in the scan, and took it as recorded.
   private func check(_ handedness: Handedness, stage: String, _ given: MapContext) throws {
-    guard handedness == .mirrored, given.attributes[Self.transferRotation] != nil else { return }
+    guard handedness == .mirrored, given.attributes[TransferredDeflection.rotationName] != nil
+    else { return }
     throw StageFailure(
       .failed,
       "stage \(stage): the deflection is by phase-contrast-transfer, which takes the detector as"
@@ -132,9 +133,6 @@ struct RotateToScan: StageType {
       remedy: "use method disc-shift, or state the detector mirrored in the file: each segment from"
         + " -stop to -start, its orientation with the other sign, and handedness as-recorded")
   }
-
-  /// Where phase-contrast-transfer states the rotation that it took.
-  private static let transferRotation = "transfer_rotation"
 
   private func handedness(
     _ context: StageContext, _ estimate: ScanRotationValue?

@@ -5,6 +5,9 @@ internal import STEMCore
 
 /// A deflection by the inverse of the transfer function, in the axes of the detector.
 struct TransferredDeflection {
+  /// The attribute that states the scan rotation it was formed with.
+  static let rotationName = "transfer_rotation"
+
   let map: VectorMap
   private let result: PhaseReconstruction
   private let rotation: Double
@@ -144,7 +147,7 @@ struct TransferredDeflection {
   func describe(_ context: inout MapContext) {
     context.correlationLength.x = max(context.correlationLength.x, result.correlation)
     context.correlationLength.y = max(context.correlationLength.y, result.correlation)
-    context.attributes["transfer_rotation"] = "\(rotation) rad"
+    context.attributes[Self.rotationName] = "\(rotation) rad"
     context.attributes["information_limit"] = "\(limit) 1/m; nothing is transferred beyond"
     context.attributes["resolved_frequency"] = "\(result.resolvedFrequency) 1/m"
     context.attributes["fine_phase"] = "\(result.finePhase) rad"
