@@ -131,7 +131,7 @@ struct RotateToScan: StageType {
       "stage \(stage): the deflection is by phase-contrast-transfer, which takes the detector as"
         + " recorded, and handedness is mirrored",
       remedy: "use method disc-shift, or state the detector mirrored in the file: each segment from"
-        + " -stop to -start, its orientation with the other sign, and handedness as-recorded")
+        + " -stop to -start, the orientation with the other sign, and handedness as-recorded")
   }
 
   private func handedness(
