@@ -18,6 +18,8 @@ public struct SectorShiftEstimator: DeflectionEstimator {
   private let sectors: [(start: Double, stop: Double)]
   /// Per segment the index of its sector.
   private let sectorOfSegment: [Int]
+  /// Per sector the part of a centered disc.
+  private let centeredParts: [Double]
 
   /// nil where the rings share fewer than three lines.
   /// - Throws: As ``DiscShiftEstimator`` for the disc's place on the detector.
@@ -35,12 +37,16 @@ public struct SectorShiftEstimator: DeflectionEstimator {
         stop: index + 1 < lines.count ? lines[index + 1] : lines[0] + 2 * Double.pi
       )
     }
-    sectorOfSegment = detector.segments.map { segment in
+    let sectorOfSegment = detector.segments.map { segment in
       let turn = 2 * Double.pi
       let offset = segment.middle + detector.orientation - lines[0]
       let azimuth = lines[0] + offset - turn * (offset / turn).rounded(.down)
       return (lines.lastIndex { $0 <= azimuth } ?? 0)
     }
+    self.sectorOfSegment = sectorOfSegment
+    var centered = lines.map { _ in 0.0 }
+    for (part, sector) in zip(rim.centeredParts, sectorOfSegment) { centered[sector] += part }
+    centeredParts = centered
   }
 
   /// Per segment the vector with which its signal, over the sum of all, enters a small shift, rad.
@@ -66,11 +72,22 @@ public struct SectorShiftEstimator: DeflectionEstimator {
   }
 
   private func estimate(_ fractions: [Double], electrons: Double?) -> PositionEstimate? {
-    var (x, y) = (0.0, 0.0)
+    guard let shift = fit(fractions, from: (x: 0, y: 0)) else { return nil }
+    var result = PositionEstimate(x: shift.x * probeSemiAngle, y: shift.y * probeSemiAngle)
+    guard let electrons else { return result }
+    result.covariance = covariance(fractions, shift, electrons: electrons)
+    return result
+  }
+
+  /// The shift in units of α; nil where a step leads off the detector.
+  private func fit(
+    _ fractions: [Double], from start: (x: Double, y: Double)
+  ) -> (x: Double, y: Double)? {
+    var (x, y) = start
     let limit = range / probeSemiAngle
-    var shares = parts(x: 0, y: 0)
-    var weights = self.weights(shares)
     for _ in 0..<50 {
+      let shares = parts(x: x, y: y)
+      let weights = self.weights(shares)
       var step = (x: 0.0, y: 0.0)
       for k in fractions.indices {
         let residual = fractions[k] - shares[k].part
@@ -80,30 +97,36 @@ public struct SectorShiftEstimator: DeflectionEstimator {
       x += step.x
       y += step.y
       if !(x * x + y * y <= limit * limit) { return nil }
-      shares = parts(x: x, y: y)
-      weights = self.weights(shares)
       if abs(step.x) + abs(step.y) < 1e-15 { break }
     }
-    var result = PositionEstimate(x: x * probeSemiAngle, y: y * probeSemiAngle)
-    guard let electrons else { return result }
-    result.covariance = covariance(fractions, weights, electrons: electrons)
-    return result
+    return (x: x, y: y)
   }
 
-  /// Of Σ w q with multinomial q.
+  /// Of Σ w q, S (N + 1)²/(N³ + N² + N), S = Σ q̃ w wᵀ - (Σ q̃ w)(Σ q̃ w)ᵀ with one electron of a centered disc among
+  /// N + 1, and w at the shift of these: the signals of one position are multinomial.
+  ///
+  /// The shift of the N alone fits a sector without counts by a disc that hardly reaches it, and the variance there, q as
+  /// counted or as fitted, is nothing. With the electron, S of given w is right on the mean for any N, as for
+  /// ``LinearEstimator``, and what is left is the curvature of the shift in the counts, a part of order 1/N: below
+  /// 1/N of the variance from ten electrons on, and on the safe side below.
   private func covariance(
-    _ fractions: [Double], _ weights: [(x: Double, y: Double)], electrons: Double
+    _ fractions: [Double], _ shift: (x: Double, y: Double), electrons n: Double
   ) -> (xx: Double, yy: Double, xy: Double) {
+    let (counted, added) = (n / (n + 1), 1 / (n + 1))
+    let joined = zip(fractions, centeredParts).map { counted * $0 + added * $1 }
+    // To first order there already, and inside the range.
+    let start = (x: counted * shift.x, y: counted * shift.y)
+    let place = fit(joined, from: start) ?? start
     var mean = (x: 0.0, y: 0.0)
     var square = (xx: 0.0, yy: 0.0, xy: 0.0)
-    for (q, w) in zip(fractions, weights) {
+    for (q, w) in zip(joined, weights(parts(x: place.x, y: place.y))) {
       mean.x += q * w.x
       mean.y += q * w.y
       square.xx += q * w.x * w.x
       square.yy += q * w.y * w.y
       square.xy += q * w.x * w.y
     }
-    let scale = probeSemiAngle * probeSemiAngle / electrons
+    let scale = probeSemiAngle * probeSemiAngle * (n + 1) * (n + 1) / (n * (n * n + n + 1))
     return (
       xx: scale * (square.xx - mean.x * mean.x), yy: scale * (square.yy - mean.y * mean.y),
       xy: scale * (square.xy - mean.x * mean.y)
