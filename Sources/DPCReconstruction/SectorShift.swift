@@ -108,7 +108,7 @@ public struct SectorShiftEstimator: DeflectionEstimator {
   /// The shift of the N alone fits a sector without counts by a disc that hardly reaches it, and the variance there, q as
   /// counted or as fitted, is nothing. With the electron, S of given w is right on the mean for any N, as for
   /// ``LinearEstimator``, and what is left is the curvature of the shift in the counts, a part of order 1/N: below
-  /// 1/N of the variance from ten electrons on, and on the safe side below.
+  /// 1/N of the variance from twenty electrons on.
   private func covariance(
     _ fractions: [Double], _ shift: (x: Double, y: Double), electrons n: Double
   ) -> (xx: Double, yy: Double, xy: Double) {
