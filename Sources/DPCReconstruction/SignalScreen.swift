@@ -144,7 +144,7 @@ public struct SignalScreen: Sendable {
         // SAFETY: every place of the segment is written once, and nothing is read.
         let target = UnsafeMutableBufferPointer(
           rebasing: buffer[(segment * places.count)..<((segment + 1) * places.count)])
-        for place in 0..<target.count { target[place] = (line[place].double - dark) * scale }
+        Raw.correct(line, dark: dark, scale: scale, to: target)
       }
       initialized = total
     }

@@ -65,7 +65,6 @@ struct SignalTiles {
   ///
   /// - Parameter raw: `raw[segment * shape.count + position]`.
   mutating func gather<Raw: RawNumber>(_ raw: Span<Raw>) {
-    var work = ColumnExtremes<Raw>(tiles: columns)
     for segment in 0..<segmentCount {
       for row in 0..<rows {
         // The last row stands for those that a tile at the rim lacks.
@@ -75,7 +74,7 @@ struct SignalTiles {
         }
         Raw.gather(
           raw.extracting(line(0)), raw.extracting(line(1)), raw.extracting(line(2)),
-          raw.extracting(line(3)), &work, &low, &high, at: self.line(segment, row: row))
+          raw.extracting(line(3)), &low, &high, at: self.line(segment, row: row))
       }
     }
   }

@@ -21,6 +21,30 @@ void line_sums_form(
   const double *kernel, int taps, const double *source, size_t step, double *sums, size_t count,
   kernel_width width);
 
+/// How a file stores signals.
+typedef enum {
+  signal_uint8,
+  signal_uint16,
+  signal_uint32,
+  signal_int16,
+  signal_int32,
+  signal_float32,
+  signal_float64,
+} signal_type;
+
+/// corrected[i] = (raw[i] - dark) · scale, in double precision.
+void signals_correct(
+  signal_type type, const void *raw, double dark, double scale, double *corrected, size_t count,
+  kernel_width width);
+
+/// The least and the largest signal of each tile of 4×4, of four lines one below the other.
+///
+/// `low` gets NaN where one of real signals is not finite, and `high` any number there. A tile at the end may lack
+/// columns: (count + 3)/4 tiles are written.
+void signals_extremes(
+  signal_type type, const void *a, const void *b, const void *c, const void *d, size_t count,
+  float *low, float *high, kernel_width width);
+
 /// Positions that one call takes at most: the lines of so many fit the innermost cache together.
 enum { kernel_line_length = 128 };
 
