@@ -7,6 +7,12 @@ public enum ParameterValue: Sendable, Hashable, Codable {
   case text(String)
   case boolean(Bool)
   case list([ParameterValue])
+
+  /// Those of a list of numbers, else nil.
+  public var numbers: [Double]? {
+    guard case .list(let values) = self else { return nil }
+    return values.compactMap { if case .number(let value) = $0 { value } else { nil } }
+  }
 }
 
 extension ParameterValue: CustomStringConvertible {

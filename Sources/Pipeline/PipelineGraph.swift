@@ -210,7 +210,8 @@ struct GraphCheck {
   /// No stage objects to its parameters.
   mutating func checkParameters() {
     for stage in stages {
-      for problem in stage.type.problems(with: stage.parameters.mapValues(\.value)) {
+      let parameters = stage.parameters.mapValues(\.value)
+      for problem in stage.type.problems(with: parameters, connected: Set(stage.inputs.keys)) {
         problems.append(
           GraphProblem(
             .parameter(stage: stage.name, key: problem.key),

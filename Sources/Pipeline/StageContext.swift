@@ -52,8 +52,7 @@ public struct StageContext: Sendable {
 
   /// The numbers listed for `key`; nil where a keyword or nothing stands there.
   public func numbers(_ key: String) -> [Double]? {
-    guard case .list(let values) = parameters[key] else { return nil }
-    return values.compactMap { if case .number(let value) = $0 { value } else { nil } }
+    parameters[key]?.numbers
   }
 
   public func integer(_ key: String) -> Int? {

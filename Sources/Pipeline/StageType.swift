@@ -74,7 +74,11 @@ public protocol StageType: Sendable {
   /// files state, and how to read them), for it may be held twice, and it makes no files of its own.
   var mayBeginEarly: Bool { get }
   /// What is wrong with parameters that are right one by one, found before anything runs.
-  func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem]
+  ///
+  /// - Parameter ports: The input ports that are connected.
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem]
   /// Does the work. Called on a thread that it may block; may use further threads, must be deterministic.
   ///
   /// - Throws: ``StageFailure`` for what a user can mend; anything else is a defect.
@@ -89,10 +93,12 @@ extension StageType {
   public var mayBeginEarly: Bool { false }
 
   /// Most parameters do not depend on each other.
-  public func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem] { [] }
+  public func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] { [] }
 }
 
-/// A parameter that goes with no other one as it stands.
+/// A parameter that does not go with the others, or with what is connected.
 public struct ParameterProblem: Sendable, Equatable {
   public var key: String
   public var message: String

@@ -50,7 +50,9 @@ struct CorrectInclination: StageType {
       WallParameters.fieldDirection,
     ] + CrystalParameters.all
 
-  func problems(with parameters: [String: ParameterValue]) -> [ParameterProblem] {
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
     let isFitted = parameters["inclination_deg"] == .text("fit")
     let isKnown = parameters["inclination_error_deg"] == nil
     guard case .text(let model)? = parameters["model"], model != "finite-wall" else {

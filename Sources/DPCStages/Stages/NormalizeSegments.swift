@@ -36,6 +36,17 @@ struct NormalizeSegments: StageType {
       summary: "a segment this many standard deviations off its 5×5 median is masked as hot"),
   ]
 
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    if parameters["gain"] != .text("calibration") || ports.contains("calibration") { return [] }
+    return [
+      ParameterProblem(
+        "gain", "the gains are to be those of a calibration, and port calibration is not connected",
+        suggestion: "connect a calibrate-detector stage with from:, or choose another gain source")
+    ]
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let acquisition = try context.input("acquisition", as: AcquisitionValue.self)
     let metadata = acquisition.metadata
@@ -87,7 +98,6 @@ struct NormalizeSegments: StageType {
     if let calibration, word == "calibration" || word == "from-file" && isCalibrated {
       return try segmentCorrection(from: calibration, metadata: metadata, usesDark: usesDark)
     }
-    if word == "calibration" { throw .absent(.calibration) }
     return try segmentCorrection(
       for: metadata, gainSource: GainSource(rawValue: word), usesDark: usesDark)
   }

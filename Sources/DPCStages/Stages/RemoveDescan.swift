@@ -45,6 +45,21 @@ struct RemoveDescan: StageType {
     return method.hasPrefix("fit-")
   }
 
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    ["regions_nm", "excluded_nm"].compactMap { key in
+      guard let numbers = parameters[key]?.numbers else { return nil }
+      let rectangles = DescanRegions.rectangles(numbers)
+      let isSound = rectangles.allSatisfy { $0.count == 4 && $0[0] < $0[2] && $0[1] < $0[3] }
+      return isSound
+        ? nil
+        : ParameterProblem(
+          key, "\(key) is no list of rectangles",
+          suggestion: "list left, top, right and bottom of each, such as [0, 0, 20, 100]")
+    }
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     var value = try context.take("deflection", as: DeflectionValue.self)
     let method = context.word("method") ?? "from-file"
@@ -167,8 +182,8 @@ private struct DescanRegions {
 
   /// One flag per position; nil where nothing is named.
   func selection() throws -> [Bool]? {
-    let regions = try rectangles("regions_nm")
-    let excluded = try rectangles("excluded_nm")
+    let regions = context.numbers("regions_nm").map(Self.rectangles)
+    let excluded = context.numbers("excluded_nm").map(Self.rectangles)
     if regions == nil && excluded == nil { return nil }
     guard let pixel = map.pixelSize else {
       throw StageFailure(
@@ -186,17 +201,10 @@ private struct DescanRegions {
     }
   }
 
-  private func rectangles(_ key: String) throws -> [[Double]]? {
-    guard let numbers = context.numbers(key) else { return nil }
-    let rectangles = stride(from: 0, to: numbers.count, by: 4).map {
+  /// The numbers in fours; the last may lack some.
+  static func rectangles(_ numbers: [Double]) -> [[Double]] {
+    stride(from: 0, to: numbers.count, by: 4).map {
       Array(numbers[$0..<min($0 + 4, numbers.count)])
     }
-    let isSound = rectangles.allSatisfy { $0.count == 4 && $0[0] < $0[2] && $0[1] < $0[3] }
-    if rectangles.isEmpty || !isSound {
-      throw StageFailure(
-        .failed, "stage \(context.stageName): \(key) is no list of rectangles: \(numbers)",
-        remedy: "list left, top, right and bottom of each, such as [0, 0, 20, 100]")
-    }
-    return rectangles
   }
 }

@@ -34,6 +34,17 @@ struct RotateToScan: StageType {
   /// A matrix for each pixel: quicker than reading the map back.
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    if ports.contains("rotation") { return [] }
+    return ["rotation_deg", "handedness"].filter { parameters[$0] == .text("estimated") }.map {
+      ParameterProblem(
+        $0, "\($0) is to be estimated, and port rotation is not connected",
+        suggestion: "connect an estimate-rotation stage with from:, or state \($0)")
+    }
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     var value = try context.take("deflection", as: DeflectionValue.self)
     let estimate = context.input("rotation") as? ScanRotationValue
@@ -142,10 +153,7 @@ struct RotateToScan: StageType {
     guard let favored = estimate?.handedness.favored.flatMap(Handedness.init) else {
       throw StageFailure(
         .missingPrerequisite,
-        "stage \(context.stageName): the handedness of the detector "
-          + (estimate == nil
-            ? "is to be estimated, and port rotation is not connected"
-            : "cannot be told from these data"),
+        "stage \(context.stageName): the handedness of the detector cannot be told from these data",
         remedy: "--set \(context.stageName).handedness=as-recorded (or mirrored)")
     }
     return favored
@@ -172,7 +180,6 @@ struct RotateToScan: StageType {
       context.word("rotation_deg") != "estimated"
       ? "the acquisition does not state its scan rotation (/entry/instrument/scan/scan_rotation)"
       : "the scan rotation is to be estimated"
-        + (estimate == nil ? ", and port rotation is not connected" : "")
     throw StageFailure(
       .missingPrerequisite, "stage \(context.stageName): \(lack)\(reason)",
       remedy: "give it: --set \(context.stageName).rotation_deg=ANGLE (positive is clockwise on"
