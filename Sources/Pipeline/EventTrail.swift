@@ -79,19 +79,31 @@ public final class EventTrail: Sendable {
     try? FileSystem.remove(path)
   }
 
+  /// Whether a run is at work whose record will stand in a folder: one that has begun a stage, as far as is known.
+  public static func isAnyAtWork(in folder: String) -> Bool {
+    logs(in: folder).contains { !$0.isLeftOver }
+  }
+
+  /// The logs of runs in a folder, and whether those are no more.
+  private static func logs(in folder: String) -> [(path: String, isLeftOver: Bool)] {
+    // What cannot be listed or asked is litter, no more.
+    ((try? FileSystem.names(in: folder)) ?? []).compactMap { name in
+      guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
+      let path = "\(folder)/\(name)"
+      guard let stamp = try? FileSystem.stamp(of: path) else { return nil }
+      let own = name.dropFirst(prefix.count).dropLast(suffix.count)
+      return (path, TemporaryName.isLeftOver(own, stamp))
+    }
+  }
+
   /// Finds what a run that is no more left in a folder, and gives it its lasting name.
   ///
   /// - Parameter folder: Where records of runs stand.
   /// - Returns: The last run there that was cut off; nil where none was, or it had nothing to tell.
   public static func takeCutOff(in folder: String) -> CutOffRun? {
     var found: (run: CutOffRun, path: String)?
-    // What cannot be listed, read, moved or removed is litter, no more.
-    for name in (try? FileSystem.names(in: folder)) ?? []
-    where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
-      let path = "\(folder)/\(name)"
-      guard let stamp = try? FileSystem.stamp(of: path),
-        TemporaryName.isLeftOver(name.dropFirst(prefix.count).dropLast(suffix.count), stamp)
-      else { continue }
+    // What cannot be read, moved or removed is litter, no more.
+    for (path, isLeftOver) in logs(in: folder) where isLeftOver {
       let bytes = (try? FileSystem.readAll(path)) ?? []
       if let run = EventLog.cutOff(in: String(decoding: bytes, as: UTF8.self)),
         found.map({ $0.run.started < run.started }) ?? true

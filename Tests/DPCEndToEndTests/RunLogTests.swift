@@ -79,6 +79,37 @@ struct RunLogTests {
     #expect(unfinished(workspace).isEmpty)
   }
 
+  @Test("A run into a folder that another one is at work on says so")
+  func another() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    // A program of the first run starts the second, so that the first is at work for sure.
+    let inner = try workspace.runArguments(cache: "other").joined(separator: " ")
+    try workspace.write(
+      "#!/bin/sh\ncd '\(workspace[""])' && '\(Program.dpc)' \(inner) 2> told && cp \"$1\" \"$2\"\n",
+      to: "inner.sh")
+    let own = """
+        own: { uses: exec, from: field, with: { program: $shell, output: projected-field,
+               arguments: ["\(workspace["inner.sh"])", "{input}", "{output}"] } }
+      results: [own]
+
+      """
+    try workspace.write(
+      Quick.text
+        .replacingOccurrences(
+          of: "inputs: { acquisition: scan.h5 }",
+          with: "inputs: { acquisition: scan.h5, shell: /bin/sh }"
+        ).replacingOccurrences(of: "results: [field, aligned, tilt, potential]\n", with: own),
+      to: "own.yaml")
+    let outer = try await workspace.dpc([
+      "run", "own.yaml", "--output", "out", "--cache", "cache", "--allow-exec",
+    ])
+    #expect(outer.status == 0, "\(outer.errors)")
+    #expect(!outer.errors.contains("another run"), "\(outer.errors)")
+    let told = try workspace.text("told")
+    #expect(told.contains("another run is at work on out:"), "\(told)")
+  }
+
   @Test("How a stage was computed is told while it is in the cache, its program's words too")
   func stageLog() async throws {
     let workspace = try Workspace()

@@ -46,9 +46,11 @@ struct EventTrailTests {
     #expect(log.text.split(separator: "\n").count == 5)
     // Another run at the same time leaves it alone.
     #expect(EventTrail.takeCutOff(in: scratch.path) == nil)
+    #expect(EventTrail.isAnyAtWork(in: scratch.path))
     #expect(try names() == [name])
     log.removeTrail()
     #expect(try names().isEmpty)
+    #expect(!EventTrail.isAnyAtWork(in: scratch.path))
     #expect(trail.failure == nil)
   }
 
@@ -61,6 +63,7 @@ struct EventTrailTests {
     ] { log.append(event) }
     for tail in ["", "{\"event\":\"stage-fin"] {
       try orphan(log.text + tail)
+      #expect(!EventTrail.isAnyAtWork(in: scratch.path))
       let run = try #require(EventTrail.takeCutOff(in: scratch.path))
       #expect(run.started == header.started && run.runID == "ab")
       #expect(run.stageCount == 3 && run.finishedCount == 1)

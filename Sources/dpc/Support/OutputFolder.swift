@@ -83,6 +83,11 @@ struct OutputFolder {
       if let run = EventTrail.takeCutOff(in: provenance), let units {
         Terminal.printError(words(on: run, units))
       }
+      if units != nil && EventTrail.isAnyAtWork(in: provenance) {
+        Terminal.printError(
+          "another run is at work on \(path): of the two the later one to end leaves its files here;"
+            + " name another folder with --output to keep both")
+      }
       let trail = EventTrail(in: provenance)
       do throws(StageFailure) { try trail.checkWritable() } catch {
         if readState()?.record == nil || !findsEverything() { throw error }
