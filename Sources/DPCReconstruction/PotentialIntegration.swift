@@ -115,28 +115,21 @@ private func naturalPotential(
 ) -> [Double] {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
   var plane = linkDivergence(of: field, gaps: gaps, minus: mean, pixelSize)
-  let transform = TrigonometricTransform(
+  let filter = TrigonometricFilter(
     rows: rows, columns: columns, alongX: .cosine2, alongY: .cosine2)
-  let inverse = TrigonometricTransform(
-    rows: rows, columns: columns, alongX: .cosine3, alongY: .cosine3)
-  transform.transform(&plane)
   let stiffnessX = differenceEigenvalues(columns, spacing: pixelSize.x)
   let stiffnessY = differenceEigenvalues(rows, spacing: pixelSize.y)
   let kx = (0..<columns).map { Double($0) / (2 * Double(columns) * pixelSize.x) }
   let ky = (0..<rows).map { Double($0) / (2 * Double(rows) * pixelSize.y) }
-  let scale = 1 / transform.roundTripFactor
-  plane.share { values in
-    concurrentPieces(values.count) { positions in
-      for position in positions {
-        let (row, column) = position.quotientAndRemainder(dividingBy: columns)
-        let stiffness = stiffnessX[column] + stiffnessY[row]
-        let k2 = kx[column] * kx[column] + ky[row] * ky[row]
-        let factor = stiffness > 0 ? scale / stiffness * highPass(k2, period) : 0
-        values[position] *= factor
-      }
+  let scale = 1 / filter.roundTripFactor
+  filter.apply(to: &plane) { modes, column in
+    for row in modes.indices {
+      let stiffness = stiffnessX[column] + stiffnessY[row]
+      let k2 = kx[column] * kx[column] + ky[row] * ky[row]
+      let factor = stiffness > 0 ? scale / stiffness * highPass(k2, period) : 0
+      modes[row] *= factor
     }
   }
-  inverse.transform(&plane)
   return plane
 }
 

@@ -73,7 +73,7 @@ struct ColumnTransform: ~Copyable, Sendable {
   private func transform(
     _ plane: UnsafeMutablePointer<Complex>, _ plans: borrowing LinePlans
   ) {
-    plans.forEachColumnGroup(of: plane, rows: rows) { plan, lines in
+    plans.forEachColumnGroup(of: plane, rows: rows) { plan, lines, _ in
       fftw_execute_dft(plan, complexPointer(lines), complexPointer(lines))
     }
   }

@@ -29,17 +29,20 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
     rest = Plan { make(Int32(remainder == 0 ? 1 : remainder)) }
   }
 
+  /// What transforms groups of lines; to be used while these plans live.
+  func groupPlans() -> GroupPlans {
+    GroupPlans(full: full.pointer, rest: rest.pointer, lineCount: lineCount)
+  }
+
   /// Runs `body` for every group of lines: its plan, its first line and how many there are.
   func forEachGroup(_ body: @Sendable (OpaquePointer, _ first: Int, _ count: Int) -> Void) {
     let length = Self.groupLength
     let groups = (lineCount + length - 1) / length
-    // SAFETY: the plans live until this function returns.
-    nonisolated(unsafe) let (full, rest) = (full.pointer, rest.pointer)
-    let lineCount = lineCount
+    let (plans, lineCount) = (groupPlans(), lineCount)
     @Sendable func perform(_ group: Int) {
       let first = group * length
       let count = min(length, lineCount - first)
-      body(count == length || lineCount < length ? full : rest, first, count)
+      body(plans[count], first, count)
     }
     if groups == 1 || sampleCount < Self.smallCount {
       for group in 0..<groups { perform(group) }
@@ -51,9 +54,11 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
   /// Runs `body` on every group of columns of a plane, copied together into lines and copied back.
   ///
   /// Columns of a large plane lie pages apart: a group of them, a whole cache line wide, is fetched once.
+  ///
+  /// - Parameter body: Gets the plan, the lines, and which columns they are.
   func forEachColumnGroup<Element: BitwiseCopyable>(
     of plane: UnsafeMutablePointer<Element>, rows: Int,
-    _ body: @Sendable (OpaquePointer, UnsafeMutablePointer<Element>) -> Void
+    _ body: @Sendable (OpaquePointer, UnsafeMutablePointer<Element>, Range<Int>) -> Void
   ) {
     let columns = lineCount
     // SAFETY: each group reads and writes its own columns.
@@ -69,7 +74,7 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
           }
         }
       }
-      body(plan, base)
+      body(plan, base, first..<(first + count))
       for row in 0..<rows {
         for column in 0..<count {
           plane[row * columns + first + column] = base[column * rows + row]
@@ -77,6 +82,19 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
       }
       _ = consume lines
     }
+  }
+}
+
+/// The plans of whole groups of lines and of the last, without their owner.
+struct GroupPlans: @unchecked Sendable {
+  // Not a race: executing a plan only reads it.
+  fileprivate let full: OpaquePointer
+  fileprivate let rest: OpaquePointer
+  fileprivate let lineCount: Int
+
+  /// For a group of so many lines.
+  subscript(count: Int) -> OpaquePointer {
+    count == min(lineCount, LinePlans.groupLength) ? full : rest
   }
 }
 

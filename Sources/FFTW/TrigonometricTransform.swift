@@ -118,16 +118,27 @@ public struct TrigonometricTransform: ~Copyable, Sendable {
 
   /// Replaces the samples by their transform.
   public func transform(_ samples: inout [Double]) {
+    withPlane(&samples) { transform($0) }
+  }
+
+  func withPlane(_ samples: inout [Double], _ body: (UnsafeMutablePointer<Double>) -> Void) {
     precondition(samples.count == count, "the samples fit the plan")
     samples.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       // Swift aligns the numbers of an array as malloc does.
       precondition(fftw_alignment_of(base) == 0, "the samples are aligned as the plan wants them")
-      transform(base)
+      body(base)
     }
   }
 
   private func transform(_ base: UnsafeMutablePointer<Double>) {
+    transformRows(base)
+    columnPlans?.forEachColumnGroup(of: base, rows: rows) { plan, lines, _ in
+      fftw_execute_r2r(plan, lines, lines)
+    }
+  }
+
+  func transformRows(_ base: UnsafeMutablePointer<Double>) {
     let columns = columns
     // SAFETY: each group of lines is transformed by one thread.
     nonisolated(unsafe) let plane = base
@@ -135,8 +146,22 @@ public struct TrigonometricTransform: ~Copyable, Sendable {
       let line = plane + first * columns
       fftw_execute_r2r(plan, line, line)
     }
-    columnPlans?.forEachColumnGroup(of: base, rows: rows) { plan, lines in
+  }
+
+  /// Transforms the columns, has each changed, and transforms them by another transform of the same shape.
+  func transformColumns(
+    _ base: UnsafeMutablePointer<Double>, back inverse: borrowing TrigonometricTransform,
+    _ change: @Sendable (_ modes: UnsafeMutableBufferPointer<Double>, _ column: Int) -> Void
+  ) {
+    precondition(inverse.rows == rows && inverse.columns == columns, "both have one shape")
+    guard let back = inverse.columnPlans?.groupPlans() else { return }
+    let rows = rows
+    columnPlans?.forEachColumnGroup(of: base, rows: rows) { plan, lines, columns in
       fftw_execute_r2r(plan, lines, lines)
+      for (index, column) in columns.enumerated() {
+        change(UnsafeMutableBufferPointer(start: lines + index * rows, count: rows), column)
+      }
+      fftw_execute_r2r(back[columns.count], lines, lines)
     }
   }
 }
