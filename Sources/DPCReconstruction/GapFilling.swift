@@ -39,6 +39,17 @@ public struct GapFilling: Sendable, Equatable {
     }
   }
 
+  /// The same for whole rows.
+  func copy(
+    _ component: Component, of field: VectorField, rows: Range<Int>, minus offset: Double,
+    to target: UnsafeMutablePointer<Double>
+  ) {
+    let columns = field.shape.columns
+    copy(
+      component, of: field, (rows.lowerBound * columns)..<(rows.upperBound * columns),
+      minus: offset, to: target)
+  }
+
   /// The mean of a component over all positions, in blocks as ``orderedMean(_:)``.
   func mean(_ component: Component, of field: VectorField) -> Double {
     let count = field.shape.count

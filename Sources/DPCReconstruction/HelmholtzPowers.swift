@@ -51,13 +51,19 @@ public func periodicHelmholtzPowers(
   var (curlFree, divergenceFree) = (0.0, 0.0)
   if shape.count > 0 {
     let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
-    let x = spectrum(of: .x, field, gaps, minus: mean.x, transform)
-    let y = spectrum(of: .y, field, gaps, minus: mean.y, transform)
     let scale = 1 / (Double(shape.count) * Double(shape.count))
-    let rows = concurrentMap(shape.rows) { row in
-      x.withSpan { x in y.withSpan { y in rowPowers(x, y, row: row, shape, pixelSize) } }
+    let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
+    let columns = transform.mapColumns(
+      { gaps.copy(.x, of: field, rows: $0, minus: mean.x, to: $1) },
+      { gaps.copy(.y, of: field, rows: $0, minus: mean.y, to: $1) }
+    ) { x, y, column in
+      let kx = derivativeFrequency(column, of: shape.columns, spacing: pixelSize.x)
+      let powers = columnPowers(x, y, column: column, kx, ky)
+      // The other columns stand for their mirror image as well.
+      let weight = column == 0 || 2 * column == shape.columns ? 1.0 : 2
+      return (along: weight * powers.along, across: weight * powers.across)
     }
-    for (along, across) in rows {
+    for (along, across) in columns {
       curlFree += scale * along
       divergenceFree += scale * across
     }
@@ -73,34 +79,26 @@ func spectrum(
   minus mean: Double, _ transform: borrowing RealFourierTransform
 ) -> TransformBuffer<Complex> {
   var spectrum = TransformBuffer<Complex>(count: transform.spectrumCount)
-  let columns = field.shape.columns
   transform.forward(into: &spectrum) { rows, lines in
-    gaps.copy(
-      component, of: field, (rows.lowerBound * columns)..<(rows.upperBound * columns), minus: mean,
-      to: lines)
+    gaps.copy(component, of: field, rows: rows, minus: mean, to: lines)
   }
   return spectrum
 }
 
-/// Σ |k·E|²/k² and Σ |k×E|²/k² over a row of the spectrum and its mirror image.
-private func rowPowers(
-  _ x: Span<Complex>, _ y: Span<Complex>, row: Int, _ shape: GridShape, _ pixelSize: PixelSize
+/// Σ |k·E|²/k² and Σ |k×E|²/k² over a column of the spectrum.
+private func columnPowers(
+  _ x: Span<Complex>, _ y: Span<Complex>, column: Int, _ kx: Double, _ ky: [Double]
 ) -> (along: Double, across: Double) {
-  let width = shape.columns / 2 + 1
-  let ky = derivativeFrequency(row, of: shape.rows, spacing: pixelSize.y)
   var (along, across) = (0.0, 0.0)
-  for column in 0..<width {
-    let kx = derivativeFrequency(column, of: shape.columns, spacing: pixelSize.x)
-    let (a, b) = waveDirection(kx, ky, row: row, column: column)
+  for row in ky.indices {
+    let (a, b) = waveDirection(kx, ky[row], row: row, column: column)
     let k2 = a * a + b * b
     if k2 == 0 { continue }
-    // The other columns stand for their mirror image as well.
-    let weight = (column == 0 || 2 * column == shape.columns ? 1 : 2) / k2
-    let (u, v) = (x[row * width + column], y[row * width + column])
+    let (u, v) = (x[row], y[row])
     let (p, q) = (a * u.real + b * v.real, a * u.imaginary + b * v.imaginary)
     let (r, s) = (a * v.real - b * u.real, a * v.imaginary - b * u.imaginary)
-    along += weight * (p * p + q * q)
-    across += weight * (r * r + s * s)
+    along += (p * p + q * q) / k2
+    across += (r * r + s * s) / k2
   }
   return (along, across)
 }

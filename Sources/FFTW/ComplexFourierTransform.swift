@@ -70,6 +70,25 @@ struct ColumnTransform: ~Copyable, Sendable {
   func forward(_ plane: UnsafeMutablePointer<Complex>) { transform(plane, forwardPlans) }
   func inverse(_ plane: UnsafeMutablePointer<Complex>) { transform(plane, inversePlans) }
 
+  /// What `body` makes of the transformed columns of two planes, which stay as they are.
+  func map<Output: Sendable>(
+    _ first: UnsafeMutablePointer<Complex>, _ second: UnsafeMutablePointer<Complex>,
+    _ body: @Sendable (_ first: Span<Complex>, _ second: Span<Complex>, _ column: Int) -> Output
+  ) -> [Output] {
+    let rows = rows
+    return forwardPlans.mapColumnGroups(of: first, second, rows: rows) {
+      plan, left, right, columns in
+      for lines in [left, right] {
+        fftw_execute_dft(plan, complexPointer(lines), complexPointer(lines))
+      }
+      return columns.enumerated().map { index, column in
+        body(
+          UnsafeBufferPointer(start: left + index * rows, count: rows).span,
+          UnsafeBufferPointer(start: right + index * rows, count: rows).span, column)
+      }
+    }.flatMap { $0 }
+  }
+
   private func transform(
     _ plane: UnsafeMutablePointer<Complex>, _ plans: borrowing LinePlans
   ) {

@@ -29,6 +29,30 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
     rest = Plan { make(Int32(remainder == 0 ? 1 : remainder)) }
   }
 
+  /// What `body` makes of every group of columns of two planes, copied together into lines; nothing is copied back.
+  ///
+  /// - Parameter body: Gets the plan, the lines of both planes, and which columns they are.
+  func mapColumnGroups<Element: BitwiseCopyable, Output: Sendable>(
+    of first: UnsafeMutablePointer<Element>, _ second: UnsafeMutablePointer<Element>, rows: Int,
+    _ body:
+      @Sendable (
+        OpaquePointer, UnsafeMutablePointer<Element>, UnsafeMutablePointer<Element>, Range<Int>
+      ) -> Output
+  ) -> [Output] {
+    let (plans, columns, length) = (groupPlans(), lineCount, Self.groupLength)
+    // SAFETY: the planes are only read.
+    nonisolated(unsafe) let planes = (first, second)
+    return concurrentMap((columns + length - 1) / length) { group in
+      let range = (group * length)..<min((group + 1) * length, columns)
+      let left = fetched(range, of: planes.0, rows: rows, columns: columns)
+      let right = fetched(range, of: planes.1, rows: rows, columns: columns)
+      let output = body(plans[range.count], left.base, right.base, range)
+      _ = consume left
+      _ = consume right
+      return output
+    }
+  }
+
   /// What transforms groups of lines; to be used while these plans live.
   func groupPlans() -> GroupPlans {
     GroupPlans(full: full.pointer, rest: rest.pointer, lineCount: lineCount)
@@ -64,16 +88,8 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
     // SAFETY: each group reads and writes its own columns.
     nonisolated(unsafe) let plane = plane
     forEachGroup { plan, first, count in
-      let lines = TransformBuffer<Element>(uninitializedCount: count * rows)
+      let lines = fetched(first..<(first + count), of: plane, rows: rows, columns: columns)
       let base = lines.base
-      for top in stride(from: 0, to: rows, by: 8) {
-        let bottom = min(top + 8, rows)
-        for column in 0..<count {
-          for row in top..<bottom {
-            base[column * rows + row] = plane[row * columns + first + column]
-          }
-        }
-      }
       body(plan, base, first..<(first + count))
       for row in 0..<rows {
         for column in 0..<count {
@@ -83,6 +99,24 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
       _ = consume lines
     }
   }
+}
+
+/// Some columns of a plane, one behind the other.
+@inline(__always)
+private func fetched<Element: BitwiseCopyable>(
+  _ group: Range<Int>, of plane: UnsafeMutablePointer<Element>, rows: Int, columns: Int
+) -> TransformBuffer<Element> {
+  let lines = TransformBuffer<Element>(uninitializedCount: group.count * rows)
+  let (base, first) = (lines.base, group.lowerBound)
+  for top in stride(from: 0, to: rows, by: 8) {
+    let bottom = min(top + 8, rows)
+    for column in 0..<group.count {
+      for row in top..<bottom {
+        base[column * rows + row] = plane[row * columns + first + column]
+      }
+    }
+  }
+  return lines
 }
 
 /// The plans of whole groups of lines and of the last, without their owner.

@@ -75,16 +75,45 @@ public struct RealFourierTransform: ~Copyable, Sendable {
     _ fill: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
   ) {
     precondition(spectrum.count == spectrumCount, "the buffer fits the plan")
+    forwardRows(into: spectrum.base, fill)
+    columnTransform.forward(spectrum.base)
+  }
+
+  private func forwardRows(
+    into spectrum: UnsafeMutablePointer<Complex>,
+    _ fill: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
+  ) {
     let (columns, width) = (columns, spectrumColumns)
     // SAFETY: a group writes its own rows.
-    nonisolated(unsafe) let target = spectrum.base
+    nonisolated(unsafe) let target = spectrum
     forwardRows.forEachGroup { plan, first, count in
       let lines = TransformBuffer<Double>(uninitializedCount: count * columns)
       fill(first..<(first + count), lines.base)
       fftw_execute_dft_r2c(plan, lines.base, complexPointer(target + first * width))
       _ = consume lines
     }
-    columnTransform.forward(spectrum.base)
+  }
+
+  /// What `body` makes of the spectra of two planes column by column; neither plane nor spectrum is held as a whole.
+  ///
+  /// - Parameters:
+  ///   - first: Writes some rows of one plane, one behind the other; called from several threads.
+  ///   - second: The same of the other.
+  ///   - body: Gets a column of each spectrum, one wave for each row, and which one it is.
+  /// - Returns: In the order of the columns.
+  public func mapColumns<Output: Sendable>(
+    _ first: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void,
+    _ second: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void,
+    _ body: @Sendable (_ first: Span<Complex>, _ second: Span<Complex>, _ column: Int) -> Output
+  ) -> [Output] {
+    let left = TransformBuffer<Complex>(uninitializedCount: spectrumCount)
+    let right = TransformBuffer<Complex>(uninitializedCount: spectrumCount)
+    forwardRows(into: left.base, first)
+    forwardRows(into: right.base, second)
+    let outputs = columnTransform.map(left.base, right.base, body)
+    _ = consume left
+    _ = consume right
+    return outputs
   }
 
   /// The plane of `spectrum`, times `rows · columns`; the content of `spectrum` is lost.
