@@ -70,6 +70,40 @@ public struct GapFilling: Sendable, Equatable {
     return sums.reduce(0) { $1.reduce($0, +) } / Double(count)
   }
 
+  /// The number at one position, that of the filling in a gap.
+  func value(_ component: Component, of field: VectorField, at position: Int) -> Double {
+    let gap = firstGap(from: position)
+    if gap < pixels.count && Int(pixels[gap]) == position {
+      return values[gap][component.rawValue]
+    }
+    return component == .x ? field.x[position] : field.y[position]
+  }
+
+  /// Whether each gap lies within a block of `side` × `side` gaps.
+  ///
+  /// - Parameter columns: Of the field.
+  func isInBlock(side: Int, columns: Int) -> [Bool] {
+    /// Whether `side` gaps of one row begin here.
+    func beginsRun(_ gap: Int) -> Bool {
+      gap + side <= pixels.count && Int(pixels[gap]) % columns + side <= columns
+        && pixels[gap + side - 1] == pixels[gap] + Int32(side - 1)
+    }
+    var isInBlock = [Bool](repeating: false, count: pixels.count)
+    for gap in pixels.indices where beginsRun(gap) {
+      let corners = (0..<side).map { row in
+        let position = Int(pixels[gap]) + row * columns
+        let corner = firstGap(from: position)
+        return corner < pixels.count && Int(pixels[corner]) == position && beginsRun(corner)
+          ? corner : nil
+      }
+      guard corners.allSatisfy({ $0 != nil }) else { continue }
+      for case .some(let corner) in corners {
+        for offset in 0..<side { isInBlock[corner + offset] = true }
+      }
+    }
+    return isInBlock
+  }
+
   /// The gaps at some positions, by their index.
   private func gaps(in positions: Range<Int>) -> Range<Int> {
     firstGap(from: positions.lowerBound)..<firstGap(from: positions.upperBound)

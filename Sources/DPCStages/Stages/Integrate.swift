@@ -63,7 +63,8 @@ struct Integrate: StageType {
         ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
     return StageProduct(
       outputs: ["potential": value], facts: facts(value.map),
-      notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask))
+      notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask)
+        + leftOutNotes(integrated.leftOutPixels))
   }
 
   private func facts(_ potential: ScalarMap) -> [Fact] {
@@ -95,6 +96,17 @@ struct Integrate: StageType {
       "\(Format.percent(signal.divergenceFree)) of the field's \(signal.powerName) has no potential, or one"
       + " whose field leaves the frame: at the rim the map may show lobes that are no charges"
   }
+}
+
+private func leftOutNotes(_ count: Int) -> [Note] {
+  count == 0
+    ? []
+    : [
+      Note(
+        .information,
+        "\(count) of them lie in masked areas of 3 by 3 pixels or more, whose field had no weight: inside, the"
+          + " potential is no measurement, and its stated noise is too small there")
+    ]
 }
 
 /// The map with every unusable pixel filled in from its neighbors.
