@@ -70,35 +70,31 @@ public struct GapFilling: Sendable, Equatable {
     return sums.reduce(0) { $1.reduce($0, +) } / Double(count)
   }
 
-  /// The number at one position, that of the filling in a gap.
-  func value(_ component: Component, of field: VectorField, at position: Int) -> Double {
-    let gap = firstGap(from: position)
-    if gap < pixels.count && Int(pixels[gap]) == position {
-      return values[gap][component.rawValue]
-    }
-    return component == .x ? field.x[position] : field.y[position]
-  }
-
   /// Whether each gap lies within a block of `side` × `side` gaps.
   ///
   /// - Parameter columns: Of the field.
+  /// - Complexity: O(gaps), times `side`² within blocks.
   func isInBlock(side: Int, columns: Int) -> [Bool] {
     /// Whether `side` gaps of one row begin here.
     func beginsRun(_ gap: Int) -> Bool {
       gap + side <= pixels.count && Int(pixels[gap]) % columns + side <= columns
-        && pixels[gap + side - 1] == pixels[gap] + Int32(side - 1)
+        && Int(pixels[gap + side - 1]) == Int(pixels[gap]) + side - 1
     }
     var isInBlock = [Bool](repeating: false, count: pixels.count)
+    // The first gap at or behind the left pixel of each of the block's rows.
+    var lefts = [Int](repeating: 0, count: side)
     for gap in pixels.indices where beginsRun(gap) {
-      let corners = (0..<side).map { row in
+      var isBlock = true
+      for row in 0..<side {
         let position = Int(pixels[gap]) + row * columns
-        let corner = firstGap(from: position)
-        return corner < pixels.count && Int(pixels[corner]) == position && beginsRun(corner)
-          ? corner : nil
+        while lefts[row] < pixels.count && pixels[lefts[row]] < position { lefts[row] += 1 }
+        isBlock =
+          isBlock && lefts[row] < pixels.count && pixels[lefts[row]] == position
+          && beginsRun(lefts[row])
       }
-      guard corners.allSatisfy({ $0 != nil }) else { continue }
-      for case .some(let corner) in corners {
-        for offset in 0..<side { isInBlock[corner + offset] = true }
+      guard isBlock else { continue }
+      for left in lefts {
+        for offset in 0..<side { isInBlock[left + offset] = true }
       }
     }
     return isInBlock

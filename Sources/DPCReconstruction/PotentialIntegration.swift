@@ -20,8 +20,19 @@ public struct IntegratedPotential: Sendable {
   /// Mean (x, y) of the field that was integrated, V. It stands in ``potential`` as the plane
   /// -E0·r, r from the center of the frame, unless a high-pass was asked for.
   public let uniformField: (x: Double, y: Double)
-  /// Pixels of larger masked areas, whose links to their neighbors had no weight.
-  public var leftOutPixels = 0
+  /// The larger masked areas, whose links to their neighbors had no weight; nil where there were none.
+  public let leftOut: LeftOutAreas?
+}
+
+/// Masked areas that had no part in a potential.
+public struct LeftOutAreas: Sendable, Equatable {
+  /// Pixels of the areas.
+  public let pixelCount: Int
+  /// Side of the smallest square of masked pixels that made an area.
+  public let blockSide: Int
+  /// What the last step of the iteration changed, over the range of the potential, where it ended at its largest
+  /// number of steps; nil where a step changed less than 1e-6.
+  public let unsettledChange: Double?
 }
 
 /// Integrates a projected electric field to the projected potential, E = -grad V.
@@ -41,7 +52,9 @@ public struct IntegratedPotential: Sendable {
 ///
 /// Links that touch a masked area, every masked pixel within a masked block of 3 × 3, have no weight in the
 /// second: the filled field would bend the potential far around. Inside an area the potential continues that
-/// around it, its Laplacian that of the filled field.
+/// around it, its Laplacian that of the filled field. Where so many pixels are masked one by one that
+/// such blocks form by chance, the block is larger than those. At most 100 steps of conjugate gradients are
+/// made; where they do not suffice, ``LeftOutAreas/unsettledChange`` says so.
 ///
 /// The mean field is taken out first and comes back as the plane -E0·r about the center.
 /// - Parameters:
@@ -63,10 +76,11 @@ public func integratedPotential(
   let mean = (x: gaps.mean(.x, of: projectedField), y: gaps.mean(.y, of: projectedField))
   let shape = projectedField.shape
   guard shape.count > 0 else {
-    return IntegratedPotential(potential: ScalarField(shape: shape), uniformField: mean)
+    return IntegratedPotential(
+      potential: ScalarField(shape: shape), uniformField: mean, leftOut: nil)
   }
   var potential: [Double]
-  var leftOut = 0
+  var leftOut: LeftOutAreas?
   switch boundary {
   case .periodic:
     potential = periodicPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
@@ -76,7 +90,7 @@ public func integratedPotential(
   if highPassPeriod == nil { addPlane(to: &potential, shape, uniformField: mean, pixelSize) }
   return IntegratedPotential(
     potential: ScalarField(shape: shape, values: potential), uniformField: mean,
-    leftOutPixels: leftOut)
+    leftOut: leftOut)
 }
 
 /// How much a wave of squared frequency `k2` (cycles²/m²) keeps.
@@ -118,17 +132,21 @@ private func periodicPotential(
   return plane.array()
 }
 
-/// The potential, and the pixels whose links took no part.
+/// The potential, and what took no part.
 private func naturalPotential(
   _ field: VectorField, _ gaps: GapFilling, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
   _ period: Double?
-) -> (potential: [Double], leftOut: Int) {
+) -> (potential: [Double], leftOut: LeftOutAreas?) {
   var plane = linkDivergence(of: field, gaps: gaps, minus: mean, pixelSize)
   let poisson = NaturalPoisson(field.shape, pixelSize)
   let masked = MaskedLinks(gaps, field.shape, pixelSize)
-  masked?.leaveOut(of: &plane, field, gaps, minus: mean, poisson)
+  let leftOut = masked.map { masked in
+    LeftOutAreas(
+      pixelCount: masked.pixelCount, blockSide: masked.blockSide,
+      unsettledChange: masked.leaveOut(of: &plane, field, gaps, minus: mean, poisson))
+  }
   poisson.solve(&plane, highPassPeriod: period)
-  return (plane, masked?.pixelCount ?? 0)
+  return (plane, leftOut)
 }
 
 private func addPlane(

@@ -60,11 +60,12 @@ struct Integrate: StageType {
           "high_pass": highPass.map { "period \($0) m" } ?? "none",
           "method": "least squares, E = -grad V"
             + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
-        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
+        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }
+          .merging(leftOutAttribute(integrated.leftOut)) { first, _ in first }))
     return StageProduct(
       outputs: ["potential": value], facts: facts(value.map),
       notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask)
-        + leftOutNotes(integrated.leftOutPixels))
+        + leftOutNotes(integrated.leftOut))
   }
 
   private func facts(_ potential: ScalarMap) -> [Fact] {
@@ -98,15 +99,33 @@ struct Integrate: StageType {
   }
 }
 
-private func leftOutNotes(_ count: Int) -> [Note] {
-  count == 0
-    ? []
-    : [
-      Note(
-        .information,
-        "\(count) of them lie in masked areas of 3 by 3 pixels or more, whose field had no weight: inside, the"
-          + " potential is no measurement, and its stated noise is too small there")
-    ]
+private func leftOutAttribute(_ areas: LeftOutAreas?) -> [String: String] {
+  guard let areas else { return [:] }
+  return [
+    "left_out":
+      "\(areas.pixelCount) pixels in masked areas of \(areas.blockSide) by \(areas.blockSide) or more"
+      + (areas.unsettledChange.map { "; not settled, the last step changed \($0) of the range" }
+        ?? "")
+  ]
+}
+
+private func leftOutNotes(_ areas: LeftOutAreas?) -> [Note] {
+  guard let areas else { return [] }
+  let (count, side) = (areas.pixelCount, areas.blockSide)
+  let told = Note(
+    .information,
+    "\(count) of them lie in masked areas of \(side) by \(side) pixels or more, whose field had no weight: there the"
+      + " potential is no measurement, and around them its noise is larger than stated, as if all were measured"
+  )
+  guard let change = areas.unsettledChange else { return [told] }
+  return [
+    told,
+    Note(
+      .warning,
+      "the potential around masked areas is not settled: the last of the steps allowed still changed it by"
+        + " \(Format.percent(change)) of its range; parts of the frame that narrow bridges join may be shifted"
+        + " against each other, so compare potentials within a part only, or mask less"),
+  ]
 }
 
 /// The map with every unusable pixel filled in from its neighbors.
