@@ -10,7 +10,7 @@ internal import WorkSharing
 /// the field errs by less than some 0.1 % of the potential's range, and keeps its links. Where many pixels are
 /// masked one by one, the block is larger than those that such gaps form by chance: N p^(side²) < 1, p the
 /// share of gaps among the N pixels outside areas. To leave out chance blocks, whose surroundings are filled
-/// as well, lowers the error by a tenth (half of all pixels masked) and takes many times the time.
+/// as well, lowers the error by a tenth (half of all pixels masked) and takes as long as to leave out an area.
 struct MaskedLinks {
   /// Pixels of the areas.
   let pixelCount: Int
@@ -70,7 +70,8 @@ struct MaskedLinks {
   /// within an area by the harmonic continuation of its change around it, and leave alone what no link fixes:
   /// the step between parts of the frame that an area cuts apart remains that of the filled field.
   /// They end where a step changes the potential by less than 1e-6 of its range: after 4 to 30 steps, more where
-  /// narrow bridges alone join large parts of the frame.
+  /// narrow bridges alone join large parts of the frame. What then remains is less than 1e-6 as well, with bridges of
+  /// one pixel some 1e-5.
   /// - Parameter limit: Largest number of steps.
   /// - Returns: What the last step changed, over the range, where the limit came first; else nil.
   func leaveOut(

@@ -66,8 +66,9 @@ public struct LeftOutAreas: Sendable, Equatable {
 ///     1 - exp(-ln 2 (k · highPassPeriod)²): half of it is left at this period, nothing of much
 ///     longer ones, and the plane of the uniform field, the longest of all, is left out.
 /// - Returns: Same shape, V m, zero mean.
-/// - Complexity: O(*n* log *n*), memory for one number a pixel beside the result (`periodic`: two); with
-///   masked areas (`neumann`) some ten times the time.
+/// - Complexity: O(*n* log *n*), memory for one number a pixel beside the result (`periodic`: two); with masked areas
+///   (`neumann`) as much again for every step and once more, 4 to 30 mostly, and a number a pixel and 20 bytes a
+///   link besides.
 public func integratedPotential(
   of projectedField: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize,
   boundary: IntegrationBoundary, highPassPeriod: Double? = nil

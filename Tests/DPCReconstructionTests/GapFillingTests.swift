@@ -4,6 +4,7 @@ import DPCSimulation
 import Foundation
 import STEMCore
 import Testing
+import WorkSharing
 
 struct GapFillingTests {
   /// A field of noise on more than one piece of work, with single pixels, a row's end and a block missing.
@@ -38,6 +39,24 @@ struct GapFillingTests {
       boundary: boundary, highPassPeriod: highPass)
     #expect(found.potential == expected.potential)
     #expect(found.uniformField == expected.uniformField)
+  }
+
+  @Test("A potential around masked areas is the same bits on one thread and on all")
+  func areasOnAnyThreads() throws {
+    let pixelSize = try #require(Self.map.pixelSize)
+    var map = Self.map
+    for place in 0..<180 {
+      map.mask.bytes[211 * (100 + place / 15) + 20 + place % 15] = PixelFlags.hot.rawValue
+    }
+    let gaps = try gapFilling(of: map)
+    func integrated() -> IntegratedPotential {
+      integratedPotential(of: map.field, gaps: gaps, pixelSize: pixelSize, boundary: .neumann)
+    }
+    let onAll = integrated()
+    limitThreads(to: 1)
+    defer { limitThreads(to: ProcessInfo.processInfo.activeProcessorCount) }
+    #expect(onAll.leftOut?.pixelCount == 180)
+    #expect(integrated().potential == onAll.potential)
   }
 
   @Test func powers() throws {
