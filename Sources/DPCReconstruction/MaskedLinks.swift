@@ -183,9 +183,7 @@ extension MaskedLinks {
         let rule = rules[isX ? column : row]
         if row != current {
           let (first, count) = isX ? (row, 1) : (rule.start, rule.weights.count)
-          gaps.copy(
-            component, of: field, (first * columns)..<((first + count) * columns), minus: mean,
-            to: base)
+          gaps.copy(component, of: field, rows: first..<(first + count), minus: mean, to: base)
           current = row
         }
         return rule.weights.enumerated().reduce(0) { sum, sample in
