@@ -24,6 +24,14 @@ extension WallSearch {
       residual: (squares.reduce(0, +) / Double(samples.count)).squareRoot())
   }
 
+  /// Whether an end of the profile is nearer than ``WallFitOptions/rimDistance`` of the wall's width there.
+  func isCutByRim(_ wall: WallParameters) -> Bool {
+    let first = samples.distance[0] - samples.spacing / 2
+    let last = first + samples.span + samples.spacing
+    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
+    return min(wall.position - first, last - wall.position) < options.rimDistance * width
+  }
+
   private func fittedWall(_ index: Int, in fit: WallModelFit, scale: Double) -> FittedWall {
     let p = fit.walls[index]
     let size = fit.parameterCount
@@ -49,11 +57,7 @@ extension WallSearch {
     let significance = significance(p, in: fit)
 
     var flags: WallFlags = []
-    let first = samples.distance[0] - samples.spacing / 2
-    let last = first + samples.span + samples.spacing
-    if min(p.position - first, last - p.position) < options.rimDistance * imageWidth {
-      flags.insert(.cutByRim)
-    }
+    if isCutByRim(p) { flags.insert(.cutByRim) }
     if fit.isAtBound[base + 1] || fit.isAtBound[base + 2] { flags.insert(.atBound) }
     if error[0] > abs(p.amplitude) || error[1] > w { flags.insert(.uncertain) }
     if !model.geometry.separatesWidth(sechWidth: w) { flags.insert(.widthIllDetermined) }

@@ -12,8 +12,8 @@ internal import WorkSharing
 /// then improved by removing or splitting walls as long as this criterion falls.
 ///
 /// A free offset can in turn swallow one wall of a pair that fills the frame; hence a last search
-/// holds the baseline at the median until all walls are found. It wins with more walls and less
-/// misfit where the others' offset lies far from that median.
+/// holds the baseline at the median until all walls are found. It competes as the others do, and where
+/// it finds more walls and the best fit's offset lies far from that median, less gain suffices.
 struct WallSearch {
   let model: WallModel
   let options: WallFitOptions
@@ -36,9 +36,11 @@ struct WallSearch {
       if walls.isEmpty || walls.count > options.maximumWalls { return [] }
       return [settled(model.fit(from: walls, baseline: levelBaseline))]
     }
-    let free = guesses.dropLast().flatMap { $0 }
-    var best = improved(free.dropFirst().reduce(free[0], better))
-    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: best) { best = held }
+    let fits = guesses.flatMap { $0 }
+    let best = improved(fits.dropFirst().reduce(fits[0], better))
+    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: best) {
+      return report(held)
+    }
     return report(best)
   }
 
@@ -47,12 +49,24 @@ struct WallSearch {
     criterion(b) < criterion(a) - 1e-6 * abs(criterion(a)) ? b : a
   }
 
+  /// Whether what was found beside a held baseline is there rather than an offset in the place of one wall more.
+  ///
+  /// An offset far from the median is a claim as a wall is, so that walls need not show against noise once more.
+  /// But where one wide wall fills the frame the median is its flank, and beside it two walls at the rims, which
+  /// are little else than an offset themselves, explain the profile about as well. Of two fits alike the one is
+  /// taken whose offset is nearer to zero, the field's own where the descan has been removed. Against it, walls
+  /// that the rim cuts need the gain that the Bayesian information criterion asks for three parameters each.
   private func isPreferred(_ held: WallModelFit, to free: WallModelFit) -> Bool {
     let level = levelBaseline[0]
     let highest = held.walls.map(imageHeight).max() ?? 0
     let distance = abs(free.baseline[0] - level)
-    return held.walls.count > free.walls.count && held.chiSquare < free.chiSquare
-      && distance > 0.2 * highest && abs(held.baseline[0] - level) < distance / 2
+    guard held.walls.count > free.walls.count, distance > 0.2 * highest,
+      abs(held.baseline[0] - level) < distance / 2
+    else { return false }
+    let gain = misfit(free.chiSquare) - misfit(held.chiSquare)
+    if abs(held.baseline[0]) <= abs(free.baseline[0]) { return gain > 0 }
+    let cut = held.walls.count(where: isCutByRim) - free.walls.count(where: isCutByRim)
+    return gain > 3 * log(Double(samples.count)) * Double(max(0, cut))
   }
 
   private var levelBaseline: [Double] {
@@ -156,7 +170,7 @@ struct WallSearch {
     }
   }
 
-  /// χ², or n ln χ² where the errors are unknown, plus per wall the gain that a detection needs at
+  /// χ², or n ln χ² where the errors are unknown (``misfit(_:)``), plus per wall the gain that a detection needs at
   /// any of the samples. (The three parameters of a wall alone, as in the Bayesian information
   /// criterion, would admit one split in a thousand walls by noise.)
   private func criterion(_ fit: WallModelFit) -> Double {
@@ -164,9 +178,11 @@ struct WallSearch {
   }
 
   func criterion(_ chiSquare: Double, walls: Int) -> Double {
-    let n = Double(samples.count)
-    let misfit = samples.hasErrors ? chiSquare : n * log(max(chiSquare, 1e-6))
-    return misfit + Double(walls) * penalty
+    misfit(chiSquare) + Double(walls) * penalty
+  }
+
+  private func misfit(_ chiSquare: Double) -> Double {
+    samples.hasErrors ? chiSquare : Double(samples.count) * log(max(chiSquare, 1e-6))
   }
 
   var penalty: Double {
