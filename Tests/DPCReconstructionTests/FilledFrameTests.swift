@@ -13,7 +13,7 @@ struct FilledFrameTests {
       thickness: 60e-9, inclination: 42 * degree, direction: .normal)
     // 62 nm wide in the image: the median of the frame lies on its flanks.
     let truth = TestWall(field: -3.6e8, w: 12.5e-9, position: 4e-9)
-    for seed in 1...20 {
+    for seed in 1...16 {
       var profile = wallProfileSamples(
         [truth], geometry: geometry, count: count, sigma: 3e7, seed: UInt64(seed))
       if !hasErrors { profile.error = nil }
@@ -41,9 +41,9 @@ struct FilledFrameTests {
     return found
   }
 
-  /// The second wall stands twelve standard deviations above the noise alone, but hardly five beside an offset.
+  /// The second wall stands twelve standard deviations above the noise alone, but less than five beside an offset.
   @Test(
-    "a pair that an offset could halve is two walls, on any offset", arguments: [0.0, 1e8, 1e9])
+    "a pair that an offset could halve is two walls, on any offset", arguments: [0.0, 1e9, -1e9])
   func pair(offset: Double) throws {
     let geometry = try InclinationGeometry(
       thickness: 60e-9, inclination: 33 * degree, direction: .perp)
@@ -51,10 +51,10 @@ struct FilledFrameTests {
       TestWall(field: -4.7e8, w: 9e-9, position: -30e-9),
       TestWall(field: 3.7e8, w: 9e-9, position: 30e-9),
     ]
-    // In the others the offset explains the profile as well as the second wall does.
+    // In the other draws noise favors the offset.
     let found = try Self.found(
-      pair, geometry, count: 111, offset: offset, sigma: 9e7, draws: 40)
-    #expect(found >= 30, "\(found)")
+      pair, geometry, count: 111, offset: offset, sigma: 9e7, draws: 20)
+    #expect(found >= 14, "\(found)")
   }
 
   @Test("a wall between two that the rims cut is not one wide wall on an offset")
@@ -65,6 +65,7 @@ struct FilledFrameTests {
       TestWall(field: $0 == 0 ? 3e8 : -3e8, w: 13e-9, position: $0)
     }
     let found = try Self.found(walls, geometry, count: 150, offset: 0, sigma: 3e7, draws: 20)
+    // In the other draws noise favors the offset.
     #expect(found >= 14, "\(found)")
   }
 }
