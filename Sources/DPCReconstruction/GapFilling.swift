@@ -70,36 +70,6 @@ public struct GapFilling: Sendable, Equatable {
     return sums.reduce(0) { $1.reduce($0, +) } / Double(count)
   }
 
-  /// Whether each gap lies within a block of `side` × `side` gaps.
-  ///
-  /// - Parameter columns: Of the field.
-  /// - Complexity: O(gaps), times `side`² within blocks.
-  func isInBlock(side: Int, columns: Int) -> [Bool] {
-    /// Whether `side` gaps of one row begin here.
-    func beginsRun(_ gap: Int) -> Bool {
-      gap + side <= pixels.count && Int(pixels[gap]) % columns + side <= columns
-        && Int(pixels[gap + side - 1]) == Int(pixels[gap]) + side - 1
-    }
-    var isInBlock = [Bool](repeating: false, count: pixels.count)
-    // The first gap at or behind the left pixel of each of the block's rows.
-    var lefts = [Int](repeating: 0, count: side)
-    for gap in pixels.indices where beginsRun(gap) {
-      var isBlock = true
-      for row in 0..<side {
-        let position = Int(pixels[gap]) + row * columns
-        while lefts[row] < pixels.count && pixels[lefts[row]] < position { lefts[row] += 1 }
-        isBlock =
-          isBlock && lefts[row] < pixels.count && pixels[lefts[row]] == position
-          && beginsRun(lefts[row])
-      }
-      guard isBlock else { continue }
-      for left in lefts {
-        for offset in 0..<side { isInBlock[left + offset] = true }
-      }
-    }
-    return isInBlock
-  }
-
   /// The gaps at some positions, by their index.
   private func gaps(in positions: Range<Int>) -> Range<Int> {
     firstGap(from: positions.lowerBound)..<firstGap(from: positions.upperBound)

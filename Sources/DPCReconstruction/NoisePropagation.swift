@@ -73,10 +73,6 @@ extension PixelNoise {
 /// transform. At the rim the links' weights differ from those inside, which is neglected (below
 /// 3 % of the standard deviation). The uniform field's own error is in it; the constant, which is
 /// arbitrary, is not.
-///
-/// A measurement is supposed at every pixel. Where a masked area is left out, the noise around it is larger: by a third
-/// next to a block of 20 × 20 in 64 × 80 pixels, nearly twice where a bridge of two pixels alone joins the halves of a
-/// frame.
 /// - Parameters:
 ///   - noise: Of the projected field, V².
 ///   - shape: Of the map.
@@ -94,6 +90,11 @@ public func potentialVariance(
   }
 }
 
+/// 1 - exp(-ln 2 k² p²): what a high-pass of period p leaves of a wave of k cycles per meter.
+private func highPass(_ k2: Double, _ period: Double?) -> Double {
+  period.map { -expm1(-k2 * $0 * $0 * log(2)) } ?? 1
+}
+
 private func periodicVariance(
   _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
 ) -> [Double] {
@@ -104,7 +105,7 @@ private func periodicVariance(
     let (x2, y2) = (kx[column] * kx[column], ky[row] * ky[row])
     let k2 = x2 + y2
     if k2 == 0 { return 0 }
-    let kept = highPassShare(k2, period) / (2 * Double.pi * k2)
+    let kept = highPass(k2, period) / (2 * Double.pi * k2)
     return (x2 * noise.varianceX + y2 * noise.varianceY) * powerX[column] * powerY[row]
       * kept * kept
   }
@@ -237,7 +238,7 @@ private func modeWeights(
     let kx = Double(m) / (2 * Double(columns) * pixelSize.x)
     let norm = x.cosineNorm[m] * y.cosineNorm[n]
     let kept =
-      highPassShare(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
+      highPass(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
     let alongX = noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * y.cosineNorm[n]
     let alongY = slopeY * x.cosineNorm[m]
     weights[m] = kept * kept * (alongX + alongY) * x.power[m] * y.power[n]

@@ -20,19 +20,6 @@ public struct IntegratedPotential: Sendable {
   /// Mean (x, y) of the field that was integrated, V. It stands in ``potential`` as the plane
   /// -E0·r, r from the center of the frame, unless a high-pass was asked for.
   public let uniformField: (x: Double, y: Double)
-  /// The larger masked areas, whose links to their neighbors had no weight; nil where there were none.
-  public let leftOut: LeftOutAreas?
-}
-
-/// Masked areas that had no part in a potential.
-public struct LeftOutAreas: Sendable, Equatable {
-  /// Pixels of the areas.
-  public let pixelCount: Int
-  /// Side of the smallest square of masked pixels that made an area.
-  public let blockSide: Int
-  /// What the last step of the iteration changed, over the range of the potential, where it ended at its largest
-  /// number of steps; nil where a step changed less than 1e-6.
-  public let unsettledChange: Double?
 }
 
 /// Integrates a projected electric field to the projected potential, E = -grad V.
@@ -50,12 +37,6 @@ public struct LeftOutAreas: Sendable, Equatable {
 ///   sides of two the mean of both pixels (quadratic V), sides of one hold no link: the field
 ///   along them is only its mean.
 ///
-/// Links that touch a masked area, every masked pixel within a masked block of 3 × 3, have no weight in the
-/// second: the filled field would bend the potential far around. Inside an area the potential continues that
-/// around it, its Laplacian that of the filled field. Where so many pixels are masked one by one that
-/// such blocks form by chance, the block is larger than those. At most 100 steps of conjugate gradients are
-/// made; where they do not suffice, ``LeftOutAreas/unsettledChange`` says so.
-///
 /// The mean field is taken out first and comes back as the plane -E0·r about the center.
 /// - Parameters:
 ///   - projectedField: ∫E dz in the scan frame, x along a row, y down, V.
@@ -66,9 +47,7 @@ public struct LeftOutAreas: Sendable, Equatable {
 ///     1 - exp(-ln 2 (k · highPassPeriod)²): half of it is left at this period, nothing of much
 ///     longer ones, and the plane of the uniform field, the longest of all, is left out.
 /// - Returns: Same shape, V m, zero mean.
-/// - Complexity: O(*n* log *n*), memory for one number a pixel beside the result (`periodic`: two); with masked areas
-///   (`neumann`) as much again for every step and once more, 4 to 30 mostly, and a number a pixel and 20 bytes a
-///   link besides.
+/// - Complexity: O(*n* log *n*), memory for one number a pixel beside the result (`periodic`: two).
 public func integratedPotential(
   of projectedField: VectorField, gaps: GapFilling = .none, pixelSize: PixelSize,
   boundary: IntegrationBoundary, highPassPeriod: Double? = nil
@@ -77,25 +56,22 @@ public func integratedPotential(
   let mean = (x: gaps.mean(.x, of: projectedField), y: gaps.mean(.y, of: projectedField))
   let shape = projectedField.shape
   guard shape.count > 0 else {
-    return IntegratedPotential(
-      potential: ScalarField(shape: shape), uniformField: mean, leftOut: nil)
+    return IntegratedPotential(potential: ScalarField(shape: shape), uniformField: mean)
   }
   var potential: [Double]
-  var leftOut: LeftOutAreas?
   switch boundary {
   case .periodic:
     potential = periodicPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
   case .neumann:
-    (potential, leftOut) = naturalPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
+    potential = naturalPotential(projectedField, gaps, mean, pixelSize, highPassPeriod)
   }
   if highPassPeriod == nil { addPlane(to: &potential, shape, uniformField: mean, pixelSize) }
   return IntegratedPotential(
-    potential: ScalarField(shape: shape, values: potential), uniformField: mean,
-    leftOut: leftOut)
+    potential: ScalarField(shape: shape, values: potential), uniformField: mean)
 }
 
 /// How much a wave of squared frequency `k2` (cycles²/m²) keeps.
-func highPassShare(_ k2: Double, _ period: Double?) -> Double {
+private func highPass(_ k2: Double, _ period: Double?) -> Double {
   guard let period else { return 1 }
   return -expm1(-k2 * period * period * log(2))
 }
@@ -120,7 +96,7 @@ private func periodicPotential(
           let index = row * width + column
           let k2 = kx[column] * kx[column] + ky[row] * ky[row]
           // Waves without a derivative leave no trace in the field.
-          let factor = k2 > 0 ? scale / k2 * highPassShare(k2, period) : 0
+          let factor = k2 > 0 ? scale / k2 * highPass(k2, period) : 0
           let real = kx[column] * x[index].real + ky[row] * y[index].real
           let imaginary = kx[column] * x[index].imaginary + ky[row] * y[index].imaginary
           x[index] = Complex(-factor * imaginary, factor * real)
@@ -133,21 +109,36 @@ private func periodicPotential(
   return plane.array()
 }
 
-/// The potential, and what took no part.
 private func naturalPotential(
   _ field: VectorField, _ gaps: GapFilling, _ mean: (x: Double, y: Double), _ pixelSize: PixelSize,
   _ period: Double?
-) -> (potential: [Double], leftOut: LeftOutAreas?) {
+) -> [Double] {
+  let (rows, columns) = (field.shape.rows, field.shape.columns)
   var plane = linkDivergence(of: field, gaps: gaps, minus: mean, pixelSize)
-  let poisson = NaturalPoisson(field.shape, pixelSize)
-  let masked = MaskedLinks(gaps, field.shape, pixelSize)
-  let leftOut = masked.map { masked in
-    LeftOutAreas(
-      pixelCount: masked.pixelCount, blockSide: masked.blockSide,
-      unsettledChange: masked.leaveOut(of: &plane, field, gaps, minus: mean, poisson))
+  let filter = TrigonometricFilter(
+    rows: rows, columns: columns, alongX: .cosine2, alongY: .cosine2)
+  let stiffnessX = differenceEigenvalues(columns, spacing: pixelSize.x)
+  let stiffnessY = differenceEigenvalues(rows, spacing: pixelSize.y)
+  let kx = (0..<columns).map { Double($0) / (2 * Double(columns) * pixelSize.x) }
+  let ky = (0..<rows).map { Double($0) / (2 * Double(rows) * pixelSize.y) }
+  let scale = 1 / filter.roundTripFactor
+  filter.apply(to: &plane) { modes, column in
+    for row in modes.indices {
+      let stiffness = stiffnessX[column] + stiffnessY[row]
+      let k2 = kx[column] * kx[column] + ky[row] * ky[row]
+      let factor = stiffness > 0 ? scale / stiffness * highPass(k2, period) : 0
+      modes[row] *= factor
+    }
   }
-  poisson.solve(&plane, highPassPeriod: period)
-  return (plane, leftOut)
+  return plane
+}
+
+/// Eigenvalues (2 - 2 cos(π m/n)) / h² of DᵀD in the cosine basis, without cancellation.
+private func differenceEigenvalues(_ count: Int, spacing: Double) -> [Double] {
+  (0..<count).map { mode in
+    let root = 2 * sin(Double.pi * Double(mode) / Double(2 * count)) / spacing
+    return root * root
+  }
 }
 
 private func addPlane(

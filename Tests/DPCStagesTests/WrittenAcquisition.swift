@@ -12,8 +12,6 @@ struct WrittenAcquisition {
   var stop: [Double]
   /// True = calibration · measured, isotropic; nil: none is stated.
   var calibration: Double?
-  /// nm; nil: none is stated.
-  var pixelSize: Double?
   var frameCount: Int
   var shape: GridShape
 
@@ -31,11 +29,6 @@ struct WrittenAcquisition {
     ]
     if let calibration {
       items.append((detector + "deflection_calibration", [calibration], "1"))
-    }
-    if let pixelSize {
-      for axis in ["x", "y"] {
-        items.append(("/entry/instrument/scan/pixel_size_\(axis)", [pixelSize], "nm"))
-      }
     }
     try HDF5File.create(path) { root in
       for group in ["", "/data", "/instrument"]

@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 7
+  let algorithmVersion = 6
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -60,12 +60,10 @@ struct Integrate: StageType {
           "high_pass": highPass.map { "period \($0) m" } ?? "none",
           "method": "least squares, E = -grad V"
             + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
-        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }
-          .merging(leftOutAttribute(integrated.leftOut)) { first, _ in first }))
+        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
     return StageProduct(
       outputs: ["potential": value], facts: facts(value.map),
-      notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask)
-        + leftOutNotes(integrated.leftOut))
+      notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask))
   }
 
   private func facts(_ potential: ScalarMap) -> [Fact] {
@@ -97,35 +95,6 @@ struct Integrate: StageType {
       "\(Format.percent(signal.divergenceFree)) of the field's \(signal.powerName) has no potential, or one"
       + " whose field leaves the frame: at the rim the map may show lobes that are no charges"
   }
-}
-
-private func leftOutAttribute(_ areas: LeftOutAreas?) -> [String: String] {
-  guard let areas else { return [:] }
-  return [
-    "left_out":
-      "\(areas.pixelCount) pixels in masked areas of \(areas.blockSide) by \(areas.blockSide) or more"
-      + (areas.unsettledChange.map { "; not settled, the last step changed \($0) of the range" }
-        ?? "")
-  ]
-}
-
-private func leftOutNotes(_ areas: LeftOutAreas?) -> [Note] {
-  guard let areas else { return [] }
-  let (count, side) = (areas.pixelCount, areas.blockSide)
-  let told = Note(
-    .information,
-    "\(count) of them lie in masked areas of \(side) by \(side) pixels or more, whose field had no weight: there the"
-      + " potential is no measurement, and around them its noise is larger than stated, as if all were measured"
-  )
-  guard let change = areas.unsettledChange else { return [told] }
-  return [
-    told,
-    Note(
-      .warning,
-      "the potential around masked areas is not settled: the last of the steps allowed still changed it by"
-        + " \(Format.percent(change)) of its range; parts of the frame that narrow bridges join may be shifted"
-        + " against each other, so compare potentials within a part only, or mask less"),
-  ]
 }
 
 /// The map with every unusable pixel filled in from its neighbors.
