@@ -94,7 +94,8 @@ public struct RealFourierTransform: ~Copyable, Sendable {
     }
   }
 
-  /// What `body` makes of the spectra of two planes column by column; neither plane nor spectrum is held as a whole.
+  /// What `body` makes of the spectra of two planes, column by column. Neither plane is held as a whole, and the columns'
+  /// transforms only as long as `body` looks at them.
   ///
   /// - Parameters:
   ///   - first: Writes some rows of one plane, one behind the other; called from several threads.
