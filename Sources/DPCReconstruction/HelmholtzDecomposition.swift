@@ -54,8 +54,7 @@ public func helmholtzParts(
     curlFree = periodicCurlFreePart(field, gaps, minus: mean, pixelSize)
     divergenceFree = rest(of: field, gaps, minus: mean, curlFree)
   case .neumann:
-    curlFree = boundedPart(field, gaps, minus: mean, pixelSize, isRotated: false)
-    divergenceFree = boundedPart(field, gaps, minus: mean, pixelSize, isRotated: true)
+    (curlFree, divergenceFree) = boundedParts(field, gaps, minus: mean, pixelSize)
     harmonic = rest(of: field, gaps, minus: mean, curlFree, divergenceFree)
   }
   return HelmholtzParts(
@@ -113,111 +112,84 @@ private func periodicCurlFreePart(
   _ pixelSize: PixelSize
 ) -> VectorField {
   let (rows, columns) = (field.shape.rows, field.shape.columns)
-  let transform = RealFourierTransform(rows: rows, columns: columns)
-  var spectrumX = spectrum(of: .x, field, gaps, minus: mean.x, transform)
-  var spectrumY = spectrum(of: .y, field, gaps, minus: mean.y, transform)
-  let kx = derivativeFrequencies(columns, spacing: pixelSize.x)
   let ky = derivativeFrequencies(rows, spacing: pixelSize.y)
   let scale = 1 / Double(field.shape.count)
-  let width = transform.spectrumColumns
-  spectrumX.share { x in
-    spectrumY.share { y in
-      shareWork(rows) { row in
-        for column in 0..<width {
-          let index = row * width + column
-          let (a, b) = waveDirection(kx[column], ky[row], row: row, column: column)
-          let k2 = a * a + b * b
-          let factor = k2 > 0 ? scale / k2 : 0
-          let real = factor * (a * x[index].real + b * y[index].real)
-          let imaginary = factor * (a * x[index].imaginary + b * y[index].imaginary)
-          x[index] = Complex(a * real, a * imaginary)
-          y[index] = Complex(b * real, b * imaginary)
-        }
-      }
+  let (x, y) = RealFourierTransform(rows: rows, columns: columns).filtered(
+    { gaps.copy(.x, of: field, rows: $0, minus: mean.x, to: $1) },
+    { gaps.copy(.y, of: field, rows: $0, minus: mean.y, to: $1) }
+  ) { x, y, column in
+    let kx = derivativeFrequency(column, of: columns, spacing: pixelSize.x)
+    for row in ky.indices {
+      let (a, b) = waveDirection(kx, ky[row], row: row, column: column)
+      let k2 = a * a + b * b
+      let factor = k2 > 0 ? scale / k2 : 0
+      let real = factor * (a * x[row].real + b * y[row].real)
+      let imaginary = factor * (a * x[row].imaginary + b * y[row].imaginary)
+      x[row] = Complex(a * real, a * imaginary)
+      y[row] = Complex(b * real, b * imaginary)
     }
   }
-  var plane = TransformBuffer<Double>(count: field.shape.count)
-  transform.inverse(&spectrumX, into: &plane)
-  let x = plane.array()
-  _ = consume spectrumX
-  transform.inverse(&spectrumY, into: &plane)
-  return VectorField(shape: field.shape, x: x, y: plane.array())
+  return VectorField(shape: field.shape, x: x, y: y)
 }
 
-/// The orthogonal projection on gradients, or on rotated gradients, of sin(a x) sin(b y).
+/// The orthogonal projections on gradients and on rotated gradients of sin(a x) sin(b y).
 ///
 /// A gradient is (a cos sin, b sin cos), its rotation (b sin cos, -a cos sin), with a = π m/(n p):
-/// m cycles per two widths of the frame. Sines stand at index m - 1 of a sine transform, cosines at
-/// index m of a cosine transform; m = n has no slope on the samples and is left out.
-private func boundedPart(
+/// m cycles per two widths of the frame; m = n has no slope on the samples and is left out.
+private func boundedParts(
   _ field: VectorField, _ gaps: GapFilling, minus mean: (x: Double, y: Double),
-  _ pixelSize: PixelSize, isRotated: Bool
-) -> VectorField {
+  _ pixelSize: PixelSize
+) -> (curlFree: VectorField, divergenceFree: VectorField) {
   let shape = field.shape
-  let (rows, columns) = (shape.rows, shape.columns)
-  guard rows > 1, columns > 1 else { return VectorField(shape: shape) }
-  // Of a gradient, x is a cosine along x and y a cosine along y; rotation swaps them.
-  let seriesX: (TrigonometricKind, TrigonometricKind) =
-    isRotated ? (.sine2, .cosine2) : (.cosine2, .sine2)
-  let forwardX = TrigonometricTransform(
-    rows: rows, columns: columns, alongX: seriesX.0, alongY: seriesX.1)
-  let forwardY = TrigonometricTransform(
-    rows: rows, columns: columns, alongX: seriesX.1, alongY: seriesX.0)
-  // Without parts to take off, what is left is the field itself.
-  var result = rest(of: field, gaps, minus: mean)
-  forwardX.transform(&result.x)
-  forwardY.transform(&result.y)
-
-  let scale = 1 / forwardX.roundTripFactor
-  let a = (1..<columns).map { Double($0) / (Double(columns) * pixelSize.x) }
-  let b = (1..<rows).map { Double($0) / (Double(rows) * pixelSize.y) }
-  result.x.share { x in
-    result.y.share { y in project(x, y, a, b, scale: scale, isRotated: isRotated) }
+  guard shape.rows > 1, shape.columns > 1 else {
+    return (VectorField(shape: shape), VectorField(shape: shape))
   }
-  TrigonometricTransform(
-    rows: rows, columns: columns, alongX: seriesX.0.inverse, alongY: seriesX.1.inverse
-  ).transform(&result.x)
-  TrigonometricTransform(
-    rows: rows, columns: columns, alongX: seriesX.1.inverse, alongY: seriesX.0.inverse
-  ).transform(&result.y)
-  return result
+  let filter = CosineSineFilter(rows: shape.rows, columns: shape.columns)
+  let fillX: PlaneFill = { gaps.copy(.x, of: field, rows: $0, minus: mean.x, to: $1) }
+  let fillY: PlaneFill = { gaps.copy(.y, of: field, rows: $0, minus: mean.y, to: $1) }
+  let scale = 1 / filter.roundTripFactor
+  let projection = GradientProjection(shape, pixelSize, scale: scale)
+  func fresh() -> VectorField {
+    VectorField(
+      shape: shape, x: [Double](uninitializedCount: shape.count),
+      y: [Double](uninitializedCount: shape.count))
+  }
+  var (curlFree, divergenceFree) = (fresh(), fresh())
+  filter.apply(&curlFree.x, &curlFree.y, filling: fillX, fillY) {
+    projection.apply(to: $0, $1, m: $2, sign: 1)
+  }
+  // Turned, x is the sine along x, and y the negative cosine.
+  filter.apply(&divergenceFree.y, &divergenceFree.x, filling: fillY, fillX) {
+    projection.apply(to: $0, $1, m: $2, sign: -1)
+  }
+  return (curlFree, divergenceFree)
 }
 
-/// Replaces the coefficients of both components by those of their projection.
-///
-/// The entries that no mode uses, the cosines' m = 0 and the sines' m = n, are set to zero.
-private func project(
-  _ x: SharedPlane<Double>, _ y: SharedPlane<Double>, _ a: [Double], _ b: [Double], scale: Double,
-  isRotated: Bool
-) {
-  let (columns, rows) = (a.count + 1, b.count + 1)
-  // Mode (m, n) = (column + 1, row + 1): its cosine along x and sine along y have one index, its
-  // sine along x and cosine along y another. Each is read and written once.
-  shareWork(rows - 1) { row in
-    for column in 0..<(columns - 1) {
-      let cosineSine = row * columns + column + 1
-      let sineCosine = (row + 1) * columns + column
-      let k2 = a[column] * a[column] + b[row] * b[row]
-      if isRotated {
-        let c = scale * (b[row] * x[sineCosine] - a[column] * y[cosineSine]) / k2
-        x[sineCosine] = b[row] * c
-        y[cosineSine] = -a[column] * c
-      } else {
-        let c = scale * (a[column] * x[cosineSine] + b[row] * y[sineCosine]) / k2
-        x[cosineSine] = a[column] * c
-        y[sineCosine] = b[row] * c
-      }
+/// What of a mode's two coefficients belongs to the gradient of one potential.
+private struct GradientProjection {
+  private let a: [Double]
+  private let b: [Double]
+  private let scale: Double
+
+  init(_ shape: GridShape, _ pixelSize: PixelSize, scale: Double) {
+    a = (0..<shape.columns).map { Double($0) / (Double(shape.columns) * pixelSize.x) }
+    b = (1..<shape.rows).map { Double($0) / (Double(shape.rows) * pixelSize.y) }
+    self.scale = scale
+  }
+
+  /// - Parameters:
+  ///   - cosineSine: Modes of m half periods along x, one half period more along y each.
+  ///   - sineCosine: The same of the other component.
+  ///   - sign: -1 of a rotated gradient, whose cosine along x is negative.
+  func apply(
+    to cosineSine: UnsafeMutableBufferPointer<Double>,
+    _ sineCosine: UnsafeMutableBufferPointer<Double>, m: Int, sign: Double
+  ) {
+    let (a, b) = (sign * a[m], b.span)
+    for n in 0..<b.count {
+      let c = scale * (a * cosineSine[n] + b[n] * sineCosine[n]) / (a * a + b[n] * b[n])
+      cosineSine[n] = a * c
+      sineCosine[n] = b[n] * c
     }
-  }
-  // Cosines along x begin in column 0 and sines along y end in the last row; the others the opposite.
-  for row in 0..<rows {
-    let (first, last) = (row * columns, row * columns + columns - 1)
-    x[isRotated ? last : first] = 0
-    y[isRotated ? first : last] = 0
-  }
-  for column in 0..<columns {
-    let (first, last) = (column, (rows - 1) * columns + column)
-    x[isRotated ? first : last] = 0
-    y[isRotated ? last : first] = 0
   }
 }

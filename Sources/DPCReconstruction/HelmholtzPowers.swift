@@ -73,18 +73,6 @@ public func periodicHelmholtzPowers(
     mean: mean.x * mean.x + mean.y * mean.y, waveCount: shape.count)
 }
 
-/// The spectrum of one component of a field without its mean and its gaps.
-func spectrum(
-  of component: GapFilling.Component, _ field: VectorField, _ gaps: GapFilling,
-  minus mean: Double, _ transform: borrowing RealFourierTransform
-) -> TransformBuffer<Complex> {
-  var spectrum = TransformBuffer<Complex>(count: transform.spectrumCount)
-  transform.forward(into: &spectrum) { rows, lines in
-    gaps.copy(component, of: field, rows: rows, minus: mean, to: lines)
-  }
-  return spectrum
-}
-
 /// Σ |k·E|²/k² and Σ |k×E|²/k² over a column of the spectrum.
 private func columnPowers(
   _ x: Span<Complex>, _ y: Span<Complex>, column: Int, _ kx: Double, _ ky: [Double]

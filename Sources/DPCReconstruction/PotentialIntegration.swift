@@ -81,32 +81,22 @@ private func periodicPotential(
   _ period: Double?
 ) -> [Double] {
   let shape = field.shape
-  let transform = RealFourierTransform(rows: shape.rows, columns: shape.columns)
-  var spectrumX = spectrum(of: .x, field, gaps, minus: mean.x, transform)
-  let spectrumY = spectrum(of: .y, field, gaps, minus: mean.y, transform)
-
-  let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
   let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
-  let width = transform.spectrumColumns
   let scale = 1 / (2 * Double.pi * Double(shape.count))
-  spectrumX.withMutableSpan { x in
-    spectrumY.withSpan { y in
-      for row in 0..<shape.rows {
-        for column in 0..<width {
-          let index = row * width + column
-          let k2 = kx[column] * kx[column] + ky[row] * ky[row]
-          // Waves without a derivative leave no trace in the field.
-          let factor = k2 > 0 ? scale / k2 * highPass(k2, period) : 0
-          let real = kx[column] * x[index].real + ky[row] * y[index].real
-          let imaginary = kx[column] * x[index].imaginary + ky[row] * y[index].imaginary
-          x[index] = Complex(-factor * imaginary, factor * real)
-        }
-      }
+  return RealFourierTransform(rows: shape.rows, columns: shape.columns).combined(
+    { gaps.copy(.x, of: field, rows: $0, minus: mean.x, to: $1) },
+    { gaps.copy(.y, of: field, rows: $0, minus: mean.y, to: $1) }
+  ) { x, y, column in
+    let kx = derivativeFrequency(column, of: shape.columns, spacing: pixelSize.x)
+    for row in ky.indices {
+      let k2 = kx * kx + ky[row] * ky[row]
+      // Waves without a derivative leave no trace in the field.
+      let factor = k2 > 0 ? scale / k2 * highPass(k2, period) : 0
+      let real = kx * x[row].real + ky[row] * y[row].real
+      let imaginary = kx * x[row].imaginary + ky[row] * y[row].imaginary
+      x[row] = Complex(-factor * imaginary, factor * real)
     }
   }
-  var plane = TransformBuffer<Double>(count: shape.count)
-  transform.inverse(&spectrumX, into: &plane)
-  return plane.array()
 }
 
 private func naturalPotential(

@@ -89,6 +89,35 @@ struct ColumnTransform: ~Copyable, Sendable {
     }.flatMap { $0 }
   }
 
+  /// Transforms the columns of two planes, has each pair of them changed, and transforms them back.
+  ///
+  /// - Parameters:
+  ///   - keepsSecond: Whether the second plane is to come back; else its content is of no use afterwards.
+  ///   - change: Gets a column of both.
+  func change(
+    _ first: UnsafeMutablePointer<Complex>, _ second: UnsafeMutablePointer<Complex>,
+    keepsSecond: Bool,
+    _ change:
+      @Sendable (
+        _ first: UnsafeMutablePointer<Complex>, _ second: UnsafeMutablePointer<Complex>,
+        _ column: Int
+      ) -> Void
+  ) {
+    let (rows, there, back) = (rows, forwardPlans.groupPlans(), inversePlans.groupPlans())
+    forwardPlans.forEachColumnGroup(of: first, second, rows: rows, copiesSecond: keepsSecond) {
+      left, right, columns in
+      for lines in [left, right] {
+        fftw_execute_dft(there[columns.count], complexPointer(lines), complexPointer(lines))
+      }
+      for (index, column) in columns.enumerated() {
+        change(left + index * rows, right + index * rows, column)
+      }
+      for lines in keepsSecond ? [left, right] : [left] {
+        fftw_execute_dft(back[columns.count], complexPointer(lines), complexPointer(lines))
+      }
+    }
+  }
+
   private func transform(
     _ plane: UnsafeMutablePointer<Complex>, _ plans: borrowing LinePlans
   ) {

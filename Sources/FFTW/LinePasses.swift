@@ -2,6 +2,10 @@
 internal import CFFTW
 internal import WorkSharing
 
+/// Writes some rows of a plane, one behind the other; called from several threads.
+public typealias PlaneFill =
+  @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
+
 /// Plans for all lines of a plane along one axis, a fixed number of lines at a time.
 ///
 /// Which lines go together depends on the plane alone, so that the bytes do not depend on the number of
@@ -89,14 +93,37 @@ struct LinePlans: ~Copyable, @unchecked Sendable {
     nonisolated(unsafe) let plane = plane
     forEachGroup { plan, first, count in
       let lines = fetched(first..<(first + count), of: plane, rows: rows, columns: columns)
-      let base = lines.base
-      body(plan, base, first..<(first + count))
-      for row in 0..<rows {
-        for column in 0..<count {
-          plane[row * columns + first + column] = base[column * rows + row]
-        }
+      body(plan, lines.base, first..<(first + count))
+      store(lines, as: first..<(first + count), of: plane, rows: rows, columns: columns)
+    }
+  }
+
+  /// Runs `body` on every group of columns of two planes, copied together into lines, and copies back what it makes
+  /// of those of the first or of both.
+  ///
+  /// - Parameters:
+  ///   - copiesSecond: Whether the second plane is written; else it stays as it is.
+  ///   - body: Gets the lines of both planes, and which columns they are.
+  func forEachColumnGroup<Element: BitwiseCopyable>(
+    of first: UnsafeMutablePointer<Element>, _ second: UnsafeMutablePointer<Element>, rows: Int,
+    copiesSecond: Bool,
+    _ body:
+      @Sendable (UnsafeMutablePointer<Element>, UnsafeMutablePointer<Element>, Range<Int>) -> Void
+  ) {
+    let columns = lineCount
+    // SAFETY: each group reads and writes its own columns.
+    nonisolated(unsafe) let planes = (first, second)
+    forEachGroup { _, start, count in
+      let group = start..<(start + count)
+      let left = fetched(group, of: planes.0, rows: rows, columns: columns)
+      let right = fetched(group, of: planes.1, rows: rows, columns: columns)
+      body(left.base, right.base, group)
+      store(left, as: group, of: planes.0, rows: rows, columns: columns)
+      if copiesSecond {
+        store(right, as: group, of: planes.1, rows: rows, columns: columns)
+      } else {
+        _ = consume right
       }
-      _ = consume lines
     }
   }
 }
@@ -117,6 +144,21 @@ private func fetched<Element: BitwiseCopyable>(
     }
   }
   return lines
+}
+
+/// Puts lines back as columns of the plane they came from.
+@inline(__always)
+private func store<Element: BitwiseCopyable>(
+  _ lines: consuming TransformBuffer<Element>, as group: Range<Int>,
+  of plane: UnsafeMutablePointer<Element>, rows: Int, columns: Int
+) {
+  let (base, first) = (lines.base, group.lowerBound)
+  for row in 0..<rows {
+    for column in 0..<group.count {
+      plane[row * columns + first + column] = base[column * rows + row]
+    }
+  }
+  _ = consume lines
 }
 
 /// The plans of whole groups of lines and of the last, without their owner.

@@ -11,7 +11,7 @@ internal import CFFTW
 public struct RealFourierTransform: ~Copyable, Sendable {
   private let forwardRows: LinePlans
   private let inverseRows: LinePlans
-  private let columnTransform: ColumnTransform
+  let columnTransform: ColumnTransform
   public let rows: Int
   public let columns: Int
 
@@ -72,16 +72,16 @@ public struct RealFourierTransform: ~Copyable, Sendable {
   ///   - fill: Writes some rows of the plane, one behind the other; called from several threads.
   public func forward(
     into spectrum: inout TransformBuffer<Complex>,
-    _ fill: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
+    _ fill: PlaneFill
   ) {
     precondition(spectrum.count == spectrumCount, "the buffer fits the plan")
     forwardRows(into: spectrum.base, fill)
     columnTransform.forward(spectrum.base)
   }
 
-  private func forwardRows(
+  func forwardRows(
     into spectrum: UnsafeMutablePointer<Complex>,
-    _ fill: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void
+    _ fill: PlaneFill
   ) {
     let (columns, width) = (columns, spectrumColumns)
     // SAFETY: a group writes its own rows.
@@ -103,8 +103,7 @@ public struct RealFourierTransform: ~Copyable, Sendable {
   ///   - body: Gets a column of each spectrum, one wave for each row, and which one it is.
   /// - Returns: In the order of the columns.
   public func mapColumns<Output: Sendable>(
-    _ first: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void,
-    _ second: @Sendable (_ rows: Range<Int>, _ lines: UnsafeMutablePointer<Double>) -> Void,
+    _ first: PlaneFill, _ second: PlaneFill,
     _ body: @Sendable (_ first: Span<Complex>, _ second: Span<Complex>, _ column: Int) -> Output
   ) -> [Output] {
     let left = TransformBuffer<Complex>(uninitializedCount: spectrumCount)
@@ -125,9 +124,15 @@ public struct RealFourierTransform: ~Copyable, Sendable {
   ) {
     precondition(plane.count == count && spectrum.count == spectrumCount, "buffers fit the plan")
     columnTransform.inverse(spectrum.base)
+    inverseRows(spectrum.base, into: plane.base)
+  }
+
+  func inverseRows(
+    _ spectrum: UnsafeMutablePointer<Complex>, into plane: UnsafeMutablePointer<Double>
+  ) {
     let (columns, width) = (columns, spectrumColumns)
     // SAFETY: a group reads and writes its own rows.
-    nonisolated(unsafe) let (source, target) = (spectrum.base, plane.base)
+    nonisolated(unsafe) let (source, target) = (spectrum, plane)
     inverseRows.forEachGroup { plan, first, _ in
       fftw_execute_dft_c2r(
         plan, complexPointer(source + first * width), target + first * columns)

@@ -138,13 +138,31 @@ public struct TrigonometricTransform: ~Copyable, Sendable {
     }
   }
 
-  func transformRows(_ base: UnsafeMutablePointer<Double>) {
+  /// Transforms the rows.
+  ///
+  /// - Parameters:
+  ///   - base: The plane.
+  ///   - fill: Writes some rows first.
+  ///   - shift: 1 moves what comes out one place along its row, -1 what goes in one place back; the place that is left
+  ///     holds zero, and what is beyond the row is lost.
+  func transformRows(
+    _ base: UnsafeMutablePointer<Double>,
+    filling fill: PlaneFill = { _, _ in },
+    shiftedBy shift: Int = 0
+  ) {
     let columns = columns
     // SAFETY: each group of lines is transformed by one thread.
     nonisolated(unsafe) let plane = base
-    rowPlans.forEachGroup { plan, first, _ in
-      let line = plane + first * columns
-      fftw_execute_r2r(plan, line, line)
+    rowPlans.forEachGroup { plan, first, count in
+      let lines = plane + first * columns
+      fill(first..<(first + count), lines)
+      if shift < 0 {
+        for line in 0..<count { moveBack(lines + line * columns, columns) }
+      }
+      fftw_execute_r2r(plan, lines, lines)
+      if shift > 0 {
+        for line in 0..<count { moveOn(lines + line * columns, columns) }
+      }
     }
   }
 
@@ -164,4 +182,48 @@ public struct TrigonometricTransform: ~Copyable, Sendable {
       fftw_execute_r2r(back[columns.count], lines, lines)
     }
   }
+
+  /// Transforms the columns of two planes, has each pair of them changed, and transforms them back.
+  ///
+  /// - Parameters:
+  ///   - first: A plane of this transform.
+  ///   - firstBack: What leads it back.
+  ///   - second: A plane of another transform of the same shape.
+  ///   - forward: That transform.
+  ///   - secondBack: What leads that plane back.
+  ///   - change: Gets a column of both, one behind the other in memory.
+  func transformColumns(
+    _ first: UnsafeMutablePointer<Double>, back firstBack: borrowing TrigonometricTransform,
+    with second: UnsafeMutablePointer<Double>, _ forward: borrowing TrigonometricTransform,
+    back secondBack: borrowing TrigonometricTransform,
+    _ change: @Sendable (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>, Int) -> Void
+  ) {
+    guard let there = columnPlans?.groupPlans(), let back = firstBack.columnPlans?.groupPlans(),
+      let otherThere = forward.columnPlans?.groupPlans(),
+      let otherBack = secondBack.columnPlans?.groupPlans()
+    else { return }
+    let rows = rows
+    columnPlans?.forEachColumnGroup(of: first, second, rows: rows, copiesSecond: true) {
+      left, right, columns in
+      fftw_execute_r2r(there[columns.count], left, left)
+      fftw_execute_r2r(otherThere[columns.count], right, right)
+      for (index, column) in columns.enumerated() {
+        change(left + index * rows, right + index * rows, column)
+      }
+      fftw_execute_r2r(back[columns.count], left, left)
+      fftw_execute_r2r(otherBack[columns.count], right, right)
+    }
+  }
+}
+
+/// Moves the samples of a line one place on; the first is zero then, and the last is lost.
+private func moveOn(_ line: UnsafeMutablePointer<Double>, _ count: Int) {
+  (line + 1).update(from: line, count: count - 1)
+  line[0] = 0
+}
+
+/// Moves the samples of a line one place back; the last is zero then, and the first is lost.
+private func moveBack(_ line: UnsafeMutablePointer<Double>, _ count: Int) {
+  line.update(from: line + 1, count: count - 1)
+  line[count - 1] = 0
 }
