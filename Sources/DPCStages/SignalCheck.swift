@@ -114,6 +114,9 @@ struct SignalCheck {
   /// A segment with less than this part of its share is dead: the shift of the disc changes a share
   /// by far less on the mean over a scan.
   private static let deadShare = 0.01
+  /// A segment with less of the disc than this counts what noise, rounding and scattering leave there, on either side
+  /// of zero.
+  private static let smallestLitShare = 1e-3
 
   func check(_ signals: SegmentSignals) throws {
     try check(signals.mask)
@@ -140,7 +143,8 @@ struct SignalCheck {
   /// Electrons at a pixel beyond which a number is a mistake of scale or unit.
   private static let plausibleElectrons = 1e-6...1e15
 
-  /// - Throws: `inputRefused` where no detector counts so few or so many electrons, or where a segment that the disc lights counts nothing.
+  /// - Throws: `inputRefused` where no detector counts so few or so many electrons, or where a segment that the disc
+  ///   lights counts nothing, or one beside it less than nothing beyond noise.
   func check(_ statistics: SignalStatistics) throws {
     let total = statistics.segmentSums.reduce(0, +)
     if statistics.usableCount == 0 || total <= 0 { return }
@@ -158,11 +162,13 @@ struct SignalCheck {
     for (index, segment) in segments.enumerated() {
       let litShare = segment.litArea(disc: disc) / (Double.pi * disc * disc)
       let share = statistics.segmentSums[index] / total
-      if share < Self.deadShare * litShare {
+      let isLit = litShare >= Self.smallestLitShare
+      let least = Self.deadShare * (isLit ? litShare : -1 / Double(segments.count))
+      if share < least {
         throw StageFailure(
           .inputRefused,
           "\(path): segment \(index) counts \(Format.percent(share)) of the signal where the disc"
-            + " lights \(Format.percent(litShare)): it is dead, or its dark reference is wrong",
+            + " lights \(Format.percent(litShare)): \(isLit ? "it is dead, or " : "")its dark reference is wrong",
           remedy: "without it no deflection can be formed; dpc inspect shows each segment's signal")
       }
     }

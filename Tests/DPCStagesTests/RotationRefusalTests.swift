@@ -85,6 +85,17 @@ struct RotationRefusalTests {
     #expect(failure.remedy?.contains("use method disc-shift") == true)
   }
 
+  @Test("What the transfer function made at some angle tells no angle")
+  func transferTellsNoAngle() throws {
+    var value = Self.recorded(angle: 0.4, stated: 0.4)
+    #expect(try Self.estimate(value).angle != nil)
+    value.context.attributes["transfer_rotation"] = "0.4 rad"
+    let estimate = try Self.estimate(value)
+    #expect(estimate.angle == nil && estimate.handedness.mirroredAngle == nil)
+    #expect(
+      estimate.unresolvedBecause?.hasPrefix("a deflection by phase-contrast-transfer") == true)
+  }
+
   private static func turned(
     _ value: DeflectionValue, _ estimate: ScanRotationValue,
     _ parameters: [String: ParameterValue] = [:]

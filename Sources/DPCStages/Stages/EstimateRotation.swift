@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
@@ -49,6 +49,14 @@ struct EstimateRotation: StageType {
           input,
           because: "the acquisition states no pixel size (/entry/instrument/scan/pixel_size_x,"
             + " pixel_size_y), without which there is no curl"), input: input)
+    }
+    if input.context.attributes[TransferredDeflection.rotationName] != nil {
+      return product(
+        unresolved(
+          input,
+          because:
+            "a deflection by phase-contrast-transfer is a gradient at the angle it was formed"
+            + " with, right or wrong; use method disc-shift to find the angle"), input: input)
     }
     guard min(input.map.shape.rows, input.map.shape.columns) >= 8 else {
       return product(

@@ -1,0 +1,47 @@
+// Segments whose counts cannot be what the disc leaves there, and others that only look so.
+@testable import DPCStages
+import Pipeline
+import STEMCore
+import Testing
+
+struct DeadSegmentTests {
+  /// A disc of 24 mrad on four segments up to 24 mrad and four around them.
+  private static func failure(inner: [Float], outer: [Float]) async throws -> StageFailure? {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/scan.h5"
+    let shape = GridShape(rows: 12, columns: 16)
+    let starts = [0.0, 90, 180, 270]
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0, 24, 24, 24, 24], outer: [24, 24, 24, 24, 48, 48, 48, 48],
+      start: starts + starts, stop: (starts + starts).map { $0 + 90 }, frameCount: 1, shape: shape
+    ).write((inner + outer).flatMap { [Float](repeating: $0, count: shape.count) }, to: path)
+    return try await laboratory.reconstruction(of: path).report.failures.first?.failure
+  }
+
+  // What readout noise and rounding leave of a dark reference: 3 of 4000 electrons on the wrong side of zero.
+  @Test("A segment that the disc does not reach may count a little less than nothing")
+  func belowZero() async throws {
+    let failure = try await Self.failure(
+      inner: [1000, 1000, 1000, 1000], outer: [-1e-5, 0, -3, 0])
+    #expect(failure == nil, "\(failure?.message ?? "")")
+  }
+
+  // More than a hundredth of a segment's mean share, 4000/8.
+  @Test("Far less than nothing beside the disc is a wrong dark reference")
+  func wrongDark() async throws {
+    let failure = try #require(
+      try await Self.failure(inner: [1000, 1000, 1000, 1000], outer: [0, 0, -10, 0]))
+    #expect(failure.category == .inputRefused)
+    #expect(failure.message.contains("segment 6 counts -0.25"))
+    #expect(failure.message.hasSuffix("lights 0 %: its dark reference is wrong"))
+  }
+
+  @Test("A segment in the disc that counts nothing is dead")
+  func dead() async throws {
+    let failure = try #require(
+      try await Self.failure(inner: [1000, 1000, 2, 1000], outer: [0, 0, 0, 0]))
+    #expect(failure.category == .inputRefused)
+    #expect(failure.message.contains("segment 2 counts 0.066"))
+    #expect(failure.message.hasSuffix("it is dead, or its dark reference is wrong"))
+  }
+}
