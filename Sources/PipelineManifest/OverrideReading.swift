@@ -51,6 +51,9 @@ struct OverrideReading {
   ) {
     let key = specification.key
     drafts[index].attempted.insert(key)
+    drafts[index].overrides[key] = AppliedOverride(
+      argument: argument, value: drafts[index].parameters[key],
+      file: drafts[index].fileParameters[key])
     let reading = ParameterReading(specification: specification, inputNames: inputNames)
     switch reading.read(Self.node(value, for: specification)) {
     case .value(let value):
