@@ -25,8 +25,9 @@ struct DPC: AsyncParsableCommand {
     keepFreedMemory()
     endOrderlyOnCrash(exitCode: ExitStatus.inputRefused.code)
     do {
-      try checkCommand(CommandLine.arguments.dropFirst().first)
-      var command = try parseAsRoot()
+      let words = Array(CommandLine.arguments.dropFirst())
+      try checkCommand(words.first)
+      var command = try parseAsRoot(CommandWords.checked(words))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

@@ -94,6 +94,31 @@ struct ManifestMistakeTests {
     #expect(!finished.errors.contains("error: error"))
   }
 
+  @Test(
+    "A word that begins with a hyphen is no request for help, and a number below zero is a value",
+    arguments: [
+      (["inspect", "-x.h5"], "error: -x.h5: taken for an option", "written ./-x.h5"),
+      (["inspect", "-h.h5"], "error: -h.h5: taken for an option", "written ./-h.h5"),
+      (["run", "-there"], "error: -there: taken for an option", "written ./-there"),
+      (["diff", "a.h5", "-h.h5"], "error: -h.h5: taken for an option", "written ./-h.h5"),
+      (["run", "x.yaml", "-threads", "2"], "no option '-threads'", "(--threads)"),
+      (["inspect", "-x"], "no option '-x'", "written ./-x"),
+      (["run", "x.yaml", "--threads", "-1"], "--threads takes a number of 1 or more, not -1", ""),
+      (["run", "x.yaml", "--max-failures", "-2"], "a number of 1 or more, not -2", ""),
+      (["cache", "gc", "--cache", "c", "--max-size", "-5GB"], "-5GB", ""),
+      (["inspect", "--", "-x.h5"], "error: -x.h5: cannot open: no such file", ""),
+    ])
+  func hyphens(arguments: [String], message: String, remedy: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write("", to: "-there")
+    let finished = try await workspace.dpc(arguments)
+    #expect(finished.status == (arguments[1] == "--" ? 4 : 2), "\(finished.output)")
+    #expect(finished.output.isEmpty)
+    #expect(
+      finished.errors.contains(message) && (remedy.isEmpty || finished.errors.contains(remedy)),
+      "\(finished.errors)")
+  }
+
   @Test("Names that would lead out of the folder, or collide in result.h5, are refused")
   func names() async throws {
     let workspace = try Workspace()
