@@ -118,7 +118,7 @@ struct ManifestAssembly {
       if inputs[name] == nil {
         problems.add(
           argument: argument, "the manifest has no input \(Shown.word(name))",
-          Suggestion.closest(to: name, among: inputs.keys.sorted()))
+          Suggestion.closest(to: name, among: inputs.keys.sorted(), of: "inputs"))
       } else if path.isEmpty {
         problems.add(argument: argument, "the path is empty")
       } else {

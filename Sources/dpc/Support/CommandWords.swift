@@ -20,6 +20,7 @@ enum CommandWords {
         continue
       }
       try check(word)
+      if checked.last == "--set" { try checkSetting(word, next: words.dropFirst(index + 1).first) }
       checked.append(word)
     }
     return checked
@@ -28,6 +29,16 @@ enum CommandWords {
   /// Whether a word is a number below zero, with a unit or without.
   private static func isNegative(_ word: String) -> Bool {
     word.wholeMatch(of: /-[0-9.]+([eE][-+]?[0-9]+)?[A-Za-z]*/) != nil
+  }
+
+  /// Refuses a parameter whose value stands apart, or nowhere.
+  private static func checkSetting(_ word: String, next: String?) throws(CommandFailure) {
+    if word.contains("=") { return }
+    let value = next.flatMap { $0.hasPrefix("-") ? nil : $0 }
+    throw CommandFailure(
+      .usage, "--set \(word): not of the form STAGE.PARAMETER=VALUE",
+      remedy: word.contains(".")
+        ? "write --set \(word)=\(value ?? "VALUE")" : "for example --set field.thickness_nm=50")
   }
 
   private static func check(_ word: String) throws(CommandFailure) {
