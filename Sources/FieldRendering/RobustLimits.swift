@@ -73,8 +73,8 @@ struct OutOfScale {
   /// Of the measured pixels; zero where there are none.
   let share: Double
   /// The least and the largest measured value where it lies beyond the scale.
-  let least: Double?
-  let largest: Double?
+  private(set) var least: Double?
+  private(set) var largest: Double?
 
   /// - Parameters:
   ///   - scale: The values at its ends.
@@ -93,6 +93,14 @@ struct OutOfScale {
     share = measured > 0 ? Double(beyond) / Double(measured) : 0
     self.least = least < scale.lower ? least : nil
     self.largest = largest > scale.upper ? largest : nil
+  }
+
+  /// The same of numbers of which these are the squares.
+  var roots: OutOfScale {
+    var roots = self
+    roots.least = least?.squareRoot()
+    roots.largest = largest?.squareRoot()
+    return roots
   }
 
   /// What a figure says of them below the map.

@@ -86,11 +86,12 @@ public struct VectorFigure: Sendable {
 
   /// The pixels that are longer than the limit.
   var outOfScale: OutOfScale {
-    OutOfScale(count: map.shape.count, scale: (0, limit)) { index in
+    let square = limit * limit
+    return OutOfScale(count: map.shape.count, scale: (0, square)) { index in
       guard map.mask.isUsable(index), map.isDrawn(index) else { return .nan }
       let (x, y) = (map.field.x[index], map.field.y[index])
-      return (x * x + y * y).squareRoot()
-    }
+      return x * x + y * y
+    }.roots
   }
 
   func layout(_ legend: DirectionLegend, _ maskKey: MaskKey, _ meter: TextMeter) -> MapLayout {

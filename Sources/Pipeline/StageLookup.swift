@@ -74,7 +74,7 @@ struct StageLookup: Sendable {
         StageFailure(
           .inputRefused, "input '\(name)': \(error)",
           remedy: isOneOfMany
-            ? near ?? "check the path where foreach gives it"
+            ? near ?? "check the path; that of a swept input stands under foreach or in its table"
             : near ?? "check the path, or give another file with --input \(name)=FILE"))
     }
   }
