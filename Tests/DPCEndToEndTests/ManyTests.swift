@@ -60,7 +60,7 @@ struct ManyTests {
   func absent() async throws {
     let workspace = try workspace("foreach: { table: scans.csv }")
     try workspace.write(
-      "key,acquisition\na,scans/good.h5\nb,scans/elsewhere-0815.h5\nc,scans/unturnd.h5\n",
+      "key,acquisition\na,scans/good.h5\nb,scans/unturnd.h5\nc,scans/elsewhere-0815.h5\n",
       to: "scans.csv")
     let run = try await workspace.dpc(Self.run)
     #expect(run.status == 3, "\(run.errors)")
