@@ -191,7 +191,8 @@ public struct FrameAccumulator: Sendable {
     }
     let signals = SegmentSignals(
       shape: shape, segmentCount: segments, values: values,
-      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electrons)
+      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electrons,
+      exposures: scatter.medianAdded ?? 1)
     return (signals, scatter)
   }
 
@@ -230,6 +231,7 @@ public struct FrameAccumulator: Sendable {
     var scatter = FrameScatter()
     scatter.saturatedCount = saturatedCount
     scatter.unusableCounts = unusableCounts
+    scatter.addedCounts = addedCounts()
     let places = sampling.places(shape)
     for row in 0..<shape.rows {
       var place = row * places
@@ -248,6 +250,16 @@ public struct FrameAccumulator: Sendable {
       }
     }
     return scatter
+  }
+
+  private func addedCounts() -> [Int] {
+    var counts = [Int](repeating: 0, count: frameCount + 1)
+    if unusableCounts.allSatisfy({ $0 == 0 }) {
+      counts[frameCount] = shape.count
+    } else {
+      for skipped in skipped { counts[frameCount - Int(skipped)] += 1 }
+    }
+    return counts
   }
 
   /// χ² = Σ_f Σ_k (I_kf - N_f q_k)²/(N_f q_k) over the segments with enough counts to be normal.

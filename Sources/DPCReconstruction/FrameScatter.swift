@@ -8,6 +8,8 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   public var saturatedCount = 0
   /// Per frame the positions that were left out for any reason.
   public var unusableCounts: [Int] = []
+  /// Positions by the number of frames that were added there, from none on.
+  public var addedCounts: [Int] = []
 
   /// Segments with a smaller share of the signal are left out.
   static let smallestFraction = 1e-3
@@ -20,9 +22,29 @@ public struct FrameScatter: Sendable, Equatable, Codable {
     sum.chiSquare += other.chiSquare
     sum.degreesOfFreedom += other.degreesOfFreedom
     sum.saturatedCount += other.saturatedCount
-    sum.unusableCounts =
-      sum.unusableCounts.isEmpty
-      ? other.unusableCounts : zip(sum.unusableCounts, other.unusableCounts).map { $0 + $1 }
+    sum.unusableCounts = joined(sum.unusableCounts, other.unusableCounts)
+    sum.addedCounts = joined(sum.addedCounts, other.addedCounts)
+  }
+
+  private static func joined(_ first: [Int], _ second: [Int]) -> [Int] {
+    first.isEmpty ? second : zip(first, second).map { $0 + $1 }
+  }
+
+  /// How many frames were added at a position: the median over those where any was; nil where none was.
+  public var medianAdded: Double? {
+    let counts = addedCounts.dropFirst()
+    let total = counts.reduce(0, +)
+    if total == 0 { return nil }
+    /// How many were added at the position that stands there once they are sorted.
+    func added(_ place: Int) -> Double {
+      var below = 0
+      let index = counts.firstIndex { count in
+        below += count
+        return below > place
+      }
+      return Double(index ?? counts.endIndex)
+    }
+    return (added((total - 1) / 2) + added(total / 2)) / 2
   }
 
   /// Variance over signal, in units of the signal; nil without repeated frames.

@@ -71,8 +71,8 @@ extension PixelNoise {
 /// gives Σ over the modes of |mode|² times the square of what the integral makes of it. For
 /// `neumann` modes are products of cosines: the sum of cos² = (1 + cos 2x)/2 is one more cosine
 /// transform. At the rim the links' weights differ from those inside, which is neglected (below
-/// 3 % of the standard deviation). The uniform field's own error is in it; the constant, which is
-/// arbitrary, is not.
+/// 3 % of the standard deviation). The uniform field's own error is in it, that of noise smoothed over all of the frame
+/// too; the constant, which is arbitrary, is not.
 /// - Parameters:
 ///   - noise: Of the projected field, V².
 ///   - shape: Of the map.
@@ -133,17 +133,24 @@ private struct NaturalAxis {
   /// Squared norms of the cosine and the sine mode.
   let cosineNorm: [Double]
   let sineNorm: [Double]
-  /// Noise power of the mode over that of white noise.
-  let power: [Double]
+  /// Noise power of the modes over that of white noise.
+  let cosinePower: [Double]
+  let sinePower: [Double]
 
-  init(count: Int, spacing: Double, correlation: Double) {
+  /// - Parameter isUniformLeftOut: Of a field, whose longest waves then are cosines of the frame at most.
+  init(count: Int, spacing: Double, correlation: Double, isUniformLeftOut: Bool) {
     let halves = (0..<count).map { Double.pi * Double($0) / Double(2 * count) }
     // Inside, the mean along a link of fourth order is (13 cos θ - cos 3θ)/12 of the wave at its middle.
     slope = halves.map { 2 * sin($0) / spacing * (13 * cos($0) - cos(3 * $0)) / 12 }
     stiffness = halves.map { 4 * sin($0) * sin($0) / (spacing * spacing) }
     cosineNorm = (0..<count).map { Double(count) / ($0 == 0 ? 1 : 2) }
     sineNorm = (0..<count).map { $0 == 0 ? 0 : Double(count) / 2 }
-    power = PixelNoise.spectrum(halves.map { 2 * $0 }, correlation: correlation)
+    if isUniformLeftOut {
+      let power = PixelNoise.spectrum(halves.map { 2 * $0 }, correlation: correlation)
+      (cosinePower, sinePower) = (power, power)
+    } else {
+      (cosinePower, sinePower) = PixelNoise.naturalPowers(count: count, correlation: correlation)
+    }
   }
 }
 
@@ -191,8 +198,11 @@ private struct NaturalModes {
   init(_ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?) {
     (self.noise, self.pixelSize, self.period) = (noise, pixelSize, period)
     x = NaturalAxis(
-      count: shape.columns, spacing: pixelSize.x, correlation: noise.correlationX)
-    y = NaturalAxis(count: shape.rows, spacing: pixelSize.y, correlation: noise.correlationY)
+      count: shape.columns, spacing: pixelSize.x, correlation: noise.correlationX,
+      isUniformLeftOut: period != nil)
+    y = NaturalAxis(
+      count: shape.rows, spacing: pixelSize.y, correlation: noise.correlationY,
+      isUniformLeftOut: period != nil)
   }
 
   /// Coefficients of Σ w cos² cos², folded on both axes to those of a cosine series.
@@ -229,7 +239,8 @@ private func modeWeights(
 ) {
   let (columns, rows) = (x.slope.count, y.slope.count)
   let ky = Double(n) / (2 * Double(rows) * pixelSize.y)
-  let slopeY = noise.varianceY * y.slope[n] * y.slope[n] * y.sineNorm[n]
+  let slopeY =
+    noise.varianceY * y.slope[n] * y.slope[n] * y.sineNorm[n] * y.sinePower[n]
   for m in 0..<columns {
     if m + n == 0 {
       weights[m] = 0
@@ -239,9 +250,11 @@ private func modeWeights(
     let norm = x.cosineNorm[m] * y.cosineNorm[n]
     let kept =
       highPass(kx * kx + ky * ky, period) / ((x.stiffness[m] + y.stiffness[n]) * norm)
-    let alongX = noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * y.cosineNorm[n]
-    let alongY = slopeY * x.cosineNorm[m]
-    weights[m] = kept * kept * (alongX + alongY) * x.power[m] * y.power[n]
+    let alongX =
+      noise.varianceX * x.slope[m] * x.slope[m] * x.sineNorm[m] * x.sinePower[m]
+      * y.cosineNorm[n] * y.cosinePower[n]
+    let alongY = slopeY * x.cosineNorm[m] * x.cosinePower[m]
+    weights[m] = kept * kept * (alongX + alongY)
   }
 }
 

@@ -24,8 +24,8 @@ extension SegmentSignals {
   ///
   /// A signal is hot, or a drop-out, where it differs from the median of the usable signals in its 5×5
   /// neighborhood (at the rim the nearest one that lies within the frame) by more than `threshold`
-  /// standard deviations, and fewer than three of its eight neighbors share a quarter of that. The
-  /// deviation is the larger of
+  /// standard deviations, and fewer than three of its eight neighbors share a quarter of that. Where less than a
+  /// third of the neighborhood is usable nothing can be told, and nothing is hot. The deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
   /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
   /// known electrons only the latter is used, at least 1e-6 of the median, and at least the step: where most

@@ -12,10 +12,13 @@ public struct SegmentSignals: Sendable, Equatable {
   public var electronsPerUnit: Double?
   /// By what factor the variance exceeds (or falls below) that of counting `values` once.
   public var varianceFactor: Double
+  /// How many exposures a position's signals add up, of repeated frames or of the positions of a cell: the median over
+  /// the usable positions.
+  public var exposures: Double
 
   public init(
     shape: GridShape, segmentCount: Int, values: [Double], mask: PixelMask,
-    electronsPerUnit: Double?, varianceFactor: Double = 1
+    electronsPerUnit: Double?, varianceFactor: Double = 1, exposures: Double = 1
   ) {
     precondition(values.count == segmentCount * shape.count, "one signal per segment and position")
     precondition(mask.shape == shape, "mask and signals share a shape")
@@ -25,6 +28,7 @@ public struct SegmentSignals: Sendable, Equatable {
     self.mask = mask
     self.electronsPerUnit = electronsPerUnit
     self.varianceFactor = varianceFactor
+    self.exposures = exposures
   }
 
   /// The summed signal at a position.

@@ -122,6 +122,14 @@ struct SpikePatch {
     return rows.reduce(0) { count, r in count + columns.count { !value(r, $0).isNaN } }
   }
 
+  /// Whether less than a third of a window's neighbors, just taken, is usable: the median of so few lies anywhere within
+  /// a structure, and their median absolute deviation is small by chance. In the corner of a masked area there are more.
+  private func isSparse(_ row: Int, _ column: Int) -> Bool {
+    let all =
+      Self.window(row, of: shape.rows).count * Self.window(column, of: shape.columns).count
+    return 3 * neighbors.count < all
+  }
+
   private mutating func isSpike(_ row: Int, _ column: Int) -> Bool {
     let value = value(row, column)
     neighbors.removeAll(keepingCapacity: true)
@@ -135,7 +143,9 @@ struct SpikePatch {
         high = max(high, neighbor)
       }
     }
-    if value <= rule.upper(low) && value >= rule.lower(high) { return false }
+    if value <= rule.upper(low) && value >= rule.lower(high) || isSparse(row, column) {
+      return false
+    }
     sortNeighbors()
     let count = neighbors.count
     let middle = count / 2

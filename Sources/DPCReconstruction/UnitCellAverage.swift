@@ -33,6 +33,7 @@ public func unitCellAverage(
     for segment in 0..<signals.segmentCount { result.values[segment * shape.count + position] = 0 }
   }
   result.varianceFactor *= varianceRatio(horizontal) * varianceRatio(vertical)
+  result.exposures *= horizontal.reduce(0, +) * vertical.reduce(0, +)
   return result
 }
 

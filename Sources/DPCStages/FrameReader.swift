@@ -226,7 +226,10 @@ extension StageFailure {
     let more =
       error.others.isEmpty
       ? nil : "\(error.others.count) more of its items are refused: dpc inspect tells all of them"
-    let remedies = [error.remedy, more].compactMap(\.self)
+    let isOther = error.object == nil && error.others.isEmpty && error.kind != .cannotWrite
+    let other =
+      isOther ? "name an acquisition in HDF5: dpc inspect tells whether a file is one" : nil
+    let remedies = [error.remedy ?? other, more].compactMap(\.self)
     self.init(
       error.kind == .cannotWrite ? .machine : .inputRefused, "\(place): \(error.reason)",
       remedy: remedies.isEmpty ? nil : remedies.joined(separator: "; "), details: error.stack)

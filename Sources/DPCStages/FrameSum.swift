@@ -153,7 +153,8 @@ private struct SumOfFrames {
   ) -> (signals: SegmentSignals, scatter: FrameScatter) {
     let signals = SegmentSignals(
       shape: shape, segmentCount: segmentCount, values: values,
-      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electronsPerUnit)
+      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electronsPerUnit,
+      exposures: scatter.medianAdded ?? 1)
     return (signals, scatter)
   }
 }

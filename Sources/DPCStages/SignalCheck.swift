@@ -204,9 +204,9 @@ struct SignalCheck {
   ///
   /// - Parameters:
   ///   - statistics: Of the signals that are turned into deflections.
-  ///   - positions: How many positions of the scan each of them adds up; 1 but for unit cells.
-  func notes(_ statistics: SignalStatistics, positions: Double) -> [Note] {
-    guard let electrons = statistics.medianElectrons.map({ $0 / positions }), electrons > 0 else {
+  ///   - exposures: How many each of them adds up; 1 but for repeated frames and unit cells.
+  func notes(_ statistics: SignalStatistics, exposures: Double) -> [Note] {
+    guard let electrons = statistics.medianElectrons.map({ $0 / exposures }), electrons > 0 else {
       return []
     }
     return doseNotes(electrons) + coarsenessNotes(electrons)
@@ -224,8 +224,7 @@ struct SignalCheck {
       let step = frames.electronsPerUnit
     else { return [] }
     let steps = frames.correction.gain.reduce(0) { $0 + step * step / ($1 * $1) }
-    let rounded = Double(metadata.frameCount) * steps / 12
-    let part = rounded / electrons
+    let part = steps / 12 / electrons
     if part < Self.smallestRounding { return [] }
     return [
       Note(
@@ -241,12 +240,13 @@ struct SignalCheck {
     guard metadata.signalUnit == .electrons, let stated = metadata.electronsPerPixel, stated > 0
     else { return [] }
     // Of repeated frames the number may be meant for one, or for all.
-    let ratios = [counted / stated, counted / (stated * Double(metadata.frameCount))]
+    let ratios = [counted / stated, counted * Double(metadata.frameCount) / stated]
     if ratios.contains(where: { abs($0 - 1) <= Self.doseTolerance }) { return [] }
     return [
       Note(
         .warning,
-        "\(Format.count(counted)) electrons per pixel counted, \(Format.count(stated)) stated"
+        "\(Format.count(counted)) electrons per pixel\(metadata.frameCount > 1 ? " and frame" : "") counted,"
+          + " \(Format.count(stated)) stated"
           + " (electrons_per_pixel): if the frames are not in electrons, their errors are wrong; give"
           + " their units as counts")
     ]

@@ -161,6 +161,7 @@ extension Canvas {
     _ text: String, at point: Point, _ style: TextStyle, anchor: Anchor = .start,
     isUpright: Bool = false
   ) {
+    let text = NumberText.withMinusSigns(text)
     cairo_save(context)
     defer { cairo_restore(context) }
     Typeface.select(style, in: context)

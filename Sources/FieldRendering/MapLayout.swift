@@ -18,6 +18,7 @@ struct LegendSize {
 ///   +-----------+                    +------------------------+
 ///   ---- 20 nm                       ---- 20 nm
 ///   footer                           footer            legend
+///                                    (below the legend where it is longer)
 /// ```
 struct MapLayout {
   var map: Rect
@@ -34,7 +35,7 @@ struct MapLayout {
   var scaleBar: ScaleBar
   var title: TextBlock
   var footer: TextBlock
-  private var footerTop: Double
+  private(set) var footerTop: Double
 
   static let margin = 18.0
   /// The longer side of a map, and of one of a few pixels.
@@ -73,22 +74,29 @@ struct MapLayout {
       height: mapHeight)
     scaleBar = ScaleBar(map: map, shape: shape, pixelSize: pixelSize, stretch: axes.stretch)
 
+    let paragraphs = footer + [scaleBar.note].compactMap(\.self)
+    func block(width: Double) -> TextBlock {
+      TextBlock(
+        paragraphs.flatMap { meter.wrapped($0, .footer, width: width) }, .footer, leading: 11.5)
+    }
     let bottom: Double
-    var textWidth = width - 2 * margin
+    let textWidth = width - 2 * margin
     if isWide {
       self.legend = Point(x: max(map.maxX, width - margin) - legend.below.width, y: map.maxY + 18)
-      bottom = self.legend.y + legend.below.height
-      textWidth -= legend.below.width + 24
       footerTop = map.maxY + ScaleBar.height + 8 + legend.maskKey + (legend.maskKey > 0 ? 6 : 0)
+      bottom = max(self.legend.y + legend.below.height, footerTop)
+      self.footer = block(width: textWidth - legend.below.width - 24)
+      // Short lines beside the legend are read as long as they end with it.
+      if footerTop + self.footer.height > bottom {
+        self.footer = block(width: textWidth)
+        footerTop = bottom + 10
+      }
     } else {
       self.legend = Point(x: map.maxX + 22, y: map.y)
       bottom = max(map.maxY + ScaleBar.height, map.y + legend.beside.height)
+      self.footer = block(width: textWidth)
       footerTop = bottom + 10
     }
-    var paragraphs = footer
-    if let note = scaleBar.note { paragraphs.append(note) }
-    self.footer = TextBlock(
-      paragraphs.flatMap { meter.wrapped($0, .footer, width: textWidth) }, .footer, leading: 11.5)
     let footerBottom = self.footer.lines.isEmpty ? bottom : footerTop + self.footer.height
     height = (max(bottom, footerBottom) + margin).rounded(.up)
   }

@@ -45,6 +45,28 @@ enum NumberText {
 
   static let minus = "\u{2212}"
 
+  /// The text with a minus sign wherever a hyphen stands for one: before a number, or before an exponent.
+  ///
+  /// A hyphen between words, or between the ends of a range, stays.
+  static func withMinusSigns(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "-")) else { return text }
+    let characters = Array(text)
+    func isDigit(_ index: Int) -> Bool {
+      characters.indices.contains(index) && ("0"..."9").contains(characters[index])
+    }
+    func isSign(_ index: Int) -> Bool {
+      let beginsNumber =
+        isDigit(index + 1)
+        || isDigit(index + 2) && characters[index + 1] == "."
+      guard characters[index] == "-", beginsNumber else { return false }
+      guard index > 0 else { return true }
+      let before = characters[index - 1]
+      if before == "e" || before == "E" { return isDigit(index - 2) }
+      return !before.isLetter && !before.isNumber && before != "-" && before != "_"
+    }
+    return characters.indices.map { isSign($0) ? minus : String(characters[$0]) }.joined()
+  }
+
   static func superscript(_ exponent: Int) -> String {
     let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
     let text = String(exponent.magnitude).compactMap { $0.wholeNumberValue.map { digits[$0] } }

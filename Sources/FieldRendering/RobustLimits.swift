@@ -72,23 +72,53 @@ enum RobustLimits {
 struct OutOfScale {
   /// Of the measured pixels; zero where there are none.
   let share: Double
+  /// The least and the largest measured value where it lies beyond the scale.
+  private(set) var least: Double?
+  private(set) var largest: Double?
 
-  /// - Parameter isBeyond: Of a pixel; nil where nothing is measured.
+  /// - Parameters:
+  ///   - scale: The values at its ends.
+  ///   - value: Of a pixel; NaN where nothing is measured.
   @inline(__always)
-  init(count: Int, _ isBeyond: (Int) -> Bool?) {
+  init(count: Int, scale: (lower: Double, upper: Double), _ value: (Int) -> Double) {
     var (measured, beyond) = (0, 0)
+    var (least, largest) = (scale.lower, scale.upper)
     for index in 0..<count {
-      guard let isBeyond = isBeyond(index) else { continue }
-      measured += 1
-      if isBeyond { beyond += 1 }
+      let value = value(index)
+      measured += value.isNaN ? 0 : 1
+      beyond += value < scale.lower || value > scale.upper ? 1 : 0
+      least = value < least ? value : least
+      largest = value > largest ? value : largest
     }
     share = measured > 0 ? Double(beyond) / Double(measured) : 0
+    self.least = least < scale.lower ? least : nil
+    self.largest = largest > scale.upper ? largest : nil
+  }
+
+  /// The same of numbers of which these are the squares.
+  var roots: OutOfScale {
+    var roots = self
+    roots.least = least?.squareRoot()
+    roots.largest = largest?.squareRoot()
+    return roots
   }
 
   /// What a figure says of them below the map.
-  var footer: [String] {
+  ///
+  /// - Parameters:
+  ///   - unit: Of the values.
+  ///   - scale: In which the legend has them.
+  func footer(unit: String, scale: DisplayUnit) -> [String] {
     if share == 0 { return [] }
     let percent = NumberText.significant(100 * share, 2)
-    return ["beyond the color scale: \(percent)\u{A0}% of the pixels, drawn as its end"]
+    let ends = [least, largest].compactMap(\.self).map { value in
+      // What is far beyond the scale would be a row of zeros in its unit.
+      abs(scale.number(value)) < 10_000
+        ? scale.text(value) : DisplayUnit(unit: unit, magnitude: value).text(value)
+    }
+    return [
+      "beyond the color scale: \(percent)\u{A0}% of the pixels, drawn as its end; they reach"
+        + "\u{A0}\(ends.joined(separator: " and "))"
+    ]
   }
 }

@@ -47,10 +47,8 @@ public struct ScalarFigure: Sendable {
       meter: meter)
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
-    let beyond = OutOfScale(count: map.shape.count) { index in
-      guard map.mask.isUsable(index), map.isDrawn(index) else { return nil }
-      let value = map.field.values[index]
-      return value < lower || value > upper
+    let beyond = OutOfScale(count: map.shape.count, scale: (lower, upper)) { index in
+      map.mask.isUsable(index) && map.isDrawn(index) ? map.field.values[index] : .nan
     }
     let layout = layout(bar, maskKey, beyond, meter)
     let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
@@ -84,7 +82,8 @@ public struct ScalarFigure: Sendable {
     _ bar: ColorBar, _ maskKey: MaskKey, _ beyond: OutOfScale, _ meter: TextMeter
   ) -> MapLayout {
     MapLayout(
-      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer + beyond.footer,
+      shape: map.shape, pixelSize: map.pixelSize, title: title,
+      footer: footer + beyond.footer(unit: unit, scale: bar.unit),
       legend: LegendSize(
         beside: (ColorBar.width, bar.heading.height + 68 + 14 + maskKey.height),
         below: (ColorBar.horizontalWidth + 10, bar.horizontalHeight), maskKey: maskKey.height),

@@ -64,7 +64,7 @@ final class TextMeter {
 
   func width(_ text: String, _ style: TextStyle) -> Double {
     Typeface.select(style, in: context)
-    return Typeface.width(of: text, in: context)
+    return Typeface.width(of: NumberText.withMinusSigns(text), in: context)
   }
 
   /// Breaks text at spaces that may break into lines of at most `width` points; a longer word stands alone, cut

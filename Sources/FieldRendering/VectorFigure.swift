@@ -85,18 +85,20 @@ public struct VectorFigure: Sendable {
   }
 
   /// The pixels that are longer than the limit.
-  private var outOfScale: OutOfScale {
+  var outOfScale: OutOfScale {
     let square = limit * limit
-    return OutOfScale(count: map.shape.count) { index in
-      guard map.mask.isUsable(index), map.isDrawn(index) else { return nil }
+    return OutOfScale(count: map.shape.count, scale: (0, square)) { index in
+      guard map.mask.isUsable(index), map.isDrawn(index) else { return .nan }
       let (x, y) = (map.field.x[index], map.field.y[index])
-      return x * x + y * y > square
-    }
+      return x * x + y * y
+    }.roots
   }
 
   func layout(_ legend: DirectionLegend, _ maskKey: MaskKey, _ meter: TextMeter) -> MapLayout {
     MapLayout(
-      shape: map.shape, pixelSize: map.pixelSize, title: title, footer: footer + outOfScale.footer,
+      shape: map.shape, pixelSize: map.pixelSize, title: title,
+      footer: footer
+        + outOfScale.footer(unit: unit, scale: DisplayUnit(unit: unit, magnitude: limit)),
       legend: LegendSize(
         beside: (DirectionLegend.width, legend.height + 14 + maskKey.height),
         below: (DirectionLegend.width, legend.height), maskKey: maskKey.height),

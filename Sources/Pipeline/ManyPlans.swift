@@ -25,8 +25,10 @@ public struct ManyPlans: Sendable {
       }
     }
     let files = names.sorted { $0.key < $1.key }
-    let states = Self.map(files.count, threads: threads) {
-      StageLookup.digest(files[$0].value, files[$0].key, cache)
+    let counts = Dictionary(files.map { ($0.value, 1) }, uniquingKeysWith: +)
+    let states = Self.map(files.count, threads: threads) { index in
+      let (path, name) = files[index]
+      return StageLookup.digest(name, path, cache, isOneOfMany: (counts[name] ?? 0) > 1)
     }
     let known = Dictionary(uniqueKeysWithValues: zip(files.map(\.key), states))
     let plans = Self.map(pipelines.count, threads: threads) {

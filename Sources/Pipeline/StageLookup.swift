@@ -51,8 +51,10 @@ struct StageLookup: Sendable {
     inputs.compactMapValues(\.digest?.hex)
   }
 
+  /// - Parameter isOneOfMany: The input has a file for each of many runs, which no argument names.
   static func digest(
-    _ name: String, _ path: String?, _ cache: PipelineCache, _ early: EarlyWork? = nil
+    _ name: String, _ path: String?, _ cache: PipelineCache, _ early: EarlyWork? = nil,
+    isOneOfMany: Bool = false
   ) -> InputState {
     guard let path else {
       return .refused(
@@ -67,10 +69,13 @@ struct StageLookup: Sendable {
         return .refused(
           StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
       }
+      let near = NearbyFile.suggestion(for: path)
       return .refused(
         StageFailure(
           .inputRefused, "input '\(name)': \(error)",
-          remedy: "check the path, or give another file with --input \(name)=FILE"))
+          remedy: isOneOfMany
+            ? near ?? "check the path; that of a swept input stands under foreach or in its table"
+            : near ?? "check the path, or give another file with --input \(name)=FILE"))
     }
   }
 

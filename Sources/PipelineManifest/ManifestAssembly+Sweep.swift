@@ -94,8 +94,15 @@ extension ManifestAssembly {
       do throws(GraphError) {
         instances.append(try instance(point, of: base))
       } catch {
+        let blame = OverrideBlame(
+          drafts: drafts, stages: stages(of: base, at: point), results: base.results)
         for problem in error.problems {
-          problems.add(sweep.span, "\(point.key): \(problem.message)", problem.suggestion)
+          let message = "\(point.key): \(problem.messageWithStage)"
+          if let arguments = blame.arguments(for: problem) {
+            problems.add(argument: arguments, message, problem.suggestion)
+          } else {
+            problems.add(sweep.span, message, problem.suggestion)
+          }
         }
       }
     }
@@ -106,28 +113,34 @@ extension ManifestAssembly {
     _ point: SweepPoint, of base: PipelineGraph
   ) throws(GraphError) -> PipelineInstance {
     var paths = base.inputPaths
-    var stages = base.stages
     for setting in point.settings {
-      switch (setting.target, setting.value) {
-      case (.input(let name), .path(let path)): paths[name] = path
-      case (.parameter(let stage, let key), let value):
-        guard let index = stages.firstIndex(where: { $0.name == stage }) else { continue }
-        switch value {
-        case .parameter(let value):
-          stages[index].parameters[key] = ResolvedParameter(value, origin: setting.origin)
-        case .file(let name): stages[index].fileParameters[key] = name
-        case .path: break
-        }
-      case (.input, _): break
+      if case (.input(let name), .path(let path)) = (setting.target, setting.value) {
+        paths[name] = path
       }
     }
     return PipelineInstance(
       key: point.key,
       graph: try PipelineGraph(
-        name: "\(base.name)/\(point.key)", inputPaths: paths, stages: stages,
+        name: "\(base.name)/\(point.key)", inputPaths: paths, stages: stages(of: base, at: point),
         results: base.results),
       settings: point.settings.map {
         InstanceSetting(name: $0.target.name, value: $0.text, origin: $0.origin)
       })
+  }
+
+  private func stages(of base: PipelineGraph, at point: SweepPoint) -> [StageNode] {
+    var stages = base.stages
+    for setting in point.settings {
+      guard case .parameter(let stage, let key) = setting.target,
+        let index = stages.firstIndex(where: { $0.name == stage })
+      else { continue }
+      switch setting.value {
+      case .parameter(let value):
+        stages[index].parameters[key] = ResolvedParameter(value, origin: setting.origin)
+      case .file(let name): stages[index].fileParameters[key] = name
+      case .path: break
+      }
+    }
+    return stages
   }
 }

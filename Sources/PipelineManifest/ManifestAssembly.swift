@@ -118,7 +118,7 @@ struct ManifestAssembly {
       if inputs[name] == nil {
         problems.add(
           argument: argument, "the manifest has no input \(Shown.word(name))",
-          Suggestion.closest(to: name, among: inputs.keys.sorted()))
+          Suggestion.closest(to: name, among: inputs.keys.sorted(), of: "inputs"))
       } else if path.isEmpty {
         problems.add(argument: argument, "the path is empty")
       } else {
@@ -228,8 +228,13 @@ struct ManifestAssembly {
       let paths = inputs.compactMapValues { $0 }
       return try PipelineGraph(name: name, inputPaths: paths, stages: nodes, results: results)
     } catch {
+      let blame = OverrideBlame(drafts: drafts, stages: nodes, results: results)
       for problem in error.problems {
-        problems.add(span(of: problem.location), problem.message, problem.suggestion)
+        if let arguments = blame.arguments(for: problem) {
+          problems.add(argument: arguments, problem.messageWithStage, problem.suggestion)
+        } else {
+          problems.add(span(of: problem.location), problem.message, problem.suggestion)
+        }
       }
       return nil
     }

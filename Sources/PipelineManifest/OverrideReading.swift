@@ -21,14 +21,15 @@ struct OverrideReading {
     let sides = override.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let path = sides[0].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     guard sides.count == 2, path.count == 2, !path[0].isEmpty, !path[1].isEmpty else {
-      problems.add(argument: argument, "not of the form STAGE.PARAMETER=VALUE")
+      problems.add(
+        argument: argument, "not of the form STAGE.PARAMETER=VALUE", owner(of: override.text))
       return
     }
     let (stage, key, value) = (String(path[0]), String(path[1]), String(sides[1]).trimmed)
     guard let index = drafts.firstIndex(where: { $0.name == stage }) else {
       problems.add(
         argument: argument, "the manifest has no stage \(Shown.word(stage))",
-        Suggestion.closest(to: stage, among: drafts.map(\.name)))
+        Suggestion.closest(to: stage, among: drafts.map(\.name), of: "stages"))
       return
     }
     // A stage of unknown type is a problem of its own; what it takes nobody knows.
@@ -46,11 +47,21 @@ struct OverrideReading {
     store(value, specification, in: index, argument)
   }
 
+  /// Which stage's parameter may be meant where none is named; nil where no stage has it, or several do.
+  private func owner(of text: String) -> String? {
+    let key = String(text.prefix { $0 != "=" })
+    let owners = drafts.filter { $0.type?.parameters.contains { $0.key == key } ?? false }
+    return owners.count == 1 ? "did you mean '\(owners[0].name).\(text)'?" : nil
+  }
+
   private mutating func store(
     _ value: String, _ specification: ParameterSpecification, in index: Int, _ argument: String
   ) {
     let key = specification.key
     drafts[index].attempted.insert(key)
+    drafts[index].overrides[key] = AppliedOverride(
+      argument: argument, value: drafts[index].parameters[key],
+      file: drafts[index].fileParameters[key])
     let reading = ParameterReading(specification: specification, inputNames: inputNames)
     switch reading.read(Self.node(value, for: specification)) {
     case .value(let value):

@@ -244,4 +244,12 @@ enum Suggestion {
   static func closest(to word: String, among candidates: [String]) -> String? {
     self.word(closestTo: word, among: candidates).map { "did you mean '\($0)'?" }
   }
+
+  /// The closest of the manifest's own names, or some of them where nothing is close.
+  static func closest(to word: String, among candidates: [String], of kind: String) -> String? {
+    if candidates.isEmpty { return "it has no \(kind)" }
+    let some = candidates.prefix(12).joined(separator: ", ")
+    return closest(to: word, among: candidates)
+      ?? "its \(kind) are \(some)\(candidates.count > 12 ? ", …" : "")"
+  }
 }

@@ -13,6 +13,16 @@ struct StageLink {
   var span: SourceSpan
 }
 
+/// A parameter of the command line, and what stood in its place.
+struct AppliedOverride {
+  /// As written, `--set` included.
+  var argument: String
+  /// nil: the manifest has none, and so the default.
+  var value: ResolvedParameter?
+  /// The input that the manifest names, of a parameter that takes a file.
+  var file: String?
+}
+
 /// A stage as far as it could be read.
 struct StageDraft {
   var name: String
@@ -27,6 +37,8 @@ struct StageDraft {
   var parameterSpans: [String: SourceSpan] = [:]
   /// Keys that somebody tried to give, rightly or not.
   var attempted: Set<String> = []
+  /// Parameters that the command line gave, by key.
+  var overrides: [String: AppliedOverride] = [:]
 
   /// The parameters could not be read, so a missing one is no news.
   mutating func attemptAll() { attempted.formUnion(type?.parameters.map(\.key) ?? []) }

@@ -304,7 +304,7 @@ struct SweepReading {
     guard let draft = drafts.first(where: { $0.name == path[0] }) else {
       return .problem(
         "the manifest has no stage \(Shown.word(path[0]))",
-        Suggestion.closest(to: path[0], among: drafts.map(\.name)))
+        Suggestion.closest(to: path[0], among: drafts.map(\.name), of: "stages"))
     }
     guard let type = draft.type else { return .unknownType }
     guard let specification = type.parameters.first(where: { $0.key == path[1] }) else {

@@ -123,7 +123,8 @@ struct Cache: ParsableCommand {
 
     func validate() throws {
       if let olderThanDays, !(olderThanDays >= 0) {
-        throw ValidationError("--older-than-days takes a number of days, 0 or more")
+        throw ValidationError(
+          "--older-than-days takes a number of days, 0 or more, not \(olderThanDays)")
       }
     }
 

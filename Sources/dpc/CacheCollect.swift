@@ -43,7 +43,7 @@ extension Cache {
 
     func validate() throws {
       if !(graceHours >= 0 && graceHours < 1e6) {
-        throw ValidationError("--grace-hours takes a number of hours, 0 or more")
+        throw ValidationError("--grace-hours takes a number of hours, 0 or more, not \(graceHours)")
       }
       if let maxSize, Self.byteCount(maxSize) == nil {
         throw ValidationError("--max-size \(maxSize): a size such as 500MB or 20GB is wanted")

@@ -25,8 +25,9 @@ struct DPC: AsyncParsableCommand {
     keepFreedMemory()
     endOrderlyOnCrash(exitCode: ExitStatus.inputRefused.code)
     do {
-      try checkCommand(CommandLine.arguments.dropFirst().first)
-      var command = try parseAsRoot()
+      let words = Array(CommandLine.arguments.dropFirst())
+      try checkCommand(words)
+      var command = try parseAsRoot(CommandWords.checked(words))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -51,12 +52,21 @@ struct DPC: AsyncParsableCommand {
   }
 
   /// Names the command that was mistyped; what follows it is not to blame.
-  private static func checkCommand(_ word: String?) throws(CommandFailure) {
-    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+  private static func checkCommand(_ words: [String]) throws(CommandFailure) {
+    try check(words.first, of: configuration.subcommands, "")
+    if words.first == Cache.configuration.commandName {
+      try check(words.dropFirst().first, of: Cache.configuration.subcommands, "cache ")
+    }
+  }
+
+  private static func check(
+    _ word: String?, of commands: [any ParsableCommand.Type], _ prefix: String
+  ) throws(CommandFailure) {
+    let names = commands.compactMap { $0.configuration.commandName }
     guard let word, !word.hasPrefix("-"), word != "help", !names.contains(word) else { return }
     throw CommandFailure(
-      .usage, "there is no command '\(word)'",
-      remedy: Spelling.suggestion(for: word, among: names) ?? "dpc --help lists them")
+      .usage, "there is no command '\(prefix)\(word)'",
+      remedy: Spelling.suggestion(for: word, among: names) ?? "dpc \(prefix)--help lists them")
   }
 
   /// Help and version go to standard output; a mistyped command line is a usage error.

@@ -1,5 +1,6 @@
 // dpc diff: how two results differ, in how they were made and number by number.
 import ArgumentParser
+import Pipeline
 import STEMData
 
 struct Diff: ParsableCommand {
@@ -49,7 +50,9 @@ enum Comparison {
       return try ResultComparison(first, second)
     } catch {
       throw CommandFailure(
-        .inputRefused, "\(error)", remedy: "two result.h5 that dpc wrote are wanted")
+        .inputRefused, "\(error)",
+        remedy: NearbyFile.suggestion(for: first) ?? NearbyFile.suggestion(for: second)
+          ?? "two result.h5 that dpc wrote are wanted")
     }
   }
 

@@ -35,7 +35,21 @@ struct Inspect: ParsableCommand {
 
   private func failure(_ error: AcquisitionError) -> CommandFailure {
     var failure = CommandFailure(.inputRefused, error.description)
+    if error.remedy == nil { failure.remedy = remedy(error) }
     if verbose { failure.details = error.stack }
     return failure
+  }
+
+  /// Where the file itself is not what was meant.
+  private func remedy(_ error: AcquisitionError) -> String? {
+    if let near = NearbyFile.suggestion(for: file) { return near }
+    switch error.kind {
+    case .cannotOpen: return "check the path: an acquisition is a file in HDF5"
+    case .damaged where file.hasSuffix(".yaml") || file.hasSuffix(".yml"):
+      return "a manifest is checked by dpc plan, and run by dpc run"
+    case .damaged:
+      return "an acquisition is a file in HDF5, laid out as Files in the documentation says"
+    default: return nil
+    }
   }
 }

@@ -1,6 +1,7 @@
 // dpc methods: the methods paragraph of a result, with its values, and the references of its formulas.
 import ArgumentParser
 import DPCStages
+import Pipeline
 import STEMData
 
 struct Methods: ParsableCommand {
@@ -21,7 +22,8 @@ struct Methods: ParsableCommand {
       contents = try ResultContents(reading: file)
     } catch {
       throw CommandFailure(
-        .inputRefused, "\(error)", remedy: "a result.h5 that dpc wrote is wanted")
+        .inputRefused, "\(error)",
+        remedy: NearbyFile.suggestion(for: file) ?? "a result.h5 that dpc wrote is wanted")
     }
     let methods = MethodsText(contents)
     if bibtex { return print(methods.bibTeX, terminator: "") }

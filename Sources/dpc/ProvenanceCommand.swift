@@ -1,5 +1,6 @@
 // dpc provenance: how a result was made, read from the result itself.
 import ArgumentParser
+import Pipeline
 import STEMData
 
 struct ProvenanceCommand: ParsableCommand {
@@ -16,7 +17,8 @@ struct ProvenanceCommand: ParsableCommand {
     do {
       chain = try ResultFile.chain(of: file)
     } catch {
-      throw CommandFailure(.inputRefused, "\(error)")
+      throw CommandFailure(
+        .inputRefused, "\(error)", remedy: NearbyFile.suggestion(for: file))
     }
     print(file)
     for (index, step) in chain.steps.enumerated() { printStep(step, number: index + 1) }

@@ -48,7 +48,9 @@ struct Reproduce: AsyncParsableCommand {
   var verbose = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads takes a number of 1 or more") }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads takes a number of 1 or more, not \(threads)")
+    }
   }
 
   func run() async throws {

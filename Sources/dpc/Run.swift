@@ -47,9 +47,11 @@ struct Run: AsyncParsableCommand {
   var verbose = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads takes a number of 1 or more") }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads takes a number of 1 or more, not \(threads)")
+    }
     if let maxFailures, maxFailures < 1 {
-      throw ValidationError("--max-failures takes a number of 1 or more")
+      throw ValidationError("--max-failures takes a number of 1 or more, not \(maxFailures)")
     }
     if failFast && maxFailures != nil {
       throw ValidationError("--fail-fast is --max-failures 1: give one of the two")

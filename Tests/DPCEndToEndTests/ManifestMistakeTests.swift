@@ -94,6 +94,66 @@ struct ManifestMistakeTests {
     #expect(!finished.errors.contains("error: error"))
   }
 
+  @Test(
+    "A word that begins with a hyphen is no request for help, and a number below zero is a value",
+    arguments: [
+      (["inspect", "-x.h5"], "error: -x.h5: taken for an option", "written ./-x.h5"),
+      (["inspect", "-h.h5"], "error: -h.h5: taken for an option", "written ./-h.h5"),
+      (["run", "-there"], "error: -there: taken for an option", "written ./-there"),
+      (["diff", "a.h5", "-h.h5"], "error: -h.h5: taken for an option", "written ./-h.h5"),
+      (["run", "x.yaml", "-threads", "2"], "no option '-threads'", "(--threads)"),
+      (["inspect", "-x"], "no option '-x'", "written ./-x"),
+      (["run", "x.yaml", "--threads", "-1"], "--threads takes a number of 1 or more, not -1", ""),
+      (["run", "x.yaml", "--max-failures", "-2"], "a number of 1 or more, not -2", ""),
+      (["cache", "gc", "--cache", "c", "--max-size", "-5GB"], "-5GB", ""),
+      (["inspect", "--", "-x.h5"], "error: -x.h5: cannot open: no such file", ""),
+    ])
+  func hyphens(arguments: [String], message: String, remedy: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write("", to: "-there")
+    let finished = try await workspace.dpc(arguments)
+    #expect(finished.status == (arguments[1] == "--" ? 4 : 2), "\(finished.output)")
+    #expect(finished.output.isEmpty)
+    #expect(
+      finished.errors.contains(message) && (remedy.isEmpty || finished.errors.contains(remedy)),
+      "\(finished.errors)")
+  }
+
+  @Test(
+    "A mistyped path, command or parameter is told with what may have been meant",
+    arguments: [
+      (["run", "qiuck.yaml"], "did you mean 'quick.yaml'?"),
+      (["run", "./quick"], "did you mean './quick.yaml'?"),
+      (["plan", "elsewhere/quick.yaml"], "there is no folder 'elsewhere'"),
+      (["run", "quick.yaml", "-i", "acquisition=scna.h5"], "did you mean 'scan.h5'?"),
+      (["inspect", "scna.h5"], "did you mean 'scan.h5'?"),
+      (["inspect", "quick.yaml"], "a manifest is checked by dpc plan, and run by dpc run"),
+      (["provenance", "scna.h5"], "did you mean 'scan.h5'?"),
+      (["methods", "scna.h5"], "did you mean 'scan.h5'?"),
+      (["reproduce", "scna.h5"], "did you mean 'scan.h5'?"),
+      (["diff", "scan.h5", "scna.h5"], "did you mean 'scan.h5'?"),
+      (
+        ["run", "quick.yaml", "-i", "acquisition=quick.yaml"],
+        "dpc inspect tells whether a file is one"
+      ),
+      (["run", "quick.yaml", "-i", "file=scan.h5"], "its inputs are acquisition"),
+      (["run", "quick.yaml", "--set", "wandfeld.x=1"], "its stages are "),
+      (["cache", "verfy"], "did you mean 'verify'?"),
+      (["run", "quick.yaml", "--set", "thickness_nm=5"], "did you mean 'field.thickness_nm=5'?"),
+      (
+        ["run", "quick.yaml", "--set", "tilt.method", "disc-shift"],
+        "write --set tilt.method=disc-shift"
+      ),
+    ])
+  func meant(arguments: [String], suggestion: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write(Quick.text, to: Quick.manifest)
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let finished = try await workspace.dpc(arguments)
+    #expect(finished.status == 2 || finished.status == 4)
+    #expect(finished.errors.contains(suggestion), "\(finished.errors)")
+  }
+
   @Test("Names that would lead out of the folder, or collide in result.h5, are refused")
   func names() async throws {
     let workspace = try Workspace()

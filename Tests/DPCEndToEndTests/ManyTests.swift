@@ -56,6 +56,28 @@ struct ManyTests {
     #expect(before == after)
   }
 
+  @Test("A file that a table names and nobody has is to be mended there: --input would be refused")
+  func absent() async throws {
+    let workspace = try workspace("foreach: { table: scans.csv }")
+    try workspace.write(
+      "key,acquisition\na,scans/good.h5\nb,scans/unturnd.h5\nc,scans/elsewhere-0815.h5\n",
+      to: "scans.csv")
+    let run = try await workspace.dpc(Self.run)
+    #expect(run.status == 3, "\(run.errors)")
+    #expect(
+      run.errors.contains("check the path; that of a swept input stands under foreach")
+        && !run.errors.contains("--input") && !run.errors.contains("did you mean"), "\(run.errors)")
+    // One file that is missing is told with the one that was meant; a plan tells the same.
+    try workspace.write("key,acquisition\na,scans/good.h5\nc,scans/unturnd.h5\n", to: "scans.csv")
+    let near = try await workspace.dpc(Self.run)
+    #expect(near.errors.contains("did you mean 'scans/unturned.h5'?"), "\(near.errors)")
+    try workspace.write("key,acquisition\na,0815.h5\nb,4711.h5\n", to: "scans.csv")
+    let plan = try await workspace.dpc(Self.run + ["--dry-run"])
+    #expect(
+      plan.errors.contains("stands under foreach") && !plan.errors.contains("--input"),
+      "\(plan.errors)")
+  }
+
   @Test("A table and a matrix: each point is what a run of its own gives, and can be made again")
   func table() async throws {
     let workspace = try workspace(

@@ -126,6 +126,58 @@ struct NoisePropagationTests {
     #expect(ratio > 0.85 && ratio < 1.25, "\(ratio)")
   }
 
+  /// Σ over the pixels of the exact variance: the integral of a unit field at each pixel in turn, weighted by how much of
+  /// the noise each two pixels share.
+  private static func exactPotentialPower(sigma: Double, _ shape: GridShape) -> Double {
+    func share(_ first: Int, _ second: Int) -> Double {
+      let (dx, dy) = (
+        Double(first % shape.columns - second % shape.columns),
+        Double(first / shape.columns - second / shape.columns)
+      )
+      return exp(-(dx * dx + dy * dy) / (4 * sigma * sigma))
+    }
+    var power = 0.0
+    for isX in [true, false] {
+      let answers = (0..<shape.count).map { index in
+        var field = VectorField(shape: shape)
+        if isX { field.x[index] = deviation.x } else { field.y[index] = deviation.y }
+        return integratedPotential(of: field, pixelSize: pixel, boundary: .neumann)
+          .potential.values
+      }
+      for first in 0..<shape.count {
+        for second in 0..<shape.count {
+          power +=
+            share(first, second)
+            * zip(answers[first], answers[second]).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+      }
+    }
+    return power
+  }
+
+  @Test(
+    "However wide the Gaussian, the potential's error is that of the noise left, in the end of a uniform field",
+    arguments: [1.5, 4, 12, 60, 1e9])
+  func widelySmoothed(sigma: Double) {
+    let shape = GridShape(rows: 11, columns: 14)
+    let correlation = 2 * Double.pi.squareRoot() * sigma
+    let noise = PixelNoise(
+      varianceX: Self.noise.varianceX, varianceY: Self.noise.varianceY, correlationX: correlation,
+      correlationY: correlation)
+    let variance = potentialVariance(
+      of: noise, shape: shape, pixelSize: Self.pixel, boundary: .neumann)
+    let ratio = variance.reduce(0, +) / Self.exactPotentialPower(sigma: sigma, shape)
+    // The weights of the links at the rim, which the modes do not know.
+    #expect(abs(ratio - 1) < 0.06, "\(ratio)")
+    if sigma < 1e9 { return }
+    // A ramp about the middle, whose mean square is (n² - 1)/12 of the pixel's.
+    let ramp =
+      noise.varianceX * Self.pixel.x * Self.pixel.x * (14 * 14 - 1) / 12
+      + noise.varianceY * Self.pixel.y * Self.pixel.y * (11 * 11 - 1) / 12
+    let mean = variance.reduce(0, +) / Double(shape.count)
+    #expect(abs(mean / ramp - 1) < 0.06, "\(mean / ramp)")
+  }
+
   @Test("The charge density's error, at the rim and inside")
   func charge() {
     let count = Self.shape.count

@@ -51,7 +51,7 @@ private func median(_ values: [Double]) -> Double {
 }
 
 /// Positions that differ from the median of the usable signals in the nearest 5×5 positions by more than
-/// `threshold` deviations, unless three of eight neighbors share a quarter of it.
+/// `threshold` deviations, unless three of eight neighbors share a quarter of it, or less than a third of the 25 is usable.
 func plainSpikes(
   _ plane: [Double], _ usable: [Bool], _ shape: GridShape, threshold: Double,
   _ electronsPerUnit: Double?
@@ -61,12 +61,14 @@ func plainSpikes(
     for column in 0..<shape.columns where usable[row * shape.columns + column] {
       let top = max(0, min(row - 2, shape.rows - 5))
       let left = max(0, min(column - 2, shape.columns - 5))
-      var near: [Double] = []
+      var (near, all) = ([Double](), 0)
       for r in top..<min(top + 5, shape.rows) {
-        for c in left..<min(left + 5, shape.columns) where usable[r * shape.columns + c] {
-          near.append(plane[r * shape.columns + c])
+        for c in left..<min(left + 5, shape.columns) {
+          all += 1
+          if usable[r * shape.columns + c] { near.append(plane[r * shape.columns + c]) }
         }
       }
+      if 3 * near.count < all { continue }
       let middle = median(near)
       let counting =
         electronsPerUnit.map { (max(middle * $0, 0) + 9).squareRoot() / $0 } ?? 1e-6 * abs(middle)

@@ -1,6 +1,7 @@
 // Raw signals of every type, hostile ones among them: masks and corrected numbers of the plain rules, to the bit.
 import DPCReconstruction
 import DPCSimulation
+import Foundation
 import STEMCore
 import Testing
 
@@ -183,6 +184,31 @@ struct SignalScreenTests {
       }
     }
     #expect(count > 5)
+  }
+
+  @Test("Few usable signals on slopes are no spikes; one among many is, and one in a corner")
+  func sparseSlope() {
+    let shape = GridShape(rows: 60, columns: 80)
+    var generator = SeededGenerator(seed: 3, path: [7])
+    // 1e8 electrons on slopes of up to three percent from one position to the next: three hundred deviations.
+    func slope(_ position: Int) -> Double {
+      1e8 * (1 + 0.05 * sin(0.6 * Double(position % 80) + 0.35 * Double(position / 80)))
+    }
+    let screen = SignalScreen(
+      Self.none, saturationLevel: nil, electronsPerUnit: 1, spikeThreshold: 9)
+    func hot(_ plane: [Double]) -> [Int] {
+      let mask = screen.corrected(.double(plane), shape: shape).mask
+      return mask.bytes.indices.filter { mask.bytes[$0] & PixelFlags.hot.rawValue != 0 }
+    }
+    let sparse = (0..<shape.count).map { generator.uniform() < 1.0 / 9 ? slope($0) : .nan }
+    #expect(hot(sparse).isEmpty)
+    // In the middle of the frame, and in the corner of a quarter of it: 9 of 25 are left there.
+    var whole = (0..<shape.count).map(slope)
+    let (inside, corner) = (10 * 80 + 10, 29 * 80 + 39)
+    for position in [inside, corner] { whole[position] *= 3 }
+    #expect(hot(whole) == [inside, corner])
+    let cut = whole.indices.map { $0 / 80 >= 30 || $0 % 80 >= 40 ? .nan : whole[$0] }
+    #expect(hot(cut) == [inside, corner])
   }
 
   @Test("On a large offset single precision is off by electrons, and clears nothing wrongly")

@@ -80,6 +80,31 @@ struct SignalNotesTests {
       }, "\(mean.notes)")
   }
 
+  // Each of 8 frames lacks 40 % of its positions, and each position others: what is left is what was stated.
+  @Test(
+    "Missing positions of a stack are no missing dose",
+    arguments: [(4000.0, false), (32_000, false), (8000, true)])
+  func missingPositions(stated: Double, isWarned: Bool) async throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/stack.h5"
+    let shape = GridShape(rows: 70, columns: 40)
+    var numbers = [Float](repeating: 1000, count: 8 * 4 * shape.count)
+    for frame in 0..<8 {
+      for position in 0..<shape.count where (frame + position) % 5 < 2 {
+        numbers[4 * frame * shape.count + position] = .nan
+      }
+    }
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0], outer: [48, 48, 48, 48], start: [0, 90, 180, 270],
+      stop: [90, 180, 270, 360], electronsPerPixel: stated, frameCount: 8, shape: shape
+    ).write(numbers, to: path)
+    let warnings = Self.warnings(try await laboratory.reconstruction(of: path))
+    let told = warnings.filter { $0.contains("electrons per pixel") }
+    #expect(
+      told.map { $0.hasPrefix("4000 electrons per pixel and frame counted, 8000 stated") }
+        == (isWarned ? [true] : []), "\(warnings)")
+  }
+
   @Test("The dose of a file is held against one position, not against all of a unit cell")
   func cells() async throws {
     let laboratory = try Laboratory()

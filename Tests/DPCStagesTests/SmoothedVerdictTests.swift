@@ -57,6 +57,17 @@ struct SmoothedVerdictTests {
       MapVerdict.smallPrint(blurred, context, kind: .intrinsicField, scale: 1, unit: "V/m").isEmpty)
   }
 
+  @Test("The small print of a figure breaks no line between a number and its unit")
+  func unbroken() {
+    var context = Self.context(GridShape(rows: 4, columns: 6), 1e-9)
+    context.attributes = [
+      "smoothing": "Gaussian, sigma 2 nm", "removed_descan": "plane fitted to the vacuum scan",
+    ]
+    let lines = Figures.footer(context, noise: ["5σ of one pixel 3 MV/m"])
+    let numbers = lines.joined(separator: "\n").matches(of: /[0-9.]+(.)[a-zA-Z\/]+/).map(\.1)
+    #expect(numbers == Array(repeating: "\u{A0}", count: 4), "\(lines)")
+  }
+
   @Test("A frame that cannot hold a wall of 20 nm has no detection limit for one")
   func smallFrame() throws {
     for (pixels, isGiven) in [(21, true), (19, false)] {

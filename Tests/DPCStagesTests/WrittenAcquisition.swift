@@ -12,6 +12,8 @@ struct WrittenAcquisition {
   var stop: [Double]
   /// True = calibration · measured, isotropic; nil: none is stated.
   var calibration: Double?
+  /// Stated of a position; nil: nothing is.
+  var electronsPerPixel: Double?
   var frameCount: Int
   var shape: GridShape
 
@@ -29,6 +31,9 @@ struct WrittenAcquisition {
     ]
     if let calibration {
       items.append((detector + "deflection_calibration", [calibration], "1"))
+    }
+    if let electronsPerPixel {
+      items.append(("/entry/instrument/scan/electrons_per_pixel", [electronsPerPixel], "1"))
     }
     try HDF5File.create(path) { root in
       for group in ["", "/data", "/instrument"]

@@ -37,6 +37,11 @@ struct LayoutTests {
     let size = layout.isWide ? Self.legend.below : Self.legend.beside
     #expect(layout.legend.x + size.width <= layout.width - margin + 1)
     #expect(layout.legend.y + size.height <= layout.height - margin + 1)
+    let footerWidth = layout.footer.lines.map { meter.width($0, .footer) }.max() ?? 0
+    #expect(
+      margin + footerWidth <= layout.legend.x
+        || layout.footerTop >= layout.legend.y + size.height)
+    #expect(layout.footerTop + layout.footer.height <= layout.height - margin + 1)
     let isApart = layout.legend.x >= layout.map.maxX || layout.legend.y >= layout.map.maxY
     #expect(isApart)
     #expect(layout.scaleBar.start.x + layout.scaleBar.length <= layout.width - margin)
@@ -44,6 +49,24 @@ struct LayoutTests {
     // A raster of the page stays within what Cairo can draw, the map within twice 800 pixels.
     #expect(max(layout.rows.pixelCount, layout.columns.pixelCount) < 1600)
     #expect(max(layout.width, layout.height) * layout.scale < 4000)
+  }
+
+  @Test(
+    "Below a wide map a footer longer than the legend has the page's width, a shorter one stands beside it"
+  )
+  func wideFooter() throws {
+    let meter = try TextMeter()
+    func layout(_ lines: Int) -> MapLayout {
+      MapLayout(
+        shape: GridShape(rows: 8, columns: 600), pixelSize: nil, title: "t",
+        footer: Array(repeating: String(repeating: "word ", count: 16), count: lines),
+        legend: LegendSize(beside: (240, 100), below: (240, 60), maskKey: 0), meter: meter)
+    }
+    // 16 words want some 350 points: two lines of the 204 beside the legend, one of the page's 480.
+    let short = layout(1)
+    #expect(short.footer.lines.count > 1 && short.footerTop < short.legend.y + 60)
+    let long = layout(4)
+    #expect(long.footer.lines.count == 5 && long.footerTop >= long.legend.y + 60)
   }
 
   @Test("A scan position is a whole number of pixels, or a pixel the mean of whole positions")

@@ -5,6 +5,18 @@ import Testing
 
 struct NumberTests {
   @Test(
+    "A hyphen before a number or an exponent is drawn as a minus sign, any other as a hyphen",
+    arguments: [
+      ("-12.5 nrad", "−12.5 nrad"), ("(-.5, -3)", "(−.5, −3)"), ("1e-12 C/m²", "1e−12 C/m²"),
+      ("x=-3", "x=−3"), ("±-1", "±−1"), ("a line-of-sight, -", "a line-of-sight, -"),
+      ("5-10 nm", "5-10 nm"), ("scan-5, 2026-11-29", "scan-5, 2026-11-29"), ("made-5", "made-5"),
+      ("disc-shift · -2", "disc-shift · −2"), ("", ""),
+    ])
+  func minusSigns(_ text: String, _ drawn: String) {
+    #expect(NumberText.withMinusSigns(text) == drawn)
+  }
+
+  @Test(
     "Fixed decimals round half away from zero and keep the sign of what is not zero",
     arguments: [
       (0.0, 0, "0"), (-0.0, 2, "0.00"), (1.25, 1, "1.3"), (-1.25, 1, "−1.3"), (0.004, 2, "0.00"),

@@ -12,6 +12,14 @@ struct ToyType: StageType {
   var parameters: [ParameterSpecification] = []
   var inputs: [InputPort] = []
   var outputs: [OutputPort] = []
+  /// What it objects to where the parameters are right one by one.
+  var objection: (@Sendable ([String: ParameterValue]) -> ParameterProblem?)?
+
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    (objection?(parameters)).map { [$0] } ?? []
+  }
 
   func run(_ context: StageContext) throws -> StageProduct {
     throw StageFailure(.failed, "a toy does not run")

@@ -112,5 +112,5 @@ private func cropped(_ signals: SegmentSignals, to window: ScanWindow) -> Segmen
   return SegmentSignals(
     shape: window.shape, segmentCount: signals.segmentCount, values: values,
     mask: cropped(signals.mask, to: window), electronsPerUnit: signals.electronsPerUnit,
-    varianceFactor: signals.varianceFactor)
+    varianceFactor: signals.varianceFactor, exposures: signals.exposures)
 }

@@ -7,7 +7,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 15
+  let algorithmVersion = 16
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -51,12 +51,14 @@ struct DeflectionStage: StageType {
     var estimate: DeflectionEstimate
     let sample: RegimeSample
     let statistics: SignalStatistics
+    var exposures = 1.0
     let check = SignalCheck(frames)
     var saturation: [Note] = []
     if case SegmentsValue.averaged(let signals, _, _)? = source {
       estimate = estimation.deflection(of: signals)
       sample = estimation.sampler.sample(signals)
       statistics = SignalStatistics(signals)
+      exposures = signals.exposures
     } else {
       (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
       saturation = check.saturationNotes(
@@ -92,7 +94,7 @@ struct DeflectionStage: StageType {
       facts: facts(estimate.map, statistics) + report.facts
         + (transfer?.facts ?? []),
       notes: notes(estimate.map, metadata, estimation) + saturation
-        + check.notes(statistics, positions: correlation.x * correlation.y)
+        + check.notes(statistics, exposures: exposures)
         + report.notes
         + (transfer?.notes ?? []))
   }

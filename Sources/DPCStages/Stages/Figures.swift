@@ -53,16 +53,16 @@ enum Figures {
     if let electrons = context.electronsPerPixel {
       first.append("\(Format.count(electrons)) electrons per pixel")
     }
-    var second: [String] = []
-    if let method = context.attributes["method"] { second.append(method) }
-    if let smoothing = context.attributes["smoothing"] { second.append(smoothing) }
-    if let descan = context.attributes["removed_descan"] { second.append("descan: \(descan)") }
-    if let model = context.attributes["inclination_model"] {
-      second.append("inclination model: \(model)")
-    }
     // Numbers stay with their units.
     func joined(_ items: [String]) -> String {
       items.map { $0.map { $0 == " " ? "\u{A0}" : String($0) }.joined() }.joined(separator: " · ")
+    }
+    var second: [String] = []
+    if let method = context.attributes["method"] { second.append(method) }
+    if let smoothing = context.attributes["smoothing"] { second.append(joined([smoothing])) }
+    if let descan = context.attributes["removed_descan"] { second.append("descan: \(descan)") }
+    if let model = context.attributes["inclination_model"] {
+      second.append("inclination model: \(model)")
     }
     let third = context.attributes["caution"] ?? ""
     let sign = context.attributes["sign"].map { "sign of the field \($0)" } ?? ""

@@ -113,6 +113,7 @@ enum SegmentsValue: StoredValue, Equatable {
     var varianceFactor: Double
     var segmentCount: Int?
     var correlation: CorrelationLength
+    var exposures: Double?
   }
 
   /// The frames from which the signals come.
@@ -137,7 +138,7 @@ enum SegmentsValue: StoredValue, Equatable {
       return Header(
         frames: frames.header, electronsPerUnit: signals.electronsPerUnit,
         varianceFactor: signals.varianceFactor, segmentCount: signals.segmentCount,
-        correlation: correlation)
+        correlation: correlation, exposures: signals.exposures)
     }
   }
 
@@ -162,7 +163,8 @@ enum SegmentsValue: StoredValue, Equatable {
     let signals = SegmentSignals(
       shape: grid, segmentCount: segmentCount, values: try archive.requiredDoubles("signals"),
       mask: PixelMask(shape: grid, bytes: try archive.requiredBytes("mask")),
-      electronsPerUnit: header.electronsPerUnit, varianceFactor: header.varianceFactor)
+      electronsPerUnit: header.electronsPerUnit, varianceFactor: header.varianceFactor,
+      exposures: header.exposures ?? 1)
     self = .averaged(signals, of: frames, correlation: header.correlation)
   }
 }

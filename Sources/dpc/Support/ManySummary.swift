@@ -124,6 +124,7 @@ struct ManySummary {
     var sample: [String: CommandFailure] = [:]
     var texts: [(text: String, key: String)] = []
     var wordings: [String: Set<String>] = [:]
+    var remedies: [String: Set<String?>] = [:]
     for refusal in failures {
       let stage = refusal.stage.map { $0 + ": " } ?? ""
       let own = refusal.failure.message
@@ -132,13 +133,15 @@ struct ManySummary {
         sample[text] = CommandFailure(refusal.failure, isVerbose: isVerbose)
       }
       wordings[text, default: []].insert(stage + own)
+      remedies[text, default: []].insert(refusal.failure.remedy)
       texts.append((text, refusal.key))
     }
     return grouped(texts).compactMap { text, keys in
       guard var failure = sample[text] else { return nil }
       // A reason with one file in it, however many have it, names the file.
       let words = wordings[text]?.count == 1 ? wordings[text]?.first ?? text : text
-      if failure.remedy?.contains("--input") == true {
+      // What is done about one file is not done about another.
+      if failure.remedy?.contains("--input") == true || (remedies[text]?.count ?? 0) > 1 {
         failure.remedy =
           "check the path; that of a swept input stands under foreach or in its table"
       }

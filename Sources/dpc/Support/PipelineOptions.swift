@@ -63,10 +63,13 @@ struct PipelineOptions: ParsableArguments {
   private static func text(of path: String) throws(CommandFailure) -> String {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw CommandFailure(.usage, "\(path): there is no such file")
+      throw CommandFailure(
+        .usage, "\(path): there is no such file",
+        remedy: NearbyFile.suggestion(for: path) ?? "check the path")
     }
     if isFolder.boolValue {
-      throw CommandFailure(.usage, "\(path): a folder, not a manifest")
+      throw CommandFailure(
+        .usage, "\(path): a folder, not a manifest", remedy: "give a YAML file, such as one in it")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw CommandFailure(.usage, "\(path): cannot be read")

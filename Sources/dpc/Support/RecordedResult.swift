@@ -18,7 +18,8 @@ struct RecordedResult {
       digest = try SHA256Digest.ofFile(at: path).digest.hex
     } catch {
       throw CommandFailure(
-        .inputRefused, "\(error)", remedy: "a result.h5 that dpc wrote is wanted")
+        .inputRefused, "\(error)",
+        remedy: NearbyFile.suggestion(for: path) ?? "a result.h5 that dpc wrote is wanted")
     }
   }
 
