@@ -33,7 +33,9 @@ struct PhaseSolver {
   /// One wave of the half spectrum that a real frame keeps.
   private struct Frequency {
     /// cycles/m.
-    var q = 0.0
+    var x = 0.0
+    var y = 0.0
+    var q: Double { (x * x + y * y).squareRoot() }
     /// T of every sector; empty where nothing is seen.
     var transfer: [Complex] = []
     /// Σ w |T|².
@@ -53,7 +55,7 @@ struct PhaseSolver {
       let qy = Double(wave) / (Double(shape.rows) * pixelSize.y)
       return (0..<width).map { column in
         let qx = Double(column) / (Double(shape.columns) * pixelSize.x)
-        var frequency = Frequency(q: (qx * qx + qy * qy).squareRoot())
+        var frequency = Frequency(x: qx, y: qy)
         // Waves at the Nyquist frequency have no slope that could be seen.
         let isBlind = 2 * row == shape.rows || 2 * column == shape.columns
         if row + column == 0 || frequency.q >= geometry.informationLimit || isBlind {
@@ -76,10 +78,8 @@ struct PhaseSolver {
     let numerators = numerators(planes, transform)
     // Noise of Σ w T* i: multinomial, f_j/N per sector and pixel.
     let noise = electrons.map { Double(shape.count) / $0 }
-    let epsilon = epsilon(numerators, noise: noise, regularization)
-    let waves = waves(
-      numerators, epsilon, transform.spectrumColumns, noise: noise,
-      isMeasured: regularization == .measured)
+    let inverses = inverses(numerators, noise: noise, regularization)
+    let waves = waves(numerators, inverses, transform.spectrumColumns, noise: noise ?? 0)
     let n = Double(shape.count)
     let scale = 1 / (n * n)
     let (xx, yy, xy) = waves.power
@@ -116,7 +116,7 @@ struct PhaseSolver {
   }
 
   private func waves(
-    _ numerators: [Complex], _ epsilon: [Double], _ width: Int, noise: Double?, isMeasured: Bool
+    _ numerators: [Complex], _ inverses: [Inverse], _ width: Int, noise: Double
   ) -> Waves {
     let kx = derivativeFrequencies(shape.columns, spacing: pixelSize.x)
     let ky = derivativeFrequencies(shape.rows, spacing: pixelSize.y)
@@ -124,27 +124,30 @@ struct PhaseSolver {
     var waves = Waves(count: frequencies.count)
     for index in frequencies.indices where frequencies[index].weight > 0 {
       let (weight, q) = (frequencies[index].weight, frequencies[index].q)
-      let divisor = weight + epsilon[index]
+      let divisor = weight + inverses[index].epsilon
+      let (row, column) = (index / width, index % width)
+      let (gx, gy) = (2 * Double.pi * kx[column], 2 * Double.pi * ky[row])
+      let copies = column == 0 || 2 * column == shape.columns ? 1.0 : 2
+      // Of Wiener's error, N/(W + ε), the noise let through lies along the wave, the signal held back where the signal
+      // is.
+      let through = noise * weight / divisor / divisor
+      let held = 1 - weight / divisor
+      let signal = (gx * gx + gy * gy) * held * held
+      let xx = copies * (gx * gx * through + signal * inverses[index].signal.xx)
+      let yy = copies * (gy * gy * through + signal * inverses[index].signal.yy)
+      waves.power.xx += xx
+      waves.power.yy += yy
+      waves.power.xy += copies * (gx * gy * through + signal * inverses[index].signal.xy)
+      if q < 3 * lowest {
+        waves.slow.power += xx + yy
+        waves.slow.count += copies
+      }
       guard divisor.isFinite else { continue }
       let value = Complex(
         numerators[index].real / divisor, numerators[index].imaginary / divisor)
-      let (row, column) = (index / width, index % width)
-      let (gx, gy) = (2 * Double.pi * kx[column], 2 * Double.pi * ky[row])
       waves.phase[index] = value
       waves.slopeX[index] = Complex(-gx * value.imaginary, gx * value.real)
       waves.slopeY[index] = Complex(-gy * value.imaginary, gy * value.real)
-      let copies = column == 0 || 2 * column == shape.columns ? 1.0 : 2
-      // Wiener's own error, N/(W + ε): the noise let through and the signal held back. A chosen ε says
-      // nothing of the signal, so that only the noise counts.
-      let kept = isMeasured ? 1 : weight / divisor
-      let power = (noise ?? 0) * kept / divisor
-      waves.power.xx += copies * gx * gx * power
-      waves.power.yy += copies * gy * gy * power
-      waves.power.xy += copies * gx * gy * power
-      if q < 3 * lowest {
-        waves.slow.power += copies * (gx * gx + gy * gy) * power
-        waves.slow.count += copies
-      }
       if weight > divisor / 2 { waves.resolved = max(waves.resolved, q) }
       let square = copies * (value.real * value.real + value.imaginary * value.imaginary)
       if q > fineLimit { waves.fine += square }
@@ -173,10 +176,17 @@ struct PhaseSolver {
     return sums
   }
 
-  /// ε of every frequency; infinite where nothing is seen.
-  private func epsilon(
+  /// How a wave is inverted.
+  private struct Inverse {
+    /// ε; infinite where nothing is seen.
+    var epsilon = Double.infinity
+    /// What is thought of |φ|², by the direction of the waves; zero where nothing is.
+    var signal = (xx: 0.0, yy: 0.0, xy: 0.0)
+  }
+
+  private func inverses(
     _ numerators: [Complex], noise: Double?, _ regularization: TransferRegularization
-  ) -> [Double] {
+  ) -> [Inverse] {
     let largest = frequencies.reduce(0) { max($0, $1.weight) }
     let constant: Double
     switch regularization {
@@ -184,23 +194,21 @@ struct PhaseSolver {
     case .measured: constant = 1e-12 * largest
     }
     guard case .measured = regularization, let noise else {
-      return [Double](repeating: constant, count: frequencies.count)
+      // A chosen ε says nothing of the signal, so that only the noise counts.
+      return [Inverse](repeating: Inverse(epsilon: constant), count: frequencies.count)
     }
-    // Power of the phase by frequency, three classes to the octave: least squares of |Σ wT*i|² = W² S + N W.
-    let lowest = frequencies.lazy.map(\.q).filter { $0 > 0 }.min() ?? 1
-    let bands = frequencies.map { $0.q > 0 ? Int(3 * log2($0.q / lowest) + 1e-9) : 0 }
-    let bandCount = (bands.max() ?? 0) + 1
-    var signal = [Double](repeating: 0, count: bandCount)
-    var squares = signal
-    for index in frequencies.indices {
-      let (w, n) = (frequencies[index].weight, numerators[index])
-      signal[bands[index]] += n.real * n.real + n.imaginary * n.imaginary - noise * w
-      squares[bands[index]] += w * w
-    }
-    return bands.map { band in
-      // Noise alone scatters the sum by N √(Σ W²); what is less than twice that is not taken for a signal.
-      guard signal[band] > 2 * noise * squares[band].squareRoot() else { return .infinity }
-      return max(constant, noise * squares[band] / signal[band])
+    let powers = PhasePowers(
+      waves: zip(frequencies, numerators).map { wave, sum in
+        PhasePowers.Wave(
+          x: wave.x, y: wave.y, weight: wave.weight,
+          power: sum.real * sum.real + sum.imaginary * sum.imaginary)
+      }, noise: noise)
+    return frequencies.map { wave in
+      if wave.weight == 0 { return Inverse() }
+      let power = powers[wave.q]
+      return Inverse(
+        epsilon: power.visible.map { max(constant, noise / $0) } ?? .infinity,
+        signal: power.directed)
     }
   }
 

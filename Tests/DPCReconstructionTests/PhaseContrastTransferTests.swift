@@ -10,7 +10,7 @@ import Testing
 struct PhaseContrastTransferTests {
   private static let degree = Double.pi / 180
   private static let alpha = 0.024
-  private static let wavelength = ElectronBeam(voltage: 200_000).wavelength
+  static let wavelength = ElectronBeam(voltage: 200_000).wavelength
 
   /// Two rings of four, shuffled, the first sector from `start`.
   private static func detector(start: Double = -45, outer: Bool = true) -> SegmentedDetector {
@@ -25,7 +25,7 @@ struct PhaseContrastTransferTests {
     return SegmentedDetector(segments: segments, orientation: 0)
   }
 
-  private static func geometry(
+  static func geometry(
     rotation: Double = 0, defocus: Double = 0, start: Double = -45
   ) throws -> TransferGeometry {
     try TransferGeometry(
@@ -83,7 +83,7 @@ struct PhaseContrastTransferTests {
   }
 
   /// Signals of a weak phase by first-order wave optics, on a periodic frame.
-  private static func signals(
+  static func signals(
     phase waves: [(m: Int, n: Int, amplitude: Double)], shape: GridShape, pixel: PixelSize,
     geometry: TransferGeometry, segmentCount: Int, electrons: Double?, seed: UInt64? = nil
   ) -> SegmentSignals {
@@ -144,7 +144,7 @@ struct PhaseContrastTransferTests {
   }
 
   /// A disc-shift deflection to begin with: that of the sectors' first moments.
-  private static func reconstruct(
+  static func reconstruct(
     _ signals: SegmentSignals, _ geometry: TransferGeometry,
     _ regularization: TransferRegularization = .measured,
     boundary: IntegrationBoundary = .periodic

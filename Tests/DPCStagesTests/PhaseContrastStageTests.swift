@@ -263,9 +263,10 @@ struct PhaseContrastStageTests {
       }
     }
     // Independent numbers: some 30 pixels share a deflection's error, and a potential has ten waves that
-    // count: 16 × 160 and 16 × 10 give 1 % and 4 %; the signal's spectrum is known by classes only (3 %).
+    // count: 16 × 160 and 16 × 10 give 1 % and 4 %; the signal's spectrum is known by classes only (3 %). What noise may
+    // hide counts as an error although these charges have next to nothing there: up to 1.5 times what is wrong.
     let share = Double(deflections.within) / Double(deflections.count)
-    #expect(abs(share - 0.683) < 0.06, "\(share)")
+    #expect(share > 0.683 - 0.06 && share < 0.866, "\(share)")
     let potentialShare = Double(potentials.within) / Double(potentials.count)
     #expect(abs(potentialShare - 0.683) < 0.12, "\(potentialShare)")
     let pull = (rim.square / rim.count).squareRoot()
