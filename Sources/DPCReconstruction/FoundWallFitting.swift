@@ -190,10 +190,12 @@ struct FoundWallFitting {
     func point(_ v: Double) -> ScanPoint {
       ScanPoint(x: position * n.x - v * n.y, y: position * n.y + v * n.x)
     }
-    return FoundWall(
+    var wall = FoundWall(
       fitted: fitted, normalAzimuth: Measurement(line.azimuth, error: line.azimuthError),
       start: point(line.start), end: point(line.end), significance: fitted.significance,
       family: familyOf[index])
+    if !wall.showsAzimuth { wall.normalAzimuth.error = FoundWall.unknownAzimuth }
+    return wall
   }
 
   /// Two pieces of a search that the fit took for one wall.

@@ -34,7 +34,8 @@ public struct ScanPoint: Sendable, Equatable, Codable {
 public struct FoundWall: Sendable, Equatable {
   /// Position along the wall's own normal from the center of the scan.
   public var fitted: FittedWall
-  /// Of the normal, from +x towards +y, rad; the same sense for all walls of a family.
+  /// Of the normal, from +x towards +y, rad; the same sense for all walls of a family. Its error is that of a
+  /// direction of which nothing is known where the frame does not show it (``showsAzimuth``).
   public var normalAzimuth: Measurement
   /// Where the wall begins and ends, start to end being the normal's azimuth + 90°.
   public var start: ScanPoint
@@ -43,6 +44,16 @@ public struct FoundWall: Sendable, Equatable {
   public var significance: Double
   /// Index into ``WallFindings/families``.
   public var family: Int
+
+  /// Within the frame, m.
+  public var length: Double { hypot(end.x - start.x, end.y - start.y) }
+
+  /// Whether the wall is longer within the frame than it is wide in the image. Else lines of very different
+  /// azimuths, and several walls seen as one, explain the frame about as well.
+  public var showsAzimuth: Bool { length >= fitted.imageWidth }
+
+  /// One standard deviation of a line's azimuth that may be any, rad: π/√12.
+  static let unknownAzimuth = Double.pi / 12.0.squareRoot()
 }
 
 /// A wall that the rim cuts: that something stands there is known, its field is not.

@@ -50,7 +50,8 @@ public struct WallFlags: OptionSet, Sendable, Hashable {
   public static let atBound = WallFlags(rawValue: 1 << 1)
   /// The standard deviation of field or width exceeds its value.
   public static let uncertain = WallFlags(rawValue: 1 << 2)
-  /// t tan a > 2 FWHM/cos a: only the product of field and width is well determined.
+  /// t tan a > 2 FWHM/cos a for some width that fits with 95 % confidence: only the product of field and
+  /// width is well determined. (A width that came out too large passes by itself.)
   public static let widthIllDetermined = WallFlags(rawValue: 1 << 3)
   /// Below the detection threshold once all walls were fitted: not reported.
   public static let insignificant = WallFlags(rawValue: 1 << 4)
@@ -65,10 +66,13 @@ public struct FittedWall: Sendable, Equatable {
   public var product: Measurement
   /// Of E0, V/m, by profile likelihood.
   public var fieldInterval: WallInterval
+  /// How much larger than its value the field can be: half the distance to the bound of its 95 % interval away
+  /// from zero, V/m, at least its error; without a bound its own size.
+  public var fieldReach: Double
   /// Of the intrinsic full width at half maximum, m, by profile likelihood.
   public var widthInterval: WallInterval
-  /// Of (E0, w, X0), row-major 3 × 3, in SI units: the linearized one, which the error of the width exceeds
-  /// where its likelihood is skew.
+  /// Of (E0, w, X0), row-major 3 × 3, in SI units: the linearized one, which the errors of field and width
+  /// exceed where their likelihood is skew.
   public var covariance: [Double]
   /// Height of the wall in the image, V/m, signed.
   public var imageHeight: Double
@@ -126,8 +130,9 @@ public struct WallFit: Sendable, Equatable {
 /// is skew: small widths come with linearized errors that are too small. The interval of the width is
 /// therefore found by profile likelihood (all else fitted anew until χ² has risen by one), and the error
 /// of the width is its larger side, or half of that of the 95 % interval where that is more; without a lower
-/// bound, at least the width itself. The field's error
-/// is the linearized one, which covers as it should, and its interval is given too.
+/// bound, at least the width itself. A field grows as its width falls, and is skew the other way: too small a
+/// field comes with too small a linearized error. Its error is a quarter of the length of its 95 % interval where
+/// that is more than the linearized one, the side away from zero counting for the field itself at most.
 ///
 /// - Parameters:
 ///   - profile: Mean field over the thickness, V/m, over the distance along the normal, m.

@@ -47,9 +47,9 @@ extension WallSearch {
     }
     let w = p.sechWidth
     var error = (0..<3).map { covariance[4 * $0].squareRoot() }
-    let intervals = intervals(
+    let deviations = deviations(
       index, in: fit, errors: (error[0], error[1] / w), scale: scale)
-    error[1] = intervals.sechWidthError
+    (error[0], error[1]) = (deviations.fieldError, deviations.sechWidthError)
     let productVariance =
       w * w * covariance[0] + 2 * w * p.amplitude * covariance[1]
       + p.amplitude * p.amplitude * covariance[4]
@@ -60,7 +60,9 @@ extension WallSearch {
     if isCutByRim(p) { flags.insert(.cutByRim) }
     if fit.isAtBound[base + 1] || fit.isAtBound[base + 2] { flags.insert(.atBound) }
     if error[0] > abs(p.amplitude) || error[1] > w { flags.insert(.uncertain) }
-    if !model.geometry.separatesWidth(sechWidth: w) { flags.insert(.widthIllDetermined) }
+    if !model.geometry.separatesWidth(sechWidth: deviations.leastSechWidth) {
+      flags.insert(.widthIllDetermined)
+    }
     if significance < requiredGain(p).squareRoot() { flags.insert(.insignificant) }
     let factor = InclinationGeometry.widthFactor
     return FittedWall(
@@ -70,10 +72,10 @@ extension WallSearch {
         width: Measurement(factor * w, error: factor * error[1])),
       sechWidth: Measurement(w, error: error[1]),
       product: Measurement(p.amplitude * w, error: max(productVariance, 0).squareRoot()),
-      fieldInterval: intervals.field,
+      fieldInterval: deviations.field, fieldReach: deviations.fieldReach,
       widthInterval: WallInterval(
-        lower: intervals.sechWidth.lower.map { factor * $0 },
-        upper: intervals.sechWidth.upper.map { factor * $0 }),
+        lower: deviations.sechWidth.lower.map { factor * $0 },
+        upper: deviations.sechWidth.upper.map { factor * $0 }),
       covariance: covariance,
       imageHeight: p.amplitude * model.geometry.projectedHeight(sechWidth: w),
       imageWidth: imageWidth, significance: significance, flags: flags)

@@ -21,55 +21,97 @@ public struct WallInterval: Sendable, Equatable, Codable {
   }
 }
 
+/// What the likelihood says of E0 and w of one wall.
+struct WallDeviations {
+  /// Of E0 (V/m) and w (m), 68 %.
+  var field: WallInterval
+  var sechWidth: WallInterval
+  /// One standard deviation of E0, V/m: the linearized one, or a quarter of the length of the 95 % interval.
+  var fieldError: Double
+  /// Half the distance from |E0| to the bound of its 95 % interval away from zero, at least `fieldError`, V/m; |E0|
+  /// without a bound.
+  var fieldReach: Double
+  /// Of w, m: the larger side of the 68 % interval or half of that of the 95 % interval, whichever is more.
+  var sechWidthError: Double
+  /// The lower bound of w with 95 % confidence, m; zero without one.
+  var leastSechWidth: Double
+}
+
 extension WallSearch {
   /// Below these relative standard deviations both sides of an interval differ by less than a tenth of it:
   /// the linearized errors hold.
   private static let parabolic = 0.03
+  /// The rise of χ² at one and at two standard deviations.
+  private static let levels = [1.0, 4]
 
-  /// The intervals of E0 (V/m) and w (m) of one wall of a fit.
+  /// Intervals and deviations of E0 (V/m) and w (m) of one wall of a fit.
   ///
   /// - Parameters:
   ///   - errors: Of E0 (V/m) and ln w, linearized.
   ///   - scale: The rise of χ² that is one standard deviation.
-  /// - Returns: Both intervals, and of w the deviation: the larger side of the 68 % interval or half of that
-  ///   of the 95 % interval, whichever is more.
-  func intervals(
+  func deviations(
     _ index: Int, in fit: WallModelFit, errors: (field: Double, logWidth: Double), scale: Double
-  ) -> (field: WallInterval, sechWidth: WallInterval, sechWidthError: Double) {
+  ) -> WallDeviations {
     let wall = fit.walls[index]
     guard errors.logWidth > Self.parabolic || errors.field > Self.parabolic * abs(wall.amplitude)
     else {
       let half = wall.sechWidth * errors.logWidth
-      return (
-        WallInterval(lower: wall.amplitude - errors.field, upper: wall.amplitude + errors.field),
-        WallInterval(lower: wall.sechWidth - half, upper: wall.sechWidth + half), half
-      )
+      return WallDeviations(
+        field: WallInterval(
+          lower: wall.amplitude - errors.field, upper: wall.amplitude + errors.field),
+        sechWidth: WallInterval(lower: wall.sechWidth - half, upper: wall.sechWidth + half),
+        fieldError: errors.field, fieldReach: errors.field, sechWidthError: half,
+        leastSechWidth: wall.sechWidth - 2 * half)
     }
     let likelihood = WallLikelihood(model: model, fit: fit, index: index, rise: scale)
-    func field(_ direction: Double) -> Double? {
-      let start = min(errors.field, 0.5 * abs(wall.amplitude))
-      return likelihood.profile(.amplitude, direction: direction, start: start).crossing(1).map {
-        wall.amplitude + direction * $0
+    func crossings(
+      _ parameter: WallLikelihood.Parameter, _ direction: Double, start: Double
+    ) -> [Double?] {
+      let profile = likelihood.profile(parameter, direction: direction, start: start)
+      return Self.levels.map(profile.crossing)
+    }
+    let size = abs(wall.amplitude)
+    let outward = wall.amplitude < 0 ? -1.0 : 1
+    let fields = [-outward, outward].map {
+      crossings(.amplitude, $0, start: min(errors.field, 0.5 * size))
+    }
+    let widths = [-1.0, 1].map { direction in
+      crossings(.logWidth, direction, start: min(errors.logWidth, 0.5)).map { distance in
+        distance.map { wall.sechWidth * exp(direction * $0) }
       }
     }
-    func width(_ direction: Double) -> [Double?] {
-      let profile = likelihood.profile(
-        .logWidth, direction: direction, start: min(errors.logWidth, 0.5))
-      return [1, 4].map { level in
-        profile.crossing(level).map { wall.sechWidth * exp(direction * $0) }
-      }
-    }
-    let (lower, upper) = (width(-1), width(1))
-    // A side without a bound reaches as far as a width can.
-    let sides = [0, 1].flatMap { level -> [Double] in
-      let highest = upper[level] ?? max(model.sechWidthRange.highest, 2 * wall.sechWidth)
-      let part = Double(level + 1)
-      return [(wall.sechWidth - (lower[level] ?? 0)) / part, (highest - wall.sechWidth) / part]
-    }
-    return (
-      WallInterval(lower: field(-1), upper: field(1)),
-      WallInterval(lower: lower[0], upper: upper[0]), sides.max() ?? errors.logWidth
+    let (smaller, larger) = (
+      fields[0][0].map { wall.amplitude - outward * $0 },
+      fields[1][0].map { wall.amplitude + outward * $0 }
     )
+    let fieldError = Self.fieldError(
+      size, linearized: errors.field, inward: fields[0][1], outward: fields[1][1])
+    return WallDeviations(
+      field: outward < 0
+        ? WallInterval(lower: larger, upper: smaller) : WallInterval(lower: smaller, upper: larger),
+      sechWidth: WallInterval(lower: widths[0][0], upper: widths[1][0]),
+      fieldError: fieldError, fieldReach: max(fieldError, (fields[1][1] ?? 2 * size) / 2),
+      sechWidthError: widthError(wall.sechWidth, lower: widths[0], upper: widths[1]),
+      leastSechWidth: widths[0][1] ?? 0)
+  }
+
+  /// The deviation of a field from the distances to the bounds of its 95 % interval, towards zero and away from it.
+  ///
+  /// Where the fitted width came out too large the field is too small, with a linearized error that is too small
+  /// as well: the truth lies away from zero, far out in a flat likelihood. That side counts for the field itself at
+  /// most, so that one without a bound has a length too, and no field has an error above itself by it.
+  private static func fieldError(
+    _ size: Double, linearized: Double, inward: Double?, outward: Double?
+  ) -> Double {
+    max(linearized, (min(inward ?? size, size) + min(outward ?? size, size)) / 4)
+  }
+
+  /// The deviation of a w from its bounds at each level; a side without one reaches as far as a width can.
+  private func widthError(_ w: Double, lower: [Double?], upper: [Double?]) -> Double {
+    let widest = max(model.sechWidthRange.highest, 2 * w)
+    return Self.levels.indices.reduce(0) { error, level in
+      max(error, max(w - (lower[level] ?? 0), (upper[level] ?? widest) - w) / Double(level + 1))
+    }
   }
 }
 

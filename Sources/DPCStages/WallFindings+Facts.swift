@@ -44,7 +44,7 @@ extension WallFindings {
     }
     let azimuths = families.indices.map { family in
       azimuthError(family).map { Format.degrees(families[family], error: $0) }
-        ?? Format.degrees(families[family])
+        ?? "\(Format.degrees(families[family])) (without an error)"
     }.joined(separator: ", ")
     facts.append(
       Fact(
@@ -61,6 +61,8 @@ extension WallFindings {
   /// nothing.
   private func azimuthError(_ family: Int) -> Double? {
     let members = walls.filter { $0.family == family }
+    // What one wall does not show its neighbors do not show either: their errors are no independent ones.
+    guard members.allSatisfy(\.showsAzimuth) else { return nil }
     var (squares, total) = (0.0, 0.0)
     for wall in members {
       guard let error = wall.normalAzimuth.error else { return nil }
@@ -76,6 +78,26 @@ extension WallFindings {
     " at \(Format.sigmas(line.significance / errorScale))"
   }
 
+  /// Walls whose azimuth the frame does not show, by their numbers in the table.
+  private var azimuthNotes: [Note] {
+    let measured = walls.filter { WallRow($0.fitted, errorScale: errorScale).isMeasured }
+    let numbers = measured.indices.filter { !measured[$0].showsAzimuth }
+    guard let first = numbers.first else { return [] }
+    let list = numbers.map { "\($0 + 1)" }.joined(separator: ", ")
+    let width = Format.quantity(measured[first].fitted.imageWidth, unit: "m")
+    let length = Format.quantity(measured[first].length, unit: "m")
+    return [
+      Note(
+        .warning,
+        (numbers.count == 1
+          ? "wall \(list) is wider in the image (\(width)) than the frame shows of its length (\(length))"
+          : "walls \(list) are wider in the image (wall \(first + 1): \(width)) than the frame shows of their"
+            + " length (\(length))")
+          + ": how they run cannot be told from this map, and several walls can look like one; fit them with"
+          + " finite-wall along a stated normal azimuth, or scan a wider frame")
+    ]
+  }
+
   func notes(hasErrors: Bool) -> [Note] {
     var notes: [Note] = []
     if isLevelled {
@@ -85,6 +107,7 @@ extension WallFindings {
           "the map holds a plane, such as descan leaves: it was taken off before walls were sought")
       )
     }
+    notes += azimuthNotes
     let reasons = WallRejection.allCases.compactMap { reason -> String? in
       let count = rejections.count { $0 == reason }
       return count == 0 || reason == .misfit ? nil : "\(count) \(reason.rawValue)"

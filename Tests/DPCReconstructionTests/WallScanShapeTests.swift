@@ -145,4 +145,24 @@ struct WallScanShapeTests {
     #expect(long.step(along: (x: 0, y: 1)) == 40 * width)
     #expect(long.finestStep == 4 * width)
   }
+
+  @Test(
+    "A wall wider in the image than the strip is shows no azimuth, and its error says so",
+    arguments: [(20, false), (64, true)])
+  func azimuthOfStrips(rows: Int, shows: Bool) throws {
+    let w = 20e-9 / InclinationGeometry.widthFactor
+    let geometry = try InclinationGeometry(
+      thickness: 60e-9, inclination: 45 * degree, direction: .parallel)
+    // 77 nm wide, in strips of 40 and of 128 nm.
+    let map = try wallMap(
+      [TestWall(field: 3e8, w: w, position: 10e-9)], rows: rows, columns: 200,
+      pixel: PixelSize(x: 2e-9, y: 2e-9), azimuth: 15 * degree, direction: .parallel,
+      thickness: 60e-9, inclination: 45 * degree, sigma: 1e8, seed: 31)
+    let wall = try #require(try findWalls(in: map, geometry: geometry).walls.first)
+    let error = try #require(wall.normalAzimuth.error)
+    #expect(wall.showsAzimuth == shows)
+    // Any direction between 0 and 180 degrees: 180/√12.
+    #expect(shows ? error < 5 * degree : abs(error - 51.96 * degree) < 0.01 * degree)
+    #expect(abs(wall.normalAzimuth.value - 15 * degree) < 4 * error)
+  }
 }

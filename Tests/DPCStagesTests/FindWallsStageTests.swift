@@ -69,6 +69,23 @@ struct FindWallsStageTests {
     #expect(again.table == value.table && again.found == value.found)
   }
 
+  @Test("Of a wall wider in the image than the strip is, the azimuth is told without an error")
+  func strip() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.scan(12).replacingOccurrences(of: "rows_px: 112", with: "rows_px: 20")
+        .replacingOccurrences(of: "columns_px: 128", with: "columns_px: 240")
+        .replacingOccurrences(of: "[-60, 10, 80]", with: "[10]"))
+    let outcome = try await laboratory.run(Self.chain(path, "inclination_deg: 45"))
+    let report = try #require(outcome.report["walls"])
+    #expect(
+      report.notes.contains {
+        $0.kind == .warning && $0.text.hasPrefix("wall 1 is wider in the image")
+          && $0.text.contains("cannot be told from this map")
+      }, "\(report.notes)")
+    #expect(report.facts.contains { $0.text.hasSuffix("(without an error)") })
+  }
+
   @Test("A map without walls says so, with what a wall could have without showing")
   func nothing() async throws {
     let laboratory = try Laboratory()

@@ -60,7 +60,7 @@ struct WallStatementTests {
     let stated = try await Self.run(
       laboratory, Self.scan("inclination_deg: 20, field_direction: parallel"),
       "inclination_deg: 20, field_direction: parallel")
-    #expect(Self.warnings(stated).isEmpty)
+    #expect(!Self.warnings(stated).contains { $0.contains("is taken") })
     let along = try await Self.run(
       laboratory, Self.scan("inclination_deg: 20, field_direction: perp"), "inclination_deg: 20")
     #expect(!Self.warnings(along).contains { $0.contains("the image does not tell") })

@@ -65,7 +65,8 @@ extension WallsValue {
         "intrinsic full width at half maximum, 1.7627 w of sech^2(u/w)"),
       "interval_definition": .text(
         "_lower and _upper: 68 % by profile likelihood, NaN where the data set no bound;"
-          + " wall_width_errors is the larger side, wall_field_errors is linearized"),
+          + " wall_width_errors is the larger side; wall_field_errors is linearized, or a quarter of the"
+          + " length at 95 % if that is more"),
     ]
     // Without a wall to report, what else the model held says nothing; walls found one by one share
     // no offset.

@@ -115,7 +115,7 @@ struct WallTable: Codable, Sendable, Equatable {
     return copy
   }
 
-  /// A field known less well than this, in a wall too inclined for its width, deserves a remark.
+  /// A field that can be larger by more than this, in a wall too inclined for its width, deserves a remark.
   private static let looseFraction = 0.1
 
   /// Whether the misfit exceeds what noise does by more than five standard errors of χ².
@@ -141,8 +141,8 @@ struct WallTable: Codable, Sendable, Equatable {
     if fitted.flags.contains(.atBound) {
       remarks.append("width or position at a bound of the fit")
     }
-    let field = fitted.wall.field
-    let relative = field.error.map { $0 * errorScale / abs(field.value) } ?? 0
+    // The error itself is smallest where the width came out too large and the field too small.
+    let relative = fitted.fieldReach * errorScale / abs(fitted.wall.field.value)
     let product = Format.quantity(
       fitted.product.value, error: fitted.product.error.map { $0 * errorScale }, unit: "V")
     if fitted.widthInterval.lower == nil || fitted.widthInterval.upper == nil {
