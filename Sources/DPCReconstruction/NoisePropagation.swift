@@ -90,11 +90,6 @@ public func potentialVariance(
   }
 }
 
-/// 1 - exp(-ln 2 k² p²): what a high-pass of period p leaves of a wave of k cycles per meter.
-private func highPass(_ k2: Double, _ period: Double?) -> Double {
-  period.map { -expm1(-k2 * $0 * $0 * log(2)) } ?? 1
-}
-
 private func periodicVariance(
   _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
 ) -> [Double] {

@@ -70,8 +70,8 @@ public func integratedPotential(
     potential: ScalarField(shape: shape, values: potential), uniformField: mean)
 }
 
-/// How much a wave of squared frequency `k2` (cycles²/m²) keeps.
-private func highPass(_ k2: Double, _ period: Double?) -> Double {
+/// How much a high-pass of this period leaves of a wave of squared frequency `k2` (cycles²/m²).
+func highPass(_ k2: Double, _ period: Double?) -> Double {
   guard let period else { return 1 }
   return -expm1(-k2 * period * period * log(2))
 }
