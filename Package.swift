@@ -54,7 +54,9 @@ let package = Package(
     // SHA-256 over libcrypto.
     .target(name: "Digest", dependencies: ["CCrypto"], swiftSettings: strict),
     // HDF5 files, groups, datasets and attributes, with the library's own error stack.
-    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "WorkSharing"], swiftSettings: numeric),
+    .target(
+      name: "HDF5", dependencies: ["CHDF5", "CUnistd", "CZlib", "WorkSharing"],
+      swiftSettings: numeric),
     // The field's values: units, grids, maps, the electron beam, the segmented detector. No I/O.
     .target(name: "STEMCore", swiftSettings: numeric),
     // The physics: pure functions from values to values, one file per step.

@@ -11,7 +11,8 @@ public struct HDF5File: ~Copyable, Sendable {
   public let root: HDF5Group
   /// The path by which the file was opened.
   public let path: String
-  private let isWritable: Bool
+  /// What is to be formed when the file is closed; nil in one that is read.
+  private let unfilled: UnfilledDatasets?
 
   /// Opens an existing file for reading.
   ///
@@ -27,7 +28,7 @@ public struct HDF5File: ~Copyable, Sendable {
     root = try HDF5Group(root: file.id, file: path)
     handle = file
     self.path = path
-    isWritable = false
+    unfilled = nil
   }
 
   /// Creates a file, replacing one of that name.
@@ -50,31 +51,36 @@ public struct HDF5File: ~Copyable, Sendable {
     let file = try Handle("create", place) {
       H5Fcreate(path, CHDF5_truncate(), creation.id, access.id)
     }
-    root = try HDF5Group(root: file.id, file: path)
+    let unfilled = UnfilledDatasets()
+    root = try HDF5Group(root: file.id, file: path, unfilled: unfilled)
     handle = file
     self.path = path
-    isWritable = true
+    self.unfilled = unfilled
   }
 
   /// Creates a file, lets `body` fill it and closes it, with every return code looked at.
+  ///
+  /// - Parameter observer: Sees all bytes of the file, in their order, as they will be read from it.
   public static func create(
-    _ path: String, _ body: (borrowing HDF5Group) throws -> Void
+    _ path: String, shownTo observer: FileObserver? = nil,
+    _ body: (borrowing HDF5Group) throws -> Void
   ) throws {
     let file = try HDF5File(creating: path)
     try body(file.root)
-    try file.close()
+    try file.close(shownTo: observer)
   }
 
   /// Writes everything to the system and closes; a full disk is noticed here at the latest.
   ///
+  /// - Parameter observer: Sees all bytes of a new file, in their order.
   /// - Throws: also where a group or dataset of this file is still open, since then the library
   ///   would put the closing off.
-  public consuming func close() throws(HDF5Error) {
+  public consuming func close(shownTo observer: FileObserver? = nil) throws(HDF5Error) {
     let place = Place(file: path, object: nil)
-    let (path, isWritable) = (self.path, self.isWritable)
+    let (path, unfilled) = (self.path, self.unfilled)
     try root.release()
     let id = handle.id
-    if isWritable { try Library.checked("write", place) { H5Fflush(id, H5F_SCOPE_LOCAL) } }
+    if unfilled != nil { try Library.checked("write", place) { H5Fflush(id, H5F_SCOPE_LOCAL) } }
     let open = try Library.checked("close", place) {
       H5Fget_obj_count(id, CHDF5_open_objects())
     }
@@ -82,8 +88,10 @@ public struct HDF5File: ~Copyable, Sendable {
       throw place.error(.library, "close", "\(open) of its objects are still open")
     }
     try handle.close("close", place)
-    if isWritable && ReleaseFailures.take(path) {
+    guard let unfilled else { return }
+    if ReleaseFailures.take(path) {
       throw place.error(.library, "write", "not all of it could be written")
     }
+    try FileFilling(place: place, datasets: unfilled.inOrder, observer: observer).run()
   }
 }

@@ -35,21 +35,27 @@ public protocol HDF5Object: ~Copyable {
 public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   private let handle: Handle
   let place: Place
+  /// Where what is to be formed at the end is noted; nil in a file that is read.
+  let unfilled: UnfilledDatasets?
 
   public var identity: HDF5Identity { HDF5Identity(id: handle.id, place: place) }
   /// The path by which the group was opened.
   public var path: String { place.object ?? "/" }
 
-  init(root file: hid_t, file path: String) throws(HDF5Error) {
+  init(
+    root file: hid_t, file path: String, unfilled: UnfilledDatasets? = nil
+  ) throws(HDF5Error) {
+    self.unfilled = unfilled
     place = Place(file: path, object: "/")
     handle = try Handle("open", place) {
       H5Gopen2(file, "/", CHDF5_default_properties())
     }
   }
 
-  init(handle: consuming Handle, place: Place) {
+  init(handle: consuming Handle, place: Place, unfilled: UnfilledDatasets? = nil) {
     self.handle = handle
     self.place = place
+    self.unfilled = unfilled
   }
 
   consuming func release() throws(HDF5Error) {
@@ -179,6 +185,6 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     let group = try Handle("create", place) { [id = handle.id] in
       H5Gcreate2(id, path, CHDF5_default_properties(), creation, CHDF5_default_properties())
     }
-    return HDF5Group(handle: group, place: place)
+    return HDF5Group(handle: group, place: place, unfilled: unfilled)
   }
 }

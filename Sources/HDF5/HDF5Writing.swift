@@ -20,21 +20,29 @@ extension HDF5Group {
       layout: layout)
   }
 
-  /// Writes numbers that are formed as they are written, as a new dataset in one piece.
+  /// Creates a dataset in one piece, whose numbers are formed when its file is closed.
   ///
   /// - Parameters:
   ///   - path: Of the new dataset.
   ///   - shape: Of the dataset, the last axis fastest.
   ///   - form: Writes the numbers at some positions; called from several threads, in any order, once for
   ///     each position.
-  public func write<Number: HDF5Number>(
+  /// - Precondition: the group is one of a file that is being created.
+  public func createDataset<Number: HDF5Number>(
     _ path: String, shape: [Int],
-    formedBy form: @Sendable (Range<Int>, UnsafeMutableBufferPointer<Number>) -> Void
+    formedBy form: @escaping @Sendable (Range<Int>, UnsafeMutableBufferPointer<Number>) -> Void
   ) throws(HDF5Error) -> HDF5Dataset {
+    guard let unfilled else { preconditionFailure("a file that is read has all its numbers") }
     let dataset = try createDataset(
       path, type: Number.hdf5Type.storedType, of: Number.hdf5Type.element, shape: shape,
-      layout: .contiguous, isWrittenWhole: true)
-    try dataset.write(formedBy: form)
+      layout: .contiguous, isFilledLater: true)
+    let count = shape.reduce(1, *)
+    if count == 0 { return dataset }
+    let address = Library.locked { [id = dataset.id] in H5Dget_offset(id) }
+    if address == CHDF5_no_address() {
+      throw dataset.place.error(.library, "create", "the library gave it no place in the file")
+    }
+    unfilled.add(UnfilledDataset(at: Int(address), count: count, formedBy: form))
     return dataset
   }
 
@@ -90,17 +98,17 @@ extension HDF5Group {
 
   private func createDataset(
     _ path: String, type: hid_t, of element: HDF5ElementType, shape: [Int], layout: HDF5Layout,
-    isWrittenWhole: Bool = false
+    isFilledLater: Bool = false
   ) throws(HDF5Error) -> HDF5Dataset {
     try Library.together { () throws(HDF5Error) in
       try created(
-        path, type: type, of: element, shape: shape, layout: layout, isWrittenWhole: isWrittenWhole)
+        path, type: type, of: element, shape: shape, layout: layout, isFilledLater: isFilledLater)
     }
   }
 
   private func created(
     _ path: String, type: hid_t, of element: HDF5ElementType, shape: [Int], layout: HDF5Layout,
-    isWrittenWhole: Bool
+    isFilledLater: Bool
   ) throws(HDF5Error) -> HDF5Dataset {
     let place = self.place.appending(path)
     let space = try Selection.space(of: shape, place: place)
@@ -109,7 +117,7 @@ extension HDF5Group {
       return try HDF5Dataset(
         handle: createDataset(place, path, type, space.id, creation.id), place: place)
     }
-    let list = isWrittenWhole ? WritingLists.wholeDataset : WritingLists.dataset
+    let list = isFilledLater ? WritingLists.datasetFilledLater : WritingLists.dataset
     return HDF5Dataset(
       handle: try createDataset(place, path, type, space.id, list), place: place,
       description: HDF5DatasetDescription(

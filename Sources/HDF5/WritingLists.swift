@@ -14,19 +14,21 @@ enum WritingLists {
   /// Of a dataset in one piece; what is never written reads as zero, not as whatever the memory held.
   static let dataset = datasetCreation(fill: H5D_FILL_TIME_ALLOC)
 
-  /// Of a dataset in one piece that is written whole.
-  static let wholeDataset = datasetCreation(fill: H5D_FILL_TIME_NEVER)
+  /// Of a dataset in one piece that has a place in the file from the first, and that the library does not write.
+  static let datasetFilledLater = datasetCreation(fill: H5D_FILL_TIME_NEVER, isPlacedEarly: true)
 
   static let group = made(H5Pcreate(CHDF5_group_creation())) { list in
     H5Pset_obj_track_times(list, false) >= 0
   }
 
-  private static func datasetCreation(fill: H5D_fill_time_t) -> hid_t {
+  private static func datasetCreation(
+    fill: H5D_fill_time_t, isPlacedEarly: Bool = false
+  ) -> hid_t {
     made(H5Pcreate(CHDF5_dataset_creation())) { list in
       H5Pset_obj_track_times(list, false) >= 0 && H5Pset_fill_time(list, fill) >= 0
+        && (!isPlacedEarly || H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) >= 0)
     }
   }
-
 }
 
 /// As ``WritingLists``, for the transfer of numbers and texts, either way.

@@ -63,24 +63,26 @@ public struct Publication: ~Copyable {
       path: path, digest: SHA256Digest(of: bytes).hex, byteCount: bytes.count)
   }
 
-  /// Adds a file that `body` writes at a temporary path beside its place. It is on its way to the disk
-  /// while its digest is formed, and afterwards.
+  /// Adds a file that `body` writes at a temporary path beside its place. What it is shown to digests it, so that
+  /// nobody reads it again.
   ///
   /// - Parameters:
   ///   - path: Its place; what is there is replaced in one step.
-  ///   - body: Writes the whole file.
-  /// - Throws: what `body` throws, or ``StageFailure`` of category `machine`.
+  ///   - body: Writes the whole file, and shows all of its bytes in their order, from one thread at a time.
+  /// - Throws: what `body` throws.
   public mutating func make(
-    _ path: String, _ body: (_ temporary: String) throws -> Void
+    _ path: String,
+    _ body: (
+      _ temporary: String, _ observer: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+    ) throws -> Void
   ) throws -> PublishedFile {
     let temporary = Self.temporaryPath(for: path)
     steps.append(.rename(temporary: temporary, path: path))
-    try body(temporary)
+    let digesting = Digesting()
+    try body(temporary) { digesting.add($0) }
     if isDurable { disk.begin(temporary, of: path) } else { unsynchronized.append(temporary) }
-    let content = try writing(path) { () throws(SystemError) in
-      try FileDigests.read(temporary)
-    }
-    return PublishedFile(path: path, digest: content.digest.hex, byteCount: content.byteCount)
+    let (digest, byteCount) = digesting.finish()
+    return PublishedFile(path: path, digest: digest.hex, byteCount: byteCount)
   }
 
   /// Has a file removed, between the files added before and those added after.

@@ -8,7 +8,7 @@ public enum ResultAttribute: Sendable, Equatable {
   case numbers([Double])
 }
 
-/// The numbers of a map, formed as they are written: NaN is "no measurement".
+/// The numbers of a map, formed when the file is closed: NaN is "no measurement".
 public struct FormedNumbers: Sendable {
   let form: @Sendable (_ positions: Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
 
@@ -136,8 +136,14 @@ public struct ResultFile: Sendable {
   }
 
   /// Writes a new file; equal results give equal bytes.
-  public func write(to path: String) throws {
-    try HDF5File.create(path) { root in
+  ///
+  /// - Parameters:
+  ///   - path: Of a file that is not there yet.
+  ///   - observer: Sees all bytes of the file, in their order; called by one thread at a time.
+  public func write(
+    to path: String, shownTo observer: (@Sendable (UnsafeRawBufferPointer) -> Void)? = nil
+  ) throws {
+    try HDF5File.create(path, shownTo: observer) { root in
       try root.setAttribute("NX_class", to: "NXroot")
       try root.setAttribute("default", to: "entry")
       let entry = try root.createGroup("entry")
@@ -196,11 +202,15 @@ public struct ResultFile: Sendable {
     }
     switch dataset.values {
     case .float32(let numbers):
-      try finish(data.write(dataset.name, shape: dataset.shape, formedBy: numbers.form))
+      try finish(
+        data.createDataset(dataset.name, shape: dataset.shape, formedBy: numbers.form))
     case .float64(let values):
       try finish(data.write(dataset.name, values, shape: dataset.shape))
     case .uint8(let values):
-      try finish(data.write(dataset.name, values, shape: dataset.shape))
+      try finish(
+        data.createDataset(dataset.name, shape: dataset.shape) { positions, target in
+          _ = target.update(fromContentsOf: values[positions])
+        })
     }
   }
 

@@ -22,7 +22,10 @@ struct PublicationTests {
     _ = try scratch.write("gone", to: "leftover")
     var publication = Publication(isDurable: isDurable)
     let first = try publication.add(Array("after".utf8), at: old)
-    let second = try publication.make(new) { try Data("made".utf8).write(to: URL(filePath: $0)) }
+    let second = try publication.make(new) { temporary, observer in
+      try Data("made".utf8).write(to: URL(filePath: temporary))
+      for piece in ["ma", "de"] { Array(piece.utf8).withUnsafeBytes { observer($0) } }
+    }
     publication.remove(scratch.path + "/leftover")
     #expect(try text("old") == "before")
     #expect(try !names().contains("new"))

@@ -83,12 +83,16 @@ public struct ResultAssembly: Sendable {
   ///   - versions: Recorded in each step of the chain.
   ///   - path: Of a file that is not there yet.
   ///   - name: What to call the file where it cannot be written.
+  ///   - observer: Sees all bytes of the file, in their order; called by one thread at a time.
   /// - Throws: `StageFailure` where an object of the cache is damaged; of category `machine` where
   ///   the disk is full.
-  public func writeResult(versions: [String: String], to path: String, name: String) throws {
+  public func writeResult(
+    versions: [String: String], to path: String, name: String,
+    shownTo observer: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) throws {
     let result = try resultFile(versions: versions)
     do {
-      try result.write(to: path)
+      try result.write(to: path, shownTo: observer)
     } catch let error as HDF5Error {
       throw StageFailure(
         .machine, "\(name): cannot be written: \(Self.systemReason(error))",

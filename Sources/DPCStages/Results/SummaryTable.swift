@@ -132,10 +132,15 @@ public struct SummaryTable: Sendable, Equatable {
 
   /// Writes a new HDF5 file: each column a dataset of `/entry/summary`, NaN where a run does not say.
   ///
+  /// - Parameters:
+  ///   - path: Of a file that is not there yet.
+  ///   - observer: Sees all bytes of the file, in their order; called by one thread at a time.
   /// - Throws: `StageFailure` of category `machine`.
-  public func write(to path: String) throws {
+  public func write(
+    to path: String, shownTo observer: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) throws {
     do {
-      try HDF5File.create(path) { root in
+      try HDF5File.create(path, shownTo: observer) { root in
         try root.setAttribute("NX_class", to: "NXroot")
         try root.setAttribute("default", to: "entry")
         let entry = try root.createGroup("entry")

@@ -175,7 +175,8 @@ struct ManyRun {
     if isAsBefore, let files = folder.settled(identity, record: record) { return files }
     let contents = try folder.replace(identity: identity, in: &publication) { publication in
       var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
-      files.append(try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0) })
+      files.append(
+        try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0, shownTo: $1) })
       let entries = try concurrentMap(assemblies.count) { index in
         try sheet[index] ?? entry(report.instances[index], assemblies[index]?.contactMap())
       }

@@ -215,8 +215,9 @@ struct OutputFolder {
       var files: [PublishedFile] = []
       if !assembly.quantityStages.isEmpty {
         files.append(
-          try publication.make("\(path)/result.h5") {
-            try assembly.writeResult(versions: versions, to: $0, name: "\(path)/result.h5")
+          try publication.make("\(path)/result.h5") { temporary, observer in
+            try assembly.writeResult(
+              versions: versions, to: temporary, name: "\(path)/result.h5", shownTo: observer)
           })
       }
       let figures = try assembly.figures()
