@@ -35,27 +35,28 @@ public func gapFilling(of map: VectorMap) throws(ReconstructionError) -> GapFill
   if unusable == 0 { return .none }
   if unusable == map.shape.count { throw .noUsablePixels }
 
-  let ratio = map.pixelSize.map { $0.x / $0.y } ?? 1
-  var region = MaskedRegion(mask: map.mask, weightX: 1, weightY: ratio * ratio)
+  var region = MaskedRegion(mask: map.mask, pixelSize: map.pixelSize)
   let source = region.boundaryTerms(of: map.field)
   return GapFilling(pixels: region.pixels, values: region.solved(for: source))
 }
 
 /// Laplace's equation on the masked pixels of a frame.
-private struct MaskedRegion {
+struct MaskedRegion {
   /// Index of each unknown's pixel, ascending.
   let pixels: [Int32]
   private let shape: GridShape
-  private let mask: PixelMask
-  private let weightX: Double
-  private let weightY: Double
+  let mask: PixelMask
+  /// Of the links to neighbors in the row and in the column.
+  let weightX: Double
+  let weightY: Double
   private var solver: LaplaceSolver
 
-  init(mask: PixelMask, weightX: Double, weightY: Double) {
+  /// - Parameter pixelSize: nil: smooth in pixels.
+  init(mask: PixelMask, pixelSize: PixelSize?) {
     precondition(mask.shape.count < Int(Int32.max), "a frame has fewer than 2^31 pixels")
+    let ratio = pixelSize.map { $0.x / $0.y } ?? 1
     self.mask = mask
-    self.weightX = weightX
-    self.weightY = weightY
+    (weightX, weightY) = (1, ratio * ratio)
     shape = mask.shape
     pixels = (0..<mask.shape.count).compactMap { mask.isUsable($0) ? nil : Int32($0) }
     solver = LaplaceSolver(

@@ -79,21 +79,29 @@ extension PixelNoise {
 ///   - pixelSize: m.
 ///   - boundary: As in the integral.
 ///   - highPassPeriod: As in the integral, m.
+///   - filling: What filled pixels owe to their neighbors; counts for independent pixels only: where noise is
+///     smoothed over many, a filled one hardly differs from one that was measured.
 /// - Complexity: One transform of the frame.
 public func potentialVariance(
   of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize, boundary: IntegrationBoundary,
-  highPassPeriod: Double? = nil
+  highPassPeriod: Double? = nil, filling: FilledNoise = .none
 ) -> [Double] {
+  let isSmoothed = noise.correlationX > 1 || noise.correlationY > 1
+  let filling = isSmoothed ? .none : filling
   switch boundary {
-  case .periodic: return periodicVariance(noise, shape, pixelSize, highPassPeriod)
-  case .neumann: return naturalVariance(noise, shape, pixelSize, highPassPeriod)
+  case .periodic: return periodicVariance(noise, shape, pixelSize, highPassPeriod, filling)
+  case .neumann: return naturalVariance(noise, shape, pixelSize, highPassPeriod, filling)
   }
 }
 
 private func periodicVariance(
-  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
+  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?,
+  _ filling: FilledNoise
 ) -> [Double] {
   let (kx, ky, powerX, powerY) = noise.periodicWaves(shape, pixelSize)
+  // The highest wave of an even number, whose derivative counts as zero, keeps its phase.
+  let cosinesX = kx.indices.map { cos(2 * Double.pi * Double($0) / Double(kx.count)) }
+  let cosinesY = ky.indices.map { cos(2 * Double.pi * Double($0) / Double(ky.count)) }
   let count = Double(shape.count)
   let varying = orderedSum(shape.count) { index in
     let (row, column) = (index / shape.columns, index % shape.columns)
@@ -101,14 +109,16 @@ private func periodicVariance(
     let k2 = x2 + y2
     if k2 == 0 { return 0 }
     let kept = highPass(k2, period) / (2 * Double.pi * k2)
-    return (x2 * noise.varianceX + y2 * noise.varianceY) * powerX[column] * powerY[row]
-      * kept * kept
+    let wave =
+      (x2 * noise.varianceX + y2 * noise.varianceY) * powerX[column] * powerY[row] * kept * kept
+    return filling.isWhite ? wave : wave * filling.power(cosinesX[column], cosinesY[row])
   }
   var variance = [Double](repeating: varying / count, count: shape.count)
   if period != nil { return variance }
   // The mean field makes a ramp about the middle.
-  let meanX = noise.varianceX * powerX[0] * powerY[0] / count
-  let meanY = noise.varianceY * powerX[0] * powerY[0] / count
+  let uniform = filling.uniformPower
+  let meanX = noise.varianceX * powerX[0] * powerY[0] * uniform / count
+  let meanY = noise.varianceY * powerX[0] * powerY[0] * uniform / count
   for row in 0..<shape.rows {
     let y = (Double(row) - Double(shape.rows - 1) / 2) * pixelSize.y
     for column in 0..<shape.columns {
@@ -125,6 +135,8 @@ private struct NaturalAxis {
   let slope: [Double]
   /// Of DᵀD on the mode, 1/m².
   let stiffness: [Double]
+  /// Of the mode's phase from pixel to pixel.
+  let cosine: [Double]
   /// Squared norms of the cosine and the sine mode.
   let cosineNorm: [Double]
   let sineNorm: [Double]
@@ -138,6 +150,7 @@ private struct NaturalAxis {
     // Inside, the mean along a link of fourth order is (13 cos θ - cos 3θ)/12 of the wave at its middle.
     slope = halves.map { 2 * sin($0) / spacing * (13 * cos($0) - cos(3 * $0)) / 12 }
     stiffness = halves.map { 4 * sin($0) * sin($0) / (spacing * spacing) }
+    cosine = halves.map { cos(2 * $0) }
     cosineNorm = (0..<count).map { Double(count) / ($0 == 0 ? 1 : 2) }
     sineNorm = (0..<count).map { $0 == 0 ? 0 : Double(count) / 2 }
     if isUniformLeftOut {
@@ -150,10 +163,11 @@ private struct NaturalAxis {
 }
 
 private func naturalVariance(
-  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?
+  _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?,
+  _ filling: FilledNoise
 ) -> [Double] {
   let (rows, columns) = (shape.rows, shape.columns)
-  let modes = NaturalModes(noise, shape, pixelSize, period)
+  let modes = NaturalModes(noise, shape, pixelSize, period, filling)
   var series = [Double](repeating: 0, count: shape.count)
   series.share { series in
     let sums = concurrentMap((rows / 2 + NaturalModes.group) / NaturalModes.group) { group in
@@ -187,11 +201,15 @@ private struct NaturalModes {
   private let noise: PixelNoise
   private let pixelSize: PixelSize
   private let period: Double?
+  private let filling: FilledNoise
   private let x: NaturalAxis
   private let y: NaturalAxis
 
-  init(_ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?) {
-    (self.noise, self.pixelSize, self.period) = (noise, pixelSize, period)
+  init(
+    _ noise: PixelNoise, _ shape: GridShape, _ pixelSize: PixelSize, _ period: Double?,
+    _ filling: FilledNoise
+  ) {
+    (self.noise, self.pixelSize, self.period, self.filling) = (noise, pixelSize, period, filling)
     x = NaturalAxis(
       count: shape.columns, spacing: pixelSize.x, correlation: noise.correlationX,
       isUniformLeftOut: period != nil)
@@ -216,6 +234,9 @@ private struct NaturalModes {
       let modes = k == 0 ? [(0, 0.0)] : 2 * k == rows ? [(k, 0.0)] : [(k, 0.5), (rows - k, -0.5)]
       for (n, factor) in modes {
         modeWeights(noise, x, y, n, pixelSize, period, &weights)
+        if !filling.isWhite {
+          for m in 0..<columns { weights[m] *= filling.power(x.cosine[m], y.cosine[n]) }
+        }
         foldSquares(weights, into: &folded)
         let share = n == 0 ? 1 : 0.5
         for m in 0..<columns { mean[m] += folded[m] * share }

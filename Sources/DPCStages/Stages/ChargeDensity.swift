@@ -6,7 +6,7 @@ internal import STEMCore
 struct ChargeDensity: StageType {
   let name = "charge-density"
   let summary = "projected charge density ε0 div ∫E dz: free and bound charge together"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
@@ -37,7 +37,8 @@ struct ChargeDensity: StageType {
         variance: input.map.covariance.map {
           let correlation = input.context.correlationLength
           return projectedChargeDensityVariance(
-            of: $0, pixelSize: pixelSize, correlation: (correlation.x, correlation.y))
+            of: $0, gaps: gaps, pixelSize: pixelSize,
+            correlation: (correlation.x, correlation.y))
         }, mask: mask, pixelSize: pixelSize),
       context: input.context.adding(
         [

@@ -1,0 +1,176 @@
+// Errors of potentials and charges where filled pixels owe their numbers to their neighbors.
+import DPCSimulation
+import Foundation
+import STEMCore
+import Testing
+
+@testable import DPCReconstruction
+
+struct FilledNoiseTests {
+  private static let shape = GridShape(rows: 40, columns: 52)
+  private static let pixel = PixelSize(x: 1.4e-9, y: 0.9e-9)
+  private static let deviation = (x: 2.0, y: 1.3)
+
+  /// Single pixels anywhere, as many as `share` of all.
+  private static func scattered(_ share: Double) -> PixelMask {
+    var generator = SeededGenerator(seed: 3, path: [1])
+    var mask = PixelMask(shape: shape)
+    for position in 0..<shape.count where generator.uniform() < share {
+      mask.bytes[position] = PixelFlags.hot.rawValue
+    }
+    return mask
+  }
+
+  private static func gaussian(_ generator: inout SeededGenerator) -> Double {
+    (-2 * log(1 - generator.uniform())).squareRoot() * cos(2 * Double.pi * generator.uniform())
+  }
+
+  /// Noise at usable pixels, a large number at the others.
+  private static func realization(_ seed: Int, _ mask: PixelMask) -> VectorMap {
+    var generator = SeededGenerator(seed: UInt64(seed), path: [17])
+    var field = VectorField(shape: shape)
+    for index in 0..<shape.count {
+      field.x[index] = deviation.x * gaussian(&generator)
+      field.y[index] = deviation.y * gaussian(&generator)
+      if !mask.isUsable(index) { (field.x[index], field.y[index]) = (1e6, -1e6) }
+    }
+    return VectorMap(field: field, covariance: nil, mask: mask, pixelSize: pixel)
+  }
+
+  /// Mean over draws and usable pixels of the square of a potential over the variance stated for it.
+  private static func ratio(_ mask: PixelMask, _ boundary: IntegrationBoundary) throws -> (
+    counted: Double, uncounted: Double
+  ) {
+    let noise = PixelNoise(
+      varianceX: deviation.x * deviation.x, varianceY: deviation.y * deviation.y)
+    let filling = try filledNoise(of: mask, pixelSize: pixel)
+    let counted = potentialVariance(
+      of: noise, shape: shape, pixelSize: pixel, boundary: boundary, filling: filling)
+    let uncounted = potentialVariance(
+      of: noise, shape: shape, pixelSize: pixel, boundary: boundary)
+    var (sum, plain, count) = (0.0, 0.0, 0)
+    for seed in 0..<300 {
+      let map = realization(seed, mask)
+      let values = integratedPotential(
+        of: map.field, gaps: try gapFilling(of: map), pixelSize: pixel, boundary: boundary
+      ).potential.values
+      let mean = values.reduce(0, +) / Double(values.count)
+      for index in 0..<shape.count where mask.isUsable(index) {
+        let square = (values[index] - mean) * (values[index] - mean)
+        sum += square / counted[index]
+        plain += square / uncounted[index]
+        count += 1
+      }
+    }
+    return (sum / Double(count), plain / Double(count))
+  }
+
+  /// 300 draws of some dozen independent waves scatter by 4 %, links at the rim by 6 %, neighbors taken
+  /// for all that is lent by 4 %.
+  @Test(
+    "The potential's error counts what scattered gaps owe to their neighbors",
+    arguments: IntegrationBoundary.allCases, [0.1, 0.4])
+  func scattered(boundary: IntegrationBoundary, share: Double) throws {
+    let ratio = try Self.ratio(Self.scattered(share), boundary)
+    #expect(abs(ratio.counted - 1) < 0.1, "variance ratio \(ratio.counted)")
+    // What it is for: up to 30 % of the error with four pixels of ten masked.
+    if share == 0.4 { #expect(ratio.uncounted > 1.25, "variance ratio \(ratio.uncounted)") }
+  }
+
+  /// A gap of its own takes w/(2(w_x + w_y)) of each neighbor along x and y, here with w_y = 2.42 w_x.
+  @Test("One gap lends what Laplace's equation takes of each neighbor")
+  func single() throws {
+    var mask = PixelMask(shape: Self.shape)
+    mask.bytes[20 * 52 + 30] = PixelFlags.hot.rawValue
+    let filling = try filledNoise(of: mask, pixelSize: Self.pixel)
+    let ratio = (1.4 / 0.9) * (1.4 / 0.9)
+    let (x, y) = (0.5 / (1 + ratio), 0.5 * ratio / (1 + ratio))
+    let count = Double(Self.shape.count)
+    #expect(abs(filling.usableShare - (1 - 1 / count)) < 1e-12)
+    #expect(abs(filling.lentPower * count - 2 * (x * x + y * y)) < 1e-9)
+    #expect(abs(filling.power(1, 0) - filling.power(1, 1)) > 1e-5)
+    // The shortest waves find opposite noise next to the gap, the longest ones the same.
+    let lent = 2 * (x * x + y * y)
+    #expect(abs((filling.power(1, 1) - 1) * count - (1 + lent)) < 1e-9)
+    #expect(abs((filling.power(-1, -1) - 1) * count - (lent - 3)) < 1e-9)
+    #expect(
+      abs((filling.power(1, -1) - 1) * count - (-1 + 4 * (x - y) + 4 * (x - y) * (x - y) * lent))
+        < 1e-9)
+  }
+
+  /// At the rim and side by side: what all gaps take adds up to their number, each neighbor counted once.
+  @Test("Gaps at corners and beside each other")
+  func corners() throws {
+    let shape = GridShape(rows: 3, columns: 3)
+    var mask = PixelMask(shape: shape)
+    for position in [0, 8] { mask.bytes[position] = PixelFlags.hot.rawValue }
+    // Each corner takes half of either neighbor.
+    let corners = try filledNoise(of: mask, pixelSize: nil)
+    #expect(abs(corners.lentPower * 9 - 4 * 0.25) < 1e-9)
+    // Only the middle is left: it stands for all.
+    mask = PixelMask(shape: shape)
+    for position in 0..<9 where position != 4 { mask.bytes[position] = PixelFlags.hot.rawValue }
+    #expect(try abs(filledNoise(of: mask, pixelSize: nil).lentPower * 9 - 64) < 1e-6)
+    mask.bytes[4] = PixelFlags.hot.rawValue
+    #expect(throws: ReconstructionError.noUsablePixels) {
+      try filledNoise(of: mask, pixelSize: nil)
+    }
+    #expect(try filledNoise(of: PixelMask(shape: shape), pixelSize: nil) == .none)
+  }
+
+  // MARK: Charges
+
+  /// The variance of a charge, formed with unit noise at one usable pixel after the other.
+  private static func exactCharges(_ mask: PixelMask) throws -> [Double] {
+    var exact = [Double](repeating: 0, count: shape.count)
+    for source in 0..<shape.count where mask.isUsable(source) {
+      for isX in [true, false] {
+        var map = VectorMap(
+          field: VectorField(shape: shape), covariance: nil, mask: mask, pixelSize: pixel)
+        if isX { map.field.x[source] = deviation.x } else { map.field.y[source] = deviation.y }
+        let charge = projectedChargeDensity(
+          of: map.field, gaps: try gapFilling(of: map), pixelSize: pixel)
+        for index in 0..<shape.count { exact[index] += charge.values[index] * charge.values[index] }
+      }
+    }
+    return exact
+  }
+
+  private static func statedCharges(_ mask: PixelMask, countsGaps: Bool) throws -> [Double] {
+    func variances(_ deviation: Double) -> [Double] {
+      (0..<shape.count).map { mask.isUsable($0) ? deviation * deviation : 0 }
+    }
+    let covariance = VectorCovariance(
+      shape: shape, xx: variances(deviation.x), yy: variances(deviation.y),
+      xy: [Double](repeating: 0, count: shape.count))
+    let map = VectorMap(
+      field: VectorField(shape: shape), covariance: covariance, mask: mask, pixelSize: pixel)
+    return projectedChargeDensityVariance(
+      of: covariance, gaps: countsGaps ? try gapFilling(of: map) : .none, pixelSize: pixel)
+  }
+
+  /// A pixel whose neighbors are all gaps had a small part of its error. Taken as independent, a gap beside the pixel
+  /// itself counts more than it is: no error may be a tenth too small, nor more than three times too large.
+  @Test("Errors of charges beside and among gaps hold")
+  func charges() throws {
+    var mask = Self.scattered(0.1)
+    // A pixel among gaps, far from the rim.
+    for step in [-2, -1, 1, 2] {
+      mask.bytes[20 * 52 + 26 + step] = PixelFlags.hot.rawValue
+      mask.bytes[(20 + step) * 52 + 26] = PixelFlags.hot.rawValue
+    }
+    mask.bytes[20 * 52 + 26] = 0
+    let exact = try Self.exactCharges(mask)
+    let stated = try Self.statedCharges(mask, countsGaps: true)
+    var worst = (low: 1.0, high: 1.0)
+    for index in 0..<Self.shape.count where mask.isUsable(index) {
+      let ratio = (exact[index] / stated[index]).squareRoot()
+      worst = (min(worst.low, ratio), max(worst.high, ratio))
+    }
+    #expect(
+      worst.high < 1.1 && worst.low > 0.33, "true over stated from \(worst.low) to \(worst.high)")
+    let before = try Self.statedCharges(mask, countsGaps: false)
+    let among = 20 * 52 + 26
+    #expect((exact[among] / max(before[among], 1e-300)).squareRoot() > 2)
+  }
+}
