@@ -41,7 +41,7 @@ public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
 /// Gaussian of sigma σ.
 ///
 /// A gap counts with the variance of the mean of its neighbors, as if they were not in the difference themselves: some
-/// errors beside gaps come out up to twice too large, none a tenth too small.
+/// errors beside gaps come out up to two and a half times too large, none a tenth too small.
 /// - Parameters:
 ///   - covariance: One-pixel covariance of the projected field, V².
 ///   - gaps: What stood in for its unusable pixels.

@@ -7,12 +7,14 @@ import STEMData
 import Testing
 
 struct CombineViewsTests {
-  private static func scan(_ walls: String, _ view: String, _ seed: Int) -> String {
+  private static func scan(
+    _ walls: String, _ view: String, _ seed: Int, field: String = "1.8e8"
+  ) -> String {
     """
     schema: dpc-pipeline/1
     name: walls
     stages:
-      walls: { uses: phantom-walls, with: { positions_nm: [-50, 50], field_V_per_m: 1.8e8, fwhm_nm: 18, \(walls) } }
+      walls: { uses: phantom-walls, with: { positions_nm: [-50, 50], field_V_per_m: \(field), fwhm_nm: 18, \(walls) } }
       scan:
         uses: simulate-acquisition
         from: walls
@@ -66,6 +68,25 @@ struct CombineViewsTests {
     let group = value.group("combined")
     #expect(group.quantity == "combined_field")
     #expect(group.datasets.contains { $0.name == "field_along_1_errors" && $0.unit == "V/m" })
+  }
+
+  @Test(
+    "The field is that of the walls that are positive in the top view, whichever wall comes first")
+  func sign() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3, field: "-1.8e8"))
+    let cross = try await laboratory.file(
+      Self.scan(
+        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let outcome = try await laboratory.run(Self.chain(top, cross))
+    let walls = try outcome.value("top-walls", as: WallsValue.self)
+    #expect(walls.table.rows.map { $0.wall.field.value < 0 } == [true, false])
+    let value = try outcome.value("combined", as: CombinedFieldValue.self)
+    let error = try #require(value.along1.error)
+    #expect(abs(value.along1.value - 1.8e8) < 3 * error && error < 5e6, "\(value.along1)")
+    let definition = value.group("combined").attributes["sign_definition"]
+    #expect(definition == .text(CombinedFieldValue.signDefinition))
   }
 
   @Test("A thickness wrong by a third is a warning that says where to look")

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -66,7 +66,8 @@ struct CombineViews: StageType {
     var notes = [
       Note(
         .assumption,
-        "both views show walls of one kind, alternating in sign, and \(correspondence)")
+        "both views show walls of one kind, alternating in sign, and \(correspondence)"),
+      Note(.assumption, "the field is \(CombinedFieldValue.signDefinition)"),
     ]
     notes += viewNotes(top.context, .top, port: "top")
     notes += viewNotes(cross.context, .crossSection, port: "cross")
