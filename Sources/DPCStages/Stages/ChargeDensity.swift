@@ -6,7 +6,7 @@ internal import STEMCore
 struct ChargeDensity: StageType {
   let name = "charge-density"
   let summary = "projected charge density ε0 div ∫E dz: free and bound charge together"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
