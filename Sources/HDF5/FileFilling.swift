@@ -29,10 +29,16 @@ struct FileFilling {
     if datasets.isEmpty && observer == nil { return }
     let descriptor = open(place.file, O_RDWR | O_CLOEXEC)
     if descriptor < 0 { throw Self.failure("write", place) }
-    defer { close(descriptor) }
-    let end = lseek(descriptor, 0, SEEK_END)
-    if end < 0 { throw Self.failure("write", place) }
-    try fill(blocks(until: Int(end)), descriptor)
+    do throws(HDF5Error) {
+      let end = lseek(descriptor, 0, SEEK_END)
+      if end < 0 { throw Self.failure("write", place) }
+      try fill(blocks(until: Int(end)), descriptor)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    // Some file systems say only now that something could not be written.
+    if close(descriptor) != 0 && errno != EINTR { throw Self.failure("write", place) }
   }
 
   private func fill(_ blocks: [FileBlock], _ descriptor: Int32) throws(HDF5Error) {
