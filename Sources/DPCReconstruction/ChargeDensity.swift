@@ -39,8 +39,7 @@ public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
 /// variance would give counts then, exp(-d²/4σ²) being the correlation at distance d behind a
 /// Gaussian of sigma σ.
 ///
-/// A gap is the mean of its neighbors, which are in the difference themselves: exact for single gaps. Where pixels share
-/// noise it counts with the variance of such a mean beside them, and errors come out a fifth too large at most.
+/// A gap is the mean of its neighbors, which are in the difference themselves: exact for single gaps.
 /// - Parameters:
 ///   - covariance: One-pixel covariance of the projected field, V².
 ///   - gaps: What stood in for its unusable pixels.
@@ -51,16 +50,14 @@ public func projectedChargeDensityVariance(
   correlation: (x: Double, y: Double) = (1, 1)
 ) -> [Double] {
   let shape = covariance.shape
-  let stencilsX = DifferenceStencil.along(shape.columns).map {
-    $0.rescaled(forCorrelation: correlation.x)
-  }
-  let stencilsY = DifferenceStencil.along(shape.rows).map {
-    $0.rescaled(forCorrelation: correlation.y)
-  }
+  let (plainX, plainY) = (
+    DifferenceStencil.along(shape.columns), DifferenceStencil.along(shape.rows)
+  )
+  let stencilsX = plainX.map { $0.rescaled(forCorrelation: correlation.x) }
+  let stencilsY = plainY.map { $0.rescaled(forCorrelation: correlation.y) }
   let inside = DifferenceStencil.inside(shape.columns)
   let permittivity = PhysicalConstant.vacuumPermittivity
-  let isCorrelated = max(correlation.x, correlation.y) > 1
-  let filled = isCorrelated ? nil : FilledDifferences(covariance, gaps, pixelSize)
+  let filled = FilledDifferences(covariance, gaps, pixelSize, correlation)
   var variance = [Double](repeating: 0, count: shape.count)
   forEachLine(of: &variance, shape) { row, start, band in
     let (xx, yy, xy) = (covariance.xx.span, covariance.yy.span, covariance.xy.span)
@@ -92,44 +89,18 @@ public func projectedChargeDensityVariance(
       band[start + column] += 2 * ownX * ownY * xy[first + column]
     }
     if let filled {
-      var (weightsX, weightsY) = (FilledDifferences.Weights(), FilledDifferences.Weights())
+      var samples: (x: [FilledDifferences.Sample], y: [FilledDifferences.Sample]) = ([], [])
       for column in 0..<shape.columns
-      where filled.touches(row, column, stencilsX[column], stencilY) {
+      where filled.touches(row, column, plainX[column], plainY[row]) {
         band[start + column] = filled.variance(
-          row, column, stencilsX[column], stencilY, &weightsX, &weightsY)
+          row, column, plainX[column], plainY[row], &samples)
       }
     }
     for column in 0..<shape.columns {
       band[start + column] = band[start + column] * permittivity * permittivity
     }
   }
-  if gaps.isEmpty || !isCorrelated { return variance }
-  addGaps(
-    gaps, GapNoise(covariance, pixelSize, correlation), stencilsX, stencilsY, pixelSize,
-    to: &variance)
   return variance
-}
-
-/// Adds what the noise of filled pixels is in the differences that weigh them.
-private func addGaps(
-  _ gaps: GapFilling, _ noise: GapNoise, _ stencilsX: [DifferenceStencil],
-  _ stencilsY: [DifferenceStencil], _ pixelSize: PixelSize, to variance: inout [Double]
-) {
-  let (columns, rows) = (stencilsX.count, stencilsY.count)
-  let permittivity = PhysicalConstant.vacuumPermittivity
-  for pixel in gaps.pixels {
-    let (row, column) = (Int(pixel) / columns, Int(pixel) % columns)
-    let excess = noise.excess(at: Int(pixel))
-    // A window of five begins up to four samples from the one whose slope it gives.
-    for place in max(0, column - 4)..<min(columns, column + 5) {
-      let weight = stencilsX[place].weight(of: column) * permittivity / pixelSize.x
-      variance[row * columns + place] += weight * weight * excess.x
-    }
-    for place in max(0, row - 4)..<min(rows, row + 5) {
-      let weight = stencilsY[place].weight(of: row) * permittivity / pixelSize.y
-      variance[place * columns + column] += weight * weight * excess.y
-    }
-  }
 }
 
 /// The slope of one component along x and that of one along y, each times a factor, summed up.

@@ -7,12 +7,6 @@ struct DifferenceStencil {
   var start: Int
   var weights: [Double]
 
-  /// Zero outside of the window.
-  func weight(of sample: Int) -> Double {
-    let place = sample - start
-    return weights.indices.contains(place) ? weights[place] : 0
-  }
-
   /// Weights whose squares sum up to the variance of the slope of correlated samples.
   func rescaled(forCorrelation correlation: Double) -> DifferenceStencil {
     guard correlation > 1 else { return self }
