@@ -14,6 +14,8 @@ struct WrittenAcquisition {
   var calibration: Double?
   /// Stated of a position; nil: nothing is.
   var electronsPerPixel: Double?
+  /// nm; nil: none is stated.
+  var pixelSize: Double?
   var frameCount: Int
   var shape: GridShape
 
@@ -34,6 +36,11 @@ struct WrittenAcquisition {
     }
     if let electronsPerPixel {
       items.append(("/entry/instrument/scan/electrons_per_pixel", [electronsPerPixel], "1"))
+    }
+    if let pixelSize {
+      for axis in ["x", "y"] {
+        items.append(("/entry/instrument/scan/pixel_size_" + axis, [pixelSize], "nm"))
+      }
     }
     try HDF5File.create(path) { root in
       for group in ["", "/data", "/instrument"]
