@@ -12,6 +12,13 @@ struct FoundWallFitting {
   private(set) var familyOf: [Int] = []
   private var families: [Double] = []
 
+  /// A plane has been taken off the whole map, and a strip shows little of another.
+  private static let onLevel: WallFitOptions = {
+    var options = WallFitOptions()
+    options.baseline = .constant
+    return options
+  }()
+
   init(
     map: VectorMap, geometry: InclinationGeometry, options: WallFindingOptions, lines: [WallLine]
   ) {
@@ -159,7 +166,7 @@ struct FoundWallFitting {
         let profile = try? wallProfile(
           of: strip(index, width: width, isShort: isShort), direction: geometry.direction,
           normalAzimuth: line.azimuth),
-        let fit = try? fitWalls(profile: profile, geometry: geometry)
+        let fit = try? fitWalls(profile: profile, geometry: geometry, options: Self.onLevel)
       else { continue }
       if let own = nearest(to: line, among: fit.reported, width: width) {
         let rest = isShort ? [] : fit.reported.filter { $0 != own }

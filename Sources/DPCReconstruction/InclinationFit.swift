@@ -64,10 +64,32 @@ public func fitInclinedWalls(
   guard abs(start.directionFactor) >= 1e-9 else {
     throw .invisibleField(start.direction, inclination: start.inclination)
   }
-  // Which walls there are is seen in the image itself: at a wrong angle misfit would pass for walls.
-  let seen = try fitImageWalls(profile: profile)
-  guard !seen.reported.isEmpty, profile.error != nil else { return nil }
-  return InclinationSearch(
-    profile: profile, start: start, walls: seen.reported, options: options
-  ).run(stated: stated)
+  guard profile.error != nil else { return nil }
+  func search(_ baseline: WallBaseline) throws(WallError) -> InclinedWallFit? {
+    // Which walls there are is seen in the image itself: at a wrong angle misfit would pass for walls.
+    var image = WallFitOptions.imagePlane
+    image.baseline = baseline
+    let seen = try fitImageWalls(profile: profile, options: image).reported
+    guard !seen.isEmpty else { return nil }
+    return InclinationSearch(
+      profile: profile, start: start, walls: seen, baseline: baseline, options: options
+    ).run(stated: stated)
+  }
+  if let baseline = options.baseline { return try search(baseline) }
+  guard let level = try search(.constant) else { return try search(.linear) }
+  guard let sloping = try search(.linear),
+    sloping.fit.showsSlope(threshold: options.detectionThreshold, against: level.fit)
+  else { return level }
+  return sloping
+}
+
+extension WallFit {
+  /// Whether a slope stands above its error, and explains the profile better than a fit without.
+  fileprivate func showsSlope(threshold: Double, against level: WallFit) -> Bool {
+    guard let slope, let error = slope.error, let own = reducedChiSquare,
+      let other = level.reducedChiSquare
+    else { return false }
+    return abs(slope.value) > threshold * error
+      && other - own > threshold * threshold / Double(curve.count) * max(1, own)
+  }
 }

@@ -8,6 +8,7 @@ struct InclinationSearch {
   private let start: InclinationGeometry
   private let walls: [WallParameters]
   private let options: WallFitOptions
+  private let baseline: WallBaseline
 
   static let lowest = 1 * Double.pi / 180
   static let highest = 80 * Double.pi / 180
@@ -18,12 +19,15 @@ struct InclinationSearch {
   /// in one of some hundreds.
   static let likeness = 12.0
 
+  /// - Parameter walls: As they appear in the image.
   init(
-    profile: LineProfile, start: InclinationGeometry, walls: [FittedWall], options: WallFitOptions
+    profile: LineProfile, start: InclinationGeometry, walls: [FittedWall], baseline: WallBaseline,
+    options: WallFitOptions
   ) {
     samples = ProfileSamples(profile)
     self.start = start
     self.options = options
+    self.baseline = baseline
     // In the image plane: heights and widths as they are seen.
     self.walls = walls.map {
       WallParameters(
@@ -34,7 +38,7 @@ struct InclinationSearch {
 
   private func model(_ angle: Double) -> WallModel {
     WallModel(
-      samples: samples, geometry: start.inclined(by: angle), baseline: options.baseline)
+      samples: samples, geometry: start.inclined(by: angle), baseline: baseline)
   }
 
   /// All walls fitted at one angle: from a fit nearby, else from several widths that look alike.

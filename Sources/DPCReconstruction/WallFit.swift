@@ -22,7 +22,8 @@ public struct WallFitOptions: Sendable, Equatable {
   public var maximumWalls = 24
   /// Walls nearer to an end of the profile than this part of their width there are not reported.
   public var rimDistance = 0.6
-  public var baseline = WallBaseline.constant
+  /// What stands under the walls; nil for a constant, and a slope too where the profile shows one.
+  public var baseline: WallBaseline?
   /// Whether one wall may be replaced by two of equal sign where that explains the profile better.
   public var splitsWalls = true
 
@@ -94,6 +95,8 @@ public struct WallFit: Sendable, Equatable {
   public var offset: Measurement
   /// V/m²; nil for a constant baseline.
   public var slope: Measurement?
+  /// What was fitted under the walls.
+  public var baseline: WallBaseline { slope == nil ? .constant : .linear }
   /// χ² per degree of freedom; nil where the profile has no errors.
   public var reducedChiSquare: Double?
   /// The distances of the samples that were fitted, m.
@@ -119,7 +122,8 @@ public struct WallFit: Sendable, Equatable {
 ///
 /// The model is an offset plus the projected profile of every wall
 /// (``InclinationGeometry/meanField(at:amplitude:sechWidth:position:)``); all walls are fitted
-/// jointly by weighted least squares, from three widths each.
+/// jointly by weighted least squares, from three widths each. Where it is not said what stands under them, a slope
+/// does that shows above the noise, or explains the profile as well without walls at the rims.
 ///
 /// Standard deviations come from (JᵀWJ)⁻¹. With errors in the profile it is scaled by
 /// max(1, χ²/dof): counting statistics are a lower bound, a misfit widens them. Without errors
@@ -148,8 +152,14 @@ public func fitWalls(
   }
   let samples = ProfileSamples(profile)
   guard samples.count >= 8 else { throw .tooFewSamples(samples.count, needed: 8) }
-  let model = WallModel(samples: samples, geometry: geometry, baseline: options.baseline)
-  return WallSearch(model: model, options: options).run()
+  func search(_ baseline: WallBaseline) -> WallSearch {
+    WallSearch(
+      model: WallModel(samples: samples, geometry: geometry, baseline: baseline), options: options)
+  }
+  guard let baseline = options.baseline else {
+    return SlopeChoice(level: search(.constant), sloping: search(.linear)).run()
+  }
+  return search(baseline).run()
 }
 
 /// Fits walls as they appear in the image: sech² profiles of their own height and width.

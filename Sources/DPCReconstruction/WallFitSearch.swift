@@ -23,7 +23,10 @@ struct WallSearch {
     samples.hasErrors ? options.minimumFraction : options.minimumFractionWithoutErrors
   }
 
-  func run() -> WallFit {
+  func run() -> WallFit { report(best()) }
+
+  /// The set of walls with the lowest criterion.
+  func best() -> WallModelFit {
     // Guesses are independent of each other; which of two wins depends on their order alone.
     let limits = [3.0, 8, 20].map { samples.span / $0 }
     let scales = [1.0, 2, 4]
@@ -37,11 +40,9 @@ struct WallSearch {
       return [settled(model.fit(from: walls, baseline: levelBaseline))]
     }
     let fits = guesses.flatMap { $0 }
-    let best = improved(fits.dropFirst().reduce(fits[0], better))
-    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: best) {
-      return report(held)
-    }
-    return report(best)
+    let free = improved(fits.dropFirst().reduce(fits[0], better))
+    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: free) { return held }
+    return free
   }
 
   /// The fit with the lower criterion; the first one where rounding decides.
@@ -181,7 +182,7 @@ struct WallSearch {
     misfit(chiSquare) + Double(walls) * penalty
   }
 
-  private func misfit(_ chiSquare: Double) -> Double {
+  func misfit(_ chiSquare: Double) -> Double {
     samples.hasErrors ? chiSquare : Double(samples.count) * log(max(chiSquare, 1e-6))
   }
 

@@ -51,9 +51,9 @@ public struct WallChanges: Sendable, Equatable {
 public func wallChanges(
   of fit: WallFit, profile: LineProfile, geometry: InclinationGeometry,
   thicknessError error: Double,
-  isInclinationFree: Bool = false, options: WallFitOptions = WallFitOptions()
+  isInclinationFree: Bool = false
 ) -> WallChanges {
-  let refit = WallRefit(fit, profile, options)
+  let refit = WallRefit(fit, profile)
   let thicknesses = [geometry.thickness - error, geometry.thickness + error]
   guard error > 0, thicknesses[0] > 0 else { return refit.none }
   let ends = thicknesses.map { thickness -> WallRefit.State in
@@ -74,10 +74,9 @@ public func wallChanges(
 ///     is on both sides is taken and the change enlarged in proportion.
 public func wallChanges(
   of fit: WallFit, profile: LineProfile, geometry: InclinationGeometry,
-  inclinationError error: Double,
-  options: WallFitOptions = WallFitOptions()
+  inclinationError error: Double
 ) -> WallChanges {
-  let refit = WallRefit(fit, profile, options)
+  let refit = WallRefit(fit, profile)
   let step = min(
     error, geometry.inclination / 2, (Double.pi / 2 - geometry.inclination) / 2)
   guard step > 1e-9 else { return refit.none }
@@ -105,19 +104,19 @@ private struct WallRefit {
   }
 
   private let samples: ProfileSamples
-  private let options: WallFitOptions
+  private let kind: WallBaseline
   private let walls: [WallParameters]
   private let baseline: [Double]
 
-  init(_ fit: WallFit, _ profile: LineProfile, _ options: WallFitOptions) {
+  init(_ fit: WallFit, _ profile: LineProfile) {
     samples = ProfileSamples(profile)
-    self.options = options
+    kind = fit.baseline
     walls = fit.fitted.map {
       WallParameters(
         amplitude: $0.wall.field.value, sechWidth: $0.sechWidth.value,
         position: $0.wall.position.value)
     }
-    let model = WallModel(samples: samples, geometry: .imagePlane, baseline: options.baseline)
+    let model = WallModel(samples: samples, geometry: .imagePlane, baseline: kind)
     baseline =
       [fit.offset.value] + (fit.slope.map { [model.slopeParameter(of: $0.value)] } ?? [])
   }
@@ -129,7 +128,7 @@ private struct WallRefit {
   }
 
   func at(_ geometry: InclinationGeometry) -> State {
-    let model = WallModel(samples: samples, geometry: geometry, baseline: options.baseline)
+    let model = WallModel(samples: samples, geometry: geometry, baseline: kind)
     return State(
       fit: model.fit(from: walls, baseline: baseline), inclination: geometry.inclination)
   }

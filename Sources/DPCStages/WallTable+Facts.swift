@@ -10,7 +10,8 @@ extension WallTable {
 
   /// - Parameter prefix: `wall` for intrinsic values, `profile` for those of the image.
   func facts(prefix: String, fieldUnit: String = "V/m") -> [Fact] {
-    if rows.isEmpty { return [Fact("\(prefix)_count", text: countWithoutRows, value: 0)] }
+    let slope = slopeFacts(prefix: prefix, fieldUnit: fieldUnit)
+    if rows.isEmpty { return [Fact("\(prefix)_count", text: countWithoutRows, value: 0)] + slope }
     var facts = [
       Fact(
         "\(prefix)_count", text: "\(rows.count) wall\(rows.count == 1 ? "" : "s") fitted",
@@ -19,7 +20,22 @@ extension WallTable {
     for (index, row) in rows.prefix(Self.spokenWalls).enumerated() {
       facts += row.facts(prefix: prefix, number: index + 1, fieldUnit: fieldUnit)
     }
-    return facts
+    return facts + slope
+  }
+
+  /// Per nm, as the distances of a profile are. Data without noise show a slope far below what the stated counts
+  /// would let through: that is none.
+  private func slopeFacts(prefix: String, fieldUnit: String) -> [Fact] {
+    guard let slope, abs(slope.value) > slope.error ?? 0 else { return [] }
+    let (text, error) = (slope.value * 1e-9, slope.error.map { $0 * 1e-9 })
+    return [
+      Fact(
+        "\(prefix)_slope",
+        text: "fitted on a slope of \(Format.quantity(text, error: error, unit: fieldUnit)) per nm"
+          + " along the normal: descan that is left, or a field that rises across the frame",
+        value: slope.value, error: slope.error,
+        unit: fieldUnit == "V/m" ? "V/m²" : "\(fieldUnit)/m")
+    ]
   }
 
   /// Whether something stands out of the noise that is in no row.
@@ -102,7 +118,7 @@ extension WallTable {
   ) -> [Fact] {
     guard rows.isEmpty, !leavesOut,
       let limit = wallUpperLimit(
-        profile: profile, geometry: geometry, width: MapVerdict.wallWidth)
+        profile: level(profile), geometry: geometry, width: MapVerdict.wallWidth)
     else { return [] }
     return [
       Fact(
@@ -115,6 +131,14 @@ extension WallTable {
 }
 
 extension WallTable {
+  /// A profile without the slope that was fitted to it.
+  private func level(_ profile: LineProfile) -> LineProfile {
+    guard let slope else { return profile }
+    var level = profile
+    for index in level.value.indices { level.value[index] -= slope.value * level.distance[index] }
+    return level
+  }
+
   /// Where a profile holds, in words, if the frame reaches farther: its corners have too few pixels.
   private static func range(
     _ profile: LineProfile, _ map: VectorMap, _ normalAzimuth: Double

@@ -72,6 +72,7 @@ extension WallsValue {
     // no offset.
     if !table.rows.isEmpty, found == nil {
       attributes["offset_V_per_m"] = .number(table.offset.value)
+      attributes["slope_V_per_m2"] = table.slope.map { .number($0.value) }
     }
     if !table.rows.isEmpty, let chiSquare = table.reducedChiSquare {
       attributes["reduced_chi_square"] = .number(chiSquare)

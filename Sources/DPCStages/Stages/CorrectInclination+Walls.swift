@@ -29,7 +29,8 @@ extension CorrectInclination {
           orientation, fitting.inclination, geometry: geometry, model: "finite-wall",
           formula:
             "E(X) = g E0 w/(t sin a) [tanh(u+/w) - tanh(u-/w)], u+- = X cos a +- (t/2) sin a,"
-            + " plus a constant; g E0 sech^2(X/w) for a = 0")))
+            + " plus a constant, and a slope where the profile shows one; g E0 sech^2(X/w) for a = 0"
+        )))
     let limit =
       orientation.allowsLimit
       ? table.limitFacts(

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 12
+  let algorithmVersion = 13
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -97,7 +97,7 @@ struct WallProfileStage: StageType {
   private func directWidths(_ profile: LineProfile, _ table: WallTable) -> [Fact] {
     table.rows.enumerated().compactMap { index, row in
       directWidth(
-        of: profile, at: row.wall.position.value, baseline: table.offset.value
+        of: profile, at: row.wall.position.value, baseline: table.level(at: row.wall.position.value)
       ).map { width in
         Fact(
           "profile_\(index + 1)_direct_width",

@@ -21,7 +21,10 @@ struct WallTable: Codable, Sendable, Equatable {
   var unmeasured: [WallRow] = []
   /// What stands out of the noise where the rim cuts it.
   var nearRim: [RimWall] = []
+  /// The level under the walls at distance zero, in the unit of the profile.
   var offset: STEMCore.Measurement
+  /// Per m, where a slope was fitted under the walls.
+  var slope: STEMCore.Measurement?
   var reducedChiSquare: Double?
   var curveDistance: [Double]
   /// Of the normal along which `curveDistance` runs, rad; nil where walls were found one by one.
@@ -61,6 +64,7 @@ struct WallTable: Codable, Sendable, Equatable {
       STEMCore.Measurement(
         offset.value, error: offset.error.map { hypot($0, cause.value.offset) })
     }
+    slope = fit.slope.map(scaled)
     reducedChiSquare = fit.reducedChiSquare.map { $0 / (errorScale * errorScale) }
     curveDistance = fit.distance
     profileAzimuth = normalAzimuth
@@ -91,8 +95,12 @@ struct WallTable: Codable, Sendable, Equatable {
       }
     }
     copy.offset = widened(offset)
+    copy.slope = slope.map(widened)
     return copy
   }
+
+  /// What stands under the walls at a distance, in the unit of the profile.
+  func level(at distance: Double) -> Double { offset.value + (slope?.value ?? 0) * distance }
 
   /// The same walls with their fields counted in the other direction.
   var opposite: WallTable {
@@ -121,7 +129,7 @@ struct WallTable: Codable, Sendable, Equatable {
   /// Whether the misfit exceeds what noise does by more than five standard errors of χ².
   var isPoorFit: Bool {
     guard let reducedChiSquare, !rows.isEmpty else { return false }
-    let freedom = Double(max(1, curve.count - 3 * rows.count - 1))
+    let freedom = Double(max(1, curve.count - 3 * rows.count - (slope == nil ? 1 : 2)))
     return reducedChiSquare > 1 + 5 * (2 / freedom).squareRoot()
   }
 

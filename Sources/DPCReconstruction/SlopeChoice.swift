@@ -1,0 +1,73 @@
+// Whether the walls of a profile stand on a slope.
+
+internal import Glibc
+internal import STEMCore
+
+/// Walls on a constant, or on a slope where the profile shows one.
+///
+/// A remaining descan, or a field that rises across the frame, puts a ramp under the walls. A fit that knows
+/// constants only explains it by walls at the rims, or lends it to the walls it has. A slope never takes the place
+/// of a wall inside the frame: two wide walls of opposite sign are a slope between their peaks.
+struct SlopeChoice {
+  let level: WallSearch
+  let sloping: WallSearch
+
+  func run() -> WallFit {
+    let flat = level.best()
+    guard mayHide(in: flat) else { return level.report(flat) }
+    let ramp = sloping.best()
+    return isPreferred(ramp, to: flat) ? sloping.report(ramp) : level.report(flat)
+  }
+
+  /// Whether a search with a slope is worth its time: there are walls at the rims, or the walls that there are
+  /// leave a slope.
+  private func mayHide(in flat: WallModelFit) -> Bool {
+    if flat.walls.contains(where: level.isCutByRim) { return true }
+    let ramp = sloping.model.fit(from: flat.walls, baseline: flat.baseline + [0])
+    return gain(of: ramp, over: flat) > 0
+  }
+
+  private func isPreferred(_ ramp: WallModelFit, to flat: WallModelFit) -> Bool {
+    let inside = flat.walls.filter { !level.isCutByRim($0) }
+    return shows(ramp) && gain(of: ramp, over: flat) > 0
+      && inside.allSatisfy { wall in ramp.walls.contains { isSame($0, wall) } }
+  }
+
+  /// Whether the slope stands above its error as a wall must.
+  private func shows(_ ramp: WallModelFit) -> Bool {
+    let variance = ramp.covariance[ramp.parameterCount + 1] * sloping.errorScale(ramp)
+    return abs(ramp.baseline[1]) > level.options.detectionThreshold * variance.squareRoot()
+  }
+
+  /// What a slope gains in χ², less what it must: the threshold of a wall's detection beside as many walls. Where
+  /// it spares walls at the rims it must explain the profile as well, but for the ln n that the Bayesian
+  /// information criterion asks for each of their parameters.
+  ///
+  /// Where neighboring samples agree in what is left, as many of them count as one (Bayley & Hammersley, J. R.
+  /// Stat. Soc. Suppl. 8 (1946) 184): a shape that is not quite that of a wall is no sign of a slope.
+  private func gain(of ramp: WallModelFit, over flat: WallModelFit) -> Double {
+    let scale = level.samples.hasErrors ? sloping.errorScale(ramp) : 1
+    let explained =
+      (level.misfit(flat.chiSquare) - level.misfit(ramp.chiSquare)) / (scale * repetition(ramp))
+    let spared = flat.parameterCount - ramp.parameterCount
+    if spared > 0 { return explained + Double(spared) * log(Double(level.samples.count)) }
+    return explained - level.options.detectionThreshold * level.options.detectionThreshold
+  }
+
+  private func repetition(_ fit: WallModelFit) -> Double {
+    let samples = sloping.samples
+    let curve = sloping.model.curve(fit.walls, baseline: fit.baseline)
+    let rest = samples.value.indices.map { (samples.value[$0] - curve[$0]) * samples.weight[$0] }
+    let products = zip(rest, rest.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
+    let squares = rest.reduce(0) { $0 + $1 * $1 }
+    guard squares > 0 else { return 1 }
+    let correlation = min(max(products / squares, 0), 0.95)
+    return (1 + correlation) / (1 - correlation)
+  }
+
+  private func isSame(_ a: WallParameters, _ b: WallParameters) -> Bool {
+    let width = level.model.geometry.projectedWidth(sechWidth: b.sechWidth)
+    return a.amplitude * b.amplitude > 0 && abs(a.position - b.position) < width / 2
+      && !sloping.isCutByRim(a)
+  }
+}
