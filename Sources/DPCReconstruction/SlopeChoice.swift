@@ -6,8 +6,7 @@ internal import STEMCore
 /// Walls on a constant, or on a slope where the profile shows one.
 ///
 /// A remaining descan, or a field that rises across the frame, puts a ramp under the walls. A fit that knows
-/// constants only explains it by walls at the rims, or lends it to the walls it has. A slope never takes the place
-/// of a wall inside the frame: two wide walls of opposite sign are a slope between their peaks.
+/// constants only explains it by walls at the rims, or lends it to the walls it has.
 struct SlopeChoice {
   let level: WallSearch
   let sloping: WallSearch
@@ -28,9 +27,7 @@ struct SlopeChoice {
   }
 
   private func isPreferred(_ ramp: WallModelFit, to flat: WallModelFit) -> Bool {
-    let inside = flat.walls.filter { !level.isCutByRim($0) }
-    return shows(ramp) && gain(of: ramp, over: flat) > 0
-      && inside.allSatisfy { wall in ramp.walls.contains { isSame($0, wall) } }
+    shows(ramp) && gain(of: ramp, over: flat) > 0
   }
 
   /// Whether the slope stands above its error as a wall must.
@@ -63,11 +60,5 @@ struct SlopeChoice {
     guard squares > 0 else { return 1 }
     let correlation = min(max(products / squares, 0), 0.95)
     return (1 + correlation) / (1 - correlation)
-  }
-
-  private func isSame(_ a: WallParameters, _ b: WallParameters) -> Bool {
-    let width = level.model.geometry.projectedWidth(sechWidth: b.sechWidth)
-    return a.amplitude * b.amplitude > 0 && abs(a.position - b.position) < width / 2
-      && !sloping.isCutByRim(a)
   }
 }

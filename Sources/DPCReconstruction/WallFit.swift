@@ -123,7 +123,7 @@ public struct WallFit: Sendable, Equatable {
 /// The model is an offset plus the projected profile of every wall
 /// (``InclinationGeometry/meanField(at:amplitude:sechWidth:position:)``); all walls are fitted
 /// jointly by weighted least squares, from three widths each. Where it is not said what stands under them, a slope
-/// does that shows above the noise, or explains the profile as well without walls at the rims.
+/// does that shows above the noise and explains the profile better, or as well with fewer walls.
 ///
 /// Standard deviations come from (JᵀWJ)⁻¹. With errors in the profile it is scaled by
 /// max(1, χ²/dof): counting statistics are a lower bound, a misfit widens them. Without errors

@@ -9,12 +9,14 @@ extension WallSearch {
     var best = fit
     for _ in 0..<8 {
       let current = best
-      // Each wall left out, then split, in the walls' order.
-      let trials = concurrentMap(2 * best.walls.count) { trial -> WallModelFit? in
-        let k = trial / 2
-        if trial % 2 == 0 { return self.trial(without: k, of: current, with: []) }
+      // Each wall left out, then split in either way, in the walls' order.
+      let trials = concurrentMap(3 * best.walls.count) { trial -> WallModelFit? in
+        let (k, change) = trial.quotientAndRemainder(dividingBy: 3)
+        if change == 0 { return self.trial(without: k, of: current, with: []) }
         guard options.splitsWalls, current.walls.count < options.maximumWalls else { return nil }
-        return self.trial(without: k, of: current, with: halves(current.walls[k]))
+        let wall = current.walls[k]
+        let pair = change == 1 ? halves(wall) : boxes(wall)
+        return pair.isEmpty ? nil : self.trial(without: k, of: current, with: pair)
       }
       let next = trials.compactMap { $0 }.reduce(best, better)
       if next.walls == best.walls { break }
@@ -62,6 +64,21 @@ extension WallSearch {
       WallParameters(
         amplitude: 0.7 * wall.amplitude, sechWidth: 0.6 * wall.sechWidth,
         position: wall.position + offset)
+    }
+  }
+
+  /// Two walls side by side that are as wide together, where the path through a wall is what makes it wide: a plateau of
+  /// twice the box is two narrow walls rather than a wide one. None elsewhere.
+  func boxes(_ wall: WallParameters) -> [WallParameters] {
+    let geometry = model.geometry
+    let sechWidth = geometry.thickness * geometry.sine / 3
+    let width = geometry.projectedWidth(sechWidth: wall.sechWidth)
+    guard sechWidth > 0, wall.sechWidth > sechWidth else { return [] }
+    let height = wall.amplitude * geometry.projectedHeight(sechWidth: wall.sechWidth)
+    return [-0.25, 0.25].map { part in
+      WallParameters(
+        amplitude: height / geometry.projectedHeight(sechWidth: sechWidth), sechWidth: sechWidth,
+        position: wall.position + part * width)
     }
   }
 }

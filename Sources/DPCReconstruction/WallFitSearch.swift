@@ -37,7 +37,13 @@ struct WallSearch {
       }
       let walls = extrema(smoothing: scales[guess - 1])
       if walls.isEmpty || walls.count > options.maximumWalls { return [] }
-      return [settled(model.fit(from: walls, baseline: levelBaseline))]
+      let fit = model.fit(from: walls, baseline: levelBaseline)
+      let split = fit.walls.flatMap { wall in
+        let pair = options.splitsWalls ? boxes(wall) : []
+        return pair.isEmpty ? [wall] : pair
+      }
+      if split.count == walls.count || split.count > options.maximumWalls { return [settled(fit)] }
+      return [settled(fit), settled(model.fit(from: split, baseline: fit.baseline))]
     }
     let fits = guesses.flatMap { $0 }
     let free = improved(fits.dropFirst().reduce(fits[0], better))
@@ -90,13 +96,20 @@ struct WallSearch {
     return model.fit(from: kept.map { fit.walls[$0] }, baseline: fit.baseline)
   }
 
-  /// Two walls nearer than half a width are one wall whose shape noise has split.
+  /// Two walls nearer than half a width are one wall whose shape noise has split. Of opposite signs they imitate a
+  /// step; only as wide as the walls themselves are, for the path through them leaves four edges.
   private func isShadow(_ index: Int, in fit: WallModelFit) -> Bool {
     let wall = fit.walls[index]
-    let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
+    func width(_ sechWidth: Double, ofPair isPair: Bool) -> Double {
+      isPair
+        ? InclinationGeometry.widthFactor * sechWidth / model.geometry.cosine
+        : model.geometry.projectedWidth(sechWidth: sechWidth)
+    }
     return fit.walls.contains { other in
-      let otherWidth = model.geometry.projectedWidth(sechWidth: other.sechWidth)
-      return other != wall && abs(other.position - wall.position) < min(width, otherWidth) / 2
+      let isPair = other.amplitude * wall.amplitude < 0
+      let least = min(
+        width(wall.sechWidth, ofPair: isPair), width(other.sechWidth, ofPair: isPair))
+      return other != wall && abs(other.position - wall.position) < least / 2
         && imageHeight(other) >= imageHeight(wall)
     }
   }

@@ -140,7 +140,7 @@ extension WallOrientation {
         Fact(
           "\(prefix)_count",
           text: coherence == 0
-            ? "no walls: the map shows no direction in which walls would run"
+            ? "no walls fitted: the map shows no direction in which they would run"
             : "no straight walls: the map varies in all directions", value: 0)
       ]
   }
@@ -196,7 +196,8 @@ extension WallOrientation {
       return [
         Note(
           .assumption,
-          "no straight walls (\(normalOrigin)): none fitted; give normal_azimuth_deg to fit anyway")
+          "no straight walls (\(normalOrigin)): none fitted; give normal_azimuth_deg to fit anyway, or search with"
+            + " find-walls, which sees weaker ones")
       ]
     }
     if normalOrigin.hasPrefix("measured") {

@@ -210,6 +210,25 @@ struct WallFitTests {
     #expect(try !flags(15e-9).contains(.widthIllDetermined))
   }
 
+  /// Their images are 60 nm wide: one plateau of twice that width, or two lobes 59 nm apart.
+  @Test(
+    "walls nearer than their images are wide are told apart, with noise and without",
+    arguments: [(1.0, 60e-9), (-1.0, 30e-9)], [nil, 1.6e7, 1.6e4])
+  func nearWalls(pair: (sign: Double, distance: Double), sigma: Double?) throws {
+    let geometry = try geometry(45, .parallel)
+    let truth = [-0.5, 0.5].map { part in
+      TestWall(
+        field: part < 0 ? 3e8 : 3e8 * pair.sign, w: 11.35e-9, position: part * pair.distance)
+    }
+    let profile = wallProfileSamples(truth, geometry: geometry, sigma: sigma)
+    let walls = try fitWalls(profile: profile, geometry: geometry).walls
+    try #require(walls.count == 2)
+    for (wall, expected) in zip(walls, truth) {
+      #expect(wall.field.value.deviation(from: expected.field) < 1e-6)
+      #expect(abs(wall.position.value - expected.position) < 1e-14)
+    }
+  }
+
   @Test("a linear baseline removes a ramp and reports it")
   func ramp() throws {
     let geometry = try geometry(0, .perp)

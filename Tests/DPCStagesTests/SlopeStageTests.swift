@@ -79,4 +79,29 @@ struct SlopeStageTests {
       #expect(facts.contains { $0.key.hasSuffix("_slope") })
     }
   }
+
+  /// In 80 rows of 2 nm, of 1e7 electrons: σ of a pixel 43 MV/m, of a row's mean 4.8, of a wall some 1.5.
+  @Test(
+    "Without noise, errors are those of the stated counts, for a model that fits and one that does not"
+  )
+  func withoutNoise() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.scan(
+        "{ uses: phantom-walls, with: { positions_nm: [-80, 80], field_V_per_m: 3e8, fwhm_nm: 20, thickness_nm: 60, normal_azimuth_deg: 0, inclination_deg: 45, field_direction: parallel } }"
+      ), set: ["scan.noise=none", "scan.descan_x_along_x_urad_per_nm=0"])
+    let outcome = try await laboratory.run(Self.chain(path))
+    let seen = try #require(try outcome.value("profile", as: WallProfileValue.self).table)
+    let fitted = try outcome.value("walls", as: WallsValue.self).table
+    #expect(seen.rows.count == 2 && fitted.rows.count == 2)
+    for row in seen.rows {
+      let error = try #require(row.wall.field.error)
+      #expect(error > 7e5 && error < 3e6, "\(error)")
+    }
+    for (row, field) in zip(fitted.rows, [3e8, -3e8]) {
+      #expect(abs(row.wall.field.value / field - 1) < 1e-6)
+      let product = try #require(row.product.error)
+      #expect(product / abs(row.product.value) < 0.02)
+    }
+  }
 }

@@ -110,7 +110,7 @@ struct WallLimitStageTests {
         limit.text.hasPrefix("not detected: a wall 20 nm wide with its normal at 0° has less"))
       #expect(
         facts(silent, stage).contains {
-          $0.text == "no walls: the map shows no direction in which walls would run"
+          $0.text == "no walls fitted: the map shows no direction in which they would run"
         })
       #expect(facts(told, stage).first?.text == "1 wall fitted", "\(facts(told, stage))")
     }

@@ -93,7 +93,7 @@ private struct WallFitting {
       notes.append(undetermined(free, takes: "the best, \(rounded(free.inclination.value)),"))
     }
     inclination.angle = free.inclination.value
-    inclination.error = free.inclination.error.map { $0 * profiles.errorScale }
+    inclination.error = free.inclination.error.map { $0 * free.fit.widening(profiles.errorScale) }
     inclination.origin = "fitted"
     inclination.isAssumed = false
     geometry = free.geometry
@@ -147,7 +147,8 @@ private struct WallFitting {
   private func alternatives(_ free: InclinedWallFit, isStated: Bool) -> [Note] {
     free.alternatives.map { other in
       let angle = inclination.text(
-        other.inclination.value, other.inclination.error.map { $0 * profiles.errorScale })
+        other.inclination.value,
+        other.inclination.error.map { $0 * other.fit.widening(profiles.errorScale) })
       let walls = other.fit.reported.map { Format.quantity($0.wall.position.value, unit: "m") }
       let field = other.fit.reported.map { abs($0.wall.field.value) }.max() ?? 0
       let words =

@@ -41,13 +41,14 @@ struct WallTable: Codable, Sendable, Equatable {
   init(
     _ fit: WallFit, normalAzimuth: Double, errorScale: Double, changes: [String: WallChanges] = [:]
   ) {
+    let widening = fit.widening(errorScale)
     func scaled(_ measurement: STEMCore.Measurement) -> STEMCore.Measurement {
-      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * errorScale })
+      STEMCore.Measurement(measurement.value, error: measurement.error.map { $0 * widening })
     }
     let causes = changes.sorted { $0.key < $1.key }
     // What is measured is so by its own noise: an error that all walls share takes none of them away.
     let all = fit.fitted.indices.filter { fit.fitted[$0].isReported }.map { index in
-      let row = WallRow(fit.fitted[index], errorScale: errorScale)
+      let row = WallRow(fit.fitted[index], errorScale: widening)
       return (
         isMeasured: row.isMeasured,
         row: causes.reduce(row) { $0.widened(by: $1.value.walls[index], cause: $1.key) }
@@ -58,7 +59,7 @@ struct WallTable: Codable, Sendable, Equatable {
     nearRim = fit.cutByRim.map {
       RimWall(
         normalAzimuth: normalAzimuth, position: $0.wall.position.value,
-        significance: $0.significance / errorScale)
+        significance: $0.significance / widening)
     }
     offset = causes.reduce(scaled(fit.offset)) { offset, cause in
       STEMCore.Measurement(
@@ -240,5 +241,13 @@ extension FigureValue {
   init(header: [String], archive: ArrayArchive, files: InputFiles) throws {
     self.files = [:]
     for name in header { self.files[name] = try archive.requiredBytes(name) }
+  }
+}
+
+extension WallFit {
+  /// By what the errors of a fit are multiplied where those of its profile had been divided by `errorScale`: the fit
+  /// has widened its own by its misfit, which counts only as far as it exceeds the profile's errors.
+  func widening(_ errorScale: Double) -> Double {
+    max(1, errorScale / max(1, reducedChiSquare ?? 1).squareRoot())
   }
 }
