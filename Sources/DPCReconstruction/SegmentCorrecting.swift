@@ -24,17 +24,18 @@ extension SegmentSignals {
   ///
   /// A signal is hot, or a drop-out, where it differs from the median of the usable signals in its 5×5
   /// neighborhood (at the rim the nearest one that lies within the frame) by more than `threshold`
-  /// standard deviations, and fewer than three of its eight neighbors share a quarter of that. Where less than a
+  /// standard deviations, and fewer than three of its eight neighbors (at the rim none) share a quarter of that. Where less than a
   /// third of the neighborhood is usable nothing can be told, and nothing is hot. The deviation is the larger of
   /// counting noise, √(median + 9) electrons, and 1.4826 times the median absolute deviation of
-  /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect. Without
-  /// known electrons only the latter is used, at least 1e-6 of the median, and at least the step: where most
-  /// signals are zero the median deviation is zero too, and says nothing of a single count.
+  /// the neighborhood, so that real structure (an atom, a wall) is not taken for a defect.
+  /// Where the electrons are unknown, and most signals are zero, the median deviation is zero too and says nothing
+  /// of a single electron: counting noise then comes from `signalPerElectron`, or is 1e-6 of the median.
   ///
   /// - Parameters:
   ///   - threshold: In standard deviations; positive.
-  ///   - step: The least difference of two signals, in units of the signal; 0 where there is none.
-  public mutating func maskSpikes(threshold: Double, step: Double = 0) {
+  ///   - signalPerElectron: One a segment, in units of the signal, where the electrons are unknown
+  ///     (``noiseRatios()``); 0 where there is no noise.
+  public mutating func maskSpikes(threshold: Double, signalPerElectron: [Double]? = nil) {
     var tiles = SignalTiles(shape: shape, segmentCount: segmentCount)
     tiles.gather(values.span)
     for position in mask.bytes.indices where mask.bytes[position] & ~PixelFlags.hot.rawValue != 0 {
@@ -45,7 +46,8 @@ extension SegmentSignals {
     }
     var flags = mask.bytes
     SpikeSearch(
-      .none(segmentCount), threshold: threshold, electronsPerUnit: electronsPerUnit, step: step
+      .none(segmentCount), threshold: threshold, electronsPerUnit: electronsPerUnit,
+      signalPerElectron: signalPerElectron
     ).markSpikes(of: values.span, tiles, in: 0..<shape.rows, &flags)
     mask.bytes = flags
     let hot = PixelFlags.hot.rawValue

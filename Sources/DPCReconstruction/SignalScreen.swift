@@ -6,29 +6,29 @@ public import STEMCore
 ///
 /// A position where any segment is NaN or infinite is `missing`, where any has reached the largest number of
 /// its type `saturated`, where the corrected sum is not positive `noCounts`; where a segment stands out of its
-/// neighborhood it is `hot`, see ``SegmentSignals/maskSpikes(threshold:step:)``.
+/// neighborhood it is `hot`, see ``SegmentSignals/maskSpikes(threshold:signalPerElectron:)``.
 public struct SignalScreen: Sendable {
   let correction: SegmentCorrection
   let saturationLevel: Double
   let electronsPerUnit: Double?
+  let signalPerElectron: [Double]?
   let spikeThreshold: Double?
-  let step: Double
 
   /// - Parameters:
   ///   - correction: Dark and gain of the segments.
   ///   - saturationLevel: nil where the type of the frames has no largest number.
   ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
+  ///   - signalPerElectron: See ``SegmentSignals/maskSpikes(threshold:signalPerElectron:)``.
   ///   - spikeThreshold: In standard deviations, positive; nil looks for no spikes.
-  ///   - step: See ``SegmentSignals/maskSpikes(threshold:step:)``.
   public init(
     _ correction: SegmentCorrection, saturationLevel: Double?, electronsPerUnit: Double?,
-    spikeThreshold: Double?, step: Double = 0
+    signalPerElectron: [Double]? = nil, spikeThreshold: Double?
   ) {
     self.correction = correction
     self.saturationLevel = saturationLevel ?? .infinity
     self.electronsPerUnit = electronsPerUnit
+    self.signalPerElectron = signalPerElectron
     self.spikeThreshold = spikeThreshold
-    self.step = step
   }
 
   private var segmentCount: Int { correction.gain.count }
@@ -67,7 +67,8 @@ public struct SignalScreen: Sendable {
       raw, &tiles, &mask.bytes)
     if let spikeThreshold {
       let search = SpikeSearch(
-        correction, threshold: spikeThreshold, electronsPerUnit: electronsPerUnit, step: step)
+        correction, threshold: spikeThreshold, electronsPerUnit: electronsPerUnit,
+        signalPerElectron: signalPerElectron)
       search.markSpikes(of: raw, tiles, in: rows, &mask.bytes)
     }
     return mask

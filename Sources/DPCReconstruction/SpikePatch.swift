@@ -3,7 +3,8 @@ internal import STEMCore
 
 /// A piece of a plane of corrected signals with all the neighbors of what is examined in it.
 struct SpikePatch {
-  let rule: SpikeRule
+  /// Of the segment that is examined.
+  var rule: SpikeRule
   let shape: GridShape
   /// NaN where unusable.
   private(set) var values: [Double] = []
@@ -164,7 +165,8 @@ struct SpikePatch {
   }
 
   /// Whether three of eight direct neighbors, or as large a part of those there are, stand out the same
-  /// way by at least a quarter as much: then it is the onset of a structure, not a defect.
+  /// way by at least a quarter as much: then it is the onset of a structure, not a defect. At the rim, beyond which the
+  /// structure may go on, one is enough.
   private func isShared(by residual: Double, above median: Double, row: Int, column: Int) -> Bool {
     var neighbors = 0
     var alike = 0
@@ -177,7 +179,9 @@ struct SpikePatch {
         if (neighbor - median) / residual >= 0.25 { alike += 1 }
       }
     }
-    return alike > 0 && 8 * alike >= 3 * neighbors
+    let isInside =
+      (1..<(shape.rows - 1)).contains(row) && (1..<(shape.columns - 1)).contains(column)
+    return alike > 0 && (!isInside || 8 * alike >= 3 * neighbors)
   }
 
   /// Puts the neighbors in ascending order, by insertion: there are 25 of them at most.

@@ -8,13 +8,12 @@
 /// median, and the median need not be formed.
 struct SpikeRule {
   let threshold: Double
+  /// As stated, or as the signal's own noise tells it; nil where it has none.
   let electronsPerUnit: Double?
-  /// The least difference of two signals: what scatter is never below where the electrons are unknown.
-  let step: Double
 
   /// Counting noise of a signal of this size, in units of the signal.
   func countingDeviation(_ median: Double) -> Double {
-    guard let scale = electronsPerUnit else { return max(step, 1e-6 * abs(median)) }
+    guard let scale = electronsPerUnit else { return 1e-6 * abs(median) }
     return (max(median * scale, 0) + 9).squareRoot() / scale
   }
 

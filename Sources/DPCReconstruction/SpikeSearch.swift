@@ -7,13 +7,19 @@ internal import STEMCore
 /// another segment is both.
 struct SpikeSearch {
   private let correction: SegmentCorrection
-  private let rule: SpikeRule
+  /// One a segment.
+  private let rules: [SpikeRule]
 
+  /// - Parameter signalPerElectron: Of each segment, where the electrons are unknown.
   init(
-    _ correction: SegmentCorrection, threshold: Double, electronsPerUnit: Double?, step: Double
+    _ correction: SegmentCorrection, threshold: Double, electronsPerUnit: Double?,
+    signalPerElectron: [Double]?
   ) {
     self.correction = correction
-    rule = SpikeRule(threshold: threshold, electronsPerUnit: electronsPerUnit, step: step)
+    rules = correction.gain.indices.map { segment in
+      let estimated = signalPerElectron.flatMap { $0[segment] > 0 ? 1 / $0[segment] : nil }
+      return SpikeRule(threshold: threshold, electronsPerUnit: electronsPerUnit ?? estimated)
+    }
   }
 
   /// Marks spikes in the mask.
@@ -28,11 +34,12 @@ struct SpikeSearch {
   ) {
     let side = SignalTiles.side
     let shape = tiles.shape
-    var patch = SpikePatch(rule, shape: shape)
+    var patch = SpikePatch(rules[0], shape: shape)
     var test = TileTest(columns: tiles.columns)
     for segment in correction.gain.indices {
       let (dark, gain) = (correction.dark[segment], correction.gain[segment])
-      let limits = rule.limits(dark: dark, gain: gain)
+      let limits = rules[segment].limits(dark: dark, gain: gain)
+      patch.rule = rules[segment]
       let plane = raw.extracting((segment * shape.count)..<((segment + 1) * shape.count))
       for row in (rows.lowerBound / side)..<((rows.upperBound + side - 1) / side) {
         if let limits { test.clear(tiles, segment, row: row, limits) } else { test.clearNone() }

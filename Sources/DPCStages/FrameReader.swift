@@ -93,6 +93,25 @@ struct FrameReader {
     return median(medians) ?? 0
   }
 
+  /// As many bands, spread over the window, stand for a frame, each of as many rows.
+  private static let sampleBands = 8
+  private static let sampleRows = 8
+
+  /// Some rows of the first frame, corrected, spikes and all.
+  func sample(_ context: StageContext) throws -> [SegmentSignals] {
+    let screen = screen(spikeThreshold: nil)
+    let height = window.shape.rows
+    let step = max(Self.sampleRows, height / Self.sampleBands)
+    let firsts = Array(stride(from: 0, through: max(0, height - Self.sampleRows), by: step))
+    return try withReader { reader in
+      try concurrentMap(firsts.count) { part in
+        try context.checkCancellation()
+        let rows = firsts[part]..<min(firsts[part] + Self.sampleRows, height)
+        return screen.corrected(try raw(rows, ofFrame: 0, reader), shape: shape(rows))
+      }
+    }
+  }
+
   // MARK: Bands
 
   /// Runs `body` on every band of the window and returns what it gives, in the bands' order.
@@ -139,8 +158,8 @@ struct FrameReader {
   func screen(spikeThreshold: Double?) -> SignalScreen {
     SignalScreen(
       frames.correction, saturationLevel: metadata.saturationLevel,
-      electronsPerUnit: frames.electronsPerUnit, spikeThreshold: spikeThreshold,
-      step: frames.signalStep)
+      electronsPerUnit: frames.electronsPerUnit, signalPerElectron: frames.signalPerElectron,
+      spikeThreshold: spikeThreshold)
   }
 
   /// Of rows of the window.

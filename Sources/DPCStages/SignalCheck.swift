@@ -209,7 +209,7 @@ struct SignalCheck {
     guard let electrons = statistics.medianElectrons.map({ $0 / exposures }), electrons > 0 else {
       return []
     }
-    return doseNotes(electrons) + coarsenessNotes(electrons)
+    return doseNotes(electrons) + coarsenessNotes(electrons) + darkSegmentNotes(statistics)
   }
 
   /// Rounding to whole counts is told from this part of the variance of counting on.
@@ -233,6 +233,43 @@ struct SignalCheck {
           + " \(Format.percent(part)) to the variance of counting, which the errors leave out; record with more"
           + " gain")
     ]
+  }
+
+  /// A segment that counts less than this part of what the others of its ring do is dark.
+  private static let darkPart = 1e-3
+  /// The part of the largest that all others of its ring must count. Of a disc that lies to one side everywhere, one
+  /// or more of the others count less.
+  private static let evenPart = 1.0 / 3
+  /// What the others must count in the whole scan, in electrons.
+  private static let clearSignal = 1e3
+  /// With fewer segments a disc to one side leaves one alone dark.
+  private static let fewestOfRing = 4
+
+  /// Of a segment that the centered disc does not reach, and that counts nothing while all others of its ring do.
+  private func darkSegmentNotes(_ statistics: SignalStatistics) -> [Note] {
+    let metadata = frames.acquisition.metadata
+    guard let rings = try? metadata.detector.rings(), let scale = frames.electronsPerUnit else {
+      return []
+    }
+    let edge = metadata.probeSemiAngle - SegmentedDetector.angleTolerance
+    let outer = rings.filter {
+      $0.inner >= edge && $0.segmentIndices.count >= Self.fewestOfRing
+    }
+    return outer.flatMap { ring -> [Note] in
+      let sums = ring.segmentIndices.map { (segment: $0, sum: statistics.segmentSums[$0] * scale) }
+        .sorted { $0.sum < $1.sum }
+      let (dark, least, largest) = (sums[0], sums[1].sum, sums[sums.count - 1].sum)
+      guard dark.sum < Self.darkPart * largest, least > Self.evenPart * largest,
+        least > Self.clearSignal
+      else { return [] }
+      return [
+        Note(
+          .warning,
+          "segment \(dark.segment) counts \(Format.percent(max(0, dark.sum) / largest)) of what others"
+            + " of its ring do: it seems to be dead, or its dark reference wrong; fields towards it come out"
+            + " up to half too small; dpc inspect shows each segment's signal")
+      ]
+    }
   }
 
   private func doseNotes(_ counted: Double) -> [Note] {

@@ -83,7 +83,10 @@ func plainSpikes(
           if (plane[r * shape.columns + c] - middle) / (value - middle) >= 0.25 { alike += 1 }
         }
       }
-      if alike == 0 || 8 * alike < 3 * neighbors { found.insert(row * shape.columns + column) }
+      let isAtRim = row == 0 || row + 1 == shape.rows || column == 0 || column + 1 == shape.columns
+      if alike == 0 || !isAtRim && 8 * alike < 3 * neighbors {
+        found.insert(row * shape.columns + column)
+      }
     }
   }
   return found

@@ -9,13 +9,17 @@ struct DeadSegmentTests {
   private static func failure(inner: [Float], outer: [Float]) async throws -> StageFailure? {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/scan.h5"
+    try write(inner: inner, outer: outer, to: path)
+    return try await laboratory.reconstruction(of: path).report.failures.first?.failure
+  }
+
+  private static func write(inner: [Float], outer: [Float], to path: String) throws {
     let shape = GridShape(rows: 12, columns: 16)
     let starts = [0.0, 90, 180, 270]
     try WrittenAcquisition(
       inner: [0, 0, 0, 0, 24, 24, 24, 24], outer: [24, 24, 24, 24, 48, 48, 48, 48],
       start: starts + starts, stop: (starts + starts).map { $0 + 90 }, frameCount: 1, shape: shape
     ).write((inner + outer).flatMap { [Float](repeating: $0, count: shape.count) }, to: path)
-    return try await laboratory.reconstruction(of: path).report.failures.first?.failure
   }
 
   // What readout noise and rounding leave of a dark reference: 3 of 4000 electrons on the wrong side of zero.
@@ -43,5 +47,29 @@ struct DeadSegmentTests {
     #expect(failure.category == .inputRefused)
     #expect(failure.message.contains("segment 2 counts 0.066"))
     #expect(failure.message.hasSuffix("it is dead, or its dark reference is wrong"))
+  }
+
+  private static func warnings(outer: [Float]) async throws -> [String] {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/scan.h5"
+    try write(inner: [1000, 1000, 1000, 1000], outer: outer, to: path)
+    let report = try await laboratory.reconstruction(of: path).report
+    #expect(report.failures.isEmpty)
+    return report.stages.flatMap(\.notes).filter { $0.kind == .warning }.map(\.text)
+      .filter { $0.hasPrefix("segment ") }
+  }
+
+  @Test("A segment beside the disc that alone counts nothing seems to be dead")
+  func deadOutside() async throws {
+    let warnings = try await Self.warnings(outer: [30, 36, 0, 29])
+    try #require(warnings.count == 1)
+    #expect(warnings[0].hasPrefix("segment 6 counts 0 % of what others of its ring do"))
+  }
+
+  @Test(
+    "Segments that a shifted disc leaves dark are not called dead",
+    arguments: [[30, 0, 0, 30], [30, 9, 0, 9], [0, 0, 0, 0], [30, 30, 1, 30]])
+  func shifted(outer: [Float]) async throws {
+    #expect(try await Self.warnings(outer: outer).isEmpty)
   }
 }

@@ -6,7 +6,7 @@ internal import STEMCore
 struct AverageFrames: StageType {
   let name = "average-frames"
   let summary = "adds the counts of repeated frames; their scatter checks the errors"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]

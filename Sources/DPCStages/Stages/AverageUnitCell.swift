@@ -6,7 +6,7 @@ internal import STEMCore
 struct AverageUnitCell: StageType {
   let name = "average-unit-cell"
   let summary = "averages counts over one lattice period, for lattice-resolved scans"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]

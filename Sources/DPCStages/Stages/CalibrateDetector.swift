@@ -6,7 +6,7 @@ internal import STEMCore
 struct CalibrateDetector: StageType {
   let name = "calibrate-detector"
   let summary = "gains, disc center and semi-angle from the empty beam, each with its error"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort(
       "acquisition", kinds: [.acquisition],

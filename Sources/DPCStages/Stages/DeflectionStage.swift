@@ -7,7 +7,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 17
+  let algorithmVersion = 18
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -169,7 +169,7 @@ struct DeflectionStage: StageType {
     var signals = frames.correction.corrected(
       raw, shape: shape, saturationLevel: nil, electronsPerUnit: frames.electronsPerUnit)
     if let threshold = frames.spikeThreshold {
-      signals.maskSpikes(threshold: threshold, step: frames.signalStep)
+      signals.maskSpikes(threshold: threshold, signalPerElectron: frames.signalPerElectron)
     }
     let map = estimation.deflection(of: signals).map
     if map.mask.unusableCount == shape.count {

@@ -53,7 +53,8 @@ struct EmptyBeam {
       var corrected = frames.correction.corrected(
         planes.flatMap(\.values), shape: metadata.shape, saturationLevel: nil,
         electronsPerUnit: frames.electronsPerUnit)
-      corrected.maskSpikes(threshold: Self.spikeThreshold, step: frames.signalStep)
+      corrected.maskSpikes(
+        threshold: Self.spikeThreshold, signalPerElectron: frames.signalPerElectron)
       signals = corrected
     }
   }

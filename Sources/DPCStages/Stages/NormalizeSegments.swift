@@ -6,7 +6,7 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
@@ -63,6 +63,13 @@ struct NormalizeSegments: StageType {
       acquisition: acquisition, correction: correction, electronsPerUnit: nil,
       spikeThreshold: context.number("spike_sigma"), window: ScanWindow(wholeOf: metadata.shape))
     frames.electronsPerUnit = try electronsPerUnit(of: frames, context)
+    let sample = try FrameReader(frames).sample(context)
+    if frames.electronsPerUnit == nil {
+      let ratios = sample.map { $0.noiseRatios() }
+      frames.signalPerElectron = correction.gain.indices.map { segment in
+        median(ratios.flatMap { $0[segment] }) ?? 0
+      }
+    }
     if correction.gainErrors == nil {
       correction.gainErrors = relativeGainErrors(
         of: correction, metadata: metadata, electronsPerUnit: frames.electronsPerUnit)
@@ -71,7 +78,25 @@ struct NormalizeSegments: StageType {
     let applied = calibrations.apply(to: &frames) + neglectedErrors(frames)
     return StageProduct(
       outputs: ["frames": frames], facts: facts(correction),
-      notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit) + applied)
+      notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit)
+        + ceilingNotes(sample, correction) + applied)
+  }
+
+  /// Signals that end below the largest number of their type.
+  private func ceilingNotes(_ sample: [SegmentSignals], _ correction: SegmentCorrection) -> [Note] {
+    let ceilings = CeilingSearch(sample, correction).ceilings()
+    guard let worst = ceilings.max(by: { $0.fraction < $1.fraction }) else { return [] }
+    return [
+      Note(
+        .warning,
+        "\(Format.percent(worst.fraction)) of the signals of segment \(worst.segment) are exactly"
+          + " \(worst.stored), hardly any just below"
+          + (ceilings.count > 1
+            ? ", and segments \(list(ceilings.map(\.segment).filter { $0 != worst.segment })) end likewise"
+            : "")
+          + ": the detector or its converter is saturated there, nothing is masked, and fields come out too small;"
+          + " record with less gain or current")
+    ]
   }
 
   /// Where the exposures of a reference are not stated, one exposure bounds the errors of its gains.

@@ -57,14 +57,13 @@ struct FramesValue: StoredValue, Equatable {
   var correction: SegmentCorrection
   /// nil where the file allows no statement about counting errors.
   var electronsPerUnit: Double?
+  /// Of each segment, as its noise tells it, where the number of electrons is unknown: what a spike is held against.
+  var signalPerElectron: [Double]?
   /// nil: spikes are left alone.
   var spikeThreshold: Double?
   var window: ScanWindow
   /// Errors of the calibrations that were applied.
   var calibration = AppliedCalibration()
-
-  /// The least difference of two signals: detector counts are whole, of electrons and fractions nothing is known.
-  var signalStep: Double { acquisition.metadata.signalUnit == .counts ? 1 : 0 }
 
   /// For the attribute `dark_source`: where the dark signals that were subtracted come from.
   var darkSource: String {
@@ -76,6 +75,7 @@ struct FramesValue: StoredValue, Equatable {
     var acquisition: AcquisitionValue.Header
     var correction: SegmentCorrection
     var electronsPerUnit: Double?
+    var signalPerElectron: [Double]?
     var spikeThreshold: Double?
     var window: ScanWindow
     var calibration: AppliedCalibration
@@ -84,7 +84,8 @@ struct FramesValue: StoredValue, Equatable {
   var header: Header {
     Header(
       acquisition: acquisition.header, correction: correction, electronsPerUnit: electronsPerUnit,
-      spikeThreshold: spikeThreshold, window: window, calibration: calibration)
+      signalPerElectron: signalPerElectron, spikeThreshold: spikeThreshold, window: window,
+      calibration: calibration)
   }
 
   var arrays: [String: ArrayArchive.Entry] { acquisition.arrays }
@@ -96,6 +97,7 @@ extension FramesValue {
       header: header.acquisition, archive: archive, files: files)
     correction = header.correction
     electronsPerUnit = header.electronsPerUnit
+    signalPerElectron = header.signalPerElectron
     spikeThreshold = header.spikeThreshold
     window = header.window
     calibration = header.calibration
