@@ -70,7 +70,7 @@ extension SegmentedDetector {
   private func hasBoundary(_ ring: DetectorRing, at azimuth: Double) -> Bool {
     ring.segmentIndices.contains { index in
       let turns = (segments[index].start - azimuth) / (2 * Double.pi)
-      return abs(turns - turns.rounded()) * 2 * Double.pi < Self.angleTolerance
+      return abs(turns - turns.rounded()) * 2 * Double.pi < Self.azimuthTolerance
     } && ring.segmentIndices.count > 1
   }
 
@@ -78,10 +78,10 @@ extension SegmentedDetector {
   private func uniqueHalfTurns(_ azimuths: [Double]) -> [Double] {
     let folded = azimuths.map { azimuth in
       let remainder = azimuth - Double.pi * (azimuth / Double.pi).rounded(.down)
-      return Double.pi - remainder < Self.angleTolerance ? 0 : remainder
+      return Double.pi - remainder < Self.azimuthTolerance ? 0 : remainder
     }.sorted()
     var unique: [Double] = []
-    for azimuth in folded where azimuth - (unique.last ?? -1) > Self.angleTolerance {
+    for azimuth in folded where azimuth - (unique.last ?? -1) > Self.azimuthTolerance {
       unique.append(azimuth)
     }
     return unique

@@ -51,8 +51,11 @@ public struct SegmentedDetector: Sendable, Equatable, Codable {
   /// The largest collection semi-angle, rad.
   public var outerAngle: Double { segments.map(\.outer).max() ?? 0 }
 
-  /// Two angles closer than this are one; files in degrees and mrad carry rounding errors, rad.
+  /// Two semi-angles closer than this are one; files in mrad carry rounding errors, rad.
   public static let angleTolerance = 1e-7
+  /// Two azimuths closer than this are one, rad: files hold them in single precision, or rounded to a tenth of a
+  /// degree. A sector's edge that is off by this turns a deflection by less.
+  public static let azimuthTolerance = 1e-3
 
   /// The rings from the inside out, each with its segments by azimuth.
   ///
@@ -97,7 +100,7 @@ public struct SegmentedDetector: Sendable, Equatable, Codable {
         throw .badRadii(segment: index, inner: segment.inner, outer: segment.outer)
       }
       let width = segment.stop - segment.start
-      if width <= 0 || width > 2 * Double.pi + Self.angleTolerance {
+      if width <= 0 || width > 2 * Double.pi + Self.azimuthTolerance {
         throw .badAzimuths(segment: index, start: segment.start, stop: segment.stop)
       }
     }
@@ -117,8 +120,8 @@ public struct SegmentedDetector: Sendable, Equatable, Codable {
       let next = sectors[isLast ? 0 : position + 1]
       let nextStart = next.start + (isLast ? turn : 0)
       let gap = nextStart - sector.stop
-      if gap > Self.angleTolerance { throw .gap(from: sector.stop, to: nextStart) }
-      if gap < -Self.angleTolerance { throw .overlap(sector.index, next.index) }
+      if gap > Self.azimuthTolerance { throw .gap(from: sector.stop, to: nextStart) }
+      if gap < -Self.azimuthTolerance { throw .overlap(sector.index, next.index) }
     }
   }
 }

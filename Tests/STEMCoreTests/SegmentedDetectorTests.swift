@@ -27,6 +27,28 @@ struct SegmentedDetectorTests {
     #expect(rings[0].inner == 0 && rings[1].outer == 0.048)
   }
 
+  @Test(
+    "Azimuths in single precision, or rounded to a thousandth of a rad, close the ring",
+    arguments: [0.0, -45, 10, -180])
+  func rounded(start: Double) throws {
+    func detector(_ round: (Double) -> Double) -> SegmentedDetector {
+      let segments = (quadrants(0, 24, from: start) + quadrants(24, 48, from: start)).map {
+        var segment = $0
+        (segment.start, segment.stop) = (round($0.start), round($0.stop))
+        return segment
+      }
+      return SegmentedDetector(segments: segments, orientation: 0)
+    }
+    for rounded in [
+      detector { Double(Float($0)) }, detector { ($0 * 1000).rounded() / 1000 },
+    ] {
+      #expect(try rounded.rings().map(\.segmentIndices.count) == [4, 4])
+    }
+    #expect(throws: DetectorGeometryError.self) {
+      try detector { ($0 * 100).rounded(.down) / 100 }.rings()
+    }
+  }
+
   @Test("The area of a quadrant from 0 to 24 mrad is π/4 (24 mrad)²")
   func area() {
     #expect(abs(segment(0, 24, 0, 90).area - Double.pi / 4 * 0.024 * 0.024) < 1e-18)
