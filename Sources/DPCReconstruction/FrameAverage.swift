@@ -271,7 +271,7 @@ public struct FrameAccumulator: Sendable {
     for segment in 0..<segmentCount { total += values[segment * stride + position] }
     let places = shape.rows * sampling.places(shape)
     var chiSquare = 0.0
-    var segments = 0
+    var (segments, share) = (0, 0.0)
     for segment in 0..<segmentCount {
       let sum = values[segment * stride + position]
       let fraction = sum / total
@@ -284,10 +284,12 @@ public struct FrameAccumulator: Sendable {
       let rounding = 4 * Double(frames + 8) * 0x1p-53 * sum
       chiSquare += abs(term) > rounding ? term : 0
       segments += 1
+      share += fraction
     }
     if segments < 2 { return }
     scatter.chiSquare += chiSquare
-    scatter.degreesOfFreedom += (frames - 1) * (segments - 1)
+    // Of a multinomial each term is 1 - q_k in the mean: one less than the segments where all are counted.
+    scatter.degreesOfFreedom += Double(frames - 1) * (Double(segments) - share)
   }
 }
 

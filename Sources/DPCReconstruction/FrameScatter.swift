@@ -3,7 +3,7 @@
 public struct FrameScatter: Sendable, Equatable, Codable {
   /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
   public var chiSquare = 0.0
-  public var degreesOfFreedom = 0
+  public var degreesOfFreedom = 0.0
   /// Positions that were left out since a segment was saturated, of all frames together.
   public var saturatedCount = 0
   /// Per frame the positions that were left out for any reason.
@@ -49,7 +49,7 @@ public struct FrameScatter: Sendable, Equatable, Codable {
 
   /// Variance over signal, in units of the signal; nil without repeated frames.
   public var variancePerUnit: Double? {
-    degreesOfFreedom > 0 && chiSquare > 0 ? chiSquare / Double(degreesOfFreedom) : nil
+    degreesOfFreedom > 0 && chiSquare > 0 ? chiSquare / degreesOfFreedom : nil
   }
 }
 
@@ -68,7 +68,7 @@ extension SegmentSignals {
       return nil
     }
     let ratio = variancePerUnit * electronsPerUnit
-    let standardError = (2 / Double(scatter.degreesOfFreedom)).squareRoot()
+    let standardError = (2 / scatter.degreesOfFreedom).squareRoot()
     if ratio > 1 + 3 * standardError { varianceFactor *= ratio }
     return ratio
   }

@@ -102,7 +102,7 @@ struct FrameSumTests {
         for (value, plain) in zip(found.signals.values, expected.values) {
           #expect(abs(value - plain) <= 24 * largest * 0x1p-53)
         }
-        #expect(found.scatter.degreesOfFreedom > 8 * Self.shape.count)
+        #expect(found.scatter.degreesOfFreedom > 8 * Double(Self.shape.count))
         first = found
       }
       for threads in [1, 2, 3, 7] {

@@ -142,17 +142,23 @@ struct InputFileTests {
 
   @Test("a young file is not remembered, an old one is, and any change forgets it")
   func memo() throws {
-    let path = try scratch.write("6", to: "number.txt")
-    let digests = FileDigests(folder: scratch.path + "/memo")
-    func memoCount() throws -> Int { try FileSystem.names(in: scratch.path + "/memo").count }
-    let young = try digests.digest(of: path)
-    #expect(young.isYoung)
+    var (path, memo) = ("", "")
+    var (digests, young) = (FileDigests(folder: ""), DigestedFile?.none)
+    // A starved machine may need longer than a file is young: then another one is written.
+    for attempt in 0..<20 where young?.isYoung != true {
+      path = try scratch.write("6", to: "number-\(attempt).txt")
+      memo = scratch.path + "/memo-\(attempt)"
+      digests = FileDigests(folder: memo)
+      young = try digests.digest(of: path)
+    }
+    func memoCount() throws -> Int { try FileSystem.names(in: memo).count }
+    #expect(young?.isYoung == true)
     #expect(try memoCount() == 0)
     // Only waiting makes the change time old: no call sets it.
     Thread.sleep(forTimeInterval: 2.1)
     let old = try digests.digest(of: path)
     #expect(!old.isYoung)
-    #expect(old.digest == young.digest)
+    #expect(old.digest == young?.digest)
     #expect(try memoCount() == 1)
     #expect(try digests.digest(of: path) == old)
     let before = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
