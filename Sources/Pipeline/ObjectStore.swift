@@ -63,6 +63,21 @@ public struct ObjectStore: Sendable {
     }
   }
 
+  /// Compares an object's bytes with its name, all of them read whatever memo and stamps say. One with other bytes
+  /// is removed: nobody is to take it on its stamp again.
+  func readState(of digest: SHA256Digest) -> State {
+    let path = path(of: digest)
+    do {
+      if try FileDigests.read(path).digest == digest { return .intact }
+    } catch {
+      if error.isMissingFile { return .missing }
+      if !error.isLostData { return .unreadable(error) }
+    }
+    // One that cannot be removed is replaced where its stage is computed again.
+    try? FileSystem.remove(path)
+    return .damaged
+  }
+
   /// A path for a new file on the file system of the cache.
   ///
   /// - Throws: ``SystemError`` where the cache cannot be written to.

@@ -94,6 +94,18 @@ public struct PipelineGraph: Sendable {
     self.results = results
   }
 
+  /// A stage of another graph with all that it needs.
+  init(of stage: String, in whole: PipelineGraph) {
+    var wanted: Set<String> = [stage]
+    for node in whole.stages.reversed() where wanted.contains(node.name) {
+      wanted.formUnion(node.inputs.values.map(\.stage))
+    }
+    name = whole.name
+    inputPaths = whole.inputPaths
+    stages = whole.stages.filter { wanted.contains($0.name) }
+    results = []
+  }
+
   public subscript(name: String) -> StageNode? { stages.first { $0.name == name } }
 
   /// The kind of what flows out of `reference`; nil for an output that does not exist.

@@ -1,5 +1,6 @@
 // The values of a finished run: from memory, from the cache, or formed again.
 internal import Digest
+internal import Glibc
 
 extension PipelineRunner {
   /// The value at an output of a finished run.
@@ -11,7 +12,8 @@ extension PipelineRunner {
   /// - Parameters:
   ///   - reference: An output of a stage that succeeded.
   ///   - report: The run's.
-  /// - Throws: ``StageFailure``, where the stage left nothing or an object is damaged meanwhile.
+  /// - Throws: ``StageFailure``, where the stage left nothing or an object is damaged meanwhile. One that was believed
+  ///   on its stamp and cannot be read is computed again, which ``lateNotes`` tells.
   public func value(
     of reference: OutputReference, in report: RunReport
   ) throws(StageFailure) -> any StageValue {
@@ -25,16 +27,59 @@ extension PipelineRunner {
       keys: Dictionary(
         report.stages.compactMap { stage in stage.key.map { (stage.name, $0) } },
         uniquingKeysWith: { first, _ in first }))
-    if let damage = source.damage(under: reference) { throw damage }
-    do {
-      let value = try source.value(of: reference)
-      shelf.keep(value, output)
-      return value
-    } catch let error as ValueSource.Unreadable {
-      throw StageFailure(.failed, "\(error.reference): cannot be read: \(error.reason)")
-    } catch {
-      throw (error as? StageFailure)
-        ?? StageFailure(.failed, "\(reference): cannot be formed again: \(error)")
+    var renewed: Set<String> = []
+    while true {
+      if let damage = source.damage(under: reference) { throw damage }
+      do {
+        let value = try source.value(of: reference)
+        shelf.keep(value, output)
+        return value
+      } catch let error as ValueSource.Unreadable {
+        if case .objectUnreadable = error.reason { throw Self.failure(error) }
+        if !renewed.insert(error.reference.stage).inserted { throw Self.failure(error) }
+        try renew(error.reference, error.reason, runID: report.runID)
+      } catch {
+        throw (error as? StageFailure)
+          ?? StageFailure(.failed, "\(reference): cannot be formed again: \(error)")
+      }
+    }
+  }
+
+  private static func failure(_ error: ValueSource.Unreadable) -> StageFailure {
+    StageFailure(.failed, "\(error.reference): cannot be read: \(error.reason)")
+  }
+
+  /// What was found amiss with the cache since the run was over; the values are there all the same.
+  public var lateNotes: [Note] { shelf.notes }
+
+  /// Microseconds after which a job looks again whether another runner has done its work.
+  private static let pause: UInt32 = 50_000
+
+  /// Computes a stage again on the thread that calls; what feeds it is in the cache, or computed too.
+  private func renew(
+    _ reference: OutputReference, _ reason: RunReason, runID: String
+  ) throws(StageFailure) {
+    let sink = EventSink { [shelf] event in
+      if case .cacheNoted(let note) = event { shelf.add(note) }
+    }
+    let cancellation = RunCancellation()
+    let plan = PipelinePlan(
+      graph: PipelineGraph(of: reference.stage, in: graph), cache: cache)
+    let early = EarlyWork(plan.graph, cancellation, occupyThread: { false }) { _, _ in }
+    var progress = RunProgress(
+      plan: plan, resources: resources(for: plan, runID, cancellation, sink, early))
+    progress.settlePlanned()
+    progress.reject(reference, reason)
+    while let job = progress.nextJob() {
+      var outcome = job.perform()
+      while case .elsewhere(let job) = outcome.result {
+        usleep(Self.pause)
+        outcome = job.perform()
+      }
+      progress.absorb(outcome)
+    }
+    for report in progress.stageReports {
+      if case .failed(let failure) = report.outcome { throw failure }
     }
   }
 

@@ -153,7 +153,7 @@ public struct PipelineRunner: Sendable {
     return plan
   }
 
-  private func resources(
+  func resources(
     for plan: PipelinePlan, _ runID: String, _ cancellation: RunCancellation, _ sink: EventSink,
     _ early: EarlyWork
   ) -> RunResources {

@@ -14,6 +14,8 @@ struct RunProgress {
   private var values: [OutputReference: any StageValue] = [:]
   /// Stages whose cached outputs proved unusable, with the reason.
   private var rejected: [String: RunReason] = [:]
+  /// Stages that could not read such an output, each with the outputs that it was sent back for.
+  private var sentBack: [String: Set<OutputReference>] = [:]
   private var cacheNotes: [Note] = []
   private let consumers: [OutputReference: [String]]
   private let inputNames: [String: Set<String>]
@@ -66,11 +68,16 @@ struct RunProgress {
         || settled.contains(where: { $0.outcome == .cancelled })
       {
         settle(StageReport(node, outcome: .cancelled))
-      } else if settled.count == feeders.count, let job = job(for: node) {
+      } else if settled.count == feeders.count, hasWhatItMissed(node), let job = job(for: node) {
         return job
       }
     }
     return nil
+  }
+
+  /// Whether what it was sent back for is there again; it may be far above the stages that feed it.
+  private func hasWhatItMissed(_ node: StageNode) -> Bool {
+    sentBack[node.name]?.allSatisfy { reports[$0.stage] != nil } ?? true
   }
 
   private static func blockers(_ report: StageReport) -> [String] {
@@ -158,21 +165,28 @@ struct RunProgress {
       }
   }
 
-  /// Sends the stage that left an unusable object back to work, once.
+  /// Sends the stage that left an unusable object back to work, once, and each that wanted the object too.
   private mutating func reject(
-    _ reference: OutputReference, _ reason: String, for node: StageNode, _ outcome: JobOutcome
+    _ reference: OutputReference, _ reason: RunReason, for node: StageNode, _ outcome: JobOutcome
   ) {
-    guard rejected[reference.stage] == nil, reports[reference.stage]?.outcome != .ran else {
+    let isOwn = rejected[reference.stage] == nil && reports[reference.stage]?.outcome == .ran
+    guard !isOwn, sentBack[node.name, default: []].insert(reference).inserted else {
       let failure = StageFailure(
         .failed, "stage \(node.name): \(reference) cannot be read back: \(reason)")
       settleFailure(node, failure, outcome)
       return
     }
-    let rejection = RunReason.objectUnreadable(port: reference.port, reason: reason)
-    rejected[reference.stage] = rejection
-    note([rejection], stage: reference.stage)
+    pending.insert(node.name)
+    // Another may have found it first.
+    if rejected[reference.stage] == nil { reject(reference, reason) }
+  }
+
+  /// Sends the stage that left an unusable object back to work.
+  mutating func reject(_ reference: OutputReference, _ reason: RunReason) {
+    rejected[reference.stage] = reason
+    note([reason], stage: reference.stage)
     reports[reference.stage] = nil
-    pending.formUnion([reference.stage, node.name])
+    pending.insert(reference.stage)
   }
 
   private mutating func settleHit(_ node: StageNode, _ record: ActionRecord, key: ActionKey?) {

@@ -22,6 +22,18 @@ public indirect enum RunReason: Sendable, Hashable {
   }
 }
 
+extension ObjectStore.State {
+  /// Why the stage that left the object is not taken from the cache; nil where it can be.
+  func reason(port: String, path: String) -> RunReason? {
+    switch self {
+    case .intact: return nil
+    case .missing: return .objectMissing(port: port, path: path)
+    case .damaged: return .objectDamaged(port: port, path: path)
+    case .unreadable(let error): return .objectUnreadable(port: port, reason: "\(error)")
+    }
+  }
+}
+
 extension RunReason: CustomStringConvertible {
   /// Completes "STAGE because …": "thickness_nm 50 -> 52", "field because thickness_nm 50 -> 52".
   public var description: String {

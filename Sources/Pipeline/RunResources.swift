@@ -32,8 +32,8 @@ struct JobOutcome: Sendable {
   enum Result: Sendable {
     case hit(ActionRecord)
     case ran(ActionRecord, values: [String: any StageValue])
-    /// An object on the way to an input, found intact, cannot be read as a value.
-    case unreadable(OutputReference, String)
+    /// An object on the way to an input, believed to be intact, cannot be read as a value.
+    case unreadable(OutputReference, RunReason)
     case failed(StageFailure)
     /// Another runner is computing just this: look again in a moment.
     case elsewhere(StageJob)

@@ -53,6 +53,12 @@ extension PipelineCache {
   /// - Throws: the codec's error.
   public func value(of output: OutputRecord, codec: any ValueCodec) throws -> (any StageValue)? {
     guard output.isKept, objects.state(of: output.digest) == .intact else { return nil }
-    return try codec.decode(from: objects.path(of: output.digest), files: InputFiles([]))
+    do {
+      return try codec.decode(from: objects.path(of: output.digest), files: InputFiles([]))
+    } catch {
+      // A memo may have told what it was, on a disk that forgets bytes.
+      if objects.readState(of: output.digest) == .damaged { return nil }
+      throw error
+    }
   }
 }

@@ -15,6 +15,13 @@ final class ValueShelf: Sendable {
     values.withLock { $0[Name(digest: output.digest, kind: output.kind)] = value }
   }
 
+  private let found = Mutex<[Note]>([])
+
+  /// What was found amiss with the cache when values were read that are not here.
+  var notes: [Note] { found.withLock { $0 } }
+
+  func add(_ note: Note) { found.withLock { $0.append(note) } }
+
   func empty() { values.withLock { $0 = [:] } }
 
   subscript(output: OutputRecord) -> (any StageValue)? {

@@ -6,7 +6,7 @@ struct ValueSource: Sendable {
   /// An object that cannot be read as a value.
   struct Unreadable: Error {
     var reference: OutputReference
-    var reason: String
+    var reason: RunReason
   }
 
   let graph: PipelineGraph
@@ -31,17 +31,23 @@ struct ValueSource: Sendable {
   private func read(
     _ reference: OutputReference, _ output: OutputRecord
   ) throws -> any StageValue {
+    let port = reference.port
     guard let codec = codecs[output.kind] else {
+      let words = "there is no way to read values of kind '\(output.kind)'"
       throw Unreadable(
-        reference: reference, reason: "there is no way to read values of kind '\(output.kind)'")
+        reference: reference, reason: .objectUnreadable(port: port, reason: words))
     }
+    let path = cache.objects.path(of: output.digest)
     do {
-      return try codec.decode(from: cache.objects.path(of: output.digest), files: files)
+      return try codec.decode(from: path, files: files)
     } catch let failure as StageFailure where failure.category != .failed {
       throw failure
     } catch {
+      let words = (error as? StageFailure)?.message ?? "\(error)"
+      // It may have been believed on its stamp, which a disk keeps that forgets bytes.
+      let reason = cache.objects.readState(of: output.digest).reason(port: port, path: path)
       throw Unreadable(
-        reference: reference, reason: (error as? StageFailure)?.message ?? "\(error)")
+        reference: reference, reason: reason ?? .objectUnreadable(port: port, reason: words))
     }
   }
 

@@ -86,7 +86,7 @@ struct Reproduce: AsyncParsableCommand {
     }
     let outputs = try write(report, log.withLock { $0 }, runner, manifest, record, folder)
     for (_, failure) in report.failures { CommandFailure(failure, isVerbose: verbose).report() }
-    for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
     let isSame = try verdict(record, outputs, folder)
     return report.exitCode != 0 ? report.exitCode : isSame ? 0 : 1
   }

@@ -125,7 +125,7 @@ struct Run: AsyncParsableCommand {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }
     if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
-    for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
     // What went wrong in the run is told first: it may be why nothing could be written.
     if let trouble {
       CommandFailure(trouble, isVerbose: verbose).report()

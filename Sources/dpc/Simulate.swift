@@ -81,7 +81,7 @@ struct Simulate: AsyncParsableCommand {
         try write(target, runner, report)
       }
     }
-    for note in report.cacheNotes { Terminal.printError("cache: \(note.text)") }
+    for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
   }
 

@@ -29,8 +29,12 @@ struct ArchiveCodec<Value: StoredValue>: ValueCodec {
 
   func decode(from path: String, files: InputFiles) throws -> any StageValue {
     let archive = try ArrayArchive(contentsOf: path)
-    let header = try JSONDecoder().decode(Value.Header.self, from: Data(archive.header.utf8))
-    return try Value(header: header, archive: archive, files: files)
+    do {
+      let header = try JSONDecoder().decode(Value.Header.self, from: Data(archive.header.utf8))
+      return try Value(header: header, archive: archive, files: files)
+    } catch is DecodingError {
+      throw StageFailure(.failed, "\(path): its header is not that of a value of kind '\(kind)'")
+    }
   }
 }
 

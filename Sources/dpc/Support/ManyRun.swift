@@ -120,6 +120,8 @@ struct ManyRun {
     }
     let (outputs, trouble) = filing.file(
       run, log, runner: runner, folder: folder.folder(of: key), rests: rests)
+    var run = run
+    run.cacheNotes += runner.lateNotes
     let report = InstanceReport(
       key: key, run: run,
       outputs: outputs.map { file in
