@@ -9,6 +9,8 @@ public struct FileDigestError: Error, Sendable, Hashable {
   public let path: String
   /// The value of `errno`.
   public let code: Int32
+  /// The code for a pipe or a device, which has no content: no call of the system leaves it.
+  public static let noRegularFile = EMEDIUMTYPE
 
   public init(operation: String, path: String, code: Int32) {
     self.operation = operation
@@ -18,7 +20,8 @@ public struct FileDigestError: Error, Sendable, Hashable {
 
   /// The text of `errno`, such as "No such file or directory".
   public var reason: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    if code == Self.noRegularFile { return "it is no regular file" }
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else {
         return "error \(code)"
       }
@@ -40,9 +43,15 @@ extension SHA256Digest {
   public static func ofFile(
     at path: String, isCancelled: () -> Bool = { false }
   ) throws(FileDigestError) -> (digest: SHA256Digest, byteCount: Int) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe would be waited for.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw FileDigestError(operation: "open", path: path, code: errno) }
     let blocks = FileBlocks(descriptor)
+    var status = stat()
+    if fstat(descriptor, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
+      throw FileDigestError(
+        operation: "read", path: path, code: FileDigestError.noRegularFile)
+    }
     var hasher = SHA256Hasher()
     var total = 0
     while true {

@@ -1,5 +1,6 @@
 // The few system calls that the cache stands on: durable writes, renames and stamps of files.
 internal import CUnistd
+internal import Digest
 internal import Glibc
 
 /// A system call that failed: what was tried on which path, and the system's own words.
@@ -12,6 +13,7 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 
   var reason: String {
     if code == FileSystem.changedWhileRead { return "it is being written to" }
+    if code == FileSystem.noRegularFile { return "it is no regular file" }
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
       guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else {
         return "error \(code)"
@@ -44,6 +46,8 @@ struct FileStamp: Hashable, Codable, Sendable {
 enum FileSystem {
   /// The code of an error for a file that never stood still long enough to be read.
   static let changedWhileRead = EAGAIN
+  /// The code of an error for a pipe or a device: what has no content.
+  static let noRegularFile = FileDigestError.noRegularFile
   static let noSpace = ENOSPC
   static let overQuota = EDQUOT
 
@@ -56,7 +60,7 @@ enum FileSystem {
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR: throw SystemError(operation: "read", path: path, code: EISDIR)
-    default: throw SystemError(operation: "read", path: path, code: EINVAL)
+    default: throw SystemError(operation: "read", path: path, code: noRegularFile)
     }
     return FileStamp(
       device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int(status.st_size),
@@ -64,9 +68,14 @@ enum FileSystem {
   }
 
   static func readAll(_ path: String) throws(SystemError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe would be waited for.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw failure("open", path) }
     defer { close(descriptor) }
+    var status = stat()
+    if fstat(descriptor, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
+      throw SystemError(operation: "read", path: path, code: noRegularFile)
+    }
     var bytes: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 1 << 13)
     while true {
@@ -132,7 +141,7 @@ enum FileSystem {
 
   /// Waits until a file or a folder's entries are on the disk.
   static func synchronize(_ path: String) throws(SystemError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw failure("open", path) }
     defer { close(descriptor) }
     // Some network file systems know no fsync of a folder and say EINVAL: there it is not needed.

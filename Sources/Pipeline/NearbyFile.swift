@@ -18,7 +18,8 @@ public enum NearbyFile {
   }
 
   private static func exists(_ path: String) -> Bool {
-    (try? FileSystem.stamp(of: path)) != nil || FileSystem.isFolder(path)
+    do { _ = try FileSystem.stamp(of: path) } catch { return !error.isMissingFile }
+    return true
   }
 
   /// The name that is most alike; of those with the same ending what stands before it counts, so that all files of one

@@ -132,19 +132,24 @@ public struct PipelineCache: Sendable {
   func mapped<Value>(
     _ body: () throws(SystemError) -> Value
   ) throws(StageFailure) -> Value {
-    do { return try body() } catch { throw Self.failure(error) }
+    do { return try body() } catch { throw Self.failure(error, in: root) }
   }
 
-  /// A failure to write to the cache, as the user has to hear it.
-  static func failure(_ error: SystemError) -> StageFailure {
-    StageFailure(.machine, "cache: \(error)", remedy: remedy(for: error.code))
+  /// A failure to use the cache whose files lie under `root`, as the user has to hear it.
+  static func failure(_ error: SystemError, in root: String) -> StageFailure {
+    StageFailure(.machine, "cache: \(error)", remedy: remedy(for: error, in: root))
   }
 
-  private static func remedy(for code: Int32) -> String {
-    switch code {
+  private static func remedy(for error: SystemError, in root: String) -> String {
+    if let obstacle = FileSystem.obstacle(of: error, in: root) {
+      return "remove \(obstacle == error.path ? "it" : obstacle): the cache did not put it there"
+    }
+    switch error.code {
     case FileSystem.noSpace, FileSystem.overQuota:
       return "free some space, or choose another cache folder (--cache)"
-    default: return "choose a cache folder that can be written to (--cache)"
+    default:
+      return (error.isPermission ? nil : error.machineRemedy)
+        ?? "choose a cache folder that can be written to (--cache)"
     }
   }
 }

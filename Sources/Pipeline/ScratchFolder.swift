@@ -19,7 +19,7 @@ final class ScratchFolder: Sendable {
         made = path
         return path
       } catch {
-        throw PipelineCache.failure(error)
+        throw PipelineCache.failure(error, in: objects.root)
       }
     }
   }

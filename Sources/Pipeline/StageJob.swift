@@ -265,6 +265,8 @@ struct StageJob: Sendable {
 
   /// Runs a step that writes to the cache; its failures are the machine's.
   private func mapped<Value>(_ body: () throws -> Value) throws -> Value {
-    do { return try body() } catch let error as SystemError { throw PipelineCache.failure(error) }
+    do { return try body() } catch let error as SystemError {
+      throw PipelineCache.failure(error, in: resources.cache.root)
+    }
   }
 }

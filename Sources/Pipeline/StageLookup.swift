@@ -69,6 +69,9 @@ struct StageLookup: Sendable {
         return .refused(
           StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
       }
+      if let remedy = error.machineRemedy {
+        return .refused(StageFailure(.machine, "input '\(name)': \(error)", remedy: remedy))
+      }
       let near = NearbyFile.suggestion(for: path)
       return .refused(
         StageFailure(
@@ -141,13 +144,7 @@ struct StageLookup: Sendable {
   }
 
   private func reason(_ port: String, _ digest: SHA256Digest) -> RunReason? {
-    let path = cache.objects.path(of: digest)
-    switch cache.objects.state(of: digest) {
-    case .intact: return nil
-    case .missing: return .objectMissing(port: port, path: path)
-    case .damaged: return .objectDamaged(port: port, path: path)
-    case .unreadable(let error): return .objectUnreadable(port: port, reason: "\(error)")
-    }
+    cache.objects.state(of: digest).reason(port: port, path: cache.objects.path(of: digest))
   }
 
   /// What differs from the stage's last record, where the cache knows one.

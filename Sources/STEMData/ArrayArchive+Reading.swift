@@ -8,7 +8,7 @@ extension ArrayArchive {
   /// - Parameter path: Of the file.
   /// - Throws: ``ArchiveDamage`` where it is none, or cannot be read; `HDF5Error` for one of an earlier version.
   public init(contentsOf path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw Self.damage(path, "it cannot be opened") }
     defer { close(descriptor) }
     let file = ArchiveFile(descriptor: descriptor, path: path)

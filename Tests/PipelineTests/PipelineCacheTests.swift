@@ -157,7 +157,8 @@ struct PipelineCacheTests {
       .machine, "cache: cannot write /c/v1/tmp/x: No space left on device",
       remedy: "free some space, or choose another cache folder (--cache)")
     #expect(
-      PipelineCache.failure(SystemError(operation: "write", path: "/c/v1/tmp/x", code: ENOSPC))
+      PipelineCache.failure(
+        SystemError(operation: "write", path: "/c/v1/tmp/x", code: ENOSPC), in: "/c/v1")
         == full)
     // /dev/full takes no byte: the write itself is what reports it.
     let descriptor = open("/dev/full", O_WRONLY)
