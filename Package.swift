@@ -47,6 +47,8 @@ let package = Package(
         .unsafeFlags(["-O2"], .when(configuration: .debug)),
       ]),
 
+    // Text from outside as it may be printed: short, and without what would steer a terminal.
+    .target(name: "ShownText", swiftSettings: strict),
     // The one place where threads are shared out: pieces of work that the data decide.
     .target(name: "WorkSharing", swiftSettings: numeric),
     // Double-precision transforms: plans with one owner, real/complex and DCT.
@@ -64,7 +66,8 @@ let package = Package(
       name: "DPCReconstruction", dependencies: ["CKernels", "FFTW", "STEMCore", "WorkSharing"],
       swiftSettings: numeric),
     // Readers and writers between files and STEMCore values.
-    .target(name: "STEMData", dependencies: ["HDF5", "STEMCore"], swiftSettings: strict),
+    .target(
+      name: "STEMData", dependencies: ["HDF5", "STEMCore", "ShownText"], swiftSettings: strict),
     // Colour wheels, maps, profiles: values -> PNG, SVG, PDF.
     .target(
       name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
@@ -77,7 +80,8 @@ let package = Package(
       name: "Pipeline", dependencies: ["CUnistd", "Digest", "WorkSharing"], swiftSettings: strict),
     // YAML to a validated graph; every mistake with line, column and caret.
     .target(
-      name: "PipelineManifest", dependencies: ["Pipeline", "Yams"], swiftSettings: strict),
+      name: "PipelineManifest", dependencies: ["Pipeline", "ShownText", "Yams"],
+      swiftSettings: strict),
     // What a run did, as an archive beside the result.
     .target(name: "Provenance", dependencies: ["Pipeline"], swiftSettings: strict),
     // The typed stages: parameters, units, kernel call, how a result is stored.
@@ -92,7 +96,7 @@ let package = Package(
       name: "dpc",
       dependencies: [
         "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
-        "STEMCore", "STEMData", "WorkSharing",
+        "STEMCore", "STEMData", "ShownText", "WorkSharing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Runs dpc on acquisitions whose truth is known and holds the results against it.

@@ -245,12 +245,13 @@ extension StageFailure {
     let more =
       error.others.isEmpty
       ? nil : "\(error.others.count) more of its items are refused: dpc inspect tells all of them"
-    let isOther = error.object == nil && error.others.isEmpty && error.kind != .cannotWrite
+    let isOfMachine = error.kind == .cannotWrite || error.kind == .machine
+    let isOther = error.object == nil && error.others.isEmpty && !isOfMachine
     let other =
       isOther ? "name an acquisition in HDF5: dpc inspect tells whether a file is one" : nil
     let remedies = [error.remedy ?? other, more].compactMap(\.self)
     self.init(
-      error.kind == .cannotWrite ? .machine : .inputRefused, "\(place): \(error.reason)",
+      isOfMachine ? .machine : .inputRefused, "\(place): \(error.reason)",
       remedy: remedies.isEmpty ? nil : remedies.joined(separator: "; "), details: error.stack)
   }
 }

@@ -33,12 +33,18 @@ struct FileCheck {
     let code = errno
     switch code {
     case ENOENT, ENOTDIR: return place.error(.noSuchFile, "open", "no such file")
-    case EACCES, EPERM: return place.error(.noPermission, "open", "permission denied")
-    default: return place.error(.library, "open", String(cString: strerror(code)))
+    case EPERM: return MachineTrouble.of(EACCES)?.error("open", place) ?? unknown(code, place)
+    default: return MachineTrouble.of(code)?.error("open", place) ?? unknown(code, place)
     }
   }
 
+  private static func unknown(_ code: Int32, _ place: Place) -> HDF5Error {
+    place.error(.library, "open", String(cString: strerror(code)))
+  }
+
   private func check() throws(HDF5Error) {
+    var first: UInt8 = 0
+    if pread(descriptor, &first, 1, 0) < 0 { throw Self.systemError(place) }
     guard let start = signatureOffset() else {
       throw place.error(.notHDF5, "open", "it is not an HDF5 file (no HDF5 signature)")
     }

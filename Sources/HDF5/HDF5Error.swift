@@ -10,6 +10,8 @@ public struct HDF5Error: Error, Sendable {
     case notAFile
     /// The system does not let this user read or write it.
     case noPermission
+    /// The machine cannot open or read it, whatever it holds: too many open files, no memory, a failing disk.
+    case machine
     /// The file or its folder is on a full device.
     case diskFull
     /// Not an HDF5 file: no signature, or empty.
@@ -42,6 +44,8 @@ public struct HDF5Error: Error, Sendable {
   public var object: String?
   /// Why it failed.
   public var reason: String
+  /// What to do, where the machine is at fault.
+  public var remedy: String?
   /// The library's own error stack, the innermost function first; empty where it was not asked.
   public var stack: [String]
 

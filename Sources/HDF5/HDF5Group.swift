@@ -67,11 +67,15 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
 
   /// Whether the path leads to an object of this file.
   ///
+  /// - Parameter refusesDeadEnds: Whether a soft link to nothing is an error, which names it.
   /// - Throws: `.leavesFile` where it leads into another file, whether or not that exists.
-  public func contains(_ path: String) throws(HDF5Error) -> Bool {
+  public func contains(
+    _ path: String, refusesDeadEnds: Bool = false
+  ) throws(HDF5Error) -> Bool {
     let place = place
     return try Library.together { [id = handle.id] () throws(HDF5Error) in
-      switch try LinkResolver(group: id, place: place).find(path) {
+      let resolver = LinkResolver(group: id, place: place)
+      return switch try resolver.find(path, refusesDeadEnds: refusesDeadEnds) {
       case .none: false
       case .some: true
       }

@@ -99,6 +99,10 @@ enum Library {
     if text.contains("No space left on device") {
       error.kind = .diskFull
       error.reason = "no space left on the device"
+    } else if let trouble = MachineTrouble.quoted(in: text) {
+      error.kind = trouble.kind
+      error.reason = trouble.reason
+      error.remedy = trouble.remedy
     } else if text.contains("No such file or directory") {
       error.kind = .noSuchFile
       error.reason = "no such file or folder"

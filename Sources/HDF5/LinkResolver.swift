@@ -45,21 +45,33 @@ struct LinkResolver {
   let place: Place
 
   /// What the path leads to, or nil where a part of it does not exist.
-  func find(_ path: String) throws(HDF5Error) -> LinkTarget? {
+  ///
+  /// - Parameter refusesDeadEnds: Whether a soft link to nothing is an error, which names it.
+  func find(_ path: String, refusesDeadEnds: Bool = false) throws(HDF5Error) -> LinkTarget? {
     let here = place.appending(path)
     var pending = Self.components(of: path)
     // Names are looked up in the group that was reached last, paths only at the root.
     var parent: Handle?
     var location = group
     var prefix = path.hasPrefix("/") ? "/" : ""
-    var softLinks = 0
+    // How the name that is looked at was reached, and the soft links on the way: a name that is followed by fewer
+    // than `rest` is no part of the link's target any more.
+    var walked = place
+    var links: [(path: String, target: String, rest: Int)] = []
     while let name = pending.first {
       pending.removeFirst()
       let candidate = prefix + name
       let exists = try Library.checked("open", here) { [location] in
         H5Lexists(location, candidate, CHDF5_default_properties())
       }
-      if exists == 0 { return nil }
+      if exists == 0 {
+        guard refusesDeadEnds, let link = links.last(where: { $0.rest <= pending.count }) else {
+          return nil
+        }
+        throw here.error(
+          .noSuchObject, "open",
+          "\(link.path) is a soft link to \(link.target), where there is nothing")
+      }
       switch try link(at: candidate, in: location) {
       case .hard:
         if pending.isEmpty {
@@ -68,15 +80,17 @@ struct LinkResolver {
         // Only a group has a next link; asking anything else is an error of the library.
         guard let next = openGroup(candidate, in: location) else { return nil }
         (location, prefix) = (next.id, "")
+        walked = walked.appending(candidate)
         parent = consume next
       case .soft(let target):
-        softLinks += 1
-        if softLinks > Self.maximumSoftLinks {
+        links.append((walked.appending(candidate).object ?? candidate, target, pending.count))
+        if links.count > Self.maximumSoftLinks {
           throw here.error(.damaged, "open", "its soft links lead in a circle")
         }
         if target.hasPrefix("/") {
           (location, prefix) = (group, "/")
           parent = nil
+          walked = place
         }
         pending = Self.components(of: target) + pending
       case .external(let file, let object):

@@ -71,6 +71,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
   static func failure(_ error: SystemError, writing path: String) -> StageFailure {
     StageFailure(
       .machine, "\(path): cannot be written: \(error)",
-      remedy: "check the space and the permissions there, or choose another folder")
+      remedy: (error.isPermission ? nil : error.machineRemedy)
+        ?? "check the space and the permissions there, or choose another folder")
   }
 }

@@ -1,6 +1,7 @@
 // Calls the YAML library: syntax errors with their place, all repeated keys, bounds on size and aliases.
 
 internal import Yams
+internal import ShownText
 
 /// Why a text could not be composed, and where.
 struct CompositionFailure: Error {

@@ -1,6 +1,7 @@
 // From the manifest's tree to the graph: top-level keys, inputs, results, and the graph's own checks.
 
 internal import Pipeline
+internal import ShownText
 
 /// A manifest while it is put together; problems gather, and work goes on past each.
 struct ManifestAssembly {
@@ -48,6 +49,7 @@ struct ManifestAssembly {
     let fields = Fields(entries, allowed: keys, of: "a manifest", problems: &problems)
     checkSchema(fields, root)
     let name = readText(fields["name"]) ?? ""
+    checkPrintable(name, fields["name"])
     if fields["name"] == nil { missing("name", fields, root, "name: what-it-shows") }
     description = readText(fields["description"])
     readInputs(fields["inputs"], inputOverrides)
@@ -60,6 +62,15 @@ struct ManifestAssembly {
     // What is wrong with the one would be wrong with all of them.
     if let graph, let sweep, problems.isEmpty { instances = makeInstances(sweep, of: graph) }
     return graph
+  }
+
+  /// The name is printed, and stands in results: nothing of it may steer a terminal.
+  private mutating func checkPrintable(_ name: String, _ entry: SourceEntry?) {
+    let text = name.trimmed
+    guard let entry, Shown.printable(text) != text else { return }
+    problems.add(
+      entry.value.span, "the name \(Shown.word(text)) holds characters that cannot be printed",
+      "write it on one line, without control characters")
   }
 
   private mutating func missing(

@@ -1,4 +1,5 @@
 // Everything that is wrong with a manifest, with line, column and caret, in one error.
+internal import ShownText
 
 /// Where a problem lies.
 public enum ManifestPlace: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // Values from the command line, then the defaults, then what is still missing.
 
 internal import Pipeline
+internal import ShownText
 
 /// Completes the parameters of all stages.
 struct OverrideReading {

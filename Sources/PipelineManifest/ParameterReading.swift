@@ -1,6 +1,7 @@
 // One parameter's value as written, checked against its specification.
 
 internal import Pipeline
+internal import ShownText
 
 /// What stands for a parameter.
 enum ParameterReadingResult {

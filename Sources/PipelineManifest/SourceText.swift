@@ -72,22 +72,3 @@ struct SourceText: Sendable {
     return (before.lineCount, (before.lines.last?.count ?? 0) + 1)
   }
 }
-
-/// How words of the user are shown: short, and without characters that would steer a terminal.
-enum Shown {
-  static func word(_ word: String) -> String { "'\(clipped(word))'" }
-
-  static func clipped(_ text: String, to limit: Int = 60) -> String {
-    let clean = printable(text)
-    return clean.count > limit ? clean.prefix(limit - 1) + "…" : clean
-  }
-
-  static func printable(_ text: String) -> String {
-    var shown = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      let isControl = scalar.properties.generalCategory == .control
-      shown.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
-    }
-    return String(shown)
-  }
-}

@@ -1,6 +1,7 @@
 // A YAML document as a tree that knows where each word stands; every repeated key is still in it.
 
 internal import Yams
+internal import ShownText
 
 /// A node of a YAML document with its place.
 struct SourceNode: Sendable {

@@ -1,6 +1,7 @@
 // Turns the stages as written into the graph's nodes, so that one mistake is reported once.
 
 internal import Pipeline
+internal import ShownText
 
 /// Finds the ports that `from` leaves out, and puts stand-ins where a stage could not be read.
 struct StageLinker {

@@ -1,6 +1,7 @@
 // One stage of a manifest: what it uses, where its inputs come from, its parameters.
 
 internal import Pipeline
+internal import ShownText
 
 /// `from` for one input port, as written.
 struct StageLink {

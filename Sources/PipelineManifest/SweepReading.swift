@@ -2,6 +2,7 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import Pipeline
+internal import ShownText
 
 /// What a column of a table or an axis of a matrix sets.
 enum SweepTarget: Hashable {

@@ -1,5 +1,6 @@
 // The rows of a foreach table: which column sets what, and every cell read as a manifest's value is.
 internal import Pipeline
+internal import ShownText
 
 /// Turns rows into acquisitions.
 struct TableReading {

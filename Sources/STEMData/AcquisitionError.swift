@@ -1,12 +1,15 @@
 // Why a file is refused as an acquisition, or could not be written.
 internal import HDF5
+internal import ShownText
 
 /// A refused file or a failed write: what, where, why and what to do about it.
 public struct AcquisitionError: Error, Sendable {
   /// What kind of failure it is, for callers that act on it.
   public enum Kind: Sendable, Equatable {
-    /// There is no such file, or it may not be read.
+    /// There is no such file.
     case cannotOpen
+    /// The machine cannot open or read it, whatever it holds: no permission, too many open files, a failing disk.
+    case machine
     /// Not HDF5, broken, of an unknown version or still being written.
     case damaged
     /// HDF5, but laid out as something else.
@@ -70,7 +73,8 @@ extension AcquisitionError {
   init(_ error: HDF5Error) {
     let kind: Kind =
       switch error.kind {
-      case .noSuchFile, .notAFile, .noPermission: .cannotOpen
+      case .noSuchFile, .notAFile: .cannotOpen
+      case .noPermission, .machine: .machine
       case .notHDF5, .damaged, .openForWriting, .newerFormat, .implausibleSize, .library: .damaged
       case .noSuchObject: .missing
       case .leavesFile, .missingFilter, .mismatch: .unsupported
@@ -78,8 +82,8 @@ extension AcquisitionError {
       }
     self.init(
       kind: kind, file: error.file, object: error.object,
-      reason: "cannot \(error.operation): \(error.reason)",
-      remedy: error.kind == .damaged ? Self.afterDamage : nil, stack: error.stack)
+      reason: Shown.clipped("cannot \(error.operation): \(error.reason)", to: 1000),
+      remedy: error.remedy ?? (error.kind == .damaged ? Self.afterDamage : nil), stack: error.stack)
   }
 
   /// A copy that broke off and a writer that died leave the same traces.

@@ -1,5 +1,6 @@
 // A file described for its owner: what it states, what it lacks, what that blocks.
 internal import STEMCore
+internal import ShownText
 
 /// Something that a file does not state, and what cannot be computed without it.
 public struct MissingItem: Sendable, Equatable {
@@ -104,7 +105,7 @@ extension FileInspection {
   private func overview() -> [String] {
     let metadata = file.metadata
     var rows: [(String, String)] = [("file", file.path)]
-    if let title = metadata.title { rows.append(("title", title)) }
+    if let title = metadata.title { rows.append(("title", Shown.clipped(title, to: 200))) }
     rows += [
       (
         "frames",
@@ -143,6 +144,7 @@ extension FileInspection {
   private func specimenRows() -> [(String, String)] {
     let specimen = file.metadata.specimen
     let words = [specimen.material, specimen.zoneAxis, specimen.view?.rawValue].compactMap(\.self)
+      .map { Shown.clipped($0) }
     var rows = [
       ("specimen", words.isEmpty ? "not stated" : words.joined(separator: ", ")),
       ("thickness", Self.quantity(specimen.thickness, 1e-9, "nm")),

@@ -1,6 +1,7 @@
 // How the frames of an acquisition are stored, before anything of them is read.
 internal import HDF5
 internal import STEMCore
+internal import ShownText
 
 /// Shape and storage of the frames.
 struct FramePlan {
@@ -86,7 +87,7 @@ extension ItemReader {
   private static let maximumSegments = 1024
 
   /// Zeros that were never measured would pass for a detector in the dark.
-  private func checkWritten(_ path: String) throws(AcquisitionError) {
+  func checkWritten(_ path: String) throws(AcquisitionError) {
     let (missing, total) = try reading { () throws(HDF5Error) in
       try file.root.dataset(path).unwrittenChunks()
     }
@@ -157,7 +158,7 @@ extension ItemReader {
         "give the attribute units as electrons, counts or fraction")
     case .some(let other):
       throw failure(
-        .wrongUnit, path, "\"\(other)\" is no unit of a signal",
+        .wrongUnit, path, "\"\(Shown.clipped(other))\" is no unit of a signal",
         "give the attribute units as electrons, counts or fraction")
     }
   }

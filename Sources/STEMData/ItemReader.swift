@@ -1,5 +1,6 @@
 // Reads single items of an acquisition: a number in its unit, a word, an array.
 internal import HDF5
+internal import ShownText
 
 /// Reads items from an open file and refuses what cannot be true, naming the dataset.
 struct ItemReader: ~Copyable {
@@ -18,8 +19,20 @@ struct ItemReader: ~Copyable {
       kind: kind, file: file.path, object: object, reason: reason, remedy: remedy)
   }
 
+  /// - Throws: ``AcquisitionError`` also where a soft link to nothing stands there: something was to be stated.
   func contains(_ path: String) throws(AcquisitionError) -> Bool {
-    try reading { () throws(HDF5Error) in try file.root.contains(path) }
+    try reading { () throws(HDF5Error) in
+      try file.root.contains(path, refusesDeadEnds: true)
+    }
+  }
+
+  /// Whether a dataset of numbers is there.
+  ///
+  /// - Throws: ``AcquisitionError`` where it was made and its numbers were never written: they would read as zeros.
+  func isStated(_ path: String) throws(AcquisitionError) -> Bool {
+    guard try contains(path) else { return false }
+    try checkWritten(path)
+    return true
   }
 
   /// A text; nil where it is not in the file.
@@ -35,7 +48,7 @@ struct ItemReader: ~Copyable {
     guard let text = try text(path) else { return nil }
     if let word = words.first(where: { $0.rawValue == text }) { return word }
     throw failure(
-      .unknownWord, path, "\"\(text)\" is not known",
+      .unknownWord, path, "\"\(Shown.clipped(text))\" is not known",
       "write \(words.map(\.rawValue).joined(separator: " or "))")
   }
 
@@ -50,7 +63,7 @@ struct ItemReader: ~Copyable {
 
   /// A number in SI units, NaN included; nil where it is not in the file.
   func unchecked(_ path: String, _ dimension: Dimension) throws(AcquisitionError) -> Double? {
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     let (value, units) = try reading { () throws(HDF5Error) -> (Double, String?) in
       let dataset = try file.root.dataset(path)
       return (try dataset.scalar(as: Double.self), try dataset.attributeString("units"))
@@ -64,7 +77,7 @@ struct ItemReader: ~Copyable {
   func list(
     _ path: String, _ dimension: Dimension, count: Int?, each item: String = "segment"
   ) throws(AcquisitionError) -> [Double]? {
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     let (shape, units) = try reading { () throws(HDF5Error) -> ([Int], String?) in
       let dataset = try file.root.dataset(path)
       return (dataset.shape, try dataset.attributeString("units"))
@@ -81,7 +94,8 @@ struct ItemReader: ~Copyable {
       try file.root.dataset(path).values()
     }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw failure(.implausible, path, "the number of \(item) \(index) is \(values[index])")
+      throw failure(
+        .implausible, path, "the number of \(item) \(index) is \(NumberText.plain(values[index]))")
     }
     return values.map { unit.toSI($0) }
   }
@@ -95,7 +109,10 @@ struct ItemReader: ~Copyable {
     }
     guard let unit = FileUnit.named(spelling, dimension) else {
       throw failure(
-        .wrongUnit, path, "\"\(spelling)\" is no unit of a \(dimension.rawValue)", remedy)
+        .wrongUnit, path,
+        spelling.allSatisfy(\.isWhitespace)
+          ? "its attribute units is empty, \(dimension.withArticle) needs a unit"
+          : "\"\(Shown.clipped(spelling))\" is no unit of \(dimension.withArticle)", remedy)
     }
     return unit
   }

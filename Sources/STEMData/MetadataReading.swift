@@ -1,6 +1,7 @@
 // Everything that an acquisition states apart from its frames, in SI units and checked.
 internal import HDF5
 internal import STEMCore
+internal import ShownText
 
 extension ItemReader {
   /// Reads what the file states, frames aside.
@@ -78,7 +79,7 @@ extension ItemReader {
     of matrix: Matrix2?
   ) throws(AcquisitionError) -> Double? {
     let path = AcquisitionPath.deflectionCalibrationErrors
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     guard let matrix else {
       throw failure(
         .missing, AcquisitionPath.deflectionCalibration, "its errors are there, it is not")
@@ -91,7 +92,8 @@ extension ItemReader {
         .wrongShape, path, "it holds \(values.count) numbers", "it is one number or a 2×2 matrix")
     }
     guard values.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-      throw failure(.implausible, path, "a standard deviation is not negative: \(values)")
+      throw failure(
+        .implausible, path, "a standard deviation is not negative: \(NumberText.plain(values))")
     }
     let largest = [matrix.xx, matrix.xy, matrix.yx, matrix.yy].map(abs).reduce(0, max)
     return values.reduce(0, max) / largest
@@ -169,7 +171,7 @@ extension ItemReader {
 
   private func deflectionCalibration() throws(AcquisitionError) -> Matrix2? {
     let path = AcquisitionPath.deflectionCalibration
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     let (shape, values, units) = try reading {
       () throws(HDF5Error) -> ([Int], [Double], String?) in
       let dataset = try file.root.dataset(path)
@@ -191,7 +193,9 @@ extension ItemReader {
     }
     let determinant = matrix.xx * matrix.yy - matrix.xy * matrix.yx
     guard determinant.isFinite, determinant != 0 else {
-      throw failure(.implausible, path, "it is not an invertible matrix of numbers: \(values)")
+      throw failure(
+        .implausible, path, "it is not an invertible matrix of numbers: \(NumberText.plain(values))"
+      )
     }
     return matrix
   }
@@ -208,7 +212,8 @@ extension ItemReader {
     case "unknown": return nil
     case .some(let other):
       throw failure(
-        .unknownWord, path, "its status \"\(other)\" is not known", "write known or unknown")
+        .unknownWord, path, "its status \"\(Shown.clipped(other))\" is not known",
+        "write known or unknown")
     }
     guard let angle = try unchecked(path, .angle) else { return nil }
     if angle.isNaN { return nil }

@@ -28,7 +28,7 @@ extension ItemReader {
     }
     if let number, !(number >= 1 && number.isFinite) {
       throw failure(
-        .implausible, path, "its attribute exposures is \(number)",
+        .implausible, path, "its attribute exposures is \(NumberText.plain(number))",
         "write the number of exposures averaged, 1 or more")
     }
     return number
@@ -49,7 +49,7 @@ extension ItemReader {
   private func reference(
     _ path: String, frames: FramePlan
   ) throws(AcquisitionError) -> [Double]? {
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     try requireUnit(of: path, frames: frames)
     let (shape, values) = try reading { () throws(HDF5Error) -> ([Int], [Double]) in
       let dataset = try file.root.dataset(path)
@@ -63,14 +63,15 @@ extension ItemReader {
           + "\(frames.segmentCount) segments", "it needs one number for each segment")
     }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw failure(.implausible, path, "the number of segment \(index) is \(values[index])")
+      throw failure(
+        .implausible, path, "the number of segment \(index) is \(NumberText.plain(values[index]))")
     }
     return values
   }
 
   private func vacuum(frames: FramePlan) throws(AcquisitionError) -> VacuumReference? {
     let path = AcquisitionPath.vacuum
-    guard try contains(path) else { return nil }
+    guard try isStated(path) else { return nil }
     let shape = try reading { () throws(HDF5Error) in try file.root.dataset(path).shape }
     if shape.count == 1 { return try reference(path, frames: frames).map { .single($0) } }
     guard shape == [frames.segmentCount, frames.shape.rows, frames.shape.columns] else {

@@ -56,7 +56,7 @@ extension ItemReader {
 
   /// The spacing of a uniform, rising axis in a unit of length; nil where it is anything else.
   private func uniformSpacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
-    guard try contains(path), count > 1 else { return nil }
+    guard count > 1, try isStated(path) else { return nil }
     let (positions, units) = try reading { () throws(HDF5Error) -> ([Double], String?) in
       let dataset = try file.root.dataset(path)
       let positions = dataset.shape == [count] ? try dataset.values(as: Double.self) : []

@@ -7,6 +7,9 @@ enum Dimension: String {
   case voltage
   /// A pure number, a gain or a number of electrons: the only kind that may go without a unit.
   case number = "dimensionless number"
+
+  /// "an angle".
+  var withArticle: String { (self == .angle ? "an " : "a ") + rawValue }
 }
 
 /// A unit as a ratio of two exact numbers, so that "60 nm" is the double nearest to 60e-9.

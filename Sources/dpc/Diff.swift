@@ -66,8 +66,8 @@ enum Comparison {
 
   private static func section(_ heading: String, _ lines: [String]) {
     if lines.isEmpty { return }
-    Swift.print(heading)
-    for line in lines { Swift.print("  \(line)") }
+    printLine(heading)
+    for line in lines { printLine("  \(line)") }
   }
 
   private static func line(_ dataset: ResultComparison.Dataset) -> String {

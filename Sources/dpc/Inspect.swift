@@ -18,7 +18,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     do {
-      for line in try FileInspection(path: file).lines() { print(line) }
+      for line in try FileInspection(path: file).lines() { printLine(line) }
     } catch {
       for other in [error] + error.others.dropLast() where !error.others.isEmpty {
         failure(other).report()
@@ -34,7 +34,8 @@ struct Inspect: ParsableCommand {
   }
 
   private func failure(_ error: AcquisitionError) -> CommandFailure {
-    var failure = CommandFailure(.inputRefused, error.description)
+    var failure = CommandFailure(
+      error.kind == .machine ? .machine : .inputRefused, error.description)
     if error.remedy == nil { failure.remedy = remedy(error) }
     if verbose { failure.details = error.stack }
     return failure

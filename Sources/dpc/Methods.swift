@@ -3,6 +3,7 @@ import ArgumentParser
 import DPCStages
 import Pipeline
 import STEMData
+import ShownText
 
 struct Methods: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,6 +28,8 @@ struct Methods: ParsableCommand {
     }
     let methods = MethodsText(contents)
     if bibtex { return print(methods.bibTeX, terminator: "") }
-    for line in methods.lines { WrappedText.print(line, indent: line.first == "-" ? 2 : 0) }
+    for line in methods.lines {
+      WrappedText.print(Shown.printable(line), indent: line.first == "-" ? 2 : 0)
+    }
   }
 }

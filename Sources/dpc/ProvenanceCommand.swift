@@ -20,23 +20,23 @@ struct ProvenanceCommand: ParsableCommand {
       throw CommandFailure(
         .inputRefused, "\(error)", remedy: NearbyFile.suggestion(for: file))
     }
-    print(file)
+    printLine(file)
     for (index, step) in chain.steps.enumerated() { printStep(step, number: index + 1) }
     let versions = chain.versions.sorted { $0.key < $1.key }
-    print("made with " + versions.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    printLine("made with " + versions.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
   }
 
   private func printStep(_ step: ProcessStep, number: Int) {
-    print("\(number). \(step.stage): \(step.type), algorithm version \(step.algorithmVersion)")
+    printLine("\(number). \(step.stage): \(step.type), algorithm version \(step.algorithmVersion)")
     for (port, source) in step.inputs.sorted(by: { $0.key < $1.key }) {
-      print("     \(port) from \(source)")
+      printLine("     \(port) from \(source)")
     }
     for (name, digest) in step.files.sorted(by: { $0.key < $1.key }) {
-      print("     file \(name): SHA-256 \(digest)")
+      printLine("     file \(name): SHA-256 \(digest)")
     }
     for (key, value) in step.parameters.sorted(by: { $0.key < $1.key }) {
-      print("     \(key): \(value)")
+      printLine("     \(key): \(value)")
     }
-    for statement in step.statements { print("     - \(statement)") }
+    for statement in step.statements { printLine("     - \(statement)") }
   }
 }

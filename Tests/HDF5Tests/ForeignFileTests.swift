@@ -94,6 +94,11 @@ struct ForeignFileTests {
     #expect(try file.root.kind(of: "inside") == .dataset)
     #expect(try !file.root.contains("dangling"))
     #expect(try !file.root.contains("value/below"))
+    #expect(try !file.root.contains("nowhere", refusesDeadEnds: true))
+    let dead = #expect(throws: HDF5Error.self) {
+      try file.root.contains("dangling", refusesDeadEnds: true)
+    }
+    #expect(dead?.reason == "/dangling is a soft link to /nowhere, where there is nothing")
     #expect(try refusal(ForeignFiles.links, "a").reason == "its soft links lead in a circle")
     #expect(try refusal(ForeignFiles.links, "dangling").kind == .noSuchObject)
     let children = try file.root.children()

@@ -158,7 +158,7 @@ struct RefusalTests {
     let wide = try refusal("\(Self.detector)/segment_outer", .list([3, 3, 3, 3], "rad"))
     #expect(wide.kind == .implausible)
     let notFinite = try refusal("\(Self.detector)/segment_start", .list([90, .nan, 1, 2], "deg"))
-    #expect(notFinite.reason == "the number of segment 1 is nan")
+    #expect(notFinite.reason == "the number of segment 1 is NaN")
   }
 
   @Test("Gains, flats, references and calibrations must be usable numbers of the right count")

@@ -3,6 +3,7 @@
 @preconcurrency import Foundation
 import Pipeline
 import PipelineManifest
+import ShownText
 
 /// The exit codes that scripts may rely on.
 struct ExitStatus: Equatable {
@@ -68,8 +69,10 @@ struct CommandFailure: Error {
 
   /// One line, what to do about it, and the details if they were asked for.
   func report() {
-    Terminal.printError(isReport ? message : "error: \(message)")
-    for line in [remedy].compactMap(\.self) + consequences { Terminal.printError("  \(line)") }
-    for line in details { Terminal.printError("  | \(line)") }
+    Terminal.printError(isReport ? message : "error: \(Shown.printable(message))")
+    for line in [remedy].compactMap(\.self) + consequences {
+      Terminal.printError("  \(Shown.printable(line))")
+    }
+    for line in details { Terminal.printError("  | \(Shown.printable(line))") }
   }
 }

@@ -1,6 +1,7 @@
 // What many runs show while they go on: a board that stays small, or a few lines where nobody looks.
 import Foundation
 import Pipeline
+import ShownText
 import Synchronization
 
 /// Turns the events of many runs into progress on standard error.
@@ -128,7 +129,7 @@ struct ManyBoard {
     }
     if let failure = report.failures.first {
       let stage = failure.stage.map { $0 + ": " } ?? ""
-      failures.append((report.key, stage + failure.failure.message))
+      failures.append((report.key, Shown.printable(stage + failure.failure.message)))
     }
   }
 

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Pipeline
+import ShownText
 import Synchronization
 
 enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
@@ -131,7 +132,7 @@ private struct Board {
     switch report.outcome {
     case .hit: return (Terminal.styled("✓", .green), "from the cache")
     case .ran: return (Terminal.styled("✓", .green), report.duration.map(seconds) ?? "")
-    case .failed(let failure): return (Terminal.styled("✗", .red), failure.message)
+    case .failed(let failure): return (Terminal.styled("✗", .red), Shown.printable(failure.message))
     case .blocked(let stages):
       return (Terminal.styled("-", .yellow), "blocked by \(stages.joined(separator: ", "))")
     case .cancelled: return (Terminal.styled("-", .yellow), "interrupted")

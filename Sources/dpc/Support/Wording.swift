@@ -6,7 +6,8 @@ import Pipeline
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  // Whoever reads it gets every character; those that steer a terminal are escaped.
+  Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// Runs what fails as a stage does and fails as a command does.

@@ -29,6 +29,6 @@ enum WrappedText {
   }
 
   static func print(_ text: String, indent: Int) {
-    for line in lines(text, indent: indent) { Swift.print(line) }
+    for line in lines(text, indent: indent) { printLine(line) }
   }
 }
