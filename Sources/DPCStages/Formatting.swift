@@ -94,9 +94,11 @@ enum Format {
       ? "\(significant(significance, digits: 2)) sigma" : "more than 1e6 sigma"
   }
 
-  /// A number of electrons: 950, 2.4e4, 1e6.
+  /// A number of electrons: 950, 2.4e4, 1e6, 1e-6.
   static func count(_ number: Double) -> String {
-    if number < 10_000 { return significant(number, digits: 4) }
+    if number <= 0 || !number.isFinite || (1e-3..<10_000).contains(number) {
+      return significant(number, digits: 4)
+    }
     let exponent = Int((log10(number) + 1e-9).rounded(.down))
     let digits = significant(number / pow(10, Double(exponent)), digits: 3)
     // 9.9996 rounds to 10.

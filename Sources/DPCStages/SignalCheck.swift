@@ -153,8 +153,9 @@ struct SignalCheck {
     {
       throw StageFailure(
         .inputRefused,
-        "\(path): /entry/data/frames: \(electrons) electrons at a pixel (median) is outside"
-          + " \(Self.plausibleElectrons.lowerBound) to \(Self.plausibleElectrons.upperBound)",
+        "\(path): /entry/data/frames: \(Format.count(electrons)) electrons at a pixel (median) is outside"
+          + " \(Format.count(Self.plausibleElectrons.lowerBound)) to"
+          + " \(Format.count(Self.plausibleElectrons.upperBound))",
         remedy: "check the attribute units of the frames, and electrons_per_pixel")
     }
     let segments = frames.acquisition.metadata.detector.segments

@@ -106,12 +106,13 @@ struct NormalizeSegments: StageType {
       electronsPerUnit: frames.electronsPerUnit, exposures: 1)
     guard frames.correction.gainErrors == nil, let largest = bounds?.compactMap({ $0 }).max()
     else { return [] }
-    return [
-      Note(
-        .assumption,
-        "the errors of the gains are neglected: at most \(Format.percent(largest)) by counting, less if"
-          + " the reference averages exposures (its attribute exposures tells how many)")
-    ]
+    let bound =
+      largest < 1
+      ? "at most \(Format.percent(largest)) by counting, less if"
+        + " the reference averages exposures (its attribute exposures tells how many)"
+      : "they are not known, since the reference counts too few electrons for a single exposure (its"
+        + " attribute exposures tells how many it averages)"
+    return [Note(.assumption, "the errors of the gains are neglected: \(bound)")]
   }
 
   private func correction(
@@ -133,8 +134,11 @@ struct NormalizeSegments: StageType {
       Fact(
         "gain_error",
         text:
-          "gains (\(correction.gainSource.rawValue)) known to \(Format.percent(largest)) or better"
-          + " by counting", value: largest)
+          "gains (\(correction.gainSource.rawValue)) "
+          + (largest < 1
+            ? "known to \(Format.percent(largest)) or better by counting"
+            : "not known: the reference counts too few electrons"),
+        value: largest)
     ]
   }
 
