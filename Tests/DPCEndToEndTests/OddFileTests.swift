@@ -145,7 +145,8 @@ struct OddFileTests {
     try workspace.write(Sample(rows: 6, columns: 9))
     let words = try workspace.runArguments() + ["--threads", "1", "--progress", "none"]
     var reached = 0
-    for limit in 6...16 {
+    // Other tests' descriptors may be open in the program too: the limit rises until it has enough.
+    for limit in 6...200 {
       try? FileManager.default.removeItem(atPath: workspace["cache"])
       let finished = try await workspace.shell(
         "ulimit -n \(limit); exec \"$DPC\" " + words.joined(separator: " "))
@@ -157,6 +158,7 @@ struct OddFileTests {
         #expect(finished.status == 5, "\(limit): \(finished.errors)")
         #expect(finished.errors.contains("ulimit -n"), "\(limit): \(finished.errors)")
       }
+      if finished.status == 0 { break }
     }
     #expect(reached > 0)
   }
