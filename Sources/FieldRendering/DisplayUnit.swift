@@ -38,7 +38,8 @@ struct DisplayUnit: Equatable {
       return
     }
     // A product of a voltage and a length is read in V nm, not in nV m.
-    let (base, shift) = unit == "V m" ? ("V nm", 9) : (unit, 0)
+    let isSmall = RoundNumbers.scaled(magnitude, byPowerOfTen: 9).isFinite
+    let (base, shift) = unit == "V m" && isSmall ? ("V nm", 9) : (unit, 0)
     // Half a unit in the third digit: 999.7 is written 1000, so it takes the next prefix.
     let exponent = RoundNumbers.exponent(
       of: RoundNumbers.rounded(

@@ -43,10 +43,13 @@ struct MapRaster {
   func image(
     of map: ScalarMap, colors: ScalarColors, lower: Double, upper: Double
   ) -> PixelImage {
-    let range = upper - lower
+    // Halves of ends so far apart that their difference is not finite.
+    let unit = (upper - lower).isFinite ? 1 : 0.5
+    let start = unit * lower
+    let range = unit * upper - start
     let means = means(of: map.field.values, map.field.values, map.mask)
     return image(means) { cell in
-      colors.pixel(at: range > 0 ? (means.first[cell] - lower) / range : 0.5)
+      colors.pixel(at: range > 0 ? (unit * means.first[cell] - start) / range : 0.5)
     }
   }
 

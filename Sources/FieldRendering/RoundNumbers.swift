@@ -2,16 +2,24 @@
 internal import Glibc
 
 enum RoundNumbers {
-  /// 10ⁿ; exact for 0...22.
-  static func powerOfTen(_ exponent: Int) -> Double {
-    var power = 1.0
-    for _ in 0..<exponent.magnitude { power *= 10 }
-    return exponent < 0 ? 1 / power : power
-  }
+  /// The largest n for which 10ⁿ is a finite number.
+  private static let largestPower = 308
+
+  /// 10ⁿ; exact for 0...22, zero or infinite where no number is as small or large.
+  static func powerOfTen(_ exponent: Int) -> Double { scaled(1, byPowerOfTen: exponent) }
 
   /// value × 10ⁿ by one correctly rounded operation where |n| <= 22, so that 3 × 10⁻¹ is 0.3.
   static func scaled(_ value: Double, byPowerOfTen exponent: Int) -> Double {
-    exponent < 0 ? value / powerOfTen(-exponent) : value * powerOfTen(exponent)
+    var (value, rest) = (value, Int(exponent.magnitude))
+    // In steps, since a number of 10⁻³²⁴ is brought near one by a power that is not finite itself.
+    repeat {
+      let step = min(rest, largestPower)
+      var power = 1.0
+      for _ in 0..<step { power *= 10 }
+      value = exponent < 0 ? value / power : value * power
+      rest -= step
+    } while rest > 0 && value != 0 && value.isFinite
+    return value
   }
 
   /// The decimal exponent: floor(log10 |value|); value finite and not zero.
@@ -22,7 +30,8 @@ enum RoundNumbers {
     return abs(value) < powerOfTen(guess) ? guess - 1 : guess
   }
 
-  /// The value rounded to significant decimal digits by a rule; not finite and zero unchanged.
+  /// The value rounded to significant decimal digits by a rule; unchanged where it is zero or not finite, or
+  /// where the rounded one would be.
   static func rounded(
     _ value: Double, significant count: Int,
     _ rule: FloatingPointRoundingRule = .toNearestOrAwayFromZero
@@ -33,7 +42,8 @@ enum RoundNumbers {
     // What is round already stays, though the scaling left it a last bit above.
     let nearest = digits.rounded()
     let isRound = abs(digits - nearest) <= 1e-9 * abs(digits)
-    return scaled(isRound ? nearest : digits.rounded(rule), byPowerOfTen: -shift)
+    let rounded = scaled(isRound ? nearest : digits.rounded(rule), byPowerOfTen: -shift)
+    return rounded.isFinite && rounded != 0 ? rounded : value
   }
 
   /// A number m × 10ⁿ with m = 1, 2 or 5.
@@ -73,7 +83,7 @@ enum RoundNumbers {
     from lower: Double, to upper: Double, atMost count: Int
   ) -> [(value: Double, label: String)] {
     let range = upper - lower
-    guard range > 0, range.isFinite, count > 0 else { return [] }
+    guard count > 0, range.isFinite, range / Double(count) > 0 else { return [] }
     let step = step(notBelow: range / Double(count))
     let first = ((lower - 1e-9 * range) / step.value).rounded(.up)
     let last = ((upper + 1e-9 * range) / step.value).rounded(.down)

@@ -204,4 +204,21 @@ struct FigureTests {
       try Canvas.draw(.png, width: .nan, height: 5, scale: 1) { _ in }
     }
   }
+
+  @Test(
+    "A scale may end at any positive finite number, down to the smallest",
+    arguments: [.leastNonzeroMagnitude, 0x1p-1030, 1e-307, 1e308, .greatestFiniteMagnitude])
+  func extremeLimit(limit: Double) throws {
+    let vectors = vectorFigure(vectorMap(rows: 8, columns: 8), limit: limit, showsArrows: true)
+    #expect(DecodedPNG(try vectors.render(.png)) != nil)
+    var scalars = scalarFigure(scalarMap(rows: 8, columns: 8) { _, _ in 0 }, isSigned: true)
+    scalars.limits = -limit...limit
+    let image = try #require(DecodedPNG(try scalars.render(.png)))
+    let white = ScalarColors.diverging.pixel(at: 0.5)
+    let count = (0..<image.width * image.height).count(where: { index in
+      image[index / image.width, index % image.width] == white
+    })
+    // Zero is in the middle of the scale, all over the map.
+    #expect(count > image.width * image.height / 10)
+  }
 }

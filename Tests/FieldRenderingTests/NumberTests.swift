@@ -108,4 +108,22 @@ struct NumberTests {
     #expect(RoundNumbers.rounded(0.3, significant: 2, .up) == 0.3)
     #expect(RoundNumbers.rounded(0, significant: 2, .up) == 0)
   }
+
+  @Test(
+    "Every positive finite number has an exponent, a rounded one and ticks, down to the smallest",
+    arguments: [
+      (.leastNonzeroMagnitude, -324), (0x1p-1030, -311), (3e-308, -308), (2e-307, -307),
+      (2e307, 307), (.greatestFiniteMagnitude, 308),
+    ])
+  func extremes(value: Double, exponent: Int) {
+    #expect(RoundNumbers.exponent(of: value) == exponent)
+    let rounded = RoundNumbers.rounded(value, significant: 2, .up)
+    #expect(rounded.isFinite && abs(rounded - value) <= 0.1 * value)
+    for tick in RoundNumbers.ticks(from: -value, to: value, atMost: 6) {
+      #expect(abs(tick.value) <= value * (1 + 1e-9))
+    }
+    for unit in ["V/m", "V m"] {
+      #expect(DisplayUnit(unit: unit, magnitude: value).text(value).contains("×10"))
+    }
+  }
 }
