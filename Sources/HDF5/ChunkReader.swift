@@ -143,8 +143,9 @@ struct ChunkReader: Sendable {
       H5Dget_chunk_info_by_coord(dataset, corner, &mask, &address, &size)
     }
     if address == CHDF5_no_address() { return nil }
-    let packed = ChunkBytes(byteCount: Int(size))
-    try DirectFile.read(descriptor, at: Int(address), into: packed.bytes, place)
+    let stored = try placeInFile(address, size)
+    let packed = ChunkBytes(byteCount: stored.count)
+    try DirectFile.read(descriptor, at: stored.lowerBound, into: packed.bytes, place)
     var bytes = packed
     // The mask names filters that were left out when this chunk was written.
     for (index, filter) in filters.enumerated().reversed() where mask & (1 << UInt32(index)) == 0 {
@@ -152,6 +153,21 @@ struct ChunkReader: Sendable {
     }
     if bytes.bytes.count != chunkBytes { throw damaged() }
     return bytes
+  }
+
+  /// The bytes of a chunk, from what the file states: nothing is made of them before they can be true.
+  private func placeInFile(
+    _ address: haddr_t, _ size: hsize_t
+  ) throws(HDF5Error) -> Range<Int> {
+    var status = stat()
+    let end = UInt64(address).addingReportingOverflow(UInt64(size))
+    guard fstat(descriptor, &status) == 0, !end.overflow, end.partialValue <= status.st_size
+    else {
+      throw place.error(
+        .damaged, "read",
+        "a chunk of its values lies behind the end of the file: it is cut short or damaged")
+    }
+    return Int(address)..<Int(end.partialValue)
   }
 
   private func inflated(_ packed: ChunkBytes) throws(HDF5Error) -> ChunkBytes {

@@ -265,6 +265,31 @@ struct StreamTests {
     #expect(shortStored?.kind == .damaged && shortStored?.object == "/plain")
   }
 
+  @Test("A chunk that claims to lie behind the end of the file is damage, whatever its address")
+  func chunkAddress() throws {
+    let folder = try TemporaryFolder()
+    try HDF5File.create(folder.file("a.h5")) { root in
+      let numbers: [UInt32] = numbers(64, seed: 5)
+      try root.write("packed", numbers, shape: [64], layout: .compressed(chunk: [64], level: 1))
+    }
+    let bytes = try folder.bytes(of: "a.h5")
+    // A node of chunks: HDF5 File Format Specification 3.0, III.A.1. Behind 24 bytes of it and a key of
+    // 8 and two offsets of 8 bytes follows the address of the first chunk.
+    let node = try #require(bytes.firstRange(of: Array("TREE".utf8 + [1, 0, 1, 0])))
+    let address = node.lowerBound + 24 + 8 + 2 * 8
+    for (byte, value) in [(7, 0x80), (7, 0x7F), (2, 0x01)] as [(Int, UInt8)] {
+      var damaged = bytes
+      damaged[address + byte] = value
+      let file = try HDF5File(opening: try folder.write(damaged, to: "b.h5"))
+      let stream = try HDF5Stream(try file.root.dataset("packed"), cacheBytes: 0)
+      let refusal = error { () throws(HDF5Error) in
+        try stream.values(HDF5Region(wholeOf: [64]))
+      }
+      #expect(refusal?.kind == .damaged && refusal?.object == "/packed")
+      #expect(refusal?.reason.contains("behind the end") == true)
+    }
+  }
+
   @Test("A region outside the dataset and a filter that nobody can undo are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()
