@@ -63,6 +63,18 @@ static inline int CHDF5_descriptor(hid_t file) {
   return *(int *)handle;
 }
 
+// The descriptor of a file that nobody writes and whose addresses and sizes have 8 bytes; -1 for another.
+static inline int CHDF5_read_only_descriptor(hid_t file) {
+  unsigned intent = H5F_ACC_RDWR;
+  size_t address = 0, size = 0;
+  hid_t creation = H5Fget_create_plist(file);
+  if (creation < 0) return -1;
+  int is_plain = H5Fget_intent(file, &intent) >= 0 && !(intent & H5F_ACC_RDWR)
+                 && H5Pget_sizes(creation, &address, &size) >= 0 && address == 8 && size == 8;
+  H5Pclose(creation);
+  return is_plain ? CHDF5_descriptor(file) : -1;
+}
+
 // Bytes before the file's first one of HDF5; addresses count from there in some calls only.
 static inline hsize_t CHDF5_user_block(hid_t file) {
   hsize_t size = 1;

@@ -171,8 +171,9 @@ private struct Attribute: ~Copyable {
   func strings() throws(HDF5Error) -> [String] {
     let id = handle.id
     let place = self.place
-    return try StringReading(element: element, count: count, place: place).read {
-      () throws(HDF5Error) in
+    return try StringReading(
+      holder: id, element: element, count: count, place: place
+    ).read { () throws(HDF5Error) in
       try Handle("read", place) { H5Aget_type(id) }
     } into: { type, buffer in
       H5Aread(id, type, buffer)

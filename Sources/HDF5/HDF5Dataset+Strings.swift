@@ -10,7 +10,7 @@ extension HDF5Dataset {
     let id = self.id
     let transfer = TransferLists.small
     return try StringReading(
-      element: description.element, count: region.elementCount, place: place
+      holder: id, element: description.element, count: region.elementCount, place: place
     ).read { () throws(HDF5Error) in
       try Handle("read", place) { H5Dget_type(id) }
     } into: { type, buffer in
@@ -35,9 +35,8 @@ extension HDF5Dataset {
 
 /// Reads strings from a dataset or an attribute, which differ only in the calls.
 struct StringReading {
-  /// Text is metadata; more than this is not.
-  private static let maximumBytes = 64 << 20
-
+  /// The dataset or attribute.
+  let holder: hid_t
   let element: HDF5ElementType
   let count: Int
   let place: Place
@@ -49,7 +48,7 @@ struct StringReading {
   ) throws(HDF5Error) -> [String] {
     if count == 0 { return [] }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: element.storedBytes)
-    if overflow || bytes > Self.maximumBytes {
+    if overflow || bytes > TextReferences.maximumBytes {
       throw place.error(.implausibleSize, "read", "it claims \(count) times \(element)")
     }
     let type = try storedType()
@@ -66,7 +65,7 @@ struct StringReading {
     defer { buffer.deallocate() }
     buffer.initializeMemory(as: UInt8.self, repeating: 0)
     try Library.checked("read", place) { read(type, buffer.baseAddress) }
-    let isSpacePadded = Library.locked { H5Tget_strpad(type) } == H5T_STR_SPACEPAD
+    let isSpacePadded = Library.locked(place.file) { H5Tget_strpad(type) } == H5T_STR_SPACEPAD
     let bytes = [UInt8](buffer)
     return (0..<count).map { index in
       StringDecoding.text(
@@ -77,13 +76,14 @@ struct StringReading {
   private func variable(
     type: hid_t, read: Call, reclaim: Call
   ) throws(HDF5Error) -> [String] {
+    try TextReferences(holder: holder, place: place).check(count: count, read: read)
     // SAFETY: a variable string in memory is one pointer, allocated and freed by the library.
     let pointers = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>.allocate(
       capacity: count)
     defer { pointers.deallocate() }
     pointers.initialize(repeating: nil)
     try Library.checked("read", place) { read(type, pointers.baseAddress) }
-    defer { _ = Library.locked { reclaim(type, pointers.baseAddress) } }
+    defer { _ = Library.locked(place.file) { reclaim(type, pointers.baseAddress) } }
     return pointers.map { pointer in
       guard let pointer else { return "" }
       let characters = UnsafeBufferPointer(start: pointer, count: strlen(pointer))

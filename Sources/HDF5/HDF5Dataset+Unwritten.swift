@@ -18,7 +18,7 @@ extension HDF5Dataset {
     switch description.storage {
     case .compact, .external, .virtual: return (0, 1)
     case .contiguous:
-      return (Library.locked { H5Dget_offset(id) } == CHDF5_no_address() ? 1 : 0, 1)
+      return (Library.locked(place.file) { H5Dget_offset(id) } == CHDF5_no_address() ? 1 : 0, 1)
     case .chunked(let chunk):
       var written: hsize_t = 0
       // The library wants the dataspace itself: it does not take H5S_ALL here.

@@ -88,7 +88,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     guard let target = try LinkResolver(group: handle.id, place: self.place).find(path)
     else { return nil }
     let object = try target.open(place: place)
-    return Self.kind(ofOpen: object.id)
+    return kind(ofOpen: object.id)
   }
 
   /// The names in this group in alphabetical order. Links are named, not followed.
@@ -120,12 +120,12 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
       }
       // A broken object is listed as such, so that the others remain visible.
       guard let object else { return .unreadable }
-      return Self.kind(ofOpen: object.id)
+      return kind(ofOpen: object.id)
     }
   }
 
-  private static func kind(ofOpen object: hid_t) -> HDF5NodeKind {
-    switch Library.locked({ H5Iget_type(object) }) {
+  private func kind(ofOpen object: hid_t) -> HDF5NodeKind {
+    switch Library.locked(place.file, { H5Iget_type(object) }) {
     case H5I_GROUP: return .group
     case H5I_DATASET: return .dataset
     case H5I_DATATYPE: return .namedType
@@ -173,7 +173,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   private func open(_ path: String, as wanted: HDF5NodeKind) throws(HDF5Error) -> Handle {
     let place = self.place.appending(path)
     let object = try target(path).open(place: place)
-    let kind = Self.kind(ofOpen: object.id)
+    let kind = kind(ofOpen: object.id)
     guard kind == wanted else {
       throw place.error(.mismatch, "open", "it is a \(kind), not a \(wanted)")
     }

@@ -9,7 +9,7 @@ public enum HDF5Library {
     var major: UInt32 = 0
     var minor: UInt32 = 0
     var release: UInt32 = 0
-    _ = Library.locked { H5get_libversion(&major, &minor, &release) }
+    _ = Library.locked(nil) { H5get_libversion(&major, &minor, &release) }
     return "\(major).\(minor).\(release)"
   }
 
@@ -63,11 +63,16 @@ enum Library {
   }
 
   /// Runs one C call alone: not every build of the library may be entered by two threads.
-  static func locked<Result>(_ body: () -> Result) -> Result {
+  ///
+  /// - Parameter file: On which the library may crash; nil for a call that looks at none.
+  static func locked<Result>(_ file: String?, _ body: () -> Result) -> Result {
     mutex.lock()
     defer { mutex.unlock() }
     _ = isOpen
     CHDF5_be_silent()
+    guard let file else { return body() }
+    HDF5CrashNotice.enter(file)
+    defer { HDF5CrashNotice.leave() }
     return body()
   }
 
@@ -77,10 +82,8 @@ enum Library {
     _ operation: String, _ place: Place, _ body: () -> Result
   ) throws(HDF5Error) -> Result {
     var stack: [String] = []
-    let result = locked {
-      HDF5CrashNotice.enter(place.file)
+    let result = locked(place.file) {
       let result = body()
-      HDF5CrashNotice.leave()
       if result < 0 { stack = takeStack() }
       return result
     }

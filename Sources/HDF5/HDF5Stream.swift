@@ -44,7 +44,7 @@ public struct HDF5Stream: ~Copyable, Sendable {
     let id = dataset.id
     let place = dataset.place
     let file = try Handle("read", place) { H5Iget_file_id(id) }
-    let descriptor = Library.locked { [file = file.id] in
+    let descriptor = Library.locked(place.file) { [file = file.id] in
       CHDF5_user_block(file) == 0 ? CHDF5_descriptor(file) : -1
     }
     let type = try Handle("read the type of", place) { H5Dget_type(id) }
@@ -52,7 +52,7 @@ public struct HDF5Stream: ~Copyable, Sendable {
     else { return .library }
     switch dataset.description.storage {
     case .contiguous:
-      let address = Library.locked { H5Dget_offset(id) }
+      let address = Library.locked(place.file) { H5Dget_offset(id) }
       guard address != CHDF5_no_address() else { return .library }
       return .contiguous(
         DirectFile(place: place, descriptor: descriptor, number: number, start: Int(address)))

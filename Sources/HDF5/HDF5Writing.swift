@@ -38,7 +38,7 @@ extension HDF5Group {
       layout: .contiguous, isFilledLater: true)
     let count = shape.reduce(1, *)
     if count == 0 { return dataset }
-    let address = Library.locked { [id = dataset.id] in H5Dget_offset(id) }
+    let address = Library.locked(place.file) { [id = dataset.id] in H5Dget_offset(id) }
     if address == CHDF5_no_address() {
       throw dataset.place.error(.library, "create", "the library gave it no place in the file")
     }

@@ -116,7 +116,7 @@ struct LinkResolver {
     }
     guard let object else { return nil }
     let id = object.id
-    if Library.locked({ H5Iget_type(id) }) != H5I_GROUP { return nil }
+    if Library.locked(place.file, { H5Iget_type(id) }) != H5I_GROUP { return nil }
     return object
   }
 

@@ -17,7 +17,7 @@ struct PlainNumber: Sendable, Equatable {
 
   /// nil for a type that only the library can convert.
   init?(libraryType: hid_t) {
-    let index = Int(Library.locked { CHDF5_plain_number(libraryType) })
+    let index = Int(Library.locked(nil) { CHDF5_plain_number(libraryType) })
     guard index >= 0 else { return nil }
     type = Self.types[index % 16]
     isBigEndian = index >= 16

@@ -58,7 +58,7 @@ extension HDF5Dataset {
 
   private func checkContiguous() throws(HDF5Error) {
     let id = self.id
-    let address = Library.locked { H5Dget_offset(id) }
+    let address = Library.locked(place.file) { H5Dget_offset(id) }
     guard address != CHDF5_no_address() else {
       // Never written: every element is the fill value.
       if claimedBytes > Self.harmlessBytes { throw implausible("none of them is in the file") }

@@ -4,11 +4,11 @@ internal import CHDF5
 extension HDF5ElementType {
   /// Describes a type of the library.
   init(type: hid_t, place: Place) throws(HDF5Error) {
-    let bytes = Library.locked { H5Tget_size(type) }
-    switch Library.locked({ H5Tget_class(type) }) {
+    let bytes = Library.locked(place.file) { H5Tget_size(type) }
+    switch Library.locked(place.file, { H5Tget_class(type) }) {
     case H5T_INTEGER:
       let sign = try Library.checked("read the type of", place) { H5Tget_sign(type).rawValue }
-      let bits = Library.locked { H5Tget_precision(type) }
+      let bits = Library.locked(place.file) { H5Tget_precision(type) }
       self = .integer(bytes: bytes, bits: bits, isSigned: sign != Int32(H5T_SGN_NONE.rawValue))
     case H5T_FLOAT: self = .float(bytes: bytes)
     case H5T_STRING:
@@ -43,7 +43,7 @@ struct Extent {
   let shape: [Int]
 
   init(space: hid_t, place: Place) throws(HDF5Error) {
-    if Library.locked({ H5Sget_simple_extent_type(space) }) == H5S_NULL {
+    if Library.locked(place.file, { H5Sget_simple_extent_type(space) }) == H5S_NULL {
       shape = [0]
       return
     }
@@ -80,14 +80,14 @@ extension HDF5DatasetDescription {
     let creation = try Handle("read the layout of", place) { H5Dget_create_plist(dataset) }
     storage = try Self.storage(creation: creation.id, rank: shape.count, place: place)
     filters = try Self.filters(creation: creation.id, place: place)
-    storedBytes = Int(clamping: Library.locked { H5Dget_storage_size(dataset) })
+    storedBytes = Int(clamping: Library.locked(place.file) { H5Dget_storage_size(dataset) })
   }
 
   private static func storage(
     creation: hid_t, rank: Int, place: Place
   ) throws(HDF5Error) -> HDF5Storage {
     let operation = "read the layout of"
-    switch Library.locked({ H5Pget_layout(creation) }) {
+    switch Library.locked(place.file, { H5Pget_layout(creation) }) {
     case H5D_COMPACT: return .compact
     case H5D_VIRTUAL: return .virtual
     case H5D_CHUNKED:
@@ -128,7 +128,7 @@ extension HDF5DatasetDescription {
       filters.append(
         HDF5Filter(
           id: Int(id), name: KnownFilter.name(of: Int(id)) ?? (stored.isEmpty ? "?" : stored),
-          isAvailable: Library.locked { H5Zfilter_avail(H5Z_filter_t(id)) } > 0))
+          isAvailable: Library.locked(place.file) { H5Zfilter_avail(H5Z_filter_t(id)) } > 0))
     }
     return filters
   }

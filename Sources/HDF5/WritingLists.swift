@@ -46,8 +46,9 @@ enum TransferLists {
   }
 }
 
-private func made(_ make: @autoclosure () -> hid_t, _ finish: (hid_t) -> Bool) -> hid_t {
-  Library.locked {
+/// An identifier that is kept; negative where `finish` cannot make it what it is to be.
+func made(_ make: @autoclosure () -> hid_t, _ finish: (hid_t) -> Bool) -> hid_t {
+  Library.locked(nil) {
     let id = make()
     return id >= 0 && finish(id) ? id : -1
   }
