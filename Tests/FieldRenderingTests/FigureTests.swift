@@ -207,7 +207,7 @@ struct FigureTests {
 
   @Test(
     "A scale may end at any positive finite number, down to the smallest",
-    arguments: [.leastNonzeroMagnitude, 0x1p-1030, 1e-307, 1e308, .greatestFiniteMagnitude])
+    arguments: [.leastNonzeroMagnitude, 1e-307, .greatestFiniteMagnitude])
   func extremeLimit(limit: Double) throws {
     let vectors = vectorFigure(vectorMap(rows: 8, columns: 8), limit: limit, showsArrows: true)
     #expect(DecodedPNG(try vectors.render(.png)) != nil)
