@@ -96,22 +96,27 @@ struct WallSearch {
     return model.fit(from: kept.map { fit.walls[$0] }, baseline: fit.baseline)
   }
 
-  /// Two walls nearer than half a width are one wall whose shape noise has split. Of opposite signs they imitate a
-  /// step; only as wide as the walls themselves are, for the path through them leaves four edges.
+  /// Two walls nearer than half a width are one wall whose shape noise has split, and nearer than a whole width where
+  /// the model has not the shape of a wall: the flat top of an inclined one looks like two. Of opposite signs they
+  /// imitate a step; only as wide as the walls themselves are, for the path through them leaves four edges.
   private func isShadow(_ index: Int, in fit: WallModelFit) -> Bool {
     let wall = fit.walls[index]
-    func width(_ sechWidth: Double, ofPair isPair: Bool) -> Double {
-      isPair
-        ? InclinationGeometry.widthFactor * sechWidth / model.geometry.cosine
-        : model.geometry.projectedWidth(sechWidth: sechWidth)
-    }
     return fit.walls.contains { other in
-      let isPair = other.amplitude * wall.amplitude < 0
-      let least = min(
-        width(wall.sechWidth, ofPair: isPair), width(other.sechWidth, ofPair: isPair))
-      return other != wall && abs(other.position - wall.position) < least / 2
+      other != wall && abs(other.position - wall.position) < shadow(of: wall, other)
         && imageHeight(other) >= imageHeight(wall)
     }
+  }
+
+  /// How near two walls must be to count as one.
+  private func shadow(of wall: WallParameters, _ other: WallParameters) -> Double {
+    let isPair = other.amplitude * wall.amplitude < 0
+    let widths = [wall.sechWidth, other.sechWidth].map {
+      isPair
+        ? InclinationGeometry.widthFactor * $0 / model.geometry.cosine
+        : model.geometry.projectedWidth(sechWidth: $0)
+    }
+    return isPair || options.splitsWalls
+      ? min(widths[0], widths[1]) / 2 : (widths[0] + widths[1]) / 2
   }
 
   /// The lowest χ² from three starting widths.

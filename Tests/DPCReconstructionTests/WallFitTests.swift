@@ -210,6 +210,20 @@ struct WallFitTests {
     #expect(try !flags(15e-9).contains(.widthIllDetermined))
   }
 
+  /// 60 nm of path at 45° make a plateau with round shoulders, which two sech² explain better than one.
+  @Test("in the image plane an inclined wall stays one, whatever the noise", arguments: [0, 4e14])
+  func imagePlateau(slope: Double) throws {
+    for seed in 1...30 {
+      var profile = wallProfileSamples(
+        [TestWall(field: 3e8, w: 11.35e-9, position: 4e-9)], geometry: try geometry(45, .parallel),
+        sigma: seed % 2 == 0 ? 1.5e7 : 3e6, seed: UInt64(seed))
+      for i in profile.value.indices { profile.value[i] += slope * profile.distance[i] }
+      let walls = try fitImageWalls(profile: profile).walls
+      #expect(walls.count == 1, "seed \(seed)")
+      #expect(abs(try #require(walls.first).position.value - 4e-9) < 3e-9, "seed \(seed)")
+    }
+  }
+
   /// Their images are 60 nm wide: one plateau of twice that width, or two lobes 59 nm apart.
   @Test(
     "walls nearer than their images are wide are told apart, with noise and without",
