@@ -23,16 +23,21 @@ extension WallTable {
     return facts + slope
   }
 
-  /// Per nm, as the distances of a profile are. Data without noise show a slope far below what the stated counts
-  /// would let through: that is none.
+  /// Per nm, as the distances of a profile are; nil without a slope. Data without noise show one far below what the
+  /// stated counts would let through: that is none.
+  func slopeText(fieldUnit: String) -> String? {
+    guard let slope, abs(slope.value) > slope.error ?? 0 else { return nil }
+    let (value, error) = (slope.value * 1e-9, slope.error.map { $0 * 1e-9 })
+    return "fitted on a slope of \(Format.quantity(value, error: error, unit: fieldUnit)) per nm"
+      + " along the normal"
+  }
+
   private func slopeFacts(prefix: String, fieldUnit: String) -> [Fact] {
-    guard let slope, abs(slope.value) > slope.error ?? 0 else { return [] }
-    let (text, error) = (slope.value * 1e-9, slope.error.map { $0 * 1e-9 })
+    guard let slope, let text = slopeText(fieldUnit: fieldUnit) else { return [] }
     return [
       Fact(
         "\(prefix)_slope",
-        text: "fitted on a slope of \(Format.quantity(text, error: error, unit: fieldUnit)) per nm"
-          + " along the normal: descan that is left, or a field that rises across the frame",
+        text: text + ": descan that is left, or a field that rises across the frame",
         value: slope.value, error: slope.error,
         unit: fieldUnit == "V/m" ? "V/m²" : "\(fieldUnit)/m")
     ]

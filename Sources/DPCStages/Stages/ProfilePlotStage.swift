@@ -6,7 +6,7 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
@@ -76,6 +76,9 @@ struct ProfilePlotStage: StageType {
       lines.append(
         "the fit does not describe the profile (reduced chi-square"
           + " \(Format.significant(chiSquare, digits: 3)))")
+    }
+    if let table, !table.rows.isEmpty {
+      lines += table.slopeText(fieldUnit: unit).map { [$0] } ?? []
     }
     return lines
       + (table?.rows ?? []).prefix(6).enumerated().map { index, row in
