@@ -180,7 +180,7 @@ struct SpikePatch {
       }
     }
     let isInside =
-      (1..<(shape.rows - 1)).contains(row) && (1..<(shape.columns - 1)).contains(column)
+      row > 0 && row + 1 < shape.rows && column > 0 && column + 1 < shape.columns
     return alike > 0 && (!isInside || 8 * alike >= 3 * neighbors)
   }
 

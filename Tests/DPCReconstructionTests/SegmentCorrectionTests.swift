@@ -216,4 +216,19 @@ struct SegmentCorrectionTests {
     let hot = (0..<shape.count).filter { signals.mask.bytes[$0] != 0 }
     #expect(hot == [15])
   }
+
+  @Test(
+    "A lone signal is a spike in scans of any shape",
+    arguments: [(1, 40), (40, 1), (2, 40), (40, 2), (3, 3), (1, 5)])
+  func narrowScans(rows: Int, columns: Int) {
+    let shape = GridShape(rows: rows, columns: columns)
+    let place = shape.count / 2
+    var plane = [Double](repeating: 900, count: shape.count)
+    plane[place] = 9000
+    var signals = SegmentSignals(
+      shape: shape, segmentCount: 1, values: plane, mask: PixelMask(shape: shape),
+      electronsPerUnit: 1)
+    signals.maskSpikes(threshold: 9)
+    #expect((0..<shape.count).filter { signals.mask.bytes[$0] != 0 } == [place])
+  }
 }
