@@ -37,8 +37,8 @@ struct SlopeChoice {
   }
 
   /// What a slope gains in χ², less what it must: the threshold of a wall's detection beside as many walls. Where
-  /// it spares walls at the rims it must explain the profile as well, but for the ln n that the Bayesian
-  /// information criterion asks for each of their parameters.
+  /// it spares walls it must explain the profile as well, but for the ln n that the Bayesian information criterion
+  /// asks for each of their parameters.
   ///
   /// Where neighboring samples agree in what is left, as many of them count as one (Bayley & Hammersley, J. R.
   /// Stat. Soc. Suppl. 8 (1946) 184): a shape that is not quite that of a wall is no sign of a slope.

@@ -54,6 +54,21 @@ final class Laboratory: Sendable {
     """
   }
 
+  /// A scan of 60 nm of what one stage makes, in pixels of 2 nm, that does not state its walls.
+  static func scan(of source: String, _ parameters: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      source: \(source)
+      scan:
+        uses: simulate-acquisition
+        from: source
+        with: { thickness_nm: 60, pixel_size_nm: 2, states_walls: false, \(parameters) }
+    results: [scan]
+    """
+  }
+
   func run(_ manifest: String, set overrides: [String] = []) async throws -> Outcome {
     let loaded = try ManifestReader.load(
       text: manifest, path: "test.yaml", catalog: .dpc,

@@ -8,17 +8,7 @@ import Testing
 
 struct WallLimitStageTests {
   private static func scan(_ source: String) -> String {
-    """
-    schema: dpc-pipeline/1
-    name: walls
-    stages:
-      source: \(source)
-      scan:
-        uses: simulate-acquisition
-        from: source
-        with: { columns_px: 128, rows_px: 112, pixel_size_nm: 2, electrons_per_pixel: 1e6, thickness_nm: 60, seed: 7, states_walls: false }
-    results: [scan]
-    """
+    Laboratory.scan(of: source, "columns_px: 128, rows_px: 112, electrons_per_pixel: 1e6, seed: 7")
   }
 
   /// One wall with its normal at 45°, 169.7 nm being the corner's distance.
