@@ -1,5 +1,6 @@
 // Objects by the digest of their bytes: the content store under the action cache.
 public import Digest
+internal import Synchronization
 internal import WorkSharing
 
 /// Files named by the SHA-256 of their bytes.
@@ -66,15 +67,23 @@ public struct ObjectStore: Sendable {
   /// Compares an object's bytes with its name, all of them read whatever memo and stamps say. One with other bytes
   /// is removed: nobody is to take it on its stamp again.
   func readState(of digest: SHA256Digest) -> State {
+    // One reader at a time: another would remove what has been computed again after the first.
+    Self.examination.withLock { _ in examined(digest) }
+  }
+
+  private static let examination = Mutex(())
+
+  private func examined(_ digest: SHA256Digest) -> State {
     let path = path(of: digest)
+    let stamp = try? FileSystem.stamp(of: path)
     do {
       if try FileDigests.read(path).digest == digest { return .intact }
     } catch {
       if error.isMissingFile { return .missing }
       if !error.isLostData { return .unreadable(error) }
     }
-    // One that cannot be removed is replaced where its stage is computed again.
-    try? FileSystem.remove(path)
+    // One that cannot be removed is replaced where its stage is computed again, as one in its place may be already.
+    if (try? FileSystem.stamp(of: path)) == stamp { try? FileSystem.remove(path) }
     return .damaged
   }
 

@@ -177,8 +177,12 @@ struct RunProgress {
       return
     }
     pending.insert(node.name)
-    // Another may have found it first.
-    if rejected[reference.stage] == nil { reject(reference, reason) }
+    // Another may have found it first; of two, one found the damage and the other nothing any more.
+    if rejected[reference.stage] == nil {
+      reject(reference, reason)
+    } else {
+      note([reason], stage: reference.stage)
+    }
   }
 
   /// Sends the stage that left an unusable object back to work.

@@ -38,6 +38,7 @@ struct ValueSource: Sendable {
         reference: reference, reason: .objectUnreadable(port: port, reason: words))
     }
     let path = cache.objects.path(of: output.digest)
+    let stamp = try? FileSystem.stamp(of: path)
     do {
       return try codec.decode(from: path, files: files)
     } catch let failure as StageFailure where failure.category != .failed {
@@ -46,6 +47,10 @@ struct ValueSource: Sendable {
       let words = (error as? StageFailure)?.message ?? "\(error)"
       // It may have been believed on its stamp, which a disk keeps that forgets bytes.
       let reason = cache.objects.readState(of: output.digest).reason(port: port, path: path)
+      // Whoever found that out first had it computed again.
+      if reason == nil, (try? FileSystem.stamp(of: path)) != stamp {
+        return try read(reference, output)
+      }
       throw Unreadable(
         reference: reference, reason: reason ?? .objectUnreadable(port: port, reason: words))
     }

@@ -7,9 +7,14 @@ import Testing
 
 struct RottenObjectTests {
   let scratch: Scratch
-  let toy = Arithmetic()
+  let toy: Arithmetic
 
-  init() throws { scratch = try Scratch() }
+  init() throws { self.init(scratch: try Scratch(), toy: Arithmetic()) }
+
+  private init(scratch: Scratch, toy: Arithmetic) {
+    self.scratch = scratch
+    self.toy = toy
+  }
 
   private var stages: [StageNode] {
     [
@@ -70,24 +75,30 @@ struct RottenObjectTests {
     #expect(try scratch.cache.verify().isSound)
   }
 
+  /// The slower of two readers finds the object gone, since the faster has removed it: whoever is heard first, the damage
+  /// is told, once. Rounds, for which of them comes first is chance.
   @Test(
     "stages side by side that cannot read their input have it computed once", arguments: [1, 4])
   func inputs(threads: Int) async throws {
-    let first = try scratch.runner([node("two", toy.constant, ["value": 2])])
-    let before = await first.run()
-    try rot("two", in: before, first)
-    let path = try scratch.object("two", in: before)
-    let runner = try scratch.runner(stages, threads: threads)
-    let report = await runner.run()
-    #expect(report.exitCode == 0, "\(report.failures)")
-    #expect(toy.tally["two"] == 2)
-    #expect(try runner.number("six", in: report) == 6)
-    #expect(try runner.number("ten", in: report) == 10)
-    #expect(
-      report.cacheNotes.map(\.text) == [
-        "cache: stage two: output object 'value' is corrupt (\(path)); it is computed again"
-      ])
-    #expect(try scratch.cache.verify().isSound)
+    for round in 1...(threads == 1 ? 1 : 100) {
+      let (scratch, toy) = (try Scratch(), Arithmetic())
+      let other = RottenObjectTests(scratch: scratch, toy: toy)
+      let first = try scratch.runner([node("two", toy.constant, ["value": 2])])
+      let before = await first.run()
+      try other.rot("two", in: before, first)
+      let path = try scratch.object("two", in: before)
+      let runner = try scratch.runner(other.stages, threads: threads)
+      let report = await runner.run()
+      #expect(report.exitCode == 0, "round \(round): \(report.failures)")
+      #expect(toy.tally["two"] == 2)
+      #expect(try runner.number("six", in: report) == 6)
+      #expect(try runner.number("ten", in: report) == 10)
+      #expect(
+        report.cacheNotes.map(\.text) == [
+          "cache: stage two: output object 'value' is corrupt (\(path)); it is computed again"
+        ], "round \(round)")
+      #expect(try scratch.cache.verify().isSound)
+    }
   }
 
   @Test("an object that holds what its name says and cannot be read stays, and is a failure")
