@@ -66,13 +66,12 @@ struct FoundWallFitting {
     return abs(lineAngle(a.azimuth, b.azimuth)) < max(options.familyTolerance, 4 * error)
   }
 
-  /// The azimuth or its opposite: the preferred sense, or the one in [-67.5°, 112.5°).
+  /// The azimuth or its opposite, in the preferred sense where there is one.
   private func oriented(_ azimuth: Double) -> Double {
     if let preferred = options.preferredAzimuth, abs(lineAngle(azimuth, preferred)) < 0.2 {
       return preferred + lineAngle(azimuth, preferred)
     }
-    let seam = -67.5 * Double.pi / 180
-    return azimuth - ((azimuth - seam) / Double.pi).rounded(.down) * Double.pi
+    return normalAzimuth(along: azimuth)
   }
 
   func complete(_ findings: inout WallFindings, checkpoint: () throws -> Void) throws {

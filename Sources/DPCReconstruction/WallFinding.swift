@@ -130,6 +130,26 @@ public struct WallFindings: Sendable, Equatable {
   /// The mean profile across the first family's walls over the whole scan, and the found walls' own.
   public var profile: LineProfile?
   public var curve: [Double]
+
+  /// What the walls gain in χ², all together.
+  public var power: Double { walls.reduce(0) { $0 + $1.significance * $1.significance } }
+
+  /// Of the mean azimuth of a family's walls, each weighted by what it gains in χ², rad; nil where that says
+  /// nothing.
+  public func azimuthError(ofFamily family: Int) -> Double? {
+    let members = walls.filter { $0.family == family }
+    // What one wall does not show its neighbors do not show either: their errors are no independent ones.
+    guard members.allSatisfy(\.showsAzimuth) else { return nil }
+    var (squares, total) = (0.0, 0.0)
+    for wall in members {
+      guard let error = wall.normalAzimuth.error else { return nil }
+      let weight = wall.significance * wall.significance
+      squares += weight * weight * error * error
+      total += weight
+    }
+    let error = squares.squareRoot() / total * errorScale
+    return error < Double.pi / 4 ? error : nil
+  }
 }
 
 /// Finds straight walls, their azimuths, lengths, fields and widths, by matched filtering.

@@ -4,7 +4,7 @@ public import STEMCore
 
 /// The direction across which a map varies most.
 public struct MeasuredWallNormal: Sendable, Equatable {
-  /// From +x towards +y, in [0, π), rad.
+  /// From +x towards +y, in [-67.5°, 112.5°), rad.
   public var azimuth: Double
   /// One standard deviation from the spread between parts of the frame, rad; nil where it cannot
   /// be formed.
@@ -77,16 +77,24 @@ public func measuredWallNormal(
   guard let best else { return none }
   let (azimuth, coherence) = best.tensors.principal
   var normal = MeasuredWallNormal(
-    azimuth: azimuth, azimuthError: best.tensors.azimuthError, coherence: coherence,
+    azimuth: normalAzimuth(along: azimuth), azimuthError: best.tensors.azimuthError,
+    coherence: coherence,
     smoothing: sigma * best.cell)
   let isClear = best.cell == 1 && best.tensors.areMostlySignal
   if !isClear,
     let aligned = WallAlignment(best.level).aligned(from: azimuth, limit: largestTurn)
   {
-    normal.azimuth = aligned.azimuth - Double.pi * (aligned.azimuth / Double.pi).rounded(.down)
+    normal.azimuth = normalAzimuth(along: aligned.azimuth)
     normal.azimuthError = aligned.error
   }
   return normal
+}
+
+/// The azimuth of a wall's normal, of two opposite ones that in [-67.5°, 112.5°), rad: noise turns no vertical,
+/// horizontal or diagonal wall's normal round, and with it the sign of the field.
+func normalAzimuth(along azimuth: Double) -> Double {
+  let seam = -67.5 * Double.pi / 180
+  return azimuth - ((azimuth - seam) / Double.pi).rounded(.down) * Double.pi
 }
 
 /// By how much lining walls up may turn what gradients say, rad: four times the error of an azimuth

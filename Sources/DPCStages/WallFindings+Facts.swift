@@ -43,7 +43,7 @@ extension WallFindings {
       ]
     }
     let azimuths = families.indices.map { family in
-      azimuthError(family).map { Format.degrees(families[family], error: $0) }
+      azimuthError(ofFamily: family).map { Format.degrees(families[family], error: $0) }
         ?? "\(Format.degrees(families[family])) (without an error)"
     }.joined(separator: ", ")
     facts.append(
@@ -55,23 +55,6 @@ extension WallFindings {
         value: Double(families.count)))
     facts.append(Fact("wall_alternation", text: alternation.text))
     return facts
-  }
-
-  /// Of the mean azimuth of a family's walls, each weighted by what it gains in χ², rad; nil where that says
-  /// nothing.
-  private func azimuthError(_ family: Int) -> Double? {
-    let members = walls.filter { $0.family == family }
-    // What one wall does not show its neighbors do not show either: their errors are no independent ones.
-    guard members.allSatisfy(\.showsAzimuth) else { return nil }
-    var (squares, total) = (0.0, 0.0)
-    for wall in members {
-      guard let error = wall.normalAzimuth.error else { return nil }
-      let weight = wall.significance * wall.significance
-      squares += weight * weight * error * error
-      total += weight
-    }
-    let error = squares.squareRoot() / total * errorScale
-    return error < Double.pi / 4 ? error : nil
   }
 
   private func strength(_ line: RefusedLine) -> String {

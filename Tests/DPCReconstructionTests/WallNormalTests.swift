@@ -32,7 +32,7 @@ struct WallNormalTests {
     let normal = try measuredWallNormal(of: map)
     // What remains is the filling of masked pixels.
     #expect(difference(normal.azimuth, angle * degree) < 0.1 * degree)
-    #expect(normal.azimuth >= 0 && normal.azimuth < Double.pi)
+    #expect(normal.azimuth >= -67.5 * degree && normal.azimuth < 112.5 * degree)
     #expect(normal.coherence > 0.99 && normal.smoothing == 2)
     let component = try #require(
       try dominantWallComponent(of: map, normalAzimuth: normal.azimuth))

@@ -47,7 +47,7 @@ struct WideWallTests {
         azimuth: degrees * degree, sigma: Self.noise, seed: UInt64(seed))
       let found = try measuredWallNormal(of: map)
       #expect(found.coherence > 0.6 && found.smoothing > 2, "seed \(seed): \(found)")
-      #expect(found.azimuth >= 0 && found.azimuth < Double.pi)
+      #expect(found.azimuth >= -67.5 * degree && found.azimuth < 112.5 * degree)
       let error = try #require(found.azimuthError)
       #expect(error < 8 * best, "seed \(seed): \(error / best)")
       let d = Self.deviation(found.azimuth, degrees * degree)

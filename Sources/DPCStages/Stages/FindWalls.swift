@@ -108,18 +108,15 @@ struct FindWalls: StageType {
     _ along: (findings: WallFindings, geometry: InclinationGeometry),
     _ across: (findings: WallFindings, geometry: InclinationGeometry)
   ) -> WallSearchResult {
-    func power(_ findings: WallFindings) -> Double {
-      findings.walls.reduce(0) { $0 + $1.significance * $1.significance }
-    }
     let (chosen, other) =
-      power(across.findings) > power(along.findings)
+      across.findings.power > along.findings.power
       ? (across, along) : (along, across)
     if chosen.findings.walls.isEmpty {
       return WallSearchResult(
         findings: chosen.findings, geometry: chosen.geometry,
         origin: "assumed: no walls in either component")
     }
-    let share = power(chosen.findings) / (power(chosen.findings) + power(other.findings))
+    let share = chosen.findings.power / (chosen.findings.power + other.findings.power)
     return WallSearchResult(
       findings: chosen.findings, geometry: chosen.geometry,
       origin: "the component with \(Format.percent(share)) of the signal")

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 13
+  let algorithmVersion = 14
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -45,7 +45,7 @@ struct WallProfileStage: StageType {
         outputs: ["profile": value], facts: facts(value, of: source.map),
         notes: orientation.notes + profiles.notes + (table?.notes ?? [])
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
-    } catch {
+    } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
   }

@@ -186,12 +186,15 @@ struct WallOrientation: Codable, Sendable, Equatable {
 
   /// A normal as a map shows it.
   struct SeenNormal: Codable, Sendable, Equatable {
-    /// From +x towards +y, [0, π), rad.
+    /// From +x towards +y, in [-67.5°, 112.5°), rad.
     var azimuth: Double
     /// One standard deviation, rad; nil where it could not be formed.
     var error: Double?
-    /// 0...1: how much the map varies along one direction only.
+    /// 0...1: how much the map varies along one direction only; 0 where its gradients show none.
     var coherence: Double
+    /// Of the walls that a search has found where gradients show no direction, standard deviations; 0: it has found
+    /// none; nil: nobody has searched.
+    var significance: Double?
   }
 
   /// Below this a map has no straight walls: it varies as much along any other direction.

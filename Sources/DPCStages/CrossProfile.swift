@@ -1,0 +1,105 @@
+// The profile across walls as a fit takes it, and what the stages that fit walls refuse.
+internal import DPCReconstruction
+internal import Pipeline
+internal import STEMCore
+
+/// The profile across walls, and its errors as a fit needs them.
+struct CrossProfile {
+  /// Errors are those of each sample.
+  let profile: LineProfile
+  /// Errors enlarged for what neighboring samples share, so that a fit that takes them for independent
+  /// has the right weight as a whole; divided by `errorScale`.
+  let forFit: LineProfile
+  /// Above 1 where the data scatter far less than their errors say: walls are then sought by the
+  /// scatter, but their errors remain those of the stated counts.
+  let errorScale: Double
+  /// Observed scatter over the stated errors, where it is far too small to be counting noise.
+  let contradiction: Double?
+
+  /// As many samples scatter by less than this part of their errors with a chance below 1e-9: their third
+  /// differences have some 28 degrees of freedom, and χ² < 2.5 of them.
+  private static let smallestRatio = 0.3
+  private static let fewestSamples = 64
+  private static let smallestScale = 1e-3
+
+  init(
+    of map: VectorMap, _ orientation: WallOrientation, correlation: CorrelationLength
+  ) throws(WallError) {
+    var profile = try wallProfile(
+      of: map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+    let along = correlation.along(orientation.normalAzimuth + Double.pi / 2)
+    if let errors = profile.error, along > 1 {
+      profile.error = zip(errors, profile.sampleCount).map { error, count in
+        error * min(along, Double(count)).squareRoot()
+      }
+    }
+    self.profile = profile
+    let across = correlation.along(orientation.normalAzimuth).squareRoot()
+    profile.error = profile.error?.map { $0 * across }
+    contradiction = along == 1 && across == 1 ? Self.contradiction(profile) : nil
+    let scale = contradiction.map { 1 / max($0, Self.smallestScale) } ?? 1
+    profile.error = profile.error?.map { $0 / scale }
+    errorScale = scale
+    forFit = profile
+  }
+
+  /// From third differences, which see noise (Σ of squared coefficients 20) and little of a smooth
+  /// profile, against what the stated errors would make them.
+  private static func contradiction(_ profile: LineProfile) -> Double? {
+    guard let errors = profile.error, profile.value.count >= fewestSamples else { return nil }
+    let v = profile.value
+    var sum = 0.0
+    for index in 0..<(v.count - 3) {
+      let difference: Double = v[index + 3] - v[index] - 3 * (v[index + 2] - v[index + 1])
+      sum += difference * difference / (20 * errors[index] * errors[index])
+    }
+    let ratio = (sum / Double(v.count - 3)).squareRoot()
+    return ratio < smallestRatio ? ratio : nil
+  }
+
+  var notes: [Note] {
+    contradiction.map { ratio in
+      [
+        Note(
+          .warning,
+          "the profile scatters \(Format.percent(ratio)) of what the stated counts allow: no noise in"
+            + " the data, or a wrong electrons_per_pixel; errors of the walls from the scatter instead"
+        )
+      ]
+    } ?? []
+  }
+}
+
+/// A wall fit's refusal as the stage's failure.
+func wallFailure(_ error: WallError, stage: String) -> StageFailure {
+  switch error {
+  case .pixelSizeMissing: return missingPixelSize("the acquisition", stage: stage)
+  case .invisibleField:
+    return StageFailure(
+      .missingPrerequisite, "stage \(stage): \(error)",
+      remedy: "choose another field_direction or inclination_deg, or another view of the walls")
+  case .azimuthNotShown:
+    return StageFailure(
+      .missingPrerequisite, "stage \(stage): \(error)",
+      remedy:
+        "fit them with wall-profile, which takes the direction of their normal: normal_azimuth_deg"
+        + " (0 for walls across a row, 90 for walls across a column)")
+  case .tooFewSamples, .badThickness, .badInclination, .badAzimuth:
+    return StageFailure(.failed, "stage \(stage): \(error)")
+  }
+}
+
+extension ProjectedFieldValue {
+  /// The field averaged over the thickness, V/m, and the thickness, m.
+  ///
+  /// - Throws: `StageFailure` without a thickness.
+  func knownMeanField(stage: String) throws -> (map: VectorMap, thickness: Double) {
+    guard let thickness, let meanField else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "stage \(stage): the thickness is unknown (/entry/sample/thickness), and a field in V/m needs it",
+        remedy: "give it to the electric-field stage: --set STAGE.thickness_nm=VALUE")
+    }
+    return (meanField, thickness)
+  }
+}

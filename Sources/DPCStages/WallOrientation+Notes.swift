@@ -1,0 +1,137 @@
+// What stages say of the walls' direction: as attributes, facts and notes.
+internal import DPCReconstruction
+internal import Glibc
+internal import Pipeline
+internal import STEMCore
+
+extension WallOrientation {
+  /// That the image does not tell two directions of the field from each other, where that matters.
+  ///
+  /// - Parameter inclination: Of the walls, rad.
+  func ambiguityNotes(inclination: Double) -> [Note] {
+    if !isDirectionMeasured || direction == .perp || inclination < 1e-9 { return [] }
+    // A field E along the normal shows E cos a, one in the plane of beam and normal E sin a.
+    let other = direction == .normal ? FieldDirection.parallel : .normal
+    let factor = direction == .normal ? 1 / tan(inclination) : tan(inclination)
+    let size =
+      abs(factor - 1) < 0.01
+      ? "as large as those" : "\(Format.significant(factor, digits: 3)) times those"
+    return [
+      Note(
+        abs(factor - 1) > 0.2 ? .warning : .assumption,
+        "the image does not tell a field in the plane of beam and wall normal (parallel) from one along the"
+          + " normal (normal): \(direction.rawValue) is taken; if it is \(other.rawValue), fields of walls"
+          + " \(Format.degrees(inclination)) from the beam are \(size) stated here; give field_direction"
+      )
+    ]
+  }
+
+  /// As attributes of a result.
+  var attributes: [String: String] {
+    [
+      "wall_normal_azimuth": "\(normalAzimuth) rad (\(normalOrigin))",
+      "field_direction": "\(direction.rawValue) (\(directionOrigin))",
+    ]
+  }
+
+  /// What a map says that has no straight walls; nil for one that may have some.
+  func withoutWalls(prefix: String) -> [Fact]? {
+    hasStraightWalls
+      ? nil
+      : [
+        Fact(
+          "\(prefix)_count",
+          text: coherence == 0
+            ? "no walls fitted: the map shows no direction in which they would run"
+            : "no straight walls: the map varies in all directions", value: 0)
+      ]
+  }
+
+  /// What a limit for walls has to add: where no direction was found it holds for the one that was taken only.
+  var limitedTo: String {
+    coherence == 0 ? " with its normal at \(Format.degrees(normalAzimuth))" : ""
+  }
+
+  /// Whether a limit for straight walls says anything: not of a map that varies in all directions, nor along another
+  /// one than where walls are to be.
+  var allowsLimit: Bool { (hasStraightWalls || coherence == 0) && !isContradicted }
+
+  /// A map that varies along one direction only has nothing but walls of one family.
+  private static let clearCoherence = 0.8
+  /// A normal that is off by less costs a wall little, whatever its error, rad.
+  private static let harmlessAngle = 2 * Double.pi / 180
+
+  /// Whether the map shows walls, and none with this normal.
+  private var isContradicted: Bool {
+    guard let seen, let error = seen.error, seen.coherence >= Self.clearCoherence else {
+      return false
+    }
+    let halfTurns = (normalAzimuth - seen.azimuth) / Double.pi
+    let distance = abs(halfTurns - halfTurns.rounded()) * Double.pi
+    return distance > max(3 * error, Self.harmlessAngle)
+  }
+
+  private var seenNotes: [Note] {
+    guard isContradicted, let seen else { return [] }
+    return [
+      Note(
+        .warning,
+        "wall normal at \(Format.degrees(normalAzimuth)) (\(normalOrigin)), and the map varies along"
+          + " \(seen.text) only: what is found along another normal is no wall; check wall_normal_azimuth, or give"
+          + " normal_azimuth_deg=measured")
+    ]
+  }
+
+  private var searchNotes: [Note] {
+    guard let seen, seen.significance != nil, normalOrigin.hasPrefix("found") else { return [] }
+    return [
+      seen.error == nil
+        ? Note(
+          .warning,
+          "wall normal at \(seen.text): \(normalOrigin), but what is found is wider in the image than the frame shows"
+            + " of its length: how walls run cannot be told from this map, and several can look like one; give"
+            + " normal_azimuth_deg (0 for walls across a row, 90 for walls across a column)")
+        : Note(.assumption, "wall normal at \(seen.text): \(normalOrigin)")
+    ]
+  }
+
+  /// What was not stated, as notes.
+  var notes: [Note] {
+    var notes: [Note] = []
+    if let statedAzimuth {
+      // A normal and its opposite are one wall; only the sign of its field differs.
+      let turns = (normalAzimuth - statedAzimuth) / Double.pi
+      if normalOrigin == Self.given && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
+        notes += contradictionNotes(
+          "wall normal", given: normalAzimuth, stated: statedAzimuth, tolerance: 0,
+          text: Format.degrees)
+      }
+    }
+    if !hasStraightWalls {
+      return [
+        Note(
+          .assumption,
+          "no straight walls (\(normalOrigin)): none fitted; give normal_azimuth_deg to fit anyway, or search with"
+            + " find-walls, which sees weaker ones")
+      ]
+    }
+    if normalOrigin.hasPrefix("measured") {
+      notes.append(
+        Note(
+          .assumption,
+          "wall normal at \(seen?.text ?? Format.degrees(normalAzimuth)): \(normalOrigin)"))
+    }
+    notes += searchNotes + seenNotes
+    if directionOrigin != "given" && directionOrigin != "from the file" {
+      notes.append(
+        Note(.assumption, "field direction \(direction.rawValue): \(directionOrigin)"))
+    }
+    return notes
+  }
+}
+
+extension WallOrientation.SeenNormal {
+  fileprivate var text: String {
+    error.map { Format.degrees(azimuth, error: $0) } ?? Format.degrees(azimuth)
+  }
+}

@@ -1,0 +1,90 @@
+// The normal of walls in narrow frames, which gradients do not show.
+
+import DPCReconstruction
+import Glibc
+import STEMCore
+import Testing
+
+@Suite("Normals found by a search")
+struct WallNormalSearchTests {
+  static let pixel = PixelSize(x: 1e-9, y: 1e-9)
+
+  /// Modulo half a turn, rad.
+  static func deviation(_ a: Double, _ b: Double) -> Double {
+    let d = a - b
+    return d - Double.pi * (d / Double.pi).rounded()
+  }
+
+  @Test("Oblique walls in a strip that shows no gradients are found, within four errors")
+  func oblique() throws {
+    for (seed, degrees) in [45.0, 20, -30].enumerated() {
+      let walls = [
+        TestWall(field: 1.5e8, w: 11e-9, position: -60e-9),
+        TestWall(field: -1.5e8, w: 11e-9, position: 50e-9),
+      ]
+      let map = try wallMap(
+        walls, rows: 24, columns: 256, pixel: Self.pixel, azimuth: degrees * degree,
+        direction: .normal, sigma: 1.5e8, seed: UInt64(seed))
+      #expect(try measuredWallNormal(of: map).coherence == 0)
+      let found = try #require(try foundWallNormal(of: map))
+      let error = try #require(found.azimuthError)
+      #expect(abs(Self.deviation(found.azimuth, degrees * degree)) < 4 * error, "\(found)")
+      #expect(error < 5 * degree)
+      // Of two walls: ∫sech⁴(u/w) du = 4w/3 along their lengths, in units of the errors. The level beneath them,
+      // from six times w to either side, takes a part (∫sech²)²/(12w ∫sech⁴) = 1/4 of it; noise adds up to 4.
+      let gain = 2 * 4.0 / 3 * 11 * 24 / cos(degrees * degree)
+      let expected = (gain * 3 / 4).squareRoot()
+      #expect(abs(found.significance - expected) < 4, "\(found.significance) \(expected)")
+    }
+  }
+
+  @Test("Of walls wider than the frame the azimuth has no error; the sense is the one to the right")
+  func wide() throws {
+    for seed in 1...3 {
+      let map = try wallMap(
+        [TestWall(field: 3e8, w: 11e-9, position: 0)], rows: 24, columns: 320,
+        pixel: Self.pixel, azimuth: Double.pi, direction: .parallel, thickness: 60e-9,
+        inclination: 45 * degree, sigma: 1.5e8, seed: UInt64(seed))
+      #expect(try measuredWallNormal(of: map).coherence == 0)
+      let found = try #require(try foundWallNormal(of: map))
+      #expect(found.azimuthError == nil && found.significance > 15)
+      #expect(abs(found.azimuth) < 67.5 * degree, "\(found)")
+    }
+  }
+
+  @Test("Noise and charges have none, and wide frames are not searched", arguments: 1...4)
+  func nothing(seed: Int) throws {
+    let noise = try wallMap(
+      [], rows: 32, columns: 200, pixel: Self.pixel, azimuth: 0, sigma: 1e8, seed: UInt64(seed))
+    #expect(try foundWallNormal(of: noise) == nil)
+    let wall = TestWall(field: 3e8, w: 11e-9, position: 0)
+    let wide = try wallMap(
+      [wall], rows: 192, columns: 200, pixel: Self.pixel, azimuth: 0, sigma: 1e8,
+      seed: UInt64(seed))
+    #expect(try foundWallNormal(of: wide) == nil)
+    var charges = noise
+    for row in 0..<32 {
+      for column in 0..<200 {
+        for (x, y) in [(40, 12), (110, 20), (160, 10)] {
+          let (dx, dy) = (Double(column - x), Double(row - y))
+          let envelope = 1e8 * exp(-(dx * dx + dy * dy) / 50)
+          charges.field.x[row * 200 + column] += envelope * dx
+          charges.field.y[row * 200 + column] += envelope * dy
+        }
+      }
+    }
+    #expect(try foundWallNormal(of: charges) == nil)
+  }
+
+  @Test("Noise turns no normal round by half a turn", arguments: [0.0, 45, 90])
+  func sense(degrees: Double) throws {
+    for seed in 1...8 {
+      let map = try wallMap(
+        [TestWall(field: 2e8, w: 10e-9, position: 0)], rows: 90, columns: 100,
+        pixel: Self.pixel, azimuth: degrees * degree, direction: .normal, sigma: 1e8,
+        seed: UInt64(seed))
+      let normal = try measuredWallNormal(of: map)
+      #expect(abs(normal.azimuth - degrees * degree) < 10 * degree, "\(normal)")
+    }
+  }
+}
