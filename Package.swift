@@ -121,6 +121,7 @@ let package = Package(
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
     .testTarget(name: "HDF5Tests", dependencies: ["CHDF5", "HDF5"], swiftSettings: strict),
+    .testTarget(name: "ShownTextTests", dependencies: ["ShownText"], swiftSettings: strict),
     .testTarget(name: "STEMCoreTests", dependencies: ["STEMCore"], swiftSettings: strict),
     .testTarget(
       name: "DPCReconstructionTests",

@@ -89,9 +89,11 @@ extension DeflectionEstimator {
 /// the sectors between common lines (``SectorShiftEstimator``), or to sums ring by ring, each with its
 /// own gain (``LinearEstimator``).
 ///
+/// - Parameter isInterrupted: Asked by methods that take long; once it says so, what they give means nothing.
 /// - Throws: `DetectorGeometryError` or ``EstimatorError`` where no form of the method applies.
 public func deflectionEstimator(
-  _ method: DeflectionMethod, detector: SegmentedDetector, probeSemiAngle: Double
+  _ method: DeflectionMethod, detector: SegmentedDetector, probeSemiAngle: Double,
+  isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws -> any DeflectionEstimator {
   switch method {
   // The transfer function starts from it.
@@ -112,7 +114,8 @@ public func deflectionEstimator(
   case .centerOfMass:
     return try LinearEstimator.centerOfMass(detector: detector, probeSemiAngle: probeSemiAngle)
   case .maximumLikelihood:
-    return try MaximumLikelihoodEstimator(detector: detector, probeSemiAngle: probeSemiAngle)
+    return try MaximumLikelihoodEstimator(
+      detector: detector, probeSemiAngle: probeSemiAngle, isInterrupted: isInterrupted)
   }
 }
 

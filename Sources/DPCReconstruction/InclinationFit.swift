@@ -54,12 +54,14 @@ public struct InclinedWallFit: Sendable, Equatable {
 ///   - start: Thickness and field direction; its angle is not used.
 ///   - stated: An angle that is known from elsewhere, rad: of fits that explain the profile alike, the one
 ///     nearest to it is taken; without it the one of the least inclined walls.
-///   - options: As for ``fitWalls(profile:geometry:options:)``.
+///   - options: As for ``fitWalls(profile:geometry:options:isInterrupted:)``.
+///   - isInterrupted: Asked often; once it says so, the fit is given up.
 /// - Returns: nil where no wall is found or the profile has no errors.
 /// - Throws: ``WallError`` as the fit at a fixed angle.
 public func fitInclinedWalls(
   profile: LineProfile, start: InclinationGeometry, stated: Double? = nil,
-  options: WallFitOptions = WallFitOptions()
+  options: WallFitOptions = WallFitOptions(),
+  isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws(WallError) -> InclinedWallFit? {
   guard abs(start.directionFactor) >= 1e-9 else {
     throw .invisibleField(start.direction, inclination: start.inclination)
@@ -69,11 +71,16 @@ public func fitInclinedWalls(
     // Which walls there are is seen in the image itself: at a wrong angle misfit would pass for walls.
     var image = WallFitOptions.imagePlane
     image.baseline = baseline
-    let seen = try fitImageWalls(profile: profile, options: image).reported
+    let seen = try fitImageWalls(
+      profile: profile, options: image, isInterrupted: isInterrupted
+    ).reported
     guard !seen.isEmpty else { return nil }
-    return InclinationSearch(
-      profile: profile, start: start, walls: seen, baseline: baseline, options: options
+    let found = InclinationSearch(
+      profile: profile, start: start, walls: seen, baseline: baseline, options: options,
+      isInterrupted: isInterrupted
     ).run(stated: stated)
+    if isInterrupted() { throw .interrupted }
+    return found
   }
   if let baseline = options.baseline { return try search(baseline) }
   guard let level = try search(.constant) else { return try search(.linear) }

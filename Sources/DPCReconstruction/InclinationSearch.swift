@@ -9,6 +9,7 @@ struct InclinationSearch {
   private let walls: [WallParameters]
   private let options: WallFitOptions
   private let baseline: WallBaseline
+  private let isInterrupted: @Sendable () -> Bool
 
   static let lowest = 1 * Double.pi / 180
   static let highest = 80 * Double.pi / 180
@@ -22,8 +23,9 @@ struct InclinationSearch {
   /// - Parameter walls: As they appear in the image.
   init(
     profile: LineProfile, start: InclinationGeometry, walls: [FittedWall], baseline: WallBaseline,
-    options: WallFitOptions
+    options: WallFitOptions, isInterrupted: @escaping @Sendable () -> Bool
   ) {
+    self.isInterrupted = isInterrupted
     samples = ProfileSamples(profile)
     self.start = start
     self.options = options
@@ -38,7 +40,8 @@ struct InclinationSearch {
 
   private func model(_ angle: Double) -> WallModel {
     WallModel(
-      samples: samples, geometry: start.inclined(by: angle), baseline: baseline)
+      samples: samples, geometry: start.inclined(by: angle), baseline: baseline,
+      isInterrupted: isInterrupted)
   }
 
   /// All walls fitted at one angle: from a fit nearby, else from several widths that look alike.

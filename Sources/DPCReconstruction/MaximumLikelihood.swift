@@ -26,12 +26,18 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
   private let startVectors: [(x: Double, y: Double)]?
   private let isBeyond: [Bool]
   private let litPart: Double
+  private let isInterrupted: @Sendable () -> Bool
   /// The part of the electrons thought to be spread evenly: keeps the logarithm of a dark segment finite.
   private static let background = 1e-10
   private static let stepLimit = 60
 
+  /// - Parameter isInterrupted: Once it says so, the positions that are left count as outside the model.
   /// - Throws: As ``DiscShiftEstimator``, save that rings may be divided along different lines.
-  public init(detector: SegmentedDetector, probeSemiAngle: Double) throws {
+  public init(
+    detector: SegmentedDetector, probeSemiAngle: Double,
+    isInterrupted: @escaping @Sendable () -> Bool = { false }
+  ) throws {
+    self.isInterrupted = isInterrupted
     let rim = try DiscRim(detector: detector, probeSemiAngle: probeSemiAngle)
     self.probeSemiAngle = probeSemiAngle
     range = rim.range
@@ -64,6 +70,7 @@ public struct MaximumLikelihoodEstimator: DeflectionEstimator {
   private func estimate(
     _ values: [Double], total: Double, electrons: Double, work: inout [ShiftedDisc.Share]
   ) -> PositionEstimate? {
+    if isInterrupted() { return nil }
     let limit = range / probeSemiAngle
     let counts = values.map { max(0, $0) * electrons / total }
     guard var (x, y) = start(counts, electrons, limit: limit, work: &work) else { return nil }

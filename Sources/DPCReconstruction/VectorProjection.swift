@@ -7,7 +7,7 @@ public import STEMCore
 ///
 /// The component along the wall normal's azimuth is divided by g (`parallel` sin a, `normal`
 /// cos a, `perp` 1); the component along the wall is unchanged. The path through the wall is not
-/// corrected: that needs the wall's profile (``fitWalls(profile:geometry:options:)``).
+/// corrected: that needs the wall's profile (``fitWalls(profile:geometry:options:isInterrupted:)``).
 ///
 /// - Parameters:
 ///   - meanField: The field's mean over the thickness, V/m, in the scan frame.

@@ -18,6 +18,8 @@ public enum WallError: Error, Sendable, Equatable {
   case tooFewSamples(Int, needed: Int)
   /// A scan of so few rows or columns that walls of any azimuth fit it.
   case azimuthNotShown(GridShape, needed: Int)
+  /// Whoever asked for a fit no longer wants it.
+  case interrupted
 }
 
 extension WallError: CustomStringConvertible {
@@ -46,6 +48,7 @@ extension WallError: CustomStringConvertible {
       return
         "a scan of \(shape.rows)×\(shape.columns) positions cannot tell how walls run: at least"
         + " \(needed) rows and \(needed) columns are needed"
+    case .interrupted: return "interrupted"
     }
   }
 }

@@ -157,7 +157,7 @@ public struct WallFindings: Sendable, Equatable {
 /// Lines of every azimuth, place, length and width compete by the gain in χ² of the projected wall on a
 /// local constant; the best one is refined, held against what is no wall (short, uneven, a step), taken
 /// off, and the search repeated until nothing exceeds the threshold. Each wall is then fitted through the
-/// thickness as by ``fitWalls(profile:geometry:options:)`` on the pixels along its own length, neighbors
+/// thickness as by ``fitWalls(profile:geometry:options:isInterrupted:)`` on the pixels along its own length, neighbors
 /// together, walls of other families taken off; one that a step or a smooth background explains better is
 /// refused. No azimuth is preferred; families may cross.
 ///

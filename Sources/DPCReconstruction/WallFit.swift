@@ -142,10 +142,12 @@ public struct WallFit: Sendable, Equatable {
 ///   - profile: Mean field over the thickness, V/m, over the distance along the normal, m.
 ///   - geometry: Thickness, inclination and field direction.
 ///   - options: Which walls are reported, and what stands under them.
+///   - isInterrupted: Asked often; once it says so, the fit is given up.
 /// - Returns: Possibly no walls; that is an answer, not an error.
-/// - Throws: ``WallError`` where the direction factor is zero or samples are too few.
+/// - Throws: ``WallError`` where the direction factor is zero or samples are too few; ``WallError/interrupted``.
 public func fitWalls(
-  profile: LineProfile, geometry: InclinationGeometry, options: WallFitOptions = WallFitOptions()
+  profile: LineProfile, geometry: InclinationGeometry, options: WallFitOptions = WallFitOptions(),
+  isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws(WallError) -> WallFit {
   guard abs(geometry.directionFactor) >= 1e-9 else {
     throw .invisibleField(geometry.direction, inclination: geometry.inclination)
@@ -154,23 +156,28 @@ public func fitWalls(
   guard samples.count >= 8 else { throw .tooFewSamples(samples.count, needed: 8) }
   func search(_ baseline: WallBaseline) -> WallSearch {
     WallSearch(
-      model: WallModel(samples: samples, geometry: geometry, baseline: baseline), options: options)
+      model: WallModel(
+        samples: samples, geometry: geometry, baseline: baseline, isInterrupted: isInterrupted),
+      options: options)
   }
-  guard let baseline = options.baseline else {
-    return SlopeChoice(level: search(.constant), sloping: search(.linear)).run()
-  }
-  return search(baseline).run()
+  let fit =
+    options.baseline.map { search($0).run() }
+    ?? SlopeChoice(level: search(.constant), sloping: search(.linear)).run()
+  if isInterrupted() { throw .interrupted }
+  return fit
 }
 
 /// Fits walls as they appear in the image: sech² profiles of their own height and width.
 ///
 /// No inclination model (`sech2-image`): fields are heights in the image, widths are widths in
 /// the image.
-/// - Throws: ``WallError/tooFewSamples(_:needed:)``.
+/// - Throws: ``WallError/tooFewSamples(_:needed:)``; ``WallError/interrupted``.
 public func fitImageWalls(
-  profile: LineProfile, options: WallFitOptions = .imagePlane
+  profile: LineProfile, options: WallFitOptions = .imagePlane,
+  isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws(WallError) -> WallFit {
-  try fitWalls(profile: profile, geometry: .imagePlane, options: options)
+  try fitWalls(
+    profile: profile, geometry: .imagePlane, options: options, isInterrupted: isInterrupted)
 }
 
 /// The full width at half of (peak - baseline) around a wall, by linear interpolation.

@@ -98,8 +98,14 @@ struct WallModel {
   var samples: ProfileSamples
   let geometry: InclinationGeometry
   let baselineCount: Int
+  /// Once it says so, fits end where they start.
+  let isInterrupted: @Sendable () -> Bool
 
-  init(samples: ProfileSamples, geometry: InclinationGeometry, baseline: WallBaseline) {
+  init(
+    samples: ProfileSamples, geometry: InclinationGeometry, baseline: WallBaseline,
+    isInterrupted: @escaping @Sendable () -> Bool = { false }
+  ) {
+    self.isInterrupted = isInterrupted
     self.samples = samples
     self.geometry = geometry
     self.baselineCount = baseline == .linear ? 2 : 1
@@ -159,7 +165,8 @@ struct WallModel {
     }
     for k in held { (lower[k], upper[k]) = (start[k], start[k]) }
     let solution = LeastSquares.minimize(
-      WallProblem(self, wallCount: walls.count), from: start, lower: lower, upper: upper)
+      WallProblem(self, wallCount: walls.count), from: start, lower: lower, upper: upper,
+      iterationLimit: isInterrupted() ? 0 : 200)
     let p = solution.parameters
     let fitted = walls.indices.map { k -> WallParameters in
       let base = baselineCount + 3 * k

@@ -164,6 +164,7 @@ struct WallSearch {
     while let (members, fit) = open.popLast() {
       let mayGrow =
         fit.walls.count < options.maximumWalls && samples.count > fit.parameterCount + 4
+        && !model.isInterrupted()
       let candidates =
         mayGrow
         ? trials.strongestCandidates(
@@ -241,7 +242,7 @@ struct WallSearch {
       && imageHeight(wall) >= fraction * highest
   }
 
-  /// By what the variances of the samples are multiplied: see ``fitWalls(profile:geometry:options:)``.
+  /// By what the variances of the samples are multiplied: see ``fitWalls(profile:geometry:options:isInterrupted:)``.
   func errorScale(_ fit: WallModelFit) -> Double {
     let freedom = Double(max(1, samples.count - fit.parameterCount))
     if samples.hasErrors { return max(1, fit.chiSquare / freedom) }

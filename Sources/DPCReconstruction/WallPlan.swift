@@ -71,7 +71,7 @@ public struct WallPlan: Sendable, Equatable {
 
 /// The Cramér-Rao bounds of the finite-wall fit, from the Fisher information of its profile.
 ///
-/// The fit of ``fitWalls(profile:geometry:options:)`` reaches them where E0 is many standard deviations; at
+/// The fit of ``fitWalls(profile:geometry:options:isInterrupted:)`` reaches them where E0 is many standard deviations; at
 /// a few, width and field are no longer linear in the noise and scatter more.
 ///
 /// - Parameters:

@@ -84,6 +84,7 @@ func wallFailure(_ error: WallError, stage: String) -> StageFailure {
       remedy:
         "fit them with wall-profile, which takes the direction of their normal: normal_azimuth_deg"
         + " (0 for walls across a row, 90 for walls across a column)")
+  case .interrupted: return StageFailure(.interrupted, "stage \(stage): interrupted")
   case .tooFewSamples, .badThickness, .badInclination, .badAzimuth:
     return StageFailure(.failed, "stage \(stage): \(error)")
   }

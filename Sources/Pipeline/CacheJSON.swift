@@ -1,6 +1,5 @@
 // JSON as the cache keeps it: keys sorted, and under a seal that tells when a byte was changed.
 internal import Digest
-internal import FoundationEssentials
 
 /// Encodes and decodes the small files of the cache.
 enum CacheJSON {
@@ -12,7 +11,7 @@ enum CacheJSON {
   /// The value's JSON under a seal: an object of the digest of that JSON and of the value, as an encoder would write
   /// it; equal values are equal bytes.
   static func seal<Value: Codable>(_ value: Value) throws -> [UInt8] {
-    let json = try encode(value)
+    let json = try RecordJSON.bytes(of: value)
     var bytes = head + Array(SHA256Digest(of: json).hex.utf8) + middle
     bytes.reserveCapacity(bytes.count + json.count * 3 / 2)
     for (byte, next) in zip(json, json.dropFirst() + [UInt8(ascii: " ")]) {
@@ -35,17 +34,14 @@ enum CacheJSON {
     _ type: Value.Type, from bytes: [UInt8]
   ) throws(Damage) -> Value {
     let value = try content(of: bytes)
-    do {
-      let decoder = JSONDecoder()
-      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-        positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-      return try decoder.decode(Value.self, from: Data(value))
-    } catch { throw Damage(description: "it is not JSON of the expected form") }
+    do { return try RecordJSON.value(Value.self, from: value) } catch {
+      throw Damage(description: "it is not JSON of the expected form")
+    }
   }
 
   /// The sealed value's own JSON, held against its checksum.
   ///
-  /// The value stands in the file as ``encode(_:)`` writes it, but for two blanks more in front of
+  /// The value stands in the file as ``RecordJSON`` writes it, but for two blanks more in front of
   /// each line after its first: without them the digest can be formed of the bytes as they are, and
   /// nothing has to be encoded again.
   private static func content(of bytes: [UInt8]) throws(Damage) -> [UInt8] {
@@ -83,13 +79,5 @@ enum CacheJSON {
       return value
     }
     throw Damage(description: "its checksum is wrong")
-  }
-
-  private static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-    return Array(try encoder.encode(value))
   }
 }

@@ -1,5 +1,4 @@
 // The cache folder: where it is, what it holds, and how it is looked after.
-internal import Digest
 
 /// A folder that keeps what stages computed. Safe to use by several runs at once, and to delete.
 ///
@@ -94,38 +93,6 @@ public struct PipelineCache: Sendable {
       ] {
         try FileSystem.removeFolder(root + "/" + section)
       }
-    }
-  }
-
-  /// Removes results that were last used more than `age` seconds ago: records, and the objects
-  /// that no record names any more.
-  ///
-  /// - Returns: How many objects went, and their bytes.
-  /// - Throws: ``StageFailure`` of category `machine`.
-  public func removeResults(
-    olderThan age: Double
-  ) throws(StageFailure) -> (objectCount: Int, byteCount: Int) {
-    try mapped { () throws(SystemError) in
-      let oldest = Clock.now() - Int(age * 1e9)
-      var needed: Set<SHA256Digest> = []
-      for path in try actions.allPaths() {
-        if try FileSystem.stamp(of: path).modified < oldest {
-          try FileSystem.remove(path)
-        } else if let bytes = try? FileSystem.readAll(path),
-          let record = try? CacheJSON.unseal(ActionRecord.self, from: bytes)
-        {
-          needed.formUnion(record.outputs.values.map(\.digest))
-        }
-      }
-      var removed = (objectCount: 0, byteCount: 0)
-      for digest in try objects.all() where !needed.contains(digest) {
-        let stamp = try FileSystem.stamp(of: objects.path(of: digest))
-        // A young object may belong to a run that has yet to commit its record.
-        if stamp.changed >= oldest { continue }
-        try FileSystem.remove(objects.path(of: digest))
-        removed = (removed.objectCount + 1, removed.byteCount + stamp.size)
-      }
-      return removed
     }
   }
 

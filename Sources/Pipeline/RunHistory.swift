@@ -120,13 +120,9 @@ public struct EventLog: Sendable {
   }
 
   private static func text(of line: Line) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
     // Plain values of our own cannot fail to be encoded.
-    guard let data = try? encoder.encode(line) else { return "" }
-    return String(decoding: data, as: UTF8.self) + "\n"
+    guard let bytes = try? RecordJSON.bytes(of: line, isLine: true) else { return "" }
+    return String(decoding: bytes, as: UTF8.self) + "\n"
   }
 
   private static func line(_ event: RunEvent) -> Line? {
@@ -161,23 +157,15 @@ public struct EventLog: Sendable {
     return line
   }
 
-  private static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-    return decoder
-  }
-
   /// The report of the run whose log this is.
   ///
   /// - Parameter text: The lines of a log.
   /// - Returns: nil where the log does not begin with the start of a run in a form that is known.
   /// - Throws: the decoder's error for a line that is none of a log.
   public static func report(from text: String) throws -> RunReport? {
-    let decoder = Self.decoder
     var history = RunHistory()
     for (index, text) in text.split(separator: "\n").enumerated() {
-      let line = try decoder.decode(Line.self, from: Data(text.utf8))
+      let line = try RecordJSON.value(Line.self, from: text.utf8)
       if index == 0, line.schema != schema { return nil }
       if let header = line.header { history.absorb(.runStarted(header)) }
       if let input = line.input { history.absorb(.inputFound(input)) }
@@ -193,10 +181,9 @@ public struct EventLog: Sendable {
   /// - Parameter text: The lines of a log, the last of which may be broken off.
   /// - Returns: nil where the log has no beginning in a form that is known, or has its end.
   static func cutOff(in text: String) -> CutOffRun? {
-    let decoder = Self.decoder
     var run: CutOffRun?
     for text in text.split(separator: "\n") {
-      guard let line = try? decoder.decode(Line.self, from: Data(text.utf8)) else { continue }
+      guard let line = try? RecordJSON.value(Line.self, from: text.utf8) else { continue }
       if line.ending != nil { return nil }
       if let header = line.header, line.schema == schema {
         run = CutOffRun(

@@ -63,14 +63,12 @@ public struct RunArchive: Sendable {
   /// - Throws: ``StageFailure`` of category `machine`.
   public func add(to publication: inout Publication, in folder: String) throws -> [String] {
     try PublishedFile.makeFolder(folder)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    let json = try encoder.encode(Document(self))
+    let json = try RecordJSON.bytes(of: Document(self))
     let crate = RunCrate(archive: self, outputPrefix: "../", user: NSFullUserName())
     let files = [
       (Self.manifestFile, Array(manifest.utf8)),
       (Self.resolvedFile, Array(resolvedManifest.utf8)),
-      (Self.runFile, Array(json) + [UInt8(ascii: "\n")]),
+      (Self.runFile, json + [UInt8(ascii: "\n")]),
       (Self.eventsFile, Array(log.text.utf8)),
       (Self.readmeFile, Array(Self.readme.utf8)),
       (RunCrate.metadataFile, crate.document.bytes()),

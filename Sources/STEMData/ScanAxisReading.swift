@@ -1,77 +1,140 @@
 // The pixel size of a scan, as stated or from its axes.
 internal import HDF5
 internal import STEMCore
+internal import ShownText
+
+/// One axis of the scan in a file.
+private struct ScanAxis {
+  let path: String
+  /// Where the pixel size along it is stated.
+  let pixelSizePath: String
+  /// So many positions the frames have along it.
+  let count: Int
+  /// What these are.
+  let noun: String
+
+  static func both(_ shape: GridShape?) -> (x: ScanAxis, y: ScanAxis) {
+    (
+      ScanAxis(
+        path: AcquisitionPath.xAxis, pixelSizePath: AcquisitionPath.pixelSizeX,
+        count: shape?.columns ?? 0, noun: "columns"),
+      ScanAxis(
+        path: AcquisitionPath.yAxis, pixelSizePath: AcquisitionPath.pixelSizeY,
+        count: shape?.rows ?? 0, noun: "rows")
+    )
+  }
+}
+
+/// What an axis says of the distance between scan positions.
+private enum AxisSpacing {
+  /// m.
+  case uniform(Double)
+  /// Nothing, for there is none, or the scan has one position along it.
+  case none
+  /// As many values, but for another number of positions.
+  case otherCount(Int)
+  /// Nothing, in words that follow the axis's name.
+  case faulty(String)
+}
 
 extension ItemReader {
   /// The stated pixel size; else the spacing of the axes, where the shape is known; nil where neither is there.
   func pixelSize(shape: GridShape?) throws(AcquisitionError) -> PixelSize? {
-    let x = try pixelSize(
-      AcquisitionPath.pixelSizeX, axis: AcquisitionPath.xAxis, count: shape?.columns ?? 0)
-    let y = try pixelSize(
-      AcquisitionPath.pixelSizeY, axis: AcquisitionPath.yAxis, count: shape?.rows ?? 0)
-    switch (x, y) {
+    let axes = ScanAxis.both(shape)
+    switch (try pixelSize(along: axes.x), try pixelSize(along: axes.y)) {
     case (let x?, let y?): return PixelSize(x: x, y: y)
     case (nil, nil): return nil
-    case (nil, _):
-      throw failure(.missing, AcquisitionPath.pixelSizeX, "it is missing, pixel_size_y is there")
-    case (_, nil):
-      throw failure(.missing, AcquisitionPath.pixelSizeY, "it is missing, pixel_size_x is there")
+    case (nil, _): throw try missing(axes.x, beside: axes.y)
+    case (_, nil): throw try missing(axes.y, beside: axes.x)
     }
   }
 
-  private func pixelSize(
-    _ path: String, axis: String, count: Int
-  ) throws(AcquisitionError) -> Double? {
-    if let stated = try quantity(path, .length, within: .pixelSize) { return stated }
-    return try spacing(axis, count: count)
+  private func missing(
+    _ axis: ScanAxis, beside other: ScanAxis
+  ) throws(AcquisitionError) -> AcquisitionError {
+    let reason = try complaint(of: axis).map { ", and \($0)" } ?? ""
+    let known = try isStated(other.pixelSizePath) ? other.pixelSizePath : other.path
+    return failure(
+      .missing, axis.pixelSizePath, "it is missing\(reason); \(known) states the other one",
+      "write \(axis.pixelSizePath) with its unit")
   }
 
-  private func spacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
-    guard let spacing = try uniformSpacing(path, count: count) else { return nil }
+  private func pixelSize(along axis: ScanAxis) throws(AcquisitionError) -> Double? {
+    if let stated = try quantity(axis.pixelSizePath, .length, within: .pixelSize) { return stated }
+    guard case .uniform(let spacing) = try spacing(of: axis) else { return nil }
     if let complaint = PlausibleRange.pixelSize.complaint(spacing) {
-      throw failure(.implausible, path, complaint)
+      throw failure(.implausible, axis.path, complaint)
     }
     return spacing
   }
 
-  /// Axes whose spacing is another than the stated pixel size, which is used, in words.
+  /// Axes that do not go with the frames, or whose spacing is another than the stated pixel size, which is used; and
+  /// axes that give no pixel size where none is stated. In words.
   func axisContradictions(_ size: PixelSize?, shape: GridShape) -> [String] {
-    guard let size else { return [] }
-    let axes = [
-      (AcquisitionPath.xAxis, shape.columns, AcquisitionPath.pixelSizeX, size.x),
-      (AcquisitionPath.yAxis, shape.rows, AcquisitionPath.pixelSizeY, size.y),
-    ]
-    return axes.compactMap { axis, count, path, used in
-      // An axis that cannot be read contradicts nothing: the pixel size is stated beside it.
-      guard let spacing = try? uniformSpacing(axis, count: count),
-        abs(spacing - used) > Self.spacingTolerance * used
-      else { return nil }
-      return "\(axis) has a spacing of \(NumberText.significant(spacing * 1e9)) nm; \(path) states"
-        + " \(NumberText.significant(used * 1e9)) nm, which is used"
+    let axes = ScanAxis.both(shape)
+    let isTurned = isTurned(axes, shape)
+    // An axis that cannot be read contradicts nothing.
+    return [(axes.x, size?.x), (axes.y, size?.y)].compactMap { axis, used -> String? in
+      guard let spacing = try? spacing(of: axis) else { return nil }
+      switch spacing {
+      case .uniform(let spacing):
+        guard let used, abs(spacing - used) > Self.spacingTolerance * used else { return nil }
+        return "\(axis.path) has a spacing of \(NumberText.significant(spacing * 1e9)) nm;"
+          + " \(axis.pixelSizePath) states \(NumberText.significant(used * 1e9)) nm, which is used"
+      case .none: return nil
+      case .otherCount:
+        guard let complaint = try? complaint(of: axis) else { return nil }
+        return complaint
+          + (isTurned
+            ? ": the frames seem to stand as [segment, column, row]; they are read as [segment, row, column]"
+            : "")
+      case .faulty:
+        return used == nil
+          ? (try? complaint(of: axis)).map { "\($0): it gives no pixel size" } : nil
+      }
+    }
+  }
+
+  /// Whether each axis has as many values as the frames have positions along the other one.
+  private func isTurned(_ axes: (x: ScanAxis, y: ScanAxis), _ shape: GridShape) -> Bool {
+    guard case .otherCount(let x)? = try? spacing(of: axes.x),
+      case .otherCount(let y)? = try? spacing(of: axes.y)
+    else { return false }
+    return x == shape.rows && y == shape.columns
+  }
+
+  /// Why an axis gives no spacing; nil where it does, or is not there.
+  private func complaint(of axis: ScanAxis) throws(AcquisitionError) -> String? {
+    switch try spacing(of: axis) {
+    case .uniform, .none: nil
+    case .otherCount(let count): "\(axis.path) has \(count) values for \(axis.count) \(axis.noun)"
+    case .faulty(let words): "\(axis.path) \(words)"
     }
   }
 
   /// Of the pixel size; axes are written with fewer digits than this needs.
   private static let spacingTolerance = 0.01
 
-  /// The spacing of a uniform, rising axis in a unit of length; nil where it is anything else.
-  private func uniformSpacing(_ path: String, count: Int) throws(AcquisitionError) -> Double? {
-    guard count > 1, try isStated(path) else { return nil }
-    let (positions, units) = try reading { () throws(HDF5Error) -> ([Double], String?) in
-      let dataset = try file.root.dataset(path)
-      let positions = dataset.shape == [count] ? try dataset.values(as: Double.self) : []
-      return (positions, try dataset.attributeString("units"))
+  private func spacing(of axis: ScanAxis) throws(AcquisitionError) -> AxisSpacing {
+    guard axis.count > 1, try isStated(axis.path) else { return .none }
+    let (shape, positions, units) = try reading {
+      () throws(HDF5Error) -> ([Int], [Double], String?) in
+      let dataset = try file.root.dataset(axis.path)
+      let positions = dataset.shape == [axis.count] ? try dataset.values(as: Double.self) : []
+      return (dataset.shape, positions, try dataset.attributeString("units"))
     }
-    guard let units, let unit = FileUnit.named(units, .length), positions.count == count
-    else { return nil }
-    let step = (positions[count - 1] - positions[0]) / Double(count - 1)
+    guard shape.count == 1 else { return .faulty("is no list") }
+    guard positions.count == axis.count else { return .otherCount(shape[0]) }
+    guard let units else { return .faulty("has no unit") }
+    guard let unit = FileUnit.named(units, .length) else {
+      return .faulty("is in \(Shown.word(units)), which is no length")
+    }
+    let step = (positions[axis.count - 1] - positions[0]) / Double(axis.count - 1)
+    guard step > 0, step.isFinite else { return .faulty("does not rise") }
     // float32 axes round each position by 6e-8 of the largest.
-    let tolerance = 1e-3 * abs(step)
-    guard step > 0, step.isFinite,
-      positions.indices.allSatisfy({
-        abs(positions[$0] - positions[0] - Double($0) * step) <= tolerance
-      })
-    else { return nil }
-    return unit.toSI(step)
+    let isEven = positions.indices.allSatisfy {
+      abs(positions[$0] - positions[0] - Double($0) * step) <= 1e-3 * step
+    }
+    return isEven ? .uniform(unit.toSI(step)) : .faulty("is not evenly spaced")
   }
 }

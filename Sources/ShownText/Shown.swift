@@ -11,19 +11,29 @@ public enum Shown {
     return clean.count > limit ? clean.prefix(limit - 1) + "…" : clean
   }
 
-  /// A line in which every character that would steer a terminal, line breaks too, is replaced by U+FFFD.
+  /// A line in which every character that would steer a terminal, line breaks too, or that would have what follows
+  /// read in another order, is replaced by U+FFFD.
   public static func printable(_ text: String) -> String {
     var shown = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-      let isControl = scalar.properties.generalCategory == .control
-      shown.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
+      let isControl = scalar.properties.generalCategory == .control && scalar != "\t"
+      shown.append(isControl || isSeparator(scalar) || isReordering(scalar) ? "\u{FFFD}" : scalar)
     }
     return String(shown)
   }
 
   /// The same of a text of several lines, which stay.
   public static func printableLines(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
-      .joined(separator: "\n")
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .map { printable(String($0)) }.joined(separator: "\n")
+  }
+
+  private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "\u{2028}" || scalar == "\u{2029}"
+  }
+
+  /// Embeddings, overrides and isolates of the bidirectional algorithm.
+  private static func isReordering(_ scalar: Unicode.Scalar) -> Bool {
+    ("\u{202A}"..."\u{202E}").contains(scalar) || ("\u{2066}"..."\u{2069}").contains(scalar)
   }
 }

@@ -122,9 +122,10 @@ struct Cache: ParsableCommand {
     var olderThanDays: Double?
 
     func validate() throws {
-      if let olderThanDays, !(olderThanDays >= 0) {
+      if let olderThanDays, !(olderThanDays >= 0 && olderThanDays < 1e5) {
         throw ValidationError(
-          "--older-than-days takes a number of days, 0 or more, not \(olderThanDays)")
+          "--older-than-days takes a number of days, 0 or more and below 100000, not \(olderThanDays)"
+        )
       }
     }
 
@@ -142,9 +143,11 @@ struct Cache: ParsableCommand {
         return
       }
       let removed = try commandFailure { () throws(StageFailure) in
-        try cache.removeResults(olderThan: days * 86_400)
+        try cache.collect(.init(keepsOnlyRoots: true, gracePeriod: days * 86_400))
       }
-      print("removed \(removed.objectCount) objects, \(bytes(removed.byteCount))")
+      print(
+        "removed \(removed.recordCount) finished stages, \(removed.objectCount) objects,"
+          + " \(bytes(removed.byteCount))")
     }
   }
 }

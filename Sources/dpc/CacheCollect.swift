@@ -94,7 +94,7 @@ extension Cache {
     private func keys(ofRunIn folder: String) throws(CommandFailure) -> Set<ActionKey> {
       let path = folder + "/provenance/run.json"
       guard let data = FileManager.default.contents(atPath: path),
-        let record = try? JSONDecoder().decode(RunRecord.self, from: data)
+        let record = try? RecordJSON.value(RunRecord.self, from: data)
       else {
         throw CommandFailure(
           .usage, "--keep \(folder): there is no record of a run in \(path)",

@@ -25,21 +25,34 @@ struct DPC: AsyncParsableCommand {
     keepFreedMemory()
     endOrderlyOnCrash(exitCode: ExitStatus.inputRefused.code)
     do {
-      let words = Array(CommandLine.arguments.dropFirst())
-      try checkCommand(words)
-      var command = try parseAsRoot(CommandWords.checked(words))
+      var command = try parsed(Array(CommandLine.arguments.dropFirst()))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
         try command.run()
       }
       ExitStatus.done.exit()
+    } catch let error as CleanExit {
+      exit(reporting: error)
     } catch let failure as CommandFailure {
       failure.report()
       failure.status.exit()
+    } catch let failure as StageFailure {
+      CommandFailure(failure).report()
+      ExitStatus(failure.category).exit()
     } catch {
-      exit(reporting: error)
+      CommandFailure(
+        .nothingProduced, "\(error)",
+        remedy: "this should not happen: please report it with the command"
+      ).report()
+      ExitStatus.nothingProduced.exit()
     }
+  }
+
+  private static func parsed(_ words: [String]) throws(CommandFailure) -> any ParsableCommand {
+    try checkCommand(words)
+    let checked = try CommandWords.checked(words)
+    do { return try parseAsRoot(checked) } catch { exit(reporting: error) }
   }
 
   /// Has freed memory used again rather than given back: a map of some megabytes then is not zeroed by the

@@ -40,8 +40,8 @@ struct Run: AsyncParsableCommand {
   @Flag(help: "Show what would run, and why; run nothing.")
   var dryRun = false
 
-  @Option(help: "How --dry-run is printed: text, json.")
-  var format: PlanFormat = .text
+  @Option(help: "How --dry-run is printed: text, json (default: text).")
+  var format: PlanFormat?
 
   @Flag(help: "Show the details of failures.")
   var verbose = false
@@ -55,6 +55,9 @@ struct Run: AsyncParsableCommand {
     }
     if failFast && maxFailures != nil {
       throw ValidationError("--fail-fast is --max-failures 1: give one of the two")
+    }
+    if format != nil && !dryRun {
+      throw ValidationError("--format is for --dry-run; a run tells its events by --progress json")
     }
   }
 
@@ -71,6 +74,7 @@ struct Run: AsyncParsableCommand {
     }
     let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
     if dryRun {
+      let format = format ?? .text
       if let many { return try many.printPlan(format, folder) }
       let plan = PipelinePlan(graph: manifest.graph, cache: cache)
       try PlanText.printPlan(plan, format: format)

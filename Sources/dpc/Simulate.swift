@@ -50,14 +50,19 @@ struct Simulate: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --plan: standard deviations to measure a wall's field to.", valueName: "number"))
-  var sigma = 3.0
+      "With --plan: standard deviations to measure a wall's field to (default: 3).",
+      valueName: "number"))
+  var sigma: Double?
 
   @Flag(help: "Replace files that are there already.")
   var force = false
 
   @Flag(help: "Show the details of failures.")
   var verbose = false
+
+  func validate() throws {
+    if sigma != nil && !plan { throw ValidationError("--sigma is for --plan") }
+  }
 
   func run() async throws {
     let graph = try options.load().graph
@@ -86,6 +91,7 @@ struct Simulate: AsyncParsableCommand {
   }
 
   private func printPlan(_ graph: PipelineGraph) throws {
+    let sigma = sigma ?? 3
     guard sigma > 0, sigma.isFinite else {
       throw CommandFailure(
         .usage, "--sigma \(sigma): a number above zero is wanted", remedy: "for example --sigma 3")

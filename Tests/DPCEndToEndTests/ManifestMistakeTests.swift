@@ -82,6 +82,11 @@ struct ManifestMistakeTests {
       ["run", "x.yaml", "--progress", "loud"], ["stages", "deflektion"], ["plan", "absent.yaml"],
       ["plan", "."], ["run", "x.yaml", "--input", "scan.h5"],
       ["cache", "clear", "--older-than-days", "-1"],
+      ["cache", "clear", "--older-than-days", "1e6"],
+      ["run", "quick.yaml", "--output", ""], ["run", "quick.yaml", "--cache", ""],
+      ["reproduce", "result.h5", "-o", ""], ["inspect", ""],
+      ["run", "quick.yaml", "--format", "json"], ["simulate", "quick.yaml", "--sigma", "5"],
+      ["plan", "quick.yaml", "-i", "acquisition=a.h5", "-i", "acquisition=b.h5"],
       ["explain", "quick.yaml", "--stage", "feild"],
     ])
   func usage(arguments: [String]) async throws {

@@ -46,6 +46,34 @@ struct ProgramTests {
     """
   }
 
+  @Test("A program that leaves a service running costs no waiting, and the service ends with it")
+  func leftRunning() async throws {
+    let workspace = try workspace(
+      Self.copy
+        + """
+        import subprocess
+        made.close()
+        for session in (False, True):
+            left = subprocess.Popen(
+                ["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=session)
+            print("left", left.pid)
+        sys.stdout.write("one\\r\\ntwo\\r\\n")
+        """)
+    let finished = try await workspace.dpc(
+      try workspace.runArguments("own.yaml") + ["--allow-exec"])
+    #expect(finished.status == 0, "\(finished.errors)")
+    let log = try workspace.text("out/logs/own.log").split(whereSeparator: \.isNewline)
+    #expect(log.contains("one") && log.contains("two"), "\(log)")
+    let left = log.filter { $0.hasPrefix("left ") }.compactMap { Int32($0.dropFirst(5)) }
+    try #require(left.count == 2)
+    // One in a session of its own is out of reach, and was not waited for.
+    #expect(kill(left[1], SIGKILL) == 0)
+    // Killed, and perhaps not yet taken away by the system.
+    let state = try? String(contentsOfFile: "/proc/\(left[0])/stat", encoding: .utf8)
+    #expect(state == nil || state?.contains(") Z ") == true, "\(state ?? "")")
+  }
+
   private func workspace(
     _ script: String = copy, program: String = Program.python, _ with: String = ""
   ) throws -> Workspace {

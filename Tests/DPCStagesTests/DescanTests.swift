@@ -77,6 +77,26 @@ struct DescanTests {
     #expect(notes.contains { $0.kind == .warning && $0.text.contains("cannot be told") })
   }
 
+  @Test("Without a reference it says what may be descan, how strong that is, and what takes it off")
+  func withoutReference() async throws {
+    let laboratory = try Laboratory()
+    func notes(_ descan: Double, _ method: String) async throws -> [Note] {
+      let file = try await laboratory.file(
+        simulation(), set: ["scan.descan_x_urad=\(descan)"])
+      let outcome = try await run(laboratory, file, with: "method: \(method)")
+      return try #require(outcome.report["steady"]).notes
+    }
+    // Planes of 2 and 1 µrad per nm over 40 and 30 nm have √(23.1² + 8.7²) µrad, their center 361 µrad; the
+    // wall's 72.7 µrad on a fifth of the frame make some 30 µrad.
+    let strong = try #require(try await notes(300, "from-file").first)
+    #expect(strong.kind == .warning, "\(strong)")
+    for words in ["lies a plane of 36", "µrad root mean square", "--set steady.method=fit-plane"] {
+      #expect(strong.text.contains(words), "\(strong.text)")
+    }
+    let asked = try await notes(300, "none")
+    #expect(asked.map(\.kind) == [.assumption] && !asked[0].text.contains("fit-plane"))
+  }
+
   @Test func aVacuumScanKeepsTheUniformField() async throws {
     let laboratory = try Laboratory()
     let file = try await laboratory.file(simulation(", references: [flat, vacuum-scan]"))

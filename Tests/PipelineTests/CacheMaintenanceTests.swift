@@ -61,12 +61,12 @@ struct CacheMaintenanceTests {
   func removeOldResults() async throws {
     let runner = try scratch.runner(stages())
     _ = await runner.run()
-    let kept = try scratch.cache.removeResults(olderThan: 3600)
-    #expect(kept.objectCount == 0)
+    let kept = try scratch.cache.collect(.init(keepsOnlyRoots: true, gracePeriod: 3600))
+    #expect(kept.objectCount == 0 && kept.recordCount == 0)
     #expect(await runner.run().ranCount == 0)
     // Ages below zero reach into the future: everything is older than that.
-    let removed = try scratch.cache.removeResults(olderThan: -3600)
-    #expect(removed.objectCount == 3)
+    let removed = try scratch.cache.collect(.init(keepsOnlyRoots: true, gracePeriod: -3600))
+    #expect(removed.objectCount == 3 && removed.recordCount == 3)
     #expect(await runner.run().ranCount == 3)
   }
 }

@@ -88,6 +88,50 @@ struct FileInspectionTests {
     #expect(inspection.file.metadata.pixelSize == PixelSize(x: 1.5e-9, y: 2e-9))
   }
 
+  @Test("Axes that do not go with the frames are told, turned frames with what they seem to be")
+  func otherCounts() throws {
+    let turned = try inspect {
+      $0.items["/entry/data/x"] = .list([0, 1.5], "nm")
+      $0.items["/entry/data/y"] = .list([0, 2, 4], "nm")
+    }
+    #expect(
+      turned.file.contradictions == [
+        "/entry/data/x has 2 values for 3 columns: the frames seem to stand as [segment, column, row];"
+          + " they are read as [segment, row, column]",
+        "/entry/data/y has 3 values for 2 rows: the frames seem to stand as [segment, column, row];"
+          + " they are read as [segment, row, column]",
+      ])
+    let short = try inspect { $0.items["/entry/data/x"] = .list([0, 1.5], "nm") }
+    #expect(short.file.contradictions == ["/entry/data/x has 2 values for 3 columns"])
+  }
+
+  @Test(
+    "Where an axis alone would give the pixel size, it is told why it does not",
+    arguments: [
+      (Item.list([0, 1, 5], "nm"), "/entry/data/x is not evenly spaced"),
+      (.list([0, 1, 2], nil), "/entry/data/x has no unit"),
+      (.list([2, 1, 0], "nm"), "/entry/data/x does not rise"),
+      (.list([0, 1], "nm"), "/entry/data/x has 2 values for 3 columns"),
+      (.list([0, 1, 2], "px"), "/entry/data/x is in 'px', which is no length"),
+    ])
+  func faultyAxes(axis: Item, complaint: String) throws {
+    let paths = ["x", "y"].map { "/entry/instrument/scan/pixel_size_\($0)" }
+    let inspection = try inspect {
+      for path in paths { $0.items[path] = nil }
+      $0.items["/entry/data/x"] = axis
+    }
+    #expect(inspection.file.metadata.pixelSize == nil)
+    #expect(inspection.file.contradictions.first?.hasPrefix(complaint) == true)
+    let fixture = try Fixture()
+    for path in paths { fixture.items[path] = nil }
+    fixture.items["/entry/data/x"] = axis
+    fixture.items["/entry/data/y"] = .list([0, 20], "angstrom")
+    let error = try #require(throws: AcquisitionError.self) { try fixture.read() }
+    for words in [paths[0], complaint, "/entry/data/y states the other one"] {
+      #expect("\(error)".contains(words), "\(error)")
+    }
+  }
+
   @Test("The first frame's numbers are those of the file")
   func statistics() throws {
     var frames = (0..<48).map { Double($0) }

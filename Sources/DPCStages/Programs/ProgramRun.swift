@@ -1,5 +1,6 @@
 // A program as a child of dpc: no shell, a folder and an environment of its own, killed with the run.
 internal import Foundation
+internal import Glibc
 internal import Synchronization
 
 /// One run of one program.
@@ -22,7 +23,8 @@ struct ProgramRun {
   /// Of a longer output the end is kept.
   private static let logLimit = 1 << 18
 
-  /// Runs the program to its end.
+  /// Runs the program to its end. What it has left running in its group ends with it: a service that it began
+  /// must not change its results afterwards, nor have the run wait.
   ///
   /// - Parameter isInterrupted: Once it says so, the program and its children are killed.
   /// - Returns: How it ended, and what it wrote on standard output and standard error.
@@ -45,17 +47,36 @@ struct ProgramRun {
     RunningPrograms.add(number)
     defer { RunningPrograms.remove(number) }
     var wasInterrupted = false
-    while process.isRunning {
+    var ending = Self.ending(of: process)
+    while ending == nil {
       if !wasInterrupted, isInterrupted() {
         wasInterrupted = true
         RunningPrograms.end(number)
       }
       usleep(Self.interval)
+      ending = Self.ending(of: process)
     }
+    kill(-number, SIGKILL)
     let log = try Self.end(of: logPath)
-    if wasInterrupted { return (.interrupted, log) }
+    return (wasInterrupted ? .interrupted : ending ?? .interrupted, log)
+  }
+
+  /// How the program itself has ended; nil while it runs.
+  ///
+  /// `Process` takes it for running as long as any descendant does. Whether the child has ended is therefore asked
+  /// of the system, which leaves it for `Process` to wait for.
+  private static func ending(of process: Process) -> Ending? {
+    var info = siginfo_t()
+    let number = process.processIdentifier
+    if waitid(P_PID, id_t(number), &info, WEXITED | WNOHANG | WNOWAIT) == 0 {
+      let child = info._sifields._sigchld
+      guard child.si_pid == number else { return nil }
+      return info.si_code == CLD_EXITED ? .exited(child.si_status) : .signaled(child.si_status)
+    }
+    // It has been waited for already.
+    if process.isRunning { return nil }
     let status = process.terminationStatus
-    return (process.terminationReason == .uncaughtSignal ? .signaled(status) : .exited(status), log)
+    return process.terminationReason == .uncaughtSignal ? .signaled(status) : .exited(status)
   }
 
   private static func end(of path: String) throws -> String {

@@ -8,12 +8,14 @@ extension CorrectInclination {
   /// - Parameter geometry: With the inclination that is stated or assumed; of one to be fitted, any.
   func walls(
     _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: Inclination, isOpposite: Bool, context: MapContext
+    inclination: Inclination, isOpposite: Bool, context: MapContext,
+    isInterrupted: @escaping @Sendable () -> Bool
   ) throws -> StageProduct {
     let profiles = try CrossProfile(
       of: meanField, orientation, correlation: context.correlationLength)
     var fitting = WallFitting(
-      profiles: profiles, geometry: geometry, orientation: orientation, inclination: inclination)
+      profiles: profiles, geometry: geometry, orientation: orientation, inclination: inclination,
+      isInterrupted: isInterrupted)
     var table = WallTable.empty
     if orientation.hasStraightWalls {
       try fitting.run()
@@ -58,11 +60,13 @@ private struct WallFitting {
   private var known: Inclination?
   /// Whether the walls below are those of a fitted angle.
   private var isFree = false
+  private let isInterrupted: @Sendable () -> Bool
 
   init(
     profiles: CrossProfile, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: Inclination
+    inclination: Inclination, isInterrupted: @escaping @Sendable () -> Bool
   ) {
+    self.isInterrupted = isInterrupted
     self.profiles = profiles
     self.geometry = geometry
     self.orientation = orientation
@@ -71,11 +75,12 @@ private struct WallFitting {
 
   mutating func run() throws {
     guard inclination.isFitted else {
-      fit = try fitWalls(profile: profiles.forFit, geometry: geometry)
+      fit = try fit(geometry)
       return
     }
     let free = try fitInclinedWalls(
-      profile: profiles.forFit, start: geometry, stated: inclination.stated)
+      profile: profiles.forFit, start: geometry, stated: inclination.stated,
+      isInterrupted: isInterrupted)
     let isUsable =
       !(geometry.direction == .parallel && isDirectionStated && inclination.angle < 1e-9)
     if let free, free.isDetermined || free.excludes(inclination.angle) || !isUsable {
@@ -113,7 +118,11 @@ private struct WallFitting {
       thickness: geometry.thickness, inclination: inclination.angle,
       direction: orientation.direction,
       factor: geometry.ownFactor)
-    fit = try fitWalls(profile: profiles.forFit, geometry: geometry)
+    fit = try fit(geometry)
+  }
+
+  private func fit(_ geometry: InclinationGeometry) throws(WallError) -> WallFit {
+    try fitWalls(profile: profiles.forFit, geometry: geometry, isInterrupted: isInterrupted)
   }
 
   private var isDirectionStated: Bool {

@@ -101,7 +101,8 @@ struct CorrectInclination: StageType {
       if isFit {
         product = try walls(
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          isOpposite: (factor ?? 1) < 0, context: mapContext)
+          isOpposite: (factor ?? 1) < 0, context: mapContext,
+          isInterrupted: { context.isInterrupted })
       } else if context.word("model") == "deconvolve" {
         product = try deconvolved(
           try withoutGaps(meanField, stage: context.stageName), geometry: geometry,

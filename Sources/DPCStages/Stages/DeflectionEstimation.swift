@@ -11,13 +11,18 @@ struct DeflectionEstimation: Sendable {
   private let calibration: Matrix2
   private let pixelSize: PixelSize?
 
-  init(_ method: DeflectionMethod, _ frames: FramesValue) throws {
+  /// - Parameter isInterrupted: Once it says so, a deflection ends early and means nothing.
+  init(
+    _ method: DeflectionMethod, _ frames: FramesValue,
+    isInterrupted: @escaping @Sendable () -> Bool
+  ) throws {
     let metadata = frames.acquisition.metadata
     self.method = method
     calibration = metadata.deflectionCalibration ?? .identity
     pixelSize = metadata.pixelSize
     estimator = try deflectionEstimator(
-      method, detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle)
+      method, detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
+      isInterrupted: isInterrupted)
     sampler = try RegimeSampler(
       detector: metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
       calibration: calibration, shape: frames.window.shape)

@@ -46,7 +46,7 @@ struct DeflectionStage: StageType {
     let frames = try self.frames(source, stage: context.stageName)
     let metadata = frames.acquisition.metadata
     let method = context.word("method").flatMap(DeflectionMethod.init) ?? .discShift
-    let estimation = try self.estimation(method, frames)
+    let estimation = try self.estimation(method, frames) { context.isInterrupted }
     let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
     var estimate: DeflectionEstimate
     let sample: RegimeSample
@@ -64,6 +64,7 @@ struct DeflectionStage: StageType {
       saturation = check.saturationNotes(
         estimate.map.mask.count(of: .saturated), of: estimate.map.shape.count)
     }
+    try context.checkCancellation()
     try check.check(statistics)
     try check.check(estimate.map.mask)
     let vacuum = try vacuumDeflection(frames, estimation)
@@ -117,10 +118,11 @@ struct DeflectionStage: StageType {
   }
 
   private func estimation(
-    _ method: DeflectionMethod, _ frames: FramesValue
+    _ method: DeflectionMethod, _ frames: FramesValue,
+    isInterrupted: @escaping @Sendable () -> Bool
   ) throws -> DeflectionEstimation {
     do {
-      return try DeflectionEstimation(method, frames)
+      return try DeflectionEstimation(method, frames, isInterrupted: isInterrupted)
     } catch {
       let reason = (error as? EstimatorError)?.text(for: method) ?? "\(error)"
       throw StageFailure(

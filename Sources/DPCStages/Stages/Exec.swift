@@ -205,7 +205,7 @@ struct Exec: StageType {
   }
 
   private static func lines(_ log: String) -> [String] {
-    log.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    log.split(whereSeparator: \.isNewline).map(String.init)
   }
 }
 

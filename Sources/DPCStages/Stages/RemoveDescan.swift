@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -67,7 +67,7 @@ struct RemoveDescan: StageType {
     if let removed = try removed(from: value, method, context) {
       remarks = removed.removeDescan(from: &value)
     } else {
-      remarks = unchanged(&value, asked: method == "none")
+      remarks = unchanged(&value, asked: method == "none", context)
     }
     return StageProduct(
       outputs: ["deflection": value], facts: remarks.facts, notes: remarks.notes)
@@ -99,20 +99,36 @@ struct RemoveDescan: StageType {
     }
   }
 
-  private func unchanged(_ value: inout DeflectionValue, asked: Bool) -> RemovedDescan.Remarks {
+  private func unchanged(
+    _ value: inout DeflectionValue, asked: Bool, _ context: StageContext
+  ) -> RemovedDescan.Remarks {
     value.context = value.context.adding([
       "removed_descan": "nothing" + (asked ? " (asked for)" : " (no vacuum reference)")
     ])
+    let text =
+      "no descan removed: a uniform field cannot be told from a descan offset, only field differences are"
+      + " measured"
+    guard !asked else { return ([], [Note(.assumption, text)]) }
+    let remedy =
+      "--set \(context.stageName).method=fit-plane removes it, and a uniform and a linear field with it"
+    guard let found = PlaneUnderStructure(value.map), found.plane > Self.dominance * found.rest
+    else { return ([], [Note(.assumption, "\(text); \(remedy)")]) }
+    let (plane, rest) = (
+      Format.quantity(found.plane, unit: "rad"), Format.quantity(found.rest, unit: "rad")
+    )
     return (
       [],
       [
         Note(
-          .assumption,
-          "no descan removed: a uniform field cannot be told from a descan offset, only field"
-            + " differences are measured")
+          .warning,
+          "\(text), and beneath \(rest) lies a plane of \(plane) root mean square: if that is descan,"
+            + " \(remedy)")
       ]
     )
   }
+
+  /// A plane so many times as strong as all that lies upon it hides it in every map.
+  private static let dominance = 3.0
 
   // MARK: Vacuum scan
 

@@ -27,13 +27,10 @@ struct WallProfileStage: StageType {
           ?? (specimen.view == .crossSection ? Inclination.ofCrossSection : 0))
       let profiles = try CrossProfile(
         of: source.map, orientation, correlation: source.context.correlationLength)
-      // A profile too short for a fit is still a profile.
       let table =
         orientation.hasStraightWalls
-        ? try? WallTable(
-          fitImageWalls(profile: profiles.forFit), normalAzimuth: orientation.normalAzimuth,
-          errorScale: profiles.errorScale
-        ).withScaleError(source.context.commonErrors.relativeScale) : .empty
+        ? try table(profiles, orientation, context)?
+          .withScaleError(source.context.commonErrors.relativeScale) : .empty
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -47,6 +44,19 @@ struct WallProfileStage: StageType {
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
+    }
+  }
+
+  /// nil for a profile too short for a fit, which is still a profile.
+  private func table(
+    _ profiles: CrossProfile, _ orientation: WallOrientation, _ context: StageContext
+  ) throws(WallError) -> WallTable? {
+    do {
+      let fit = try fitImageWalls(profile: profiles.forFit) { context.isInterrupted }
+      return WallTable(
+        fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
+    } catch .tooFewSamples {
+      return nil
     }
   }
 

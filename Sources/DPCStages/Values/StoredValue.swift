@@ -19,9 +19,8 @@ struct ArchiveCodec<Value: StoredValue>: ValueCodec {
     guard let value = value as? Value else {
       throw StageFailure(.failed, "a \(type(of: value)) is no \(kind)")
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let header = String(decoding: try encoder.encode(value.header), as: UTF8.self)
+    let header = String(
+      decoding: try RecordJSON.bytes(of: value.header, isLine: true), as: UTF8.self)
     try ArrayArchive(header: header, entries: value.arrays).write {
       try file.write($0)
     }
@@ -30,7 +29,7 @@ struct ArchiveCodec<Value: StoredValue>: ValueCodec {
   func decode(from path: String, files: InputFiles) throws -> any StageValue {
     let archive = try ArrayArchive(contentsOf: path)
     do {
-      let header = try JSONDecoder().decode(Value.Header.self, from: Data(archive.header.utf8))
+      let header = try RecordJSON.value(Value.Header.self, from: Array(archive.header.utf8))
       return try Value(header: header, archive: archive, files: files)
     } catch is DecodingError {
       throw StageFailure(.failed, "\(path): its header is not that of a value of kind '\(kind)'")

@@ -8,10 +8,15 @@ enum CommandWords {
 
   /// The words as the parser understands them: a negative number belongs to the option before it.
   ///
-  /// - Throws: A failure for a word that begins with one hyphen and is no option.
+  /// - Throws: A failure for an empty word, and for one that begins with one hyphen and is no option.
   static func checked(_ words: [String]) throws(CommandFailure) -> [String] {
     var checked: [String] = []
     for (index, word) in words.enumerated() {
+      if word.isEmpty {
+        throw CommandFailure(
+          .usage, "an empty word stands behind '\(checked.last ?? "dpc")'",
+          remedy: "a variable of the shell that is not set gives one")
+      }
       if word == "--" { return checked + words[index...] }
       if let option = checked.last, option.hasPrefix("--"), !option.contains("="),
         isNegative(word)

@@ -9,6 +9,12 @@ import STEMData
 struct OutputFolder {
   let path: String
 
+  /// - Parameter path: As given; slashes at its end say nothing.
+  init(path: String) {
+    let end = path.lastIndex { $0 != "/" }
+    self.path = end.map { String(path[...$0]) } ?? path
+  }
+
   private static let stateFile = "outputs.json"
   private var provenance: String { path + "/provenance" }
   private var statePath: String { "\(provenance)/\(Self.stateFile)" }
@@ -311,12 +317,10 @@ struct OutputFolder {
   private func readState() -> Contents? {
     guard let data = FileManager.default.contents(atPath: statePath) else { return nil }
     // A garbled state only means that everything is written again.
-    return try? JSONDecoder().decode(Contents.self, from: data)
+    return try? RecordJSON.value(Contents.self, from: data)
   }
 
   private func add(_ state: Contents, to publication: inout Publication) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    try publication.add(Array(try encoder.encode(state)), at: statePath)
+    try publication.add(try RecordJSON.bytes(of: state), at: statePath)
   }
 }

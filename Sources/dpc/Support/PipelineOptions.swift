@@ -122,7 +122,11 @@ enum InputOverrides {
           .usage, "--input \(text): a name and a file are wanted",
           remedy: "for example --input acquisition=scan.h5")
       }
-      overrides[parts[0]] = parts[1]
+      if let earlier = overrides.updateValue(parts[1], forKey: parts[0]) {
+        throw CommandFailure(
+          .usage, "--input \(text): \(parts[0]) is given already, as \(earlier)",
+          remedy: "give one file; a pipeline over many acquisitions names them under foreach")
+      }
     }
     return overrides
   }

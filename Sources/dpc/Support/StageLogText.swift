@@ -79,7 +79,9 @@ struct StageLogText {
     if let output = try StageLogs.text(of: record, in: cache) {
       lines.append("  the program wrote" + (output.isEmpty ? " nothing" : ":"))
       if !output.isEmpty {
-        lines += output.split(separator: "\n", omittingEmptySubsequences: false).map { "  | \($0)" }
+        lines += output.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map {
+          "  | \($0)"
+        }
       }
     }
     return lines

@@ -4,10 +4,8 @@ import Pipeline
 
 /// Prints a value as JSON, keys sorted.
 func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
   // Whoever reads it gets every character; those that steer a terminal are escaped.
-  Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  Swift.print(String(decoding: try RecordJSON.bytes(of: value), as: UTF8.self))
 }
 
 /// Runs what fails as a stage does and fails as a command does.
