@@ -265,7 +265,9 @@ struct CacheTests {
     try await collect(workspace)
     let kept = try await workspace.dpc(
       ["cache", "clear", "--older-than-days", "1", "--cache", "cache"])
-    #expect(kept.status == 0 && kept.output.contains("removed 0 finished stages, 0 objects"), "\(kept.output)")
+    #expect(
+      kept.status == 0 && kept.output.contains("removed 0 finished stages, 0 objects"),
+      "\(kept.output)")
     let cleared = try await workspace.dpc(["cache", "clear", "--cache", "cache"])
     #expect(cleared.status == 0)
     #expect(cleared.output.contains("removed 7 finished stages"), "\(cleared.output)")
