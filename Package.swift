@@ -10,7 +10,7 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// Numeric modules are optimised in debug builds too: unoptimised Span loops are a hundred times slower.
+/// Numeric modules are optimized in debug builds too: unoptimized Span loops are a hundred times slower.
 let numeric = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// What only the documentation needs (Scripts/build-docs.sh): an ordinary build fetches no plugin.
@@ -68,7 +68,7 @@ let package = Package(
     // Readers and writers between files and STEMCore values.
     .target(
       name: "STEMData", dependencies: ["HDF5", "STEMCore", "ShownText"], swiftSettings: strict),
-    // Colour wheels, maps, profiles: values -> PNG, SVG, PDF.
+    // Color wheels, maps, profiles: values -> PNG, SVG, PDF.
     .target(
       name: "FieldRendering", dependencies: ["CCairo", "CPNG", "STEMCore", "WorkSharing"],
       swiftSettings: numeric),

@@ -30,7 +30,7 @@ public struct IntegratedPotential: Sendable {
 ///   exp(-2πi k·r), V(0) = 0 (R. T. Frankot & R. Chellappa, IEEE Trans. PAMI 10 (1988) 439). The
 ///   derivative at the Nyquist frequency of an even side is zero. Exact for band-limited periodic
 ///   fields.
-/// - `neumann`: minimises Σ|D V + L E|² over the links between neighboring pixels, with D the
+/// - `neumann`: minimizes Σ|D V + L E|² over the links between neighboring pixels, with D the
 ///   difference quotient and L E the mean field along the link, diagonal in a cosine transform
 ///   (DCT-II). L is of fourth order, (-1, 13, 13, -1)/24 inside and (5, 8, -1)/12 at the rim:
 ///   exact for cubic V. Sides of three pixels take the rim's rule for both links (still cubic),

@@ -7,7 +7,7 @@ internal import WorkSharing
 ///
 /// Each pixel becomes Σ w v / Σ w over the usable pixels, w = exp(-dx²/2σx² - dy²/2σy²), cut off
 /// beyond 4σ along each axis: a constant stays the same up to the rim and up to every masked
-/// pixel (normalised convolution, H. Knutsson & C.-F. Westin, CVPR 1993, 515).
+/// pixel (normalized convolution, H. Knutsson & C.-F. Westin, CVPR 1993, 515).
 ///
 /// Masked pixels remain masked. Those that are filled in receive the mean of the usable pixels in
 /// reach and keep their filling where there is none; the others remain zero.

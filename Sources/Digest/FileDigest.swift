@@ -39,7 +39,7 @@ extension SHA256Digest {
   ///
   /// - Parameter isCancelled: Asked after each block of a megabyte.
   /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot); with ECANCELED where it was
-  ///   cancelled.
+  ///   canceled.
   public static func ofFile(
     at path: String, isCancelled: () -> Bool = { false }
   ) throws(FileDigestError) -> (digest: SHA256Digest, byteCount: Int) {

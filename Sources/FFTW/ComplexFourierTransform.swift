@@ -4,7 +4,7 @@ internal import CFFTW
 /// The discrete Fourier transform of a complex plane of `rows` × `columns`, and its inverse, in place.
 ///
 /// Exponents and scale are those of ``RealFourierTransform``: exp(-2πi k·r) forwards, exp(+2πi k·r) backwards,
-/// neither normalised.
+/// neither normalized.
 public struct ComplexFourierTransform: ~Copyable, Sendable {
   private let forwardRows: LinePlans
   private let inverseRows: LinePlans
@@ -54,7 +54,7 @@ public struct ComplexFourierTransform: ~Copyable, Sendable {
   }
 }
 
-/// The Fourier transform along the columns of a complex plane, in place, neither way normalised.
+/// The Fourier transform along the columns of a complex plane, in place, neither way normalized.
 struct ColumnTransform: ~Copyable, Sendable {
   private let forwardPlans: LinePlans
   private let inversePlans: LinePlans

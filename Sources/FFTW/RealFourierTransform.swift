@@ -3,10 +3,10 @@ internal import CFFTW
 
 /// The discrete Fourier transform of a real plane of `rows` × `columns`, and its inverse.
 ///
-/// The forward transform is unnormalised, with the exponent exp(-2πi k·r):
+/// The forward transform is unnormalized, with the exponent exp(-2πi k·r):
 /// F(p, q) = Σ f(r, c) exp(-2πi (p r / rows + q c / columns)). A real plane has
 /// F(-p, -q) = F(p, q)*, so only q = 0 ... columns/2 are kept.
-/// The inverse has the exponent exp(+2πi k·r) and is unnormalised as well: forward and inverse
+/// The inverse has the exponent exp(+2πi k·r) and is unnormalized as well: forward and inverse
 /// multiply the plane by `rows · columns`.
 public struct RealFourierTransform: ~Copyable, Sendable {
   private let forwardRows: LinePlans

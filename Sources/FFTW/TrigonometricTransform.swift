@@ -1,7 +1,7 @@
 // Cosine and sine transforms of real data, for mirrored rims.
 internal import CFFTW
 
-/// Which trigonometric series one axis of n samples is expanded in. All are unnormalised.
+/// Which trigonometric series one axis of n samples is expanded in. All are unnormalized.
 public enum TrigonometricKind: Sendable, CaseIterable {
   /// DCT-I, samples on the rim: Y(m) = X(0) + (-1)^m X(n-1) + 2 Σ_{0<j<n-1} X(j) cos(π j m/(n-1)).
   /// Its own inverse; needs two samples.

@@ -56,7 +56,7 @@ public final class RunCancellation: Sendable {
   }
 
   public var isCancelled: Bool { request.load(ordering: .relaxed) != 0 }
-  /// nil unless cancelled.
+  /// nil unless canceled.
   public var signal: Int32? {
     let signal = request.load(ordering: .relaxed)
     return signal == 0 ? nil : signal

@@ -15,7 +15,7 @@ public struct GridShape: Sendable, Equatable, Hashable, Codable, CustomStringCon
   public var description: String { "\(rows)×\(columns)" }
 }
 
-/// Distance between neighbouring scan positions along each axis, m.
+/// Distance between neighboring scan positions along each axis, m.
 public struct PixelSize: Sendable, Equatable, Codable {
   public var x: Double
   public var y: Double

@@ -3,7 +3,7 @@ internal import Foundation
 internal import HDF5
 internal import STEMCore
 
-/// The few facts about an acquisition that the judgement needs; read without the tool's own reader.
+/// The few facts about an acquisition that a verdict needs; read without the tool's own reader.
 struct AcquisitionFacts {
   var name: String
   var shape: GridShape

@@ -76,7 +76,7 @@ struct FieldConventionsTests {
     #expect(agree(meanField(of: map, thickness: 25e-9).field.x[0], 2e8))
   }
 
-  @Test("23. Forward exp(-2πi k·r), inverse exp(+2πi k·r), neither normalised")
+  @Test("23. Forward exp(-2πi k·r), inverse exp(+2πi k·r), neither normalized")
   func fourier() {
     // cos(2π(c/8 - 1/12)) = Re exp(2πi c/8) exp(-iπ/6): F(1) = 8·3/2 exp(-iπ/6).
     let values = (0..<24).map { cos(2 * Double.pi * (Double($0 % 8) / 8 - 1.0 / 12)) }

@@ -26,7 +26,7 @@ struct SmoothingTests {
       pixelSize: nil)
   }
 
-  /// Normalised weights of all pixels for the mean at `index`, zero beyond 4σ and at masked ones.
+  /// Normalized weights of all pixels for the mean at `index`, zero beyond 4σ and at masked ones.
   func weights(_ mask: PixelMask, at index: Int) -> [Double] {
     let columns = mask.shape.columns
     var weights = (0..<mask.shape.count).map { other -> Double in

@@ -106,7 +106,7 @@ struct WallFitTests {
     }
   }
 
-  @Test("a wall cut by the rim is modelled, not reported, and leaves its neighbor unbiased")
+  @Test("a wall cut by the rim is modeled, not reported, and leaves its neighbor unbiased")
   func rim() throws {
     let truth = [
       TestWall(field: 3e8, w: 11e-9, position: 100e-9),

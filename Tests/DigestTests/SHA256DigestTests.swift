@@ -55,7 +55,7 @@ struct SHA256DigestTests {
     #expect(error.description == "cannot open /nowhere/at/all: No such file or directory")
   }
 
-  @Test("a digest that is cancelled ends with the next block")
+  @Test("a digest that is canceled ends with the next block")
   func cancelled() throws {
     // Nine blocks or so: any file that is there, and as large as this.
     let path = try #require(CommandLine.arguments.first)

@@ -39,7 +39,7 @@ struct RealFourierTransformTests {
     return result
   }
 
-  @Test("The forward transform is the unnormalised sum with exp(-2πi k·r)", arguments: planeSizes)
+  @Test("The forward transform is the unnormalized sum with exp(-2πi k·r)", arguments: planeSizes)
   func forwardIsTheDirectSum(size: [Int]) {
     let (rows, columns) = (size[0], size[1])
     let plane = seededNumbers(rows * columns)

@@ -1,4 +1,4 @@
-// vector-map: a vector quantity as a colour wheel with arrows.
+// vector-map: a vector quantity as a color wheel with arrows.
 internal import DPCReconstruction
 internal import FieldRendering
 internal import Pipeline
