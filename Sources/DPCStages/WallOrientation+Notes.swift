@@ -9,7 +9,7 @@ extension WallOrientation {
   ///
   /// - Parameter inclination: Of the walls, rad.
   func ambiguityNotes(inclination: Double) -> [Note] {
-    if !isDirectionMeasured || direction == .perp || inclination < 1e-9 { return [] }
+    if !directionOrigin.isMeasured || direction == .perp || inclination < 1e-9 { return [] }
     // A field E along the normal shows E cos a, one in the plane of beam and normal E sin a.
     let other = direction == .normal ? FieldDirection.parallel : .normal
     let factor = direction == .normal ? 1 / tan(inclination) : tan(inclination)
@@ -29,8 +29,8 @@ extension WallOrientation {
   /// As attributes of a result.
   var attributes: [String: String] {
     [
-      "wall_normal_azimuth": "\(normalAzimuth) rad (\(normalOrigin))",
-      "field_direction": "\(direction.rawValue) (\(directionOrigin))",
+      "wall_normal_azimuth": "\(normalAzimuth) rad (\(normalOrigin.text))",
+      "field_direction": "\(direction.rawValue) (\(directionOrigin.text))",
     ]
   }
 
@@ -76,22 +76,22 @@ extension WallOrientation {
     return [
       Note(
         .warning,
-        "wall normal at \(Format.degrees(normalAzimuth)) (\(normalOrigin)), and the map varies along"
+        "wall normal at \(Format.degrees(normalAzimuth)) (\(normalOrigin.text)), and the map varies along"
           + " \(seen.text) only: what is found along another normal is no wall; check wall_normal_azimuth, or give"
           + " normal_azimuth_deg=measured")
     ]
   }
 
   private var searchNotes: [Note] {
-    guard let seen, seen.significance != nil, normalOrigin.hasPrefix("found") else { return [] }
+    guard let seen, case .found = normalOrigin else { return [] }
     return [
       seen.error == nil
         ? Note(
           .warning,
-          "wall normal at \(seen.text): \(normalOrigin), but what is found is wider in the image than the frame shows"
+          "wall normal at \(seen.text): \(normalOrigin.text), but what is found is wider in the image than the frame shows"
             + " of its length: how walls run cannot be told from this map, and several can look like one; give"
             + " normal_azimuth_deg (0 for walls across a row, 90 for walls across a column)")
-        : Note(.assumption, "wall normal at \(seen.text): \(normalOrigin)")
+        : Note(.assumption, "wall normal at \(seen.text): \(normalOrigin.text)")
     ]
   }
 
@@ -101,7 +101,7 @@ extension WallOrientation {
     if let statedAzimuth {
       // A normal and its opposite are one wall; only the sign of its field differs.
       let turns = (normalAzimuth - statedAzimuth) / Double.pi
-      if normalOrigin == Self.given && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
+      if normalOrigin == .given && abs(turns - turns.rounded()) * Double.pi > 1e-3 {
         notes += contradictionNotes(
           "wall normal", given: normalAzimuth, stated: statedAzimuth, tolerance: 0,
           text: Format.degrees)
@@ -111,20 +111,20 @@ extension WallOrientation {
       return [
         Note(
           .assumption,
-          "no straight walls (\(normalOrigin)): none fitted; give normal_azimuth_deg to fit anyway, or search with"
+          "no straight walls (\(normalOrigin.text)): none fitted; give normal_azimuth_deg to fit anyway, or search with"
             + " find-walls, which sees weaker ones")
       ]
     }
-    if normalOrigin.hasPrefix("measured") {
+    if case .measured = normalOrigin {
       notes.append(
         Note(
           .assumption,
-          "wall normal at \(seen?.text ?? Format.degrees(normalAzimuth)): \(normalOrigin)"))
+          "wall normal at \(seen?.text ?? Format.degrees(normalAzimuth)): \(normalOrigin.text)"))
     }
     notes += searchNotes + seenNotes
-    if directionOrigin != "given" && directionOrigin != "from the file" {
+    if !directionOrigin.isStated {
       notes.append(
-        Note(.assumption, "field direction \(direction.rawValue): \(directionOrigin)"))
+        Note(.assumption, "field direction \(direction.rawValue): \(directionOrigin.text)"))
     }
     return notes
   }

@@ -66,59 +66,49 @@ extension WallOrientation {
   ) -> Bool {
     if context.number("normal_azimuth_deg") != nil { return false }
     if context.word("normal_azimuth_deg") == "measured" { return true }
-    let wasGiven = earlier.map { [given, givenBefore].contains($0.normalOrigin) } ?? false
-    return specimen.wallNormalAzimuth == nil && !wasGiven
+    return specimen.wallNormalAzimuth == nil && !(earlier?.isNormalGiven ?? false)
   }
 
   private static func normalAzimuth(
     _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal,
     _ earlier: WallOrientation?
-  ) -> (angle: Double, origin: String, coherence: Double?) {
+  ) -> (angle: Double, origin: NormalOrigin, coherence: Double?) {
     if let degrees = context.number("normal_azimuth_deg") {
-      return (degrees * Double.pi / 180, Self.given, nil)
+      return (degrees * Double.pi / 180, .given, nil)
     }
-    if let crystalAzimuth { return (crystalAzimuth, "from the crystal's directions", nil) }
+    if let crystalAzimuth { return (crystalAzimuth, .crystal, nil) }
     if context.word("normal_azimuth_deg") != "measured" {
-      if let stated = specimen.wallNormalAzimuth { return (stated, "from the file", nil) }
-      if let earlier, [Self.given, Self.givenBefore].contains(earlier.normalOrigin) {
-        return (earlier.normalAzimuth, Self.givenBefore, nil)
-      }
+      if let stated = specimen.wallNormalAzimuth { return (stated, .file, nil) }
+      if let earlier, earlier.isNormalGiven { return (earlier.normalAzimuth, .givenToProfile, nil) }
     }
     if let significance = seen.significance, significance > 0 {
-      return (seen.azimuth, "found by a search, \(Format.sigmas(significance))", nil)
+      return (seen.azimuth, .found(significance: significance), nil)
     }
-    if seen.coherence == 0 { return (seen.azimuth, "no direction found", 0) }
-    let coherence = Format.significant(seen.coherence, digits: 2)
-    return (seen.azimuth, "measured, coherence \(coherence)", seen.coherence)
+    if seen.coherence == 0 { return (seen.azimuth, .unknown, 0) }
+    return (seen.azimuth, .measured(coherence: seen.coherence), seen.coherence)
   }
 
   private static func fieldDirection(
     _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
     across: FieldDirection, _ earlier: WallOrientation?
-  ) throws(WallError) -> (value: FieldDirection, origin: String) {
+  ) throws(WallError) -> (value: FieldDirection, origin: DirectionOrigin) {
     let word = context.word("field_direction") ?? "from-file"
-    if let given = FieldDirection(rawValue: word) { return (given, "given") }
+    if let given = FieldDirection(rawValue: word) { return (given, .given) }
     if word == "from-file", let stated = specimen.fieldDirection {
-      return (stated, "from the file")
+      return (stated, .file)
     }
-    if let earlier, earlier.isDirectionMeasured, earlier.normalAzimuth == normalAzimuth {
+    if let earlier, earlier.directionOrigin.isMeasured, earlier.normalAzimuth == normalAzimuth {
       return (earlier.direction == .perp ? .perp : across, earlier.directionOrigin)
     }
     guard let dominant = try dominantWallComponent(of: map, normalAzimuth: normalAzimuth) else {
-      return (across == .parallel ? .parallel : .perp, Self.noComponent)
+      return (across == .parallel ? .parallel : .perp, .assumed)
     }
     let direction = dominant.direction == .normal ? across : dominant.direction
-    return (direction, "the component with \(Format.percent(dominant.powerFraction)) of the power")
+    return (direction, .power(dominant.powerFraction))
   }
 
-  static let given = "given"
-  static let givenBefore = "given to the profile"
-  static let noComponent = "assumed: no component stands out of the noise"
-
-  /// Whether the field's component was found in the map.
-  var isDirectionMeasured: Bool {
-    !["given", "from the file", Self.noComponent].contains(directionOrigin)
-  }
+  /// Whether the user has named the normal, to this stage or to the one before.
+  private var isNormalGiven: Bool { normalOrigin == .given || normalOrigin == .givenToProfile }
 }
 
 extension WallOrientation.SeenNormal {

@@ -100,7 +100,7 @@ struct FindWallsStageTests {
     #expect(
       text.hasPrefix("not detected: a wall 20 nm wide with its normal at 0° has less than"),
       "\(text)")
-    #expect(value.orientation.normalOrigin == "no direction found")
+    #expect(value.orientation.normalOrigin == .unknown)
   }
 
   @Test("Where no line is a wall the clearest one is told, with what it is")

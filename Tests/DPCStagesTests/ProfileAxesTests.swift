@@ -13,8 +13,8 @@ struct ProfileAxesTests {
     let normal = 25 * Double.pi / 180
     let text = ProfilePlotStage().axes(
       WallOrientation(
-        normalAzimuth: normal, direction: direction, normalOrigin: "given",
-        directionOrigin: "given", coherence: nil, statedAzimuth: nil))
+        normalAzimuth: normal, direction: direction, normalOrigin: .given,
+        directionOrigin: .given, coherence: nil, statedAzimuth: nil))
     #expect(
       text.hasPrefix("distance along 25°, the walls' normal; positive towards \(Int(azimuth))° "))
     let shape = GridShape(rows: 20, columns: 24)

@@ -106,7 +106,7 @@ struct WallLimitStageTests {
     }
     let orientation = try told.value("walls", as: WallsValue.self).orientation
     #expect(orientation.normalAzimuth == Double.pi / 4)
-    #expect(orientation.normalOrigin == "given to the profile")
+    #expect(orientation.normalOrigin == .givenToProfile)
   }
 
   @Test("No limit for straight walls of a map that varies in all directions")

@@ -125,9 +125,7 @@ private struct WallFitting {
     try fitWalls(profile: profiles.forFit, geometry: geometry, isInterrupted: isInterrupted)
   }
 
-  private var isDirectionStated: Bool {
-    orientation.directionOrigin == "given" || orientation.directionOrigin == "from the file"
-  }
+  private var isDirectionStated: Bool { orientation.directionOrigin.isStated }
 
   private func undetermined(_ free: InclinedWallFit?, takes taken: String) -> Note {
     let bounds = (free?.excludedBelow, free?.excludedAbove)

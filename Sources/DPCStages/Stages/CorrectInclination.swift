@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 14
+  let algorithmVersion = 15
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
@@ -153,7 +153,7 @@ struct CorrectInclination: StageType {
         remedy: "choose another field_axis, or another view of the walls")
     }
     orientation.direction = isAcross ? .normal : .perp
-    orientation.directionOrigin = "field along \(axis)"
+    orientation.directionOrigin = .crystal(axis: axis)
     return factor
   }
 

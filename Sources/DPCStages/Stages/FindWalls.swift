@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 14
+  let algorithmVersion = 15
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -76,7 +76,7 @@ struct FindWalls: StageType {
     let across = FieldDirection.across(inclination: inclination.angle)
     let given = FieldDirection(rawValue: word)
     if let direction = given ?? (word == "from-file" ? specimen.fieldDirection : nil) {
-      let origin = given == nil ? "from the file" : "given"
+      let origin = given == nil ? DirectionOrigin.file : .given
       let (findings, geometry) = try found(direction)
       guard findings.walls.isEmpty, !findings.isTwoDimensional else {
         return WallSearchResult(findings: findings, geometry: geometry, origin: origin)
@@ -91,14 +91,14 @@ struct FindWalls: StageType {
 
   /// What the component that nobody named shows where the named one shows nothing.
   private static func note(
-    _ other: WallFindings, _ direction: FieldDirection, _ origin: String
+    _ other: WallFindings, _ direction: FieldDirection, _ origin: DirectionOrigin
   ) -> [Note] {
     let count = other.walls.count
     guard count > 0 else { return [] }
     return [
       Note(
         .warning,
-        "no wall in the component that field_direction names (\(direction.rawValue), \(origin)), but"
+        "no wall in the component that field_direction names (\(direction.rawValue), \(origin.text)), but"
           + " \(count) in the component \(direction == .perp ? "across" : "along") the walls: check"
           + " field_direction")
     ]
@@ -114,16 +114,16 @@ struct FindWalls: StageType {
     if chosen.findings.walls.isEmpty {
       return WallSearchResult(
         findings: chosen.findings, geometry: chosen.geometry,
-        origin: "assumed: no walls in either component")
+        origin: .noWalls)
     }
     let share = chosen.findings.power / (chosen.findings.power + other.findings.power)
     return WallSearchResult(
       findings: chosen.findings, geometry: chosen.geometry,
-      origin: "the component with \(Format.percent(share)) of the signal")
+      origin: .signal(share))
   }
 
   private func product(
-    _ findings: WallFindings, geometry: InclinationGeometry, origin: String,
+    _ findings: WallFindings, geometry: InclinationGeometry, origin: DirectionOrigin,
     inclination: Inclination, map: VectorMap, input: ProjectedFieldValue
   ) throws -> StageProduct {
     let scale = findings.errorScale
@@ -135,10 +135,10 @@ struct FindWalls: StageType {
       .withScaleError(context.commonErrors.relativeScale)
     let azimuth = findings.families.first ?? Self.azimuthWithoutWalls(input)
     let stated = input.context.metadata.specimen.wallNormalAzimuth
-    let withoutWalls = stated == nil ? "no direction found" : "from the file"
+    let withoutWalls = stated == nil ? NormalOrigin.unknown : .file
     let orientation = WallOrientation(
       normalAzimuth: azimuth, direction: geometry.direction,
-      normalOrigin: findings.families.isEmpty ? withoutWalls : "found",
+      normalOrigin: findings.families.isEmpty ? withoutWalls : .foundWalls,
       directionOrigin: origin, coherence: nil, statedAzimuth: stated)
     var profile = try Self.profile(findings, map, azimuth, geometry)
     profile.error = hasErrors ? profile.error?.map { $0 * scale } : nil
@@ -204,7 +204,7 @@ private struct WallSearchResult {
   let findings: WallFindings
   let geometry: InclinationGeometry
   /// How the component became known.
-  let origin: String
+  let origin: DirectionOrigin
   var notes: [Note] = []
 }
 

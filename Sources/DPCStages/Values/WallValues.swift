@@ -174,9 +174,8 @@ struct WallOrientation: Codable, Sendable, Equatable {
   /// From +x towards +y, rad.
   var normalAzimuth: Double
   var direction: FieldDirection
-  /// As a reader should see them: "from the file", "measured, coherence 0.97", ...
-  var normalOrigin: String
-  var directionOrigin: String
+  var normalOrigin: NormalOrigin
+  var directionOrigin: DirectionOrigin
   /// 0...1, where the normal was measured: how much the map varies along one direction only.
   var coherence: Double?
   /// What the file states, whatever was used, rad.
