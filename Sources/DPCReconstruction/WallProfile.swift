@@ -5,6 +5,10 @@ internal import WorkSharing
 
 /// The profile of one field component across walls of a known normal.
 ///
+/// Where values change along the wall, as descan that is left has them, the samples of a slanting frame would be means
+/// over different stretches of it. What the pixels of the samples, each about its own mean, have in common as a
+/// linear function of the distance along the wall is therefore taken off, where it stands above its error.
+///
 /// Every usable pixel enters exactly one sample, so the samples' errors are uncorrelated. Where
 /// the normal lies along an axis the samples are whole rows or columns. Otherwise the pixels are
 /// binned by their distance u along the normal in steps of half the smaller pixel side; the
@@ -33,10 +37,13 @@ public func wallProfile(
   var bins = ProfileBins(map: map, pixel: pixel, normal: normal, component: component)
   bins.dropSparseBins()
   guard !bins.bins.isEmpty else { throw .tooFewSamples(0, needed: 1) }
+  bins.removeSlopeAlong()
   bins.removeCurvature(within: 3 * min(pixel.x, pixel.y))
-  return LineProfile(
+  var profile = LineProfile(
     distance: bins.bins.map(\.distance), value: bins.bins.map(\.value), error: bins.errors(),
     sampleCount: bins.bins.map(\.count))
+  profile.slopeAlong = bins.slopeAlong
+  return profile
 }
 
 /// Pixels gathered by their distance along the normal, in ascending order.
@@ -53,8 +60,14 @@ private struct ProfileBins {
     var valueSquares = 0.0
     var crossSum = 0.0
     var varianceSum = 0.0
+    /// Of the distances along the wall from the scan's center, their squares and products with the values.
+    var alongSum = 0.0
+    var alongSquares = 0.0
+    var alongCross = 0.0
 
-    mutating func add(distance: Double, value raw: Double, variance: Double, tolerance: Double) {
+    mutating func add(
+      distance: Double, along: Double, value raw: Double, variance: Double, tolerance: Double
+    ) {
       if count == 0 { (first, reference) = (distance, raw) }
       let (offset, value) = (distance - first, raw - reference)
       if abs(offset) > tolerance { isSingleDistance = false }
@@ -65,6 +78,9 @@ private struct ProfileBins {
       valueSquares += value * value
       crossSum += value * offset
       varianceSum += variance
+      alongSum += along
+      alongSquares += along * along
+      alongCross += along * value
     }
 
     /// Adds the pixels of another bin, whose sums are about its own first pixel.
@@ -83,7 +99,16 @@ private struct ProfileBins {
       valueSquares += other.valueSquares + 2 * z * other.valueSum + n * z * z
       crossSum += other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z
       varianceSum += other.varianceSum
+      alongSum += other.alongSum
+      alongSquares += other.alongSquares
+      alongCross += other.alongCross + z * other.alongSum
     }
+
+    var alongMean: Double { alongSum / Double(count) }
+    /// Σ (v - v̄)² of the distances v along the wall.
+    var alongSpread: Double { max(0, alongSquares - alongSum * alongMean) }
+    /// Σ (v - v̄)(z - z̄).
+    var alongCovariance: Double { alongCross - alongMean * valueSum }
 
     var offsetMean: Double { isSingleDistance ? 0 : offsetSum / Double(count) }
     var distance: Double { first + offsetMean }
@@ -107,6 +132,10 @@ private struct ProfileBins {
   var bins: [Bin] = []
   private var slopes: [Double] = []
   private let hasCovariance: Bool
+  /// Taken off along the wall, per m.
+  private(set) var slopeAlong: Measurement?
+  /// A slope is taken off where it is so many times its error.
+  private static let clearSlope = 5.0
 
   init(
     map: VectorMap, pixel: PixelSize, normal: (x: Double, y: Double),
@@ -122,6 +151,7 @@ private struct ProfileBins {
     let none = [Bin](repeating: Bin(), count: Int((2 * reach / width).rounded()) + 1)
     hasCovariance = map.covariance != nil
     let across = (0..<columns).map { (Double($0) - centerX) * pixel.x * normal.x }
+    let along = (0..<columns).map { (Double($0) - centerX) * -pixel.x * normal.y }
     let height = 128
     let bands = concurrentMap((rows + height - 1) / height) { band in
       var all = none
@@ -142,7 +172,8 @@ private struct ProfileBins {
             // Half a step on and down to the whole number below: the nearest bin.
             let k = min(max(Int((u + reach) / width + 0.5), 0), bins.count - 1)
             bins[k].add(
-              distance: u, value: raw, variance: variances[column], tolerance: tolerance)
+              distance: u, along: along[column] + y * normal.x, value: raw,
+              variance: variances[column], tolerance: tolerance)
           }
         }
       }
@@ -162,6 +193,32 @@ private struct ProfileBins {
     bins.removeAll { $0.count == 0 || 3 * $0.count < largest }
     bins.sort { $0.distance < $1.distance }
     slopes = [Double](repeating: 0, count: bins.count)
+  }
+
+  /// Takes off what changes along the wall, in the same way at every distance across it.
+  mutating func removeSlopeAlong() {
+    let spread = bins.reduce(0) { $0 + $1.alongSpread }
+    guard spread > 0 else { return }
+    let slope = bins.reduce(0) { $0 + $1.alongCovariance } / spread
+    // With errors known, each pixel's variance is taken for the mean one of its bin.
+    let variance =
+      hasCovariance
+      ? bins.reduce(0) { $0 + $1.alongSpread * $1.varianceSum / Double($1.count) }
+        / (spread * spread)
+      : scatterAbout(slope) / spread
+    guard slope * slope > Self.clearSlope * Self.clearSlope * variance else { return }
+    slopeAlong = Measurement(slope, error: variance.squareRoot())
+    for b in bins.indices { bins[b].value -= slope * bins[b].alongMean }
+  }
+
+  /// The variance of a pixel about its bin's mean and a slope along the wall.
+  private func scatterAbout(_ slope: Double) -> Double {
+    let freedom = bins.reduce(0) { $0 + $1.count - 1 } - 1
+    guard freedom > 0 else { return .infinity }
+    let sum = bins.reduce(0) {
+      $0 + $1.scatter(slope: 0) - 2 * slope * $1.alongCovariance + slope * slope * $1.alongSpread
+    }
+    return max(0, sum) / Double(freedom)
   }
 
   /// Takes f″ Var(u)/2 off each mean, f″ from a fourth-order polynomial through the bins around.
@@ -198,13 +255,22 @@ private struct ProfileBins {
   /// Standard errors of the means; nil where there is no scatter beyond rounding.
   func errors() -> [Double]? {
     if hasCovariance {
-      let errors = bins.map { $0.varianceSum.squareRoot() / Double($0.count) }
+      let errors = bins.map { bin in
+        let ofSlope = (slopeAlong?.error ?? 0) * bin.alongMean
+        return (bin.varianceSum / Double(bin.count * bin.count) + ofSlope * ofSlope).squareRoot()
+      }
       return errors.allSatisfy { $0 > 0 && $0.isFinite } ? errors : nil
     }
     // A variance from few samples is itself uncertain: each bin is weighed with the pooled
     // variance as if that had been seen in `prior` samples of its own.
     let prior = 8.0
-    let scatters = bins.indices.map { bins[$0].scatter(slope: slopes[$0]) }
+    let slope = slopeAlong?.value ?? 0
+    let scatters = bins.indices.map {
+      max(
+        0,
+        bins[$0].scatter(slope: slopes[$0]) - 2 * slope * bins[$0].alongCovariance
+          + slope * slope * bins[$0].alongSpread)
+    }
     let freedom = bins.reduce(0.0) { $0 + Double($1.count - 1) }
     guard freedom >= 4 else { return nil }
     let pooled = scatters.reduce(0, +) / freedom

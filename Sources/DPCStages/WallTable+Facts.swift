@@ -4,6 +4,22 @@ internal import Glibc
 internal import Pipeline
 internal import STEMCore
 
+extension LineProfile {
+  /// What was taken off along the walls.
+  func slopeFacts(prefix: String, unit: String = "V/m") -> [Fact] {
+    guard let slopeAlong else { return [] }
+    let change = Format.quantity(
+      slopeAlong.value * 1e-9, error: slopeAlong.error.map { $0 * 1e-9 }, unit: unit)
+    return [
+      Fact(
+        "\(prefix)_slope_along",
+        text: "a slope of \(change) per nm along the walls was taken off: descan that is left, or a"
+          + " field that rises across the frame", value: slopeAlong.value, error: slopeAlong.error,
+        unit: unit == "V/m" ? "V/m²" : "\(unit)/m")
+    ]
+  }
+}
+
 extension WallTable {
   /// One statement per wall, for at most this many; the rest is in the table.
   private static let spokenWalls = 8

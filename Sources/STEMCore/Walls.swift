@@ -21,6 +21,9 @@ public struct LineProfile: Sendable, Equatable, Codable {
   public var error: [Double]?
   /// Number of samples averaged into each value.
   public var sampleCount: [Int]
+  /// By how much values changed along the wall, in their unit per m, where that stood above its error: it was taken
+  /// off before they were averaged.
+  public var slopeAlong: Measurement?
 
   public init(distance: [Double], value: [Double], error: [Double]?, sampleCount: [Int]) {
     precondition(

@@ -68,7 +68,8 @@ struct WallVerdictTests {
     }
     let findings = try Self.found(in: map)
     #expect(findings.walls.isEmpty, "\(findings.walls.map(\.fitted.wall))")
-    #expect(findings.rejections.contains(.background))
+    // Of a wave that changes along its crests the profile through the thickness may be none of a wall either.
+    #expect(!Set(findings.rejections).isDisjoint(with: [.background, .unconfirmed]))
     let refused = try #require(findings.strongestRefused)
     #expect(refused.significance > findings.threshold)
   }

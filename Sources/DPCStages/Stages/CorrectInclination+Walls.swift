@@ -42,7 +42,7 @@ extension CorrectInclination {
     return StageProduct(
       outputs: ["corrected": value],
       facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"))
-        + fitting.facts + limit,
+        + fitting.facts + profiles.profile.slopeFacts(prefix: "wall") + limit,
       notes: notes(orientation, fitting.inclination) + fitting.notes + profiles.notes + table.notes)
   }
 }

@@ -7,7 +7,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 18
+  let algorithmVersion = 19
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -65,6 +65,11 @@ struct DeflectionStage: StageType {
         estimate.map.mask.count(of: .saturated), of: estimate.map.shape.count)
     }
     try context.checkCancellation()
+    var deviation = medianDeviation(estimate.map)
+    // The most likely shift is known ten times better where the outer ring has no signal.
+    if let deviation, method != .maximumLikelihood {
+      estimate.map.maskFaint(beyond: Self.faintness * Self.faintness * deviation * deviation)
+    }
     try check.check(statistics)
     try check.check(estimate.map.mask)
     let vacuum = try vacuumDeflection(frames, estimation)
@@ -72,7 +77,10 @@ struct DeflectionStage: StageType {
       method == .phaseContrastTransfer
       ? try TransferredDeflection(
         context, frames: frames, source: source, first: estimate.map, vacuum: vacuum) : nil
-    if let transfer { estimate.map = transfer.map }
+    if let transfer {
+      estimate.map = transfer.map
+      deviation = medianDeviation(estimate.map)
+    }
     let report = RegimeReport(
       estimation: estimation, sample: consume sample, estimate: estimate,
       lag: max(1, Int(correlation.x.rounded(.up))))
@@ -92,7 +100,7 @@ struct DeflectionStage: StageType {
       numbers: report.numbers)
     return StageProduct(
       outputs: ["deflection": value],
-      facts: facts(estimate.map, statistics) + report.facts
+      facts: facts(estimate.map, statistics, deviation) + report.facts
         + (transfer?.facts ?? []),
       notes: notes(estimate.map, metadata, estimation) + saturation
         + check.notes(statistics, exposures: exposures)
@@ -192,7 +200,12 @@ struct DeflectionStage: StageType {
     }
   }
 
-  private func facts(_ map: VectorMap, _ statistics: SignalStatistics) -> [Fact] {
+  /// Errors so many times as large as the median one are those of a hundredth of its electrons: the beam was off.
+  private static let faintness = 10.0
+
+  private func facts(
+    _ map: VectorMap, _ statistics: SignalStatistics, _ deviation: Double?
+  ) -> [Fact] {
     var facts: [Fact] = []
     if let electrons = statistics.medianElectrons {
       facts.append(
@@ -200,7 +213,7 @@ struct DeflectionStage: StageType {
           "dose", text: "\(Format.count(electrons)) electrons per pixel (median)",
           value: electrons, unit: "electrons"))
     }
-    if let sigma = medianDeviation(map) {
+    if let sigma = deviation {
       facts.append(
         Fact(
           "deflection_noise",

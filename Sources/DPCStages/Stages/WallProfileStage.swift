@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 15
+  let algorithmVersion = 16
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -89,6 +89,7 @@ struct WallProfileStage: StageType {
         geometry: .imagePlane,
         fieldUnit: value.unit)
     }
+    facts += value.profile.slopeFacts(prefix: "profile", unit: value.unit)
     if let table = value.table, table.isPoorFit {
       facts += directWidths(value.profile, table)
     }
