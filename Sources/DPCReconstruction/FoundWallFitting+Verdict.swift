@@ -4,13 +4,16 @@ internal import STEMCore
 
 extension FoundWallFitting {
   /// Judges each wall beside all others, and keeps those that are needed as they are.
+  ///
+  /// - Returns: Those that are not.
   func refuseNeedless(
     _ found: inout [FoundWall], _ findings: inout WallFindings, checkpoint: () throws -> Void
-  ) throws {
-    guard !found.isEmpty else { return }
+  ) throws -> [FoundWall] {
+    guard !found.isEmpty else { return [] }
     let pixels = WallPixels(map)
     let all = found.map { (line: line(of: $0), family: $0.family) }
     var kept: [FoundWall] = []
+    var refused: [FoundWall] = []
     for (index, wall) in found.enumerated() {
       try checkpoint()
       let (own, family) = all[index]
@@ -26,11 +29,15 @@ extension FoundWallFitting {
         pixels: strip, geometry: geometry, wall: own, neighbors: neighbors.map { all[$0].line })
       if let reason = verdict.rejection {
         findings.rejections.append(reason)
-        if reason != .misfit { findings.strongestRefused.consider(wall.significance, reason) }
+        if reason != .misfit {
+          findings.strongestRefused.consider(wall.significance, reason)
+          refused.append(wall)
+        }
       } else {
         kept.append(wall)
       }
     }
     found = kept
+    return refused
   }
 }

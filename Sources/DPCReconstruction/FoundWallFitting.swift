@@ -94,7 +94,9 @@ struct FoundWallFitting {
     if isWhole {
       for wall in beside where !found.contains(where: { isSame($0, wall) }) { found.append(wall) }
     }
-    try refuseNeedless(&found, &findings, checkpoint: checkpoint)
+    let refused = try refuseNeedless(&found, &findings, checkpoint: checkpoint)
+    let between = refused.filter { wall in found.contains { $0.family == wall.family } }
+    findings.alternation = alternation(found, refused: between)
     // A family none of whose lines was confirmed is none.
     let alive = families.indices.filter { family in found.contains { $0.family == family } }
     for index in found.indices {
@@ -104,7 +106,6 @@ struct FoundWallFitting {
     findings.walls = found.sorted {
       ($0.family, $0.fitted.wall.position.value) < ($1.family, $1.fitted.wall.position.value)
     }
-    findings.alternation = alternation(findings.walls)
     guard let first = findings.families.first,
       let profile = try? wallProfile(
         of: map, direction: geometry.direction, normalAzimuth: first)
@@ -221,15 +222,21 @@ struct FoundWallFitting {
     return line(of: wall).moved(turn: turn, shift: 0, widthFactor: 1)
   }
 
-  /// Pairs of next neighbors of one family that run side by side.
-  private func alternation(_ walls: [FoundWall]) -> WallAlternation {
+  /// Pairs of next neighbors of one family that run side by side, no refused line between them.
+  private func alternation(_ walls: [FoundWall], refused: [FoundWall]) -> WallAlternation {
+    let all = (walls.map { (wall: $0, isRefused: false) } + refused.map { ($0, true) }).sorted {
+      ($0.wall.family, $0.wall.fitted.wall.position.value)
+        < ($1.wall.family, $1.wall.fitted.wall.position.value)
+    }
     var (pairs, equal) = (0, 0)
-    for (a, b) in zip(walls, walls.dropFirst())
-    where a.family == b.family && along(a, of: walls).overlap(with: along(b, of: walls)) > 0.3 {
+    for ((a, isRefused), (b, isNextRefused)) in zip(all, all.dropFirst())
+    where !isRefused && !isNextRefused && a.family == b.family
+      && along(a, of: walls).overlap(with: along(b, of: walls)) > 0.3
+    {
       pairs += 1
       if a.fitted.wall.field.value * b.fitted.wall.field.value > 0 { equal += 1 }
     }
-    if pairs == 0 { return .cannotBeTold }
+    if pairs == 0 { return refused.isEmpty || walls.count < 2 ? .cannotBeTold : .linesBetween }
     return equal == 0
       ? .alternate(pairs: pairs, chance: pow(0.5, Double(pairs)))
       : .doNot(equal: equal, pairs: pairs)

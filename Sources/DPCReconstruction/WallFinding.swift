@@ -102,6 +102,8 @@ public enum WallAlternation: Sendable, Equatable {
   case doNot(equal: Int, pairs: Int)
   /// Fewer than two neighboring walls.
   case cannotBeTold
+  /// Between all neighbors lie lines that stand above the noise and were refused: some may be walls.
+  case linesBetween
 }
 
 /// What a search for walls has found.

@@ -18,6 +18,8 @@ extension WallAlternation {
           : "\(equal) of \(pairs) pairs of neighbors have equal signs")
     case .cannotBeTold:
       return "whether signs alternate cannot be told: no two walls side by side"
+    case .linesBetween:
+      return "whether signs alternate cannot be told: between the walls lie lines that were refused"
     }
   }
 }
@@ -81,6 +83,13 @@ extension WallFindings {
     ]
   }
 
+  /// Beside several walls of one family a refused line is often another one that stands too close to tell by itself.
+  private var closeWalls: String {
+    walls.count > 1 && rejections.contains { $0 == .background || $0 == .step }
+      ? "; walls side by side that stand closer than a few of their widths are told apart by wall-profile, which"
+        + " fits them together" : ""
+  }
+
   func notes(hasErrors: Bool) -> [Note] {
     var notes: [Note] = []
     if isLevelled {
@@ -102,7 +111,9 @@ extension WallFindings {
       notes.append(
         Note(
           strongestRefused?.significance ?? 0 > weakest ? .warning : .information,
-          "lines not taken for walls: \(reasons.joined(separator: "; "))" + (clearest ?? "")))
+          "lines not taken for walls: \(reasons.joined(separator: "; "))" + (clearest ?? "")
+            + closeWalls
+        ))
     }
     if isCutShort {
       notes.append(

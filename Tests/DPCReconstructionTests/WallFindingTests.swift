@@ -267,4 +267,26 @@ struct WallFindingTests {
       #expect(pull(found.fitted.wall.position, 10e-9) < 4, "\(found.fitted.wall)")
     }
   }
+
+  @Test("Across a line that was refused nothing is said of alternation")
+  func refusedBetween() throws {
+    // Six walls 40 nm apart, in turn positive and negative; some are refused as a smooth background.
+    let pieces = (0..<6).map { index in
+      Piece(
+        azimuth: 0,
+        wall: TestWall(
+          field: index % 2 == 0 ? 1.5e8 : -1.5e8, w: 11.3e-9,
+          position: (Double(index) - 2.5) * 40e-9))
+    }
+    for seed in 1...2 {
+      let findings = try findWalls(
+        in: Self.map(pieces, rows: 32, columns: 140, sigma: 1e8, seed: UInt64(seed)),
+        geometry: .imagePlane)
+      #expect(findings.walls.count < 6, "what the test is for: some are refused")
+      switch findings.alternation {
+      case .alternate, .linesBetween, .cannotBeTold: break
+      case .doNot(let equal, let pairs): Issue.record("\(equal) of \(pairs) pairs are said equal")
+      }
+    }
+  }
 }
