@@ -181,14 +181,17 @@ struct WeightedModes {
     return (sums[0], sums[1], sums[2], sums[3])
   }
 
-  /// Σ w² D² and Σ w C² once the map is turned.
-  func turned(cosine: Double, sine: Double) -> (spread: Double, residual: Double) {
+  /// Σ w² D², Σ w C² and Σ w² C² D² once the map is turned.
+  func turned(
+    cosine: Double, sine: Double
+  ) -> (spread: Double, residual: Double, products: Double) {
     let sums = sum { _, _, w, c, d in
       let curl = cosine * c + sine * d
       let divergence = cosine * d - sine * c
-      return SIMD4(w * w * divergence * divergence, w * curl * curl, 0, 0)
+      let power = w * w * divergence * divergence
+      return SIMD4(power, w * curl * curl, power * curl * curl, 0)
     }
-    return (sums[0], sums[1])
+    return (sums[0], sums[1], sums[2])
   }
 
   @inline(__always)

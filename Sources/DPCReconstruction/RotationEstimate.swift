@@ -31,7 +31,7 @@ public struct RotationEstimate: Sendable, Equatable {
 /// themselves. Turned by a, C' = cos a C + sin a D, whose weighted power is least at
 /// 2a = atan2(-2ΣwCD, Σw(D² - C²)). Weights are those of Wiener, S/(S + N) by wave number with
 /// the signal's power S measured and the noise N known, so that a map in noise reaches the
-/// Cramér-Rao bound, σ² = N/Σ|θ|². White noise adds the same to all C² and D²; what unequal
+/// Cramér-Rao bound, σ² = N/Σ|θ|², where no curl is left but noise's. White noise adds the same to all C² and D²; what unequal
 /// variances add is taken off. A constant and a linear deflection (what descan leaves) have no part
 /// in it: the one coefficient that they reach is projected out.
 public struct CurlModes: Sendable {
@@ -109,15 +109,18 @@ public struct CurlModes: Sendable {
     let amplitude = (sums.along * sums.along + sums.across * sums.across).squareRoot()
     guard amplitude > 0 else { return nil }
     let angle = atan2(-sums.across, sums.along) / 2
-    let (spread, residual) = weighted.turned(cosine: cos(angle), sine: sin(angle))
+    let (spread, residual, products) = weighted.turned(cosine: cos(angle), sine: sin(angle))
     let noise = variance * sums.weight
     let misfit = noise > 0 ? residual / noise : 1
     // Σ w C D scatters by √(N Σ w² D²), D with its noise, and the angle by that over 2·amplitude.
     let deviation = (variance * spread).squareRoot()
+    // A curl that is really there shares its waves with the divergence, and Σ w C D scatters as the products
+    // themselves do, signs unknown: √(Σ w² C² D²).
+    let scatter = max(deviation * max(1, misfit).squareRoot(), products.squareRoot())
     let signal = sums.total - noise
     return RotationEstimate(
       angle: angle <= -Double.pi / 2 ? angle + Double.pi : angle,
-      error: deviation * max(1, misfit).squareRoot() / (2 * amplitude),
+      error: scatter / (2 * amplitude),
       contrast: 1 - (sums.total - amplitude) / (sums.total + amplitude),
       noiseContrast: min(1, 2 * 3 * deviation / (sums.total + 3 * deviation)),
       curlFreeness: signal > 0 ? amplitude / signal : 0,
