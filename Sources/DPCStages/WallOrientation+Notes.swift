@@ -5,6 +5,20 @@ internal import Pipeline
 internal import STEMCore
 
 extension WallOrientation {
+  /// That the component which somebody has named shows nothing, and the other one does.
+  static func notes(
+    wallsInOtherComponent count: Int, than direction: FieldDirection, _ origin: DirectionOrigin
+  ) -> [Note] {
+    guard count > 0 else { return [] }
+    return [
+      Note(
+        .warning,
+        "no wall in the component that field_direction names (\(direction.rawValue), \(origin.text)), but"
+          + " \(count) in the component \(direction == .perp ? "across" : "along") the walls: check"
+          + " field_direction")
+    ]
+  }
+
   /// That the image does not tell two directions of the field from each other, where that matters.
   ///
   /// - Parameter inclination: Of the walls, rad.

@@ -73,4 +73,34 @@ struct WallDirectionTests {
     #expect(abs(given.normalAzimuth * 180 / Double.pi - 21) < 1e-12)
     #expect(given.direction == .perp && given.coherence == nil)
   }
+
+  @Test("Where the named component shows no wall and the other one does, the profile says so")
+  func otherComponent() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan)
+    func report(_ direction: String) async throws -> (rows: Int?, facts: [Fact], notes: [Note]) {
+      let outcome = try await laboratory.run(
+        Laboratory.fieldChain(path) + """
+            profile: { uses: wall-profile, from: field, with: { normal_azimuth_deg: 20, field_direction: \(direction) } }
+          results: [profile]
+          """)
+      let report = outcome.report["profile"]
+      return (
+        try outcome.value("profile", as: WallProfileValue.self).table?.rows.count,
+        report?.facts ?? [], report?.notes ?? []
+      )
+    }
+    let wrong = try await report("perp")
+    #expect(wrong.rows == 0)
+    #expect(
+      wrong.notes.contains {
+        $0.kind == .warning
+          && $0.text.hasPrefix(
+            "no wall in the component that field_direction names (perp, given), but 2 in the component across"
+          )
+      }, "\(wrong.notes)")
+    #expect(!wrong.facts.contains { $0.key.hasSuffix("upper_limit") })
+    let right = try await report("parallel")
+    #expect(right.rows == 2 && !right.notes.contains { $0.text.contains("check field_direction") })
+  }
 }

@@ -93,15 +93,7 @@ struct FindWalls: StageType {
   private static func note(
     _ other: WallFindings, _ direction: FieldDirection, _ origin: DirectionOrigin
   ) -> [Note] {
-    let count = other.walls.count
-    guard count > 0 else { return [] }
-    return [
-      Note(
-        .warning,
-        "no wall in the component that field_direction names (\(direction.rawValue), \(origin.text)), but"
-          + " \(count) in the component \(direction == .perp ? "across" : "along") the walls: check"
-          + " field_direction")
-    ]
+    WallOrientation.notes(wallsInOtherComponent: other.walls.count, than: direction, origin)
   }
 
   private func chosen(

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 16
+  let algorithmVersion = 17
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -31,6 +31,7 @@ struct WallProfileStage: StageType {
         orientation.hasStraightWalls
         ? try table(profiles, orientation, context)?
           .withScaleError(source.context.commonErrors.relativeScale) : .empty
+      let others = try wallsInOtherComponent(source, orientation, table, context)
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -39,8 +40,10 @@ struct WallProfileStage: StageType {
             ["inclination_model": "none: as in the image", "fit_model": "sech2-image"]
           ) { first, _ in first }))
       return StageProduct(
-        outputs: ["profile": value], facts: facts(value, of: source.map),
-        notes: orientation.notes + profiles.notes + (table?.notes ?? [])
+        outputs: ["profile": value], facts: facts(value, of: source.map, others: others),
+        notes: WallOrientation.notes(
+          wallsInOtherComponent: others, than: orientation.direction, orientation.directionOrigin)
+          + orientation.notes + profiles.notes + (table?.notes ?? [])
           + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
@@ -60,9 +63,27 @@ struct WallProfileStage: StageType {
     }
   }
 
+  /// How many walls the component shows that nobody has named, where the named one shows none.
+  private func wallsInOtherComponent(
+    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?, _ context: StageContext
+  ) throws(WallError) -> Int {
+    guard orientation.directionOrigin.isStated, orientation.hasStraightWalls,
+      let table, table.rows.isEmpty
+    else { return 0 }
+    var other = orientation
+    other.direction = orientation.direction == .perp ? .normal : .perp
+    let profiles = try CrossProfile(
+      of: source.map, other, correlation: source.context.correlationLength)
+    return try self.table(profiles, other, context)?.rows.count ?? 0
+  }
+
+  private typealias Source = (
+    map: VectorMap, unit: String, quantity: String, context: MapContext
+  )
+
   private func source(
     _ context: StageContext
-  ) throws -> (map: VectorMap, unit: String, quantity: String, context: MapContext) {
+  ) throws -> Source {
     switch context.input("map") {
     case let value as ProjectedFieldValue:
       if let meanField = value.meanField {
@@ -78,11 +99,11 @@ struct WallProfileStage: StageType {
     }
   }
 
-  private func facts(_ value: WallProfileValue, of map: VectorMap) -> [Fact] {
+  private func facts(_ value: WallProfileValue, of map: VectorMap, others: Int) -> [Fact] {
     var facts =
       value.orientation.withoutWalls(prefix: "profile")
       ?? value.table?.facts(prefix: "profile", fieldUnit: value.unit) ?? []
-    if let table = value.table, value.orientation.allowsLimit {
+    if let table = value.table, value.orientation.allowsLimit, others == 0 {
       facts += table.limitFacts(
         prefix: "profile", profile: value.profile, of: map,
         normalAzimuth: value.orientation.normalAzimuth, direction: value.orientation.limitedTo,
