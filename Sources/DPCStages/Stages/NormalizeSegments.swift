@@ -6,7 +6,7 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
@@ -142,6 +142,24 @@ struct NormalizeSegments: StageType {
     ]
   }
 
+  /// A disc that lies off the center by more of its radius makes fields too large by one percent and more.
+  private static let largestOffset = 0.03
+
+  private func vacuumNote(_ correction: SegmentCorrection, _ metadata: AcquisitionMetadata) -> Note
+  {
+    let text =
+      "gains from the vacuum reference hold for a disc on the detector's center: an offset of the disc is"
+      + " taken for a difference of gains"
+    guard let offset = vacuumDiscOffset(of: metadata, dark: correction.dark),
+      offset > Self.largestOffset * metadata.probeSemiAngle
+    else { return Note(.assumption, text) }
+    return Note(
+      .warning,
+      "\(text), and this disc lies about \(Format.quantity(offset, unit: "rad")) off: fields come out wrong by some"
+        + " percent; a calibrate-detector stage tells offset from gains, gain=none leaves them alone, and a flat"
+        + " reference gives them")
+  }
+
   private func notes(
     _ correction: SegmentCorrection, _ metadata: AcquisitionMetadata, electronsPerUnit: Double?
   ) -> [Note] {
@@ -151,11 +169,7 @@ struct NormalizeSegments: StageType {
       notes.append(
         Note(.assumption, "no gain reference: all segments are taken to be equally sensitive"))
     case .vacuum:
-      notes.append(
-        Note(
-          .assumption,
-          "gains from the vacuum reference hold for a disc on the detector's center: an offset of the"
-            + " disc is taken for a difference of gains"))
+      notes.append(vacuumNote(correction, metadata))
       if !correction.uncalibratedSegments.isEmpty {
         notes.append(
           Note(

@@ -122,7 +122,7 @@ struct RemoveDescan: StageType {
         Note(
           .warning,
           "\(text), and beneath \(rest) lies a plane of \(plane) root mean square: if that is descan,"
-            + " \(remedy)")
+            + " \(remedy); segments of unequal gain make one too, and wrong fields with it")
       ]
     )
   }
