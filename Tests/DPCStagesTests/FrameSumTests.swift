@@ -85,16 +85,16 @@ struct FrameSumTests {
     .compressed(chunk: [7, 8, 9, 11], level: 1), .compressed(chunk: [11, 1, 141, 1], level: 1),
   ]
 
-  private func compare<Number: HDF5Number>(_ numbers: [Number]) throws {
+  private static func compare<Number: HDF5Number>(_ numbers: [Number]) throws {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/stack.h5"
     var first: (signals: SegmentSignals, scatter: FrameScatter)?
-    for layout in Self.layouts {
-      try Self.write(numbers, layout: layout, to: path)
+    for layout in layouts {
+      try write(numbers, layout: layout, to: path)
       let frames = try Self.frames(path)
       if first == nil {
-        let expected = try Self.plain(frames)
-        let found = try Self.sum(frames)
+        let expected = try plain(frames)
+        let found = try sum(frames)
         #expect(found.signals.mask == expected.mask)
         #expect(found.scatter.saturatedCount == expected.saturatedCount)
         // A dozen roundings of sums of eleven signals.
@@ -102,26 +102,28 @@ struct FrameSumTests {
         for (value, plain) in zip(found.signals.values, expected.values) {
           #expect(abs(value - plain) <= 24 * largest * 0x1p-53)
         }
-        #expect(found.scatter.degreesOfFreedom > 8 * Double(Self.shape.count))
+        #expect(found.scatter.degreesOfFreedom > 8 * Double(shape.count))
         first = found
       }
       for threads in [1, 2, 3, 7] {
         limitThreads(to: threads)
-        defer { limitThreads(to: ProcessInfo.processInfo.activeProcessorCount) }
-        let found = try Self.sum(frames)
+        let found = try sum(frames)
         #expect(found.signals == first?.signals, "\(layout), \(threads) threads")
         #expect(found.scatter == first?.scatter, "\(layout), \(threads) threads")
       }
     }
   }
 
+  /// In a process of its own, whose threads are limited for no other test.
   @Test("Every type of number, in one piece and in chunks of every cut, on 1 to 7 threads")
-  func layouts() throws {
-    try compare(Self.counts)
-    try compare(Self.counts.map { UInt8(truncatingIfNeeded: $0 / 4) })
-    try compare(Self.counts.map { $0 == 65_535 ? Float.nan : Float($0) + 0.25 })
-    // Larger than any of 32 bits, and of a type that is read as doubles.
-    try compare(Self.counts.map { $0 == 65_535 ? Int64.max : Int64($0) << 20 })
+  func layouts() async {
+    await #expect(processExitsWith: .success) {
+      try Self.compare(Self.counts)
+      try Self.compare(Self.counts.map { UInt8(truncatingIfNeeded: $0 / 4) })
+      try Self.compare(Self.counts.map { $0 == 65_535 ? Float.nan : Float($0) + 0.25 })
+      // Larger than any of 32 bits, and of a type that is read as doubles.
+      try Self.compare(Self.counts.map { $0 == 65_535 ? Int64.max : Int64($0) << 20 })
+    }
   }
 
   @Test("A window of the scan is the same rows and columns, but for neighbors beyond its rim")
