@@ -98,24 +98,16 @@ struct ManyRunnerTests {
   @Test("runs go on side by side when there are threads for it, and never more stages than those")
   func sideBySide() async throws {
     for threads in [1, 2] {
-      let now = Mutex(0)
-      let most = Mutex(0)
+      let company = Company()
       let own = Operation("own", inputs: ["a", "b"]) { context in
-        let count = now.withLock {
-          $0 += 1
-          return $0
-        }
-        most.withLock { $0 = max($0, count) }
-        // Long enough for another run to be met, however busy the machine is.
-        for _ in 0..<200 where threads == 2 && most.withLock({ $0 }) < 2 { usleep(10_000) }
-        now.withLock { $0 -= 1 }
+        company.wait(for: threads)
         return ["value": try context.value("b") + Double(threads)]
       }
       // Other numbers each time, so that nothing comes from the cache.
       let factors = (1...5).map { Double(10 * threads + $0) }
       let report = try await many(factors, threads: threads, own: own)
       #expect(report.exitCode == 0)
-      #expect(most.withLock { $0 } == threads)
+      #expect(company.most == threads)
     }
   }
 

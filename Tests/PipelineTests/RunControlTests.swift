@@ -116,22 +116,15 @@ struct RunControlTests {
   @Test("independent stages run at the same time when there are threads for it, and else do not")
   func parallel() async throws {
     for threads in [1, 2] {
-      let most = Mutex(0)
-      let now = Mutex(0)
+      let company = Company()
       let slow = Operation("slow", inputs: []) { context in
-        let count = now.withLock {
-          $0 += 1; return $0
-        }
-        most.withLock { $0 = max($0, count) }
-        // Long enough for the other stage to be met, however busy the machine is.
-        for _ in 0..<200 where threads == 2 && most.withLock({ $0 }) < 2 { usleep(10_000) }
-        now.withLock { $0 -= 1 }
+        company.wait(for: threads)
         return ["value": context.number("value") ?? 0]
       }
       let scratch = try Scratch()
       let stages = (0..<3).map { node("s\($0)", slow, ["value": Double($0)]) }
       #expect(await (try scratch.runner(stages, threads: threads)).run().exitCode == 0)
-      #expect(most.withLock { $0 } == threads)
+      #expect(company.most == threads)
     }
   }
 
