@@ -95,8 +95,8 @@ let package = Package(
     .executableTarget(
       name: "dpc",
       dependencies: [
-        "CMalloc", "DPCSimulation", "DPCStages", "Pipeline", "PipelineManifest", "Provenance",
-        "STEMCore", "STEMData", "ShownText", "WorkSharing",
+        "CMalloc", "DPCStages", "Pipeline", "PipelineManifest", "Provenance", "STEMData",
+        "ShownText", "WorkSharing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Runs dpc on acquisitions whose truth is known and holds the results against it.
@@ -142,13 +142,12 @@ let package = Package(
     .testTarget(
       name: "PipelineManifestTests", dependencies: ["Pipeline", "PipelineManifest"],
       swiftSettings: strict),
-    .testTarget(
-      name: "ProvenanceTests", dependencies: ["Pipeline", "Provenance"], swiftSettings: strict),
+    .testTarget(name: "ProvenanceTests", dependencies: ["Provenance"], swiftSettings: strict),
     .testTarget(
       name: "DPCStagesTests",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "DPCStages", "HDF5", "Pipeline", "PipelineManifest",
-        "STEMCore", "STEMData", "WorkSharing",
+        "DPCReconstruction", "DPCSimulation", "DPCStages", "FieldRendering", "HDF5", "Pipeline",
+        "PipelineManifest", "STEMCore", "STEMData", "WorkSharing",
       ], swiftSettings: strict),
     // Who may import whom.
     .testTarget(name: "LayeringTests", swiftSettings: strict),
