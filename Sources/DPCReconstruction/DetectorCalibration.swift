@@ -34,9 +34,6 @@ public struct DetectorCalibration: Sendable, Equatable, Codable {
   public var discCenterY: Measurement?
   /// Convergence semi-angle α, rad.
   public var probeSemiAngle: Measurement?
-  /// Descan over the scan: change of the center from the middle to the right and lower rim, rad.
-  public var descanAlongX: [Measurement]
-  public var descanAlongY: [Measurement]
   /// Segments on which too little of the disc falls to tell anything.
   public var unlitSegments: [Int]
   /// Squared misfit over the counting noise per degree of freedom; nil with none left.
@@ -105,13 +102,9 @@ public func calibrateDetector(
     return isDetermined && !fit.isFixed[index]
       ? Measurement(fit.parameters[index], error: variance.squareRoot()) : nil
   }
-  func slopes(_ indices: [Int]) -> [Measurement] {
-    fit.model.hasSlopes ? indices.compactMap(measured) : []
-  }
   let first = fit.segmentCount
   return DetectorCalibration(
     gain: gains, discCenterX: measured(first), discCenterY: measured(first + 1),
-    probeSemiAngle: measured(first + 2), descanAlongX: slopes([first + 3, first + 5]),
-    descanAlongY: slopes([first + 4, first + 6]), unlitSegments: fit.model.unlitSegments,
+    probeSemiAngle: measured(first + 2), unlitSegments: fit.model.unlitSegments,
     reducedChiSquare: fit.reducedChiSquare, assumption: assumption)
 }

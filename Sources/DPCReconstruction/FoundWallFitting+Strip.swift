@@ -22,7 +22,7 @@ extension FoundWallFitting {
   ) -> Bool {
     guard let first = profile.distance.first, let last = profile.distance.last else { return true }
     let distance = min(line.position - first, last - line.position)
-    return distance < WallFitOptions().rimDistance * width
+    return distance < WallFitOptions.rimDistance * width
       || fit.fitted.contains {
         $0.flags.contains(.cutByRim) && $0.wall.field.value * line.amplitude > 0
           && abs($0.wall.position.value - line.position) < max(width, $0.imageWidth)

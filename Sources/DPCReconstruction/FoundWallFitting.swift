@@ -55,7 +55,7 @@ struct FoundWallFitting {
       for index in indices {
         familyOf[index] = family
         let halfTurns = ((mean - lines[index].azimuth) / Double.pi).rounded()
-        lines[index] = lines[index].turned(by: Int(halfTurns), direction: geometry.direction)
+        lines[index] = lines[index].turned(by: Int(halfTurns))
       }
     }
   }
@@ -63,7 +63,7 @@ struct FoundWallFitting {
   /// Whether two azimuths differ by less than the tolerance or than their errors make likely.
   private func isParallel(_ a: WallLine, _ b: WallLine) -> Bool {
     let error = hypot(a.azimuthError ?? 0, b.azimuthError ?? 0)
-    return abs(lineAngle(a.azimuth, b.azimuth)) < max(options.familyTolerance, 4 * error)
+    return abs(lineAngle(a.azimuth, b.azimuth)) < max(WallFindingOptions.familyTolerance, 4 * error)
   }
 
   /// The azimuth or its opposite, in the preferred sense where there is one.

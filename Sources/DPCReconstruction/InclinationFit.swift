@@ -85,7 +85,7 @@ public func fitInclinedWalls(
   if let baseline = options.baseline { return try search(baseline) }
   guard let level = try search(.constant) else { return try search(.linear) }
   guard let sloping = try search(.linear),
-    sloping.fit.showsSlope(threshold: options.detectionThreshold, against: level.fit)
+    sloping.fit.showsSlope(threshold: WallFitOptions.detectionThreshold, against: level.fit)
   else { return level }
   return sloping
 }

@@ -113,7 +113,7 @@ struct InclinationSearch {
       if let lower, let upper { (upper.angle - lower.angle) / 2 } else { nil }
     let search = WallSearch(model: model(minimum.angle), options: options)
     var report = search.report(minimum.fit)
-    widen(&report, minimum, lower?.fit, upper?.fit, search)
+    widen(&report, minimum, lower?.fit, upper?.fit)
     return InclinedWallFit(
       fit: report, geometry: start.inclined(by: minimum.angle),
       inclination: Measurement(minimum.angle, error: half), lower: lower?.angle,
@@ -162,7 +162,7 @@ struct InclinationSearch {
   /// Adds to each wall's variances what the angle's error makes of it.
   private func widen(
     _ report: inout WallFit, _ minimum: (angle: Double, fit: WallModelFit),
-    _ lower: WallModelFit?, _ upper: WallModelFit?, _ search: WallSearch
+    _ lower: WallModelFit?, _ upper: WallModelFit?
   ) {
     guard let lower, let upper else { return }
     let order = minimum.fit.walls.indices.sorted {

@@ -16,8 +16,6 @@ public struct RotationEstimate: Sendable, Equatable {
   /// (largest - smallest)/(largest + smallest) curl power after noise is taken off: 1 for a field
   /// without curl, less where no angle removes it.
   public var curlFreeness: Double
-  /// Curl power left at the angle over that of noise; nil where noise is measured by it.
-  public var residualOverNoise: Double?
 }
 
 /// The curl and the divergence of a deflection map, which tell the scan rotation in closed form.
@@ -80,14 +78,14 @@ public struct CurlModes: Sendable {
   /// - Returns: nil where the map has no structure at all.
   public func estimate(_ handedness: Handedness) -> RotationEstimate? {
     let side = handedness == .mirrored ? -1.0 : 1
-    if let variance { return estimate(side, variance: variance, isKnown: true) }
+    if let variance { return estimate(side, variance: variance) }
     // Without counting statistics what curl is left is noise.
     var variance = 0.0
     for _ in 0..<4 {
-      guard let estimate = estimate(side, variance: variance, isKnown: false) else { return nil }
+      guard let estimate = estimate(side, variance: variance) else { return nil }
       variance = residualPower(side, at: estimate.angle)
     }
-    return estimate(side, variance: variance, isKnown: false)
+    return estimate(side, variance: variance)
   }
 
   /// S/(S + N) of each class of wave numbers.
@@ -99,9 +97,7 @@ public struct CurlModes: Sendable {
     }
   }
 
-  private func estimate(
-    _ side: Double, variance: Double, isKnown: Bool
-  ) -> RotationEstimate? {
+  private func estimate(_ side: Double, variance: Double) -> RotationEstimate? {
     let weighted = WeightedModes(
       planes: planes, side: side, classes: classes,
       weights: weights(side, variance: variance))
@@ -123,8 +119,7 @@ public struct CurlModes: Sendable {
       error: scatter / (2 * amplitude),
       contrast: 1 - (sums.total - amplitude) / (sums.total + amplitude),
       noiseContrast: min(1, 2 * 3 * deviation / (sums.total + 3 * deviation)),
-      curlFreeness: signal > 0 ? amplitude / signal : 0,
-      residualOverNoise: isKnown && noise > 0 ? misfit : nil)
+      curlFreeness: signal > 0 ? amplitude / signal : 0)
   }
 
   /// Mean power of a curl coefficient once the map is turned.

@@ -33,7 +33,7 @@ struct SlopeChoice {
   /// Whether the slope stands above its error as a wall must.
   private func shows(_ ramp: WallModelFit) -> Bool {
     let variance = ramp.covariance[ramp.parameterCount + 1] * sloping.errorScale(ramp)
-    return abs(ramp.baseline[1]) > level.options.detectionThreshold * variance.squareRoot()
+    return abs(ramp.baseline[1]) > WallFitOptions.detectionThreshold * variance.squareRoot()
   }
 
   /// What a slope gains in χ², less what it must: the threshold of a wall's detection beside as many walls. Where
@@ -48,7 +48,7 @@ struct SlopeChoice {
       (level.misfit(flat.chiSquare) - level.misfit(ramp.chiSquare)) / (scale * repetition(ramp))
     let spared = flat.parameterCount - ramp.parameterCount
     if spared > 0 { return explained + Double(spared) * log(Double(level.samples.count)) }
-    return explained - level.options.detectionThreshold * level.options.detectionThreshold
+    return explained - WallFitOptions.detectionGain
   }
 
   private func repetition(_ fit: WallModelFit) -> Double {

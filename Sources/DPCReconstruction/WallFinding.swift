@@ -10,16 +10,17 @@ public struct WallFindingOptions: Sendable, Equatable {
   public var falseWallsPerMap = 1e-3
   /// Shortest wall, in units of its width in the image.
   public var shortestLength = 3.0
-  /// Largest relative standard deviation of the field along a wall beyond noise: rows of atoms and dots
-  /// exceed it.
-  public var largestModulation = 0.5
   public var maximumWalls = 24
   /// Smallest height of a wall relative to the highest one.
   public var minimumFraction = 0.05
-  /// Walls whose azimuths differ by less belong to one family, rad.
-  public var familyTolerance = 5 * Double.pi / 180
   /// The azimuth to which a family's normal is turned where they agree up to half a turn, rad.
   public var preferredAzimuth: Double?
+
+  /// Largest relative standard deviation of the field along a wall beyond noise: rows of atoms and dots
+  /// exceed it.
+  static let largestModulation = 0.5
+  /// Walls whose azimuths differ by less belong to one family, rad.
+  static let familyTolerance = 5 * Double.pi / 180
 
   public init() {}
 }

@@ -11,21 +11,24 @@ public enum WallBaseline: String, Sendable, Equatable, CaseIterable {
 
 /// How walls are found and which of them are reported.
 public struct WallFitOptions: Sendable, Equatable {
-  /// Significance that a wall must reach, in standard deviations of its matched filter; raised
-  /// by the number of places at which a wall of its width could have been found.
-  public var detectionThreshold = 5.0
   /// Smallest height of a wall relative to the highest one, for profiles with errors.
   public var minimumFraction = 0.05
   /// The same for profiles without errors.
   public var minimumFractionWithoutErrors = 0.1
-  /// At most this many walls, the highest first.
-  public var maximumWalls = 24
-  /// Walls nearer to an end of the profile than this part of their width there are not reported.
-  public var rimDistance = 0.6
   /// What stands under the walls; nil for a constant, and a slope too where the profile shows one.
   public var baseline: WallBaseline?
   /// Whether one wall may be replaced by two of equal sign where that explains the profile better.
   public var splitsWalls = true
+
+  /// Significance that a wall must reach, in standard deviations of its matched filter; raised
+  /// by the number of places at which a wall of its width could have been found.
+  static let detectionThreshold = 5.0
+  /// The gain in χ² that it stands for.
+  static let detectionGain = detectionThreshold * detectionThreshold
+  /// At most this many walls, the highest first.
+  static let maximumWalls = 24
+  /// Walls nearer to an end of the profile than this part of their width there are not reported.
+  static let rimDistance = 0.6
 
   public init() {}
 

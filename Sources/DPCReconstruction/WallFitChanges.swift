@@ -13,7 +13,9 @@ extension WallSearch {
       let trials = concurrentMap(3 * best.walls.count) { trial -> WallModelFit? in
         let (k, change) = trial.quotientAndRemainder(dividingBy: 3)
         if change == 0 { return self.trial(without: k, of: current, with: []) }
-        guard options.splitsWalls, current.walls.count < options.maximumWalls else { return nil }
+        guard options.splitsWalls, current.walls.count < WallFitOptions.maximumWalls else {
+          return nil
+        }
         let wall = current.walls[k]
         let pair = change == 1 ? halves(wall) : boxes(wall)
         return pair.isEmpty ? nil : self.trial(without: k, of: current, with: pair)

@@ -17,8 +17,8 @@ extension WallSearch {
     for sign in [1.0, -1] {
       let h = height.map { sign * $0 }
       for k in h.indices where h[k] > floor && isPeak(k, of: h) {
-        let left = descent(from: k, step: -1, in: h, floor: floor)
-        let right = descent(from: k, step: 1, in: h, floor: floor)
+        let left = descent(from: k, step: -1, in: h)
+        let right = descent(from: k, step: 1, in: h)
         guard min(left.prominence, right.prominence) > floor / 2 else { continue }
         let halfWidth = min(left.halfWidth, right.halfWidth)
         walls.append(start(at: k, height: sign * h[k], width: 2 * halfWidth))
@@ -34,7 +34,7 @@ extension WallSearch {
   /// How far the profile falls before it rises above this peak again, and where it has fallen
   /// to half of its height.
   private func descent(
-    from peak: Int, step: Int, in h: [Double], floor: Double
+    from peak: Int, step: Int, in h: [Double]
   ) -> (prominence: Double, halfWidth: Double) {
     var lowest = h[peak]
     var halfWidth: Double?

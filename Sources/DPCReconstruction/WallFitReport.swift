@@ -29,7 +29,7 @@ extension WallSearch {
     let first = samples.distance[0] - samples.spacing / 2
     let last = first + samples.span + samples.spacing
     let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
-    return min(wall.position - first, last - wall.position) < options.rimDistance * width
+    return min(wall.position - first, last - wall.position) < WallFitOptions.rimDistance * width
   }
 
   private func fittedWall(_ index: Int, in fit: WallModelFit, scale: Double) -> FittedWall {

@@ -36,13 +36,15 @@ struct WallSearch {
         return searches(widthLimits: [limits[0]], holdsBaseline: true).map(settled)
       }
       let walls = extrema(smoothing: scales[guess - 1])
-      if walls.isEmpty || walls.count > options.maximumWalls { return [] }
+      if walls.isEmpty || walls.count > WallFitOptions.maximumWalls { return [] }
       let fit = model.fit(from: walls, baseline: levelBaseline)
       let split = fit.walls.flatMap { wall in
         let pair = options.splitsWalls ? boxes(wall) : []
         return pair.isEmpty ? [wall] : pair
       }
-      if split.count == walls.count || split.count > options.maximumWalls { return [settled(fit)] }
+      if split.count == walls.count || split.count > WallFitOptions.maximumWalls {
+        return [settled(fit)]
+      }
       return [settled(fit), settled(model.fit(from: split, baseline: fit.baseline))]
     }
     let fits = guesses.flatMap { $0 }
@@ -163,7 +165,7 @@ struct WallSearch {
     ]
     while let (members, fit) = open.popLast() {
       let mayGrow =
-        fit.walls.count < options.maximumWalls && samples.count > fit.parameterCount + 4
+        fit.walls.count < WallFitOptions.maximumWalls && samples.count > fit.parameterCount + 4
         && !model.isInterrupted()
       let candidates =
         mayGrow
@@ -205,9 +207,7 @@ struct WallSearch {
     samples.hasErrors ? chiSquare : Double(samples.count) * log(max(chiSquare, 1e-6))
   }
 
-  var penalty: Double {
-    options.detectionThreshold * options.detectionThreshold + log(Double(samples.count))
-  }
+  var penalty: Double { WallFitOptions.detectionGain + log(Double(samples.count)) }
 
   func imageHeight(_ wall: WallParameters) -> Double {
     abs(wall.amplitude) * model.geometry.projectedHeight(sechWidth: wall.sechWidth)
@@ -232,7 +232,7 @@ struct WallSearch {
   func requiredGain(_ wall: WallParameters) -> Double {
     let width = model.geometry.projectedWidth(sechWidth: wall.sechWidth)
     let places = max(1, samples.span / width)
-    return options.detectionThreshold * options.detectionThreshold + 2 * log(places)
+    return WallFitOptions.detectionGain + 2 * log(places)
   }
 
   private func isSignificant(_ index: Int, in fit: WallModelFit) -> Bool {

@@ -167,7 +167,7 @@ struct WallHunt {
     let side = 2 * min(fine.halfWidth, fine.halfHeight)
     if line.length < min(options.shortestLength * width, 0.9 * side) { return .tooShort }
     let check = WallLineCheck(pixels: fine, geometry: geometry, line: line)
-    if check.modulation > options.largestModulation { return .uneven }
+    if check.modulation > WallFindingOptions.largestModulation { return .uneven }
     return check.isStep ? .step : nil
   }
 
@@ -176,20 +176,22 @@ struct WallHunt {
     let width = max(
       geometry.projectedWidth(sechWidth: line.sechWidth),
       geometry.projectedWidth(sechWidth: step.sechWidth))
-    guard abs(lineAngle(line.azimuth, step.azimuth)) < 4 * options.familyTolerance else {
+    guard abs(lineAngle(line.azimuth, step.azimuth)) < 4 * WallFindingOptions.familyTolerance else {
       return false
     }
     let turned = line.turned(
-      by: Int(((step.azimuth - line.azimuth) / Double.pi).rounded()), direction: geometry.direction)
+      by: Int(((step.azimuth - line.azimuth) / Double.pi).rounded()))
     return abs(turned.position - step.position) < 2 * WallRefinement.window * width
   }
 
   /// Within the core of another wall the residual shows that wall's misfit.
   private func isShadow(_ line: WallLine, of wall: WallLine) -> Bool {
     let widths = [line, wall].map { geometry.projectedWidth(sechWidth: $0.sechWidth) }
-    guard abs(lineAngle(line.azimuth, wall.azimuth)) < options.familyTolerance else { return false }
+    guard abs(lineAngle(line.azimuth, wall.azimuth)) < WallFindingOptions.familyTolerance else {
+      return false
+    }
     let turned = line.turned(
-      by: Int(((wall.azimuth - line.azimuth) / Double.pi).rounded()), direction: geometry.direction)
+      by: Int(((wall.azimuth - line.azimuth) / Double.pi).rounded()))
     return turned.overlap(with: wall) > 0.3
       && abs(turned.position - wall.position) < 0.6 * max(widths[1], min(widths[0], widths[1]))
   }

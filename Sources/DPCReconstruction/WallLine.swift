@@ -40,7 +40,7 @@ struct WallLine: Equatable {
   }
 
   /// The same line with its normal turned round, or by whole turns.
-  func turned(by halfTurns: Int, direction: FieldDirection) -> WallLine {
+  func turned(by halfTurns: Int) -> WallLine {
     var copy = self
     copy.azimuth += Double(halfTurns) * Double.pi
     guard !halfTurns.isMultiple(of: 2) else { return copy }

@@ -59,8 +59,6 @@ public struct WallPlan: Sendable, Equatable {
   public let widthError: Double
   /// Of E0 w, V.
   public let productError: Double
-  /// Of the position, m.
-  public let positionError: Double
 
   /// Electrons per pixel for E0 of so many standard deviations.
   public func electronsPerPixel(amplitude: Double, error: Double, sigmas: Double) -> Double {
@@ -121,6 +119,5 @@ public func wallPlan(
     fieldError: element(1, 1).squareRoot(),
     fieldErrorAtKnownShape: (known[linear.count + 1] * variance).squareRoot(),
     widthError: element(2, 2).squareRoot() * wall.width,
-    productError: max(product, 0).squareRoot() * w,
-    positionError: element(3, 3).squareRoot() * w)
+    productError: max(product, 0).squareRoot() * w)
 }

@@ -14,8 +14,7 @@ public enum StageHelp {
   public static func text(for name: String, in catalog: StageCatalog) -> String? {
     guard let type = catalog[name] else { return nil }
     var lines = ["\(type.name): \(type.summary)", ""]
-    lines += section(
-      "inputs", type.inputs.map { inputRow($0, isMain: $0.name == type.inputs.first?.name) })
+    lines += section("inputs", type.inputs.map { inputRow($0) })
     lines += section("outputs", type.outputs.map { outputRow($0) })
     lines +=
       ["parameters:"] + (type.parameters.isEmpty ? ["  none"] : type.parameters.flatMap(entry))
@@ -37,7 +36,7 @@ public enum StageHelp {
 
   // MARK: Rows
 
-  private static func inputRow(_ port: InputPort, isMain: Bool) -> [String] {
+  private static func inputRow(_ port: InputPort) -> [String] {
     let kinds = port.kinds.map(\.name).joined(separator: " or ")
     return [port.name, kinds, port.isRequired ? "" : "optional", port.summary]
   }

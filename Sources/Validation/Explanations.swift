@@ -3,7 +3,7 @@
 enum Explanations {
   /// A sentence for the report; nil where a worse figure is a fault.
   static func sentence(
-    _ name: String, _ method: EstimationMethod, _ quantity: Quantity, facts: AcquisitionFacts
+    _ name: String, _ quantity: Quantity, facts: AcquisitionFacts
   ) -> String? {
     let base = ReferenceFigures.baseName(name)
     if quantity == .potential, isPeriodic(base) {

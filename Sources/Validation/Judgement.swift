@@ -105,7 +105,7 @@ struct Judgement {
     targets.adapt(to: method, facts: facts, reference: reference, caution: deflection.caution)
     judgeMasks(usable, facts: facts, truth: truth)
     if strength > 0 {
-      judgeVectors(result, truth: truth, targets: targets, reference: reference, facts: facts)
+      judgeVectors(result, truth: truth, targets: targets, reference: reference)
     } else {
       judgeNull(deflection, facts: facts)
     }
@@ -165,7 +165,7 @@ struct Judgement {
       guard check.value > max(1.05 * reference, Self.rounding) else { continue }
       let worse =
         "\(quantity.rawValue) \(Layout.percent(check.value)), reference \(Layout.percent(reference))"
-      if let sentence = Explanations.sentence(name, method, quantity, facts: facts) {
+      if let sentence = Explanations.sentence(name, quantity, facts: facts) {
         notes.append("\(worse): \(sentence)")
       } else {
         failures.append("\(worse), and nothing says why")
@@ -188,8 +188,7 @@ struct Judgement {
   }
 
   private mutating func judgeVectors(
-    _ result: ResultQuantities, truth: Truth, targets: Targets, reference: ReferenceFigures?,
-    facts: AcquisitionFacts
+    _ result: ResultQuantities, truth: Truth, targets: Targets, reference: ReferenceFigures?
   ) {
     let allowed = targets.field.isFinite ? 0...targets.field : nil
     func check(_ map: ResultVectors?, _ truth: VectorField, _ name: String) -> Check? {

@@ -115,7 +115,6 @@ struct CurlModesOracleTests {
     let misfit = residual / (variance * weight)
     let error = (variance * spread * max(1, misfit)).squareRoot() / (2 * amplitude)
     #expect(abs(found.error / error - 1) < 1e-10)
-    #expect(abs(try #require(found.residualOverNoise) / misfit - 1) < 1e-10)
     #expect(abs(found.curlFreeness * (total - variance * weight) / amplitude - 1) < 1e-10)
   }
 }

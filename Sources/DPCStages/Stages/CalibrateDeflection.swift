@@ -58,7 +58,7 @@ struct CalibrateDeflection: StageType {
     return StageProduct(
       outputs: [
         "calibration": DeflectionCalibrationValue(calibration: calibration, context: mapContext)
-      ], facts: facts(calibration), notes: notes(calibration, metadata))
+      ], facts: facts(calibration), notes: notes(calibration))
   }
 
   /// Mean deflection of each frame over the pixels that are usable in all of them.
@@ -122,7 +122,7 @@ struct CalibrateDeflection: StageType {
     ]
   }
 
-  private func notes(_ calibration: TiltCalibration, _ metadata: AcquisitionMetadata) -> [Note] {
+  private func notes(_ calibration: TiltCalibration) -> [Note] {
     var notes = [
       Note(
         .assumption,
