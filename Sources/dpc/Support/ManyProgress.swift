@@ -37,11 +37,7 @@ final class ManyProgress: Sendable {
     }
   }
 
-  /// What is said where the process ends at once, in the form in which progress is told.
-  var lastWords: String {
-    let words = Interruption.lastWords
-    return style == .json ? JSONLines.text(["event": "stopped", "message": words]) ?? words : words
-  }
+  var lastWords: String { style.lastWords }
 
   /// Says that the runs were asked to stop, and what they still wait for.
   func tellStopping() {

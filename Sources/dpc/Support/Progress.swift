@@ -7,6 +7,12 @@ import Synchronization
 
 enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
   case auto, board, plain, json, none
+
+  /// What is said where the process ends at once, in the form in which progress is told.
+  var lastWords: String {
+    let words = Interruption.lastWords
+    return self == .json ? JSONLines.text(["event": "stopped", "message": words]) ?? words : words
+  }
 }
 
 /// Turns the events of a run into progress on standard error.
@@ -45,11 +51,7 @@ final class Progress: Sendable {
     }
   }
 
-  /// What is said where the process ends at once, in the form in which progress is told.
-  var lastWords: String {
-    let words = Interruption.lastWords
-    return style == .json ? JSONLines.text(["event": "stopped", "message": words]) ?? words : words
-  }
+  var lastWords: String { style.lastWords }
 
   /// Says that the run was asked to stop, and what it still waits for.
   func tellStopping() {
