@@ -27,16 +27,7 @@ struct DiscRim {
 
   /// - Throws: `DetectorGeometryError`; ``EstimatorError`` where the disc does not lie on the detector.
   init(detector: SegmentedDetector, probeSemiAngle: Double) throws {
-    let rings = try detector.rings()
-    let margin = detector.outerAngle - probeSemiAngle
-    if margin < DiscShiftEstimator.requiredMargin * probeSemiAngle {
-      throw EstimatorError.discReachesEdge(
-        probeSemiAngle: probeSemiAngle, outerAngle: detector.outerAngle)
-    }
-    let hole = rings.first?.inner ?? 0
-    if hole > (1 - DiscShiftEstimator.requiredMargin) * probeSemiAngle {
-      throw EstimatorError.holeReachesDiscEdge(hole: hole, probeSemiAngle: probeSemiAngle)
-    }
+    let disc = try CenteredDisc(on: detector, probeSemiAngle: probeSemiAngle)
     let slack = Self.tolerance * probeSemiAngle
     arcs = detector.segments.map { segment in
       let start = segment.start + detector.orientation
@@ -50,10 +41,10 @@ struct DiscRim {
     isBeyond = detector.segments.map {
       $0.inner <= probeSemiAngle + slack && $0.outer > probeSemiAngle + slack
     }
-    let lit = Double.pi * (probeSemiAngle * probeSemiAngle - hole * hole)
+    let lit = Double.pi * (probeSemiAngle * probeSemiAngle - disc.hole * disc.hole)
     centeredParts = detector.segments.map { $0.litArea(disc: probeSemiAngle) / lit }
-    litPart = 1 - hole * hole / (probeSemiAngle * probeSemiAngle)
-    range = min(margin, hole > 0 ? probeSemiAngle - hole : margin, probeSemiAngle)
+    litPart = disc.litPart
+    range = disc.range
     self.probeSemiAngle = probeSemiAngle
   }
 

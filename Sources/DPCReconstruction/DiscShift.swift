@@ -37,20 +37,11 @@ public struct DiscShiftEstimator: Sendable {
   ///   - probeSemiAngle: α, rad.
   /// - Throws: `DetectorGeometryError` or ``EstimatorError`` where the model does not apply.
   public init(detector: SegmentedDetector, probeSemiAngle: Double) throws {
-    let rings = try detector.rings()
-    let margin = detector.outerAngle - probeSemiAngle
-    if margin < Self.requiredMargin * probeSemiAngle {
-      throw EstimatorError.discReachesEdge(
-        probeSemiAngle: probeSemiAngle, outerAngle: detector.outerAngle)
-    }
-    let hole = rings.first?.inner ?? 0
-    if hole > (1 - Self.requiredMargin) * probeSemiAngle {
-      throw EstimatorError.holeReachesDiscEdge(hole: hole, probeSemiAngle: probeSemiAngle)
-    }
+    let disc = try CenteredDisc(on: detector, probeSemiAngle: probeSemiAngle)
     diameters = try detector.commonDiameters()
     self.probeSemiAngle = probeSemiAngle
-    range = min(margin, hole > 0 ? probeSemiAngle - hole : margin, probeSemiAngle)
-    holeScale = 1 - hole * hole / (probeSemiAngle * probeSemiAngle)
+    range = disc.range
+    holeScale = disc.litPart
     weights = Self.leastSquaresWeights(diameters)
   }
 
