@@ -134,7 +134,7 @@ struct FoundWallFitting {
       of: model, direction: geometry.direction, normalAzimuth: azimuth)
     guard let curve, curve.value.count == profile.value.count else { return [] }
     let differences = zip(profile.value, curve.value).map { $0 - $1 }
-    let level = ProfileSamples.median(differences) ?? 0
+    let level = median(differences) ?? 0
     return curve.value.map { $0 + level }
   }
 

@@ -225,8 +225,9 @@ private func sectorSignals(
 
 private func medianElectrons(_ signals: SegmentSignals) -> Double? {
   guard let unit = signals.electronsPerUnit else { return nil }
-  let sums = (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:)).sorted()
-  return sums.isEmpty ? nil : sums[sums.count / 2] * unit / signals.varianceFactor
+  let sums = (0..<signals.shape.count).filter(signals.mask.isUsable).map(signals.sum(at:))
+  if sums.isEmpty { return nil }
+  return orderStatistic(sums.count / 2, of: sums) * unit / signals.varianceFactor
 }
 
 /// Differences of fourth order, one-sided at the rim.

@@ -10,7 +10,7 @@ extension WallSearch {
   /// - Parameter smoothing: Standard deviation of the Gaussian, samples.
   func extrema(smoothing: Double) -> [WallParameters] {
     let (smooth, sigma) = smoothed(by: smoothing)
-    let level = ProfileSamples.median(samples.value) ?? 0
+    let level = median(samples.value) ?? 0
     let height = smooth.map { $0 - level }
     let floor = max(4 * sigma, fraction * (height.map(abs).max() ?? 0))
     var walls: [WallParameters] = []
@@ -79,7 +79,7 @@ extension WallSearch {
     }
     let total = kernel.reduce(0, +)
     let squares = kernel.reduce(0) { $0 + $1 * $1 }
-    let error = 1 / (ProfileSamples.median(samples.weight) ?? 1)
+    let error = 1 / (median(samples.weight) ?? 1)
     return (values, error * squares.squareRoot() / total)
   }
 }

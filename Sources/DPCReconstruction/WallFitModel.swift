@@ -42,7 +42,7 @@ struct ProfileSamples {
       value.append(profile.value[i])
     }
     let gaps = zip(distance.dropFirst(), distance).map { $0 - $1 }
-    spacing = Self.median(gaps) ?? 0
+    spacing = median(gaps) ?? 0
     assumedError = Self.noise(of: value)
     if !hasErrors {
       weight = [Double](repeating: 1 / assumedError, count: distance.count)
@@ -60,13 +60,6 @@ struct ProfileSamples {
     }
     let sigma = 1.4826 * (median(differences) ?? 0) / 20.0.squareRoot()
     return max(sigma, 1e-12 * largest)
-  }
-
-  static func median(_ values: [Double]) -> Double? {
-    if values.isEmpty { return nil }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }
 

@@ -80,7 +80,7 @@ struct WallSearch {
 
   private var levelBaseline: [Double] {
     var baseline = [Double](repeating: 0, count: model.baselineCount)
-    baseline[0] = ProfileSamples.median(samples.value) ?? 0
+    baseline[0] = median(samples.value) ?? 0
     return baseline
   }
 

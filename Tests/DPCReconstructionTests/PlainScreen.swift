@@ -44,7 +44,7 @@ struct PlainScreen {
   }
 }
 
-private func median(_ values: [Double]) -> Double {
+private func medianBySorting(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   let n = sorted.count
   return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2
@@ -69,10 +69,10 @@ func plainSpikes(
         }
       }
       if 3 * near.count < all { continue }
-      let middle = median(near)
+      let middle = medianBySorting(near)
       let counting =
         electronsPerUnit.map { (max(middle * $0, 0) + 9).squareRoot() / $0 } ?? 1e-6 * abs(middle)
-      let deviation = max(1.4826 * median(near.map { abs($0 - middle) }), counting)
+      let deviation = max(1.4826 * medianBySorting(near.map { abs($0 - middle) }), counting)
       let value = plane[row * shape.columns + column]
       if abs(value - middle) <= threshold * deviation { continue }
       var (neighbors, alike) = (0, 0)

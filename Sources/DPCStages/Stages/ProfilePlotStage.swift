@@ -1,4 +1,5 @@
 // profile-plot: a profile across walls with its errors, its fit and the walls found.
+internal import DPCReconstruction
 internal import FieldRendering
 internal import Pipeline
 internal import STEMCore

@@ -1,9 +1,7 @@
 // The median by a sampled bracket against sorting, on numbers that suit the sample and that mislead it.
+import DPCReconstruction
 import DPCSimulation
-import STEMCore
 import Testing
-
-@testable import DPCStages
 
 struct MedianTests {
   private func sorted(_ values: [Double]) -> Double? {
@@ -49,18 +47,5 @@ struct MedianTests {
     let found = median(values.indices.map { $0 % 3 == 0 ? .nan : values[$0] })
     #expect(found == sorted(values.indices.filter { $0 % 3 != 0 }.map { values[$0] }))
     #expect(median([Double](repeating: .nan, count: 90_000)) == nil)
-  }
-
-  @Test(
-    "The median deviation is that of the roots, of usable positions only",
-    arguments: [89_999, 90_000])
-  func deviations(count: Int) {
-    let variances = numbers(count).map { $0 + 0.1 }
-    var mask = PixelMask(shape: GridShape(rows: 1, columns: count))
-    for index in stride(from: 0, to: count, by: 7) { mask.bytes[index] = PixelFlags.hot.rawValue }
-    // What was filled in has a number.
-    mask.bytes[3] = PixelFlags.filledIn.rawValue
-    let usable = variances.indices.filter(mask.isUsable).map { variances[$0].squareRoot() }
-    #expect(medianDeviation(mask, of: variances) == sorted(usable))
   }
 }

@@ -1,11 +1,10 @@
 // The median of many numbers, without memory for all of them: a sample tells between which it lies.
-internal import DPCReconstruction
 internal import STEMCore
 internal import WorkSharing
 
 /// The median of the numbers among the values, NaN being none; nil where there are none.
 /// - Complexity: O(count) on average.
-func median(_ values: [Double]) -> Double? {
+public func median(_ values: [Double]) -> Double? {
   let middle = middle(count: values.count) { places, numbers in
     let values = values.span.extracting(places)
     for index in 0..<places.count { numbers[index] = values[index] }
@@ -15,7 +14,7 @@ func median(_ values: [Double]) -> Double? {
 
 /// Writes the numbers at some places one after the other, NaN where there is none. May be asked twice for a place, and
 /// must then give the same number.
-typealias NumberWriter =
+public typealias NumberWriter =
   @Sendable (_ places: Range<Int>, _ numbers: inout MutableSpan<Double>) -> Void
 
 /// The two numbers in the middle of those at some places once they are sorted, which is one and the same where their
@@ -25,7 +24,7 @@ typealias NumberWriter =
 /// are selected among (R. W. Floyd & R. L. Rivest, Comm. ACM 18 (1975) 165). Where the sample misleads, the
 /// selection is among all: the answer is exact in any case.
 /// - Complexity: O(count) on average.
-func middle(count: Int, _ write: NumberWriter) -> (lower: Double, upper: Double)? {
+public func middle(count: Int, _ write: NumberWriter) -> (lower: Double, upper: Double)? {
   if count / sampleCount > 1 {
     let sample = sample(of: count, write)
     // Four times the root of their number, which is eight standard deviations of the rank of the median.
