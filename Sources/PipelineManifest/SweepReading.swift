@@ -1,42 +1,7 @@
 // foreach and matrix as written: over which acquisitions, and over which values, a pipeline runs.
 internal import FoundationEssentials
-internal import Glibc
 internal import Pipeline
 internal import ShownText
-
-/// What a column of a table or an axis of a matrix sets.
-enum SweepTarget: Hashable {
-  case input(String)
-  case parameter(stage: String, key: String)
-
-  var name: String {
-    switch self {
-    case .input(let name): name
-    case .parameter(let stage, let key): "\(stage).\(key)"
-    }
-  }
-}
-
-/// One value for a target.
-struct SweepSetting {
-  enum Value {
-    case path(String)
-    case parameter(ParameterValue)
-    /// The name of one of the pipeline's inputs.
-    case file(String)
-  }
-  var target: SweepTarget
-  var value: Value
-  /// As the user wrote it.
-  var text: String
-  var origin: ParameterOrigin
-}
-
-/// An acquisition, or a value of an axis: a part of an instance's key, and what it sets.
-struct SweepPoint {
-  var key: String
-  var settings: [SweepSetting]
-}
 
 /// Reads `foreach` and `matrix`; problems gather.
 struct SweepReading {
@@ -125,7 +90,7 @@ struct SweepReading {
   ) -> [SweepPoint] {
     guard let input else { return [] }
     targets.insert(.input(input))
-    let paths = Self.matches(pattern.text, in: manifestFolder)
+    let paths = FilePattern.matches(pattern.text, in: manifestFolder)
     if paths.isEmpty {
       let place = manifestFolder.isEmpty ? "the working folder" : manifestFolder
       problems.add(
@@ -135,7 +100,7 @@ struct SweepReading {
     var points: [SweepPoint] = []
     var seen: [String: String] = [:]
     for path in paths {
-      let key = InstanceKey.made(of: Self.stem(of: path))
+      let key = InstanceKey.made(of: FilePattern.stem(of: path))
       if let other = seen[key] {
         problems.add(
           pattern.span, "\(other) and \(path) would both be called '\(key)'",
@@ -163,26 +128,6 @@ struct SweepReading {
       &problems, "an acquisition cannot be called '\(key)'",
       "the output folder keeps that name for what belongs to all of them")
     return false
-  }
-
-  /// Name without folder and extension.
-  private static func stem(of path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
-    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
-    return String(name[..<dot])
-  }
-
-  /// The files that a pattern matches, in order of their bytes in every locale.
-  private static func matches(_ pattern: String, in folder: String) -> [String] {
-    // Only the pattern is a pattern: a folder may hold brackets in its name.
-    let escaped = folder.map { "*?[]\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
-    var found = glob_t()
-    defer { globfree(&found) }
-    guard glob(ManifestPaths.join(escaped, pattern), 0, nil, &found) == 0,
-      let list = found.gl_pathv
-    else { return [] }
-    return (0..<Int(found.gl_pathc)).compactMap { list[$0].map { String(cString: $0) } }
-      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   // MARK: Tables
