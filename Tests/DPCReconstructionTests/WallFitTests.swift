@@ -7,10 +7,6 @@ import Testing
 
 @Suite("Wall fits")
 struct WallFitTests {
-  func geometry(_ angle: Double, _ direction: FieldDirection) throws -> InclinationGeometry {
-    try InclinationGeometry(thickness: 6e-8, inclination: angle * degree, direction: direction)
-  }
-
   @Test(
     "without noise field, width and position are exact",
     arguments: [0.0, 30, 45], [FieldDirection.perp, .normal])
@@ -19,7 +15,7 @@ struct WallFitTests {
       TestWall(field: 3e8, w: 11e-9, position: -61e-9),
       TestWall(field: -2e8, w: 8e-9, position: 52e-9),
     ]
-    let geometry = try geometry(angle, direction)
+    let geometry = try wallGeometry(angle, direction)
     let fit = try fitWalls(
       profile: wallProfileSamples(truth, geometry: geometry, offset: 2e7), geometry: geometry)
     try #require(fit.walls.count == 2)
@@ -39,10 +35,10 @@ struct WallFitTests {
   @Test("sin a and cos a are not interchangeable at 30°, and the path enters once")
   func sineOrCosine() throws {
     let wall = TestWall(field: 3e8, w: 11e-9, position: 0)
-    let parallel = try geometry(30, .parallel)
+    let parallel = try wallGeometry(30, .parallel)
     let profile = wallProfileSamples([wall], geometry: parallel)
     let asParallel = try fitWalls(profile: profile, geometry: parallel)
-    let asNormal = try fitWalls(profile: profile, geometry: geometry(30, .normal))
+    let asNormal = try fitWalls(profile: profile, geometry: wallGeometry(30, .normal))
     #expect(try #require(asParallel.walls.first).field.value.deviation(from: 3e8) < 1e-10)
     // tan 30° = 0.577: the wrong factor is not a small error.
     let wrong = try #require(asNormal.walls.first).field.value
@@ -57,7 +53,7 @@ struct WallFitTests {
   func signs() throws {
     let shape = GridShape(rows: 120, columns: 10)
     let pixel = PixelSize(x: 1e-9, y: 1e-9)
-    let geometry = try geometry(45, .parallel)
+    let geometry = try wallGeometry(45, .parallel)
     var map = VectorMap(
       field: VectorField(shape: shape), covariance: nil, mask: PixelMask(shape: shape),
       pixelSize: pixel)
@@ -92,7 +88,7 @@ struct WallFitTests {
       map.mask.bytes[i] = PixelFlags.missing.rawValue
     }
     let profile = try wallProfile(of: map, direction: .perp, normalAzimuth: 30 * degree)
-    let fit = try fitWalls(profile: profile, geometry: geometry(0, .perp))
+    let fit = try fitWalls(profile: profile, geometry: wallGeometry(0, .perp))
     #expect(fit.walls.count >= 3)
     for wall in fit.walls {
       let nearest = try #require(
@@ -112,7 +108,7 @@ struct WallFitTests {
       TestWall(field: 3e8, w: 11e-9, position: 100e-9),
       TestWall(field: -3e8, w: 11e-9, position: 156e-9),
     ]
-    let geometry = try geometry(0, .perp)
+    let geometry = try wallGeometry(0, .perp)
     let fit = try fitWalls(
       profile: wallProfileSamples(truth, geometry: geometry), geometry: geometry)
     try #require(fit.walls.count == 1)
@@ -121,57 +117,9 @@ struct WallFitTests {
     #expect(fit.walls[0].field.value.deviation(from: 3e8) < 1e-8)
   }
 
-  @Test("overlapping pairs are separated: antiparallel and parallel", arguments: [-1.0, 1])
-  func pairs(sign: Double) throws {
-    // Closer than t tan a + 2 FWHM/cos a = 115 nm.
-    let truth = [
-      TestWall(field: 3e8, w: 11e-9, position: -45e-9),
-      TestWall(field: sign * 3e8, w: 11e-9, position: 45e-9),
-    ]
-    let geometry = try geometry(45, .parallel)
-    let fit = try fitWalls(
-      profile: wallProfileSamples(truth, geometry: geometry), geometry: geometry)
-    try #require(fit.walls.count == 2)
-    for (wall, expected) in zip(fit.walls, truth) {
-      #expect(wall.field.value.deviation(from: expected.field) < 1e-8)
-      #expect(wall.position.value.deviation(from: expected.position) < 1e-8)
-    }
-  }
-
-  @Test(
-    "with noise a close pair of equal sign is two walls, not one and not three", arguments: 0..<4)
-  func closePair(seed: Int) throws {
-    // 40 nm apart; each is 37 nm wide in the image.
-    let truth = [-20e-9, 20e-9].map { TestWall(field: 3e8, w: 11e-9, position: $0) }
-    let geometry = try geometry(30, .parallel)
-    let profile = wallProfileSamples(truth, geometry: geometry, sigma: 6.5e6, seed: UInt64(seed))
-    let fit = try fitWalls(profile: profile, geometry: geometry)
-    try #require(fit.walls.count == 2)
-    for (wall, expected) in zip(fit.walls, truth) {
-      #expect(abs(wall.field.value - expected.field) < 4 * (try #require(wall.field.error)))
-    }
-  }
-
-  @Test("a pair that fills the frame is two walls over no offset")
-  func fillingPair() throws {
-    let geometry = try geometry(0, .normal)
-    let truth = [
-      TestWall(field: 3e8, w: 30e-9, position: -50e-9),
-      TestWall(field: -3e8, w: 30e-9, position: 50e-9),
-    ]
-    let profile = wallProfileSamples(
-      truth, geometry: geometry, count: 200, sigma: 1e8, seed: 3)
-    let fit = try fitWalls(profile: profile, geometry: geometry)
-    #expect(fit.walls.count == 2)
-    for (wall, expected) in zip(fit.walls, truth) {
-      let error = try #require(wall.field.error)
-      #expect(abs(wall.field.value - expected.field) < 4 * error)
-    }
-  }
-
   @Test("noise alone shows no wall, with and without errors", arguments: 1...25)
   func null(seed: Int) throws {
-    let geometry = try geometry(45, .parallel)
+    let geometry = try wallGeometry(45, .parallel)
     var profile = wallProfileSamples(
       [], geometry: geometry, sigma: 1.3e7, seed: UInt64(seed))
     #expect(try fitWalls(profile: profile, geometry: geometry).walls.isEmpty)
@@ -191,7 +139,7 @@ struct WallFitTests {
   func refusals() throws {
     let profile = wallProfileSamples([], geometry: .imagePlane)
     #expect(throws: WallError.invisibleField(.parallel, inclination: 0)) {
-      try fitWalls(profile: profile, geometry: geometry(0, .parallel))
+      try fitWalls(profile: profile, geometry: wallGeometry(0, .parallel))
     }
     #expect(throws: WallError.tooFewSamples(5, needed: 8)) {
       try fitImageWalls(profile: wallProfileSamples([], geometry: .imagePlane, count: 5))
@@ -200,7 +148,7 @@ struct WallFitTests {
 
   @Test("where t tan a exceeds two widths the wall says that only E0 w is determined")
   func illDetermined() throws {
-    let geometry = try geometry(45, .perp)
+    let geometry = try wallGeometry(45, .perp)
     func flags(_ w: Double) throws -> WallFlags {
       let profile = wallProfileSamples(
         [TestWall(field: 3e8, w: w, position: 0)], geometry: geometry, sigma: 1e6, seed: 1)
@@ -210,42 +158,9 @@ struct WallFitTests {
     #expect(try !flags(15e-9).contains(.widthIllDetermined))
   }
 
-  /// 60 nm of path at 45° make a plateau with round shoulders, which two sech² explain better than one.
-  @Test("in the image plane an inclined wall stays one, whatever the noise", arguments: [0, 4e14])
-  func imagePlateau(slope: Double) throws {
-    for seed in 1...30 {
-      var profile = wallProfileSamples(
-        [TestWall(field: 3e8, w: 11.35e-9, position: 4e-9)], geometry: try geometry(45, .parallel),
-        sigma: seed % 2 == 0 ? 1.5e7 : 3e6, seed: UInt64(seed))
-      for i in profile.value.indices { profile.value[i] += slope * profile.distance[i] }
-      let walls = try fitImageWalls(profile: profile).walls
-      #expect(walls.count == 1, "seed \(seed)")
-      #expect(abs(try #require(walls.first).position.value - 4e-9) < 3e-9, "seed \(seed)")
-    }
-  }
-
-  /// Their images are 60 nm wide: one plateau of twice that width, or two lobes 59 nm apart.
-  @Test(
-    "walls nearer than their images are wide are told apart, with noise and without",
-    arguments: [(1.0, 60e-9), (-1.0, 30e-9)], [nil, 1.6e7, 1.6e4])
-  func nearWalls(pair: (sign: Double, distance: Double), sigma: Double?) throws {
-    let geometry = try geometry(45, .parallel)
-    let truth = [-0.5, 0.5].map { part in
-      TestWall(
-        field: part < 0 ? 3e8 : 3e8 * pair.sign, w: 11.35e-9, position: part * pair.distance)
-    }
-    let profile = wallProfileSamples(truth, geometry: geometry, sigma: sigma)
-    let walls = try fitWalls(profile: profile, geometry: geometry).walls
-    try #require(walls.count == 2)
-    for (wall, expected) in zip(walls, truth) {
-      #expect(wall.field.value.deviation(from: expected.field) < 1e-6)
-      #expect(abs(wall.position.value - expected.position) < 1e-14)
-    }
-  }
-
   @Test("a linear baseline removes a ramp and reports it")
   func ramp() throws {
-    let geometry = try geometry(0, .perp)
+    let geometry = try wallGeometry(0, .perp)
     var profile = wallProfileSamples(
       [TestWall(field: 3e8, w: 11e-9, position: 12e-9)], geometry: geometry, offset: 1e7)
     for i in profile.value.indices { profile.value[i] += 4e14 * profile.distance[i] }
@@ -259,7 +174,7 @@ struct WallFitTests {
 
   @Test("in the image plane an inclined wall has the projected width and height")
   func imagePlane() throws {
-    let geometry = try geometry(10, .perp)
+    let geometry = try wallGeometry(10, .perp)
     let profile = wallProfileSamples(
       [TestWall(field: -3e8, w: 11e-9, position: 7e-9)], geometry: geometry, offset: 1e6)
     let wall = try #require(try fitImageWalls(profile: profile).walls.first)
@@ -278,46 +193,5 @@ struct WallFitTests {
     let profile = wallProfileSamples(
       [TestWall(field: 3e8, w: 11e-9, position: 158e-9)], geometry: .imagePlane)
     #expect(directWidth(of: profile, at: 158e-9, baseline: 0) == nil)
-  }
-
-  /// More walls than a change is fitted for at once, two of them so near that they begin as one.
-  @Test(
-    "ten walls, a close pair among them, are each within four of their errors")
-  func manyWalls() throws {
-    let geometry = try geometry(30, .parallel)
-    // Each is 37 nm wide in the image; the pair is 40 nm apart.
-    var truth = (0..<8).map {
-      TestWall(
-        field: ($0 % 2 == 0 ? 3e8 : -2.4e8), w: 11e-9, position: Double($0) * 130e-9)
-    }
-    truth += [1020e-9, 1060e-9].map { TestWall(field: 3e8, w: 11e-9, position: $0) }
-    var generator = WallTestGenerator(seed: 11)
-    let distance = (0..<1300).map { Double($0 - 100) * 1e-9 }
-    let error = 6.5e6
-    let profile = LineProfile(
-      distance: distance,
-      value: distance.map { x in
-        truth.reduce(1e7) {
-          $0
-            + geometry.meanField(
-              at: x, amplitude: $1.field, sechWidth: $1.w, position: $1.position
-            ).value
-        } + error * generator.normal()
-      }, error: distance.map { _ in error }, sampleCount: distance.map { _ in 100 })
-    let fit = try fitWalls(profile: profile, geometry: geometry)
-    try #require(fit.walls.count == truth.count)
-    for (wall, expected) in zip(fit.walls, truth) {
-      let (field, position) = (
-        try #require(wall.field.error), try #require(wall.position.error)
-      )
-      let width = try #require(wall.width.error)
-      #expect(abs(wall.field.value - expected.field) < 4 * field)
-      #expect(abs(wall.position.value - expected.position) < 4 * position)
-      #expect(
-        abs(wall.width.value - expected.w * InclinationGeometry.widthFactor)
-          < 4 * width)
-    }
-    // 1300 samples: χ² per degree of freedom scatters by 4 %.
-    #expect(abs(try #require(fit.reducedChiSquare) - 1) < 0.2)
   }
 }

@@ -33,6 +33,13 @@ struct TestWall {
   var position: Double
 }
 
+/// Of a specimen of 60 nm.
+///
+/// - Parameter angle: Inclination of the walls, degrees.
+func wallGeometry(_ angle: Double, _ direction: FieldDirection) throws -> InclinationGeometry {
+  try InclinationGeometry(thickness: 6e-8, inclination: angle * degree, direction: direction)
+}
+
 /// ∫E ds/t by Simpson's rule along the ray: independent of the closed form under test.
 func meanFieldByQuadrature(
   at x: Double, wall: TestWall, thickness: Double, inclination: Double, factor: Double
