@@ -83,19 +83,20 @@ let package = Package(
       name: "PipelineManifest", dependencies: ["Pipeline", "ShownText", "Yams"],
       swiftSettings: strict),
     // What a run did, as an archive beside the result.
-    .target(name: "Provenance", dependencies: ["Pipeline"], swiftSettings: strict),
+    .target(name: "Provenance", dependencies: ["Digest", "Pipeline"], swiftSettings: strict),
     // The typed stages: parameters, units, kernel call, how a result is stored.
     .target(
       name: "DPCStages",
       dependencies: [
-        "DPCReconstruction", "DPCSimulation", "FFTW", "FieldRendering", "HDF5", "Pipeline",
+        "DPCReconstruction", "DPCSimulation", "Digest", "FFTW", "FieldRendering", "HDF5",
+        "Pipeline",
         "STEMCore", "STEMData", "WorkSharing",
       ], swiftSettings: strict),
     // The command: one file per subcommand; parses, wires and prints.
     .executableTarget(
       name: "dpc",
       dependencies: [
-        "CMalloc", "DPCStages", "Pipeline", "PipelineManifest", "Provenance", "STEMData",
+        "CMalloc", "DPCStages", "Digest", "Pipeline", "PipelineManifest", "Provenance", "STEMData",
         "ShownText", "WorkSharing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),

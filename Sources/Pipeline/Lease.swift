@@ -1,4 +1,5 @@
 // Leases: who computes a stage at this moment, so that others wait instead of computing it too.
+internal import Digest
 internal import Glibc
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 // A plan explained: field by field since the last time, down to the first cause, and what it will cost.
+internal import Digest
 
 /// One field of an action that is not what it was.
 public struct FieldDifference: Sendable, Hashable, Codable {

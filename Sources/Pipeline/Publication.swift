@@ -1,4 +1,5 @@
 // Files that take their places together: written beside them, made durable side by side, then renamed in order.
+internal import Digest
 internal import Dispatch
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 // The prospective and the retrospective side of a run crate: tools and steps, and what was done by them.
+internal import Digest
 internal import Foundation
 internal import Pipeline
 

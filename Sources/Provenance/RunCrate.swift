@@ -1,4 +1,5 @@
 // The archive of a run as a Provenance Run Crate 0.5 on RO-Crate 1.1: what any reader of crates understands.
+internal import Digest
 internal import Foundation
 internal import Pipeline
 

@@ -1,4 +1,5 @@
 // dpc explain: why a stage would run, down to the parameter that changed.
+import Digest
 import ArgumentParser
 import Foundation
 import Pipeline

@@ -1,4 +1,5 @@
 // Many runs over one cache: failures apart, nothing done twice, one log from which all is formed.
+import Digest
 import Foundation
 import Glibc
 import Synchronization

@@ -1,4 +1,5 @@
 // The cache under stress: damage, half-written files, folders that cannot be written.
+import Digest
 import Foundation
 import Testing
 

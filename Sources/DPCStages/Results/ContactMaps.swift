@@ -1,4 +1,5 @@
 // The maps of a contact sheet: one of each result, the same quantity of all.
+internal import Digest
 internal import FieldRendering
 internal import Pipeline
 internal import STEMCore

@@ -1,4 +1,5 @@
 // From a finished run to the contents of result.h5 and of the figures folder.
+internal import Digest
 internal import FFTW
 internal import Foundation
 internal import HDF5

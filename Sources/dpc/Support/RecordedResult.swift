@@ -1,4 +1,5 @@
 // A result file as the source of a run: its pipeline, and the inputs that it asks for.
+import Digest
 import DPCStages
 import Foundation
 import Pipeline

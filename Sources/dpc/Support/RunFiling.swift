@@ -1,4 +1,5 @@
 // What a run leaves on the disk: results and figures, and the record of how they were made.
+import Digest
 import DPCStages
 import Foundation
 import Pipeline
