@@ -196,18 +196,29 @@ private struct ProfileBins {
   }
 
   /// Takes off what changes along the wall, in the same way at every distance across it.
+  ///
+  /// The slopes of the samples scatter about a common one as their errors say, where it is a plane's. Where charges
+  /// or the ends of walls make them, they scatter by more, which widens the error of the common one.
   mutating func removeSlopeAlong() {
-    let spread = bins.reduce(0) { $0 + $1.alongSpread }
-    guard spread > 0 else { return }
-    let slope = bins.reduce(0) { $0 + $1.alongCovariance } / spread
+    let used = bins.filter { $0.alongSpread > 0 }
+    let spread = used.reduce(0) { $0 + $1.alongSpread }
+    guard used.count > 1 else { return }
+    let slope = used.reduce(0) { $0 + $1.alongCovariance } / spread
+    let pooled = hasCovariance ? 0 : scatterAbout(slope)
     // With errors known, each pixel's variance is taken for the mean one of its bin.
-    let variance =
-      hasCovariance
-      ? bins.reduce(0) { $0 + $1.alongSpread * $1.varianceSum / Double($1.count) }
-        / (spread * spread)
-      : scatterAbout(slope) / spread
-    guard slope * slope > Self.clearSlope * Self.clearSlope * variance else { return }
-    slopeAlong = Measurement(slope, error: variance.squareRoot())
+    let variances = used.map { hasCovariance ? $0.varianceSum / Double($0.count) : pooled }
+    let (variance, misfit) = zip(used, variances).reduce((0.0, 0.0)) { sums, next in
+      let (bin, variance) = next
+      let rest = bin.alongCovariance - slope * bin.alongSpread
+      return (
+        sums.0 + bin.alongSpread * variance,
+        sums.1 + (variance > 0 ? rest * rest / (bin.alongSpread * variance) : 0)
+      )
+    }
+    let widening = max(1, misfit / Double(used.count - 1))
+    let error = (variance * widening).squareRoot() / spread
+    guard abs(slope) > Self.clearSlope * error else { return }
+    slopeAlong = Measurement(slope, error: error)
     for b in bins.indices { bins[b].value -= slope * bins[b].alongMean }
   }
 
