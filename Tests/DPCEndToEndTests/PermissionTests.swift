@@ -17,6 +17,25 @@ struct PermissionTests {
     #expect(!workspace.exists("cache"))
   }
 
+  @Test("A run that cannot begin takes away what it made, and no folder that was there before it")
+  func emptyFolder() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.makeFolder("mine")
+    let finished = try await Permissions.without(["mine"], in: workspace) {
+      try await workspace.bound(workspace.runArguments(output: "mine"))
+    }
+    #expect(finished.status == 5)
+    #expect(workspace.exists("mine"))
+
+    // The first folder can be made, and none in it.
+    let made = try await workspace.bound(
+      workspace.runArguments(output: "made/out"), maskingModes: "0777")
+    #expect(made.status == 5)
+    #expect(made.complaints.first?.contains("made/out") == true, "\(made.errors)")
+    #expect(!workspace.exists("made"))
+  }
+
   @Test("A complete result that may not be written to does for a run that would change nothing")
   func complete() async throws {
     let workspace = try Workspace()
@@ -103,8 +122,13 @@ private enum Permissions {
 
 extension Workspace {
   /// Runs dpc as a user whom permissions bind.
-  fileprivate func bound(_ arguments: [String]) async throws -> Finished {
+  ///
+  /// - Parameter modes: What new files and folders are not to permit.
+  fileprivate func bound(
+    _ arguments: [String], maskingModes modes: String = "022"
+  ) async throws -> Finished {
     let command = (geteuid() == 0 ? Permissions.binding : []) + [Program.dpc] + arguments
-    return try await start("/usr/bin/env", command).end()
+    let script = "umask \(modes); exec /usr/bin/env \"$@\""
+    return try await start("/bin/sh", ["-c", script, "sh"] + command).end()
   }
 }

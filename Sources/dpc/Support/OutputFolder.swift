@@ -84,6 +84,7 @@ struct OutputFolder {
     telling units: String?, findsEverything: () -> Bool = { false }
   ) throws(CommandFailure) -> EventTrail {
     try checkOwner()
+    let missing = missingFolders()
     do {
       try prepare()
       if let run = EventTrail.takeCutOff(in: provenance), let units {
@@ -100,7 +101,7 @@ struct OutputFolder {
       }
       return trail
     } catch let failure as StageFailure {
-      removeIfEmpty()
+      Self.removeEmpty(missing)
       throw CommandFailure(failure)
     } catch {
       throw CommandFailure(.machine, "\(path): \(error.localizedDescription)")
@@ -176,15 +177,23 @@ struct OutputFolder {
     return names.allSatisfy { $0 == "provenance" } && records.allSatisfy { $0.hasPrefix(".") }
   }
 
-  /// Leaves no empty shell where a run could not begin.
-  private func removeIfEmpty() {
-    let manager = FileManager.default
-    for folder in [provenance, path] {
-      // A folder that is gone or cannot be read is left as it is.
-      if let names = try? manager.contentsOfDirectory(atPath: folder), names.isEmpty {
-        try? manager.removeItem(atPath: folder)
-      }
+  /// What a run has to make before it can begin, the innermost first.
+  private func missingFolders() -> [String] {
+    var missing: [String] = []
+    var folder = provenance
+    while !folder.isEmpty && !Self.exists(folder) {
+      missing.append(folder)
+      folder = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? ""
     }
+    return missing
+  }
+
+  /// Leaves no empty shell where a run could not begin, and what was there before it as it was.
+  ///
+  /// - Parameter folders: Those that were made for it, the innermost first.
+  private static func removeEmpty(_ folders: [String]) {
+    // The system removes none that holds anything.
+    for folder in folders { rmdir(folder) }
   }
 
   /// What an earlier run left, if it still is what this run would leave.
