@@ -97,6 +97,18 @@ public struct RunArchive: Sendable {
     FileManager.default.fileExists(atPath: "\(folder)/\(runFile)")
   }
 
+  /// The run that an archive is of; nil where there is no archive, or none that can be read.
+  public static func run(in folder: String) -> ArchivedRun? {
+    guard let data = FileManager.default.contents(atPath: "\(folder)/\(runFile)") else {
+      return nil
+    }
+    return (try? RecordJSON.value(Glance.self, from: data))?.run
+  }
+
+  private struct Glance: Codable {
+    let run: ArchivedRun
+  }
+
   /// The layout of `run.json`.
   private struct Document: Encodable {
     let schema = "dpc-run/1"
@@ -122,4 +134,12 @@ public struct RunArchive: Sendable {
     let system = ProcessInfo.processInfo.operatingSystemVersionString
     let processors = ProcessInfo.processInfo.processorCount
   }
+}
+
+/// What names a run whose archive stands in a folder.
+public struct ArchivedRun: Codable, Sendable, Hashable {
+  public let runID: String
+  public let pipeline: String
+  /// ISO 8601, UTC.
+  public let started: String
 }

@@ -4,7 +4,6 @@ import DPCStages
 import Foundation
 import Pipeline
 import PipelineManifest
-import Provenance
 import STEMData
 import Synchronization
 import WorkSharing
@@ -84,40 +83,20 @@ struct Reproduce: AsyncParsableCommand {
     let report = await runner.run(cancellation: cancellation) { event in
       log.withLock { $0.append(event) }
     }
-    let outputs = try write(report, log.withLock { $0 }, runner, manifest, record, folder)
+    let filing = RunFiling(
+      manifest: ResolvedManifest.text(manifest.graph),
+      chainOrder: record.contents.steps.map(\.stage))
+    let (outputs, trouble) = filing.file(
+      report, log.withLock { $0 }, runner: runner, folder: folder)
     for (_, failure) in report.failures { CommandFailure(failure, isVerbose: verbose).report() }
     for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
+    if let trouble {
+      let failure = CommandFailure(trouble, isVerbose: verbose)
+      if report.interruptedBySignal == nil { throw failure }
+      failure.report()
+    }
     let isSame = try verdict(record, outputs, folder)
     return report.exitCode != 0 ? report.exitCode : isSame ? 0 : 1
-  }
-
-  /// Writes result and archive as a run does.
-  private func write(
-    _ report: RunReport, _ log: EventLog, _ runner: PipelineRunner, _ manifest: LoadedManifest,
-    _ record: RecordedResult, _ folder: OutputFolder
-  ) throws -> [PublishedFile] {
-    var versions = ResultAssembly.libraryVersions
-    versions["dpc"] = dpcVersion
-    let assembly = ResultAssembly(
-      runner: runner, report: report, chainOrder: record.contents.steps.map(\.stage))
-    do {
-      let hasOutputs = report.interruptedBySignal == nil && !report.producedResults.isEmpty
-      var publication = Publication()
-      let contents =
-        hasOutputs ? try folder.add(assembly, versions: versions, to: &publication) : nil
-      let outputs = contents?.files ?? []
-      let text = ResolvedManifest.text(manifest.graph)
-      let archive = RunArchive(
-        report: report, log: log, manifest: text, resolvedManifest: text,
-        commandLine: CommandLine.arguments, versions: versions, outputs: outputs)
-      _ = try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: hasOutputs))
-      if let contents { try folder.conclude(contents, record: nil, to: &publication) }
-      try publication.finish()
-      log.removeTrail()
-      return outputs
-    } catch let failure as StageFailure {
-      throw CommandFailure(failure, isVerbose: verbose)
-    }
   }
 
   /// Prints how far the two results agree; false where a number differs.
@@ -126,6 +105,7 @@ struct Reproduce: AsyncParsableCommand {
   ) throws(CommandFailure) -> Bool {
     guard let made = outputs.first(where: { $0.path == "result.h5" }) else {
       print("not reproduced: no result could be made")
+      if let line = folder.earlierOutputsLine(isRecorded: true) { print(line) }
       return false
     }
     let path = "\(folder.path)/result.h5"

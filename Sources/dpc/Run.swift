@@ -91,7 +91,7 @@ struct Run: AsyncParsableCommand {
       graph: manifest.graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
       threads: threads)
     try folder.checkOwner()
-    try refuse(runner)
+    try refuse(runner, folder)
     let trail = try folder.begin(telling: "stages") { runner.plan().isAllHits }
     let display = Progress(progress, graph: manifest.graph, trail: trail)
     let cancellation = Interruption.watched(lastWords: display.lastWords) { display.tellStopping() }
@@ -100,7 +100,7 @@ struct Run: AsyncParsableCommand {
   }
 
   /// Ends the command where no stage can run, before anything is made for it.
-  private func refuse(_ runner: PipelineRunner) throws(CommandFailure) {
+  private func refuse(_ runner: PipelineRunner, _ folder: OutputFolder) throws(CommandFailure) {
     let refusals = runner.refusals()
     guard let last = refusals.last else { return }
     for failure in refusals.dropLast() { CommandFailure(failure, isVerbose: verbose).report() }
@@ -110,6 +110,7 @@ struct Run: AsyncParsableCommand {
       (count == 1 ? "the only stage was not run" : "none of the \(count) stages was run")
         + "; nothing was written"
     ]
+    failure.consequences += [folder.earlierOutputsLine(isRecorded: false)].compactMap(\.self)
     throw failure
   }
 
@@ -121,7 +122,11 @@ struct Run: AsyncParsableCommand {
     let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
     runner.cache.settle()
     if !report.stages.isEmpty {
-      RunSummary(report: report, outputs: outputs, folder: folder.path).printAll()
+      let earlier = outputs.isEmpty && trouble == nil
+      RunSummary(
+        report: report, outputs: outputs, folder: folder.path,
+        earlier: earlier ? folder.earlierOutputsLine(isRecorded: true) : nil
+      ).printAll()
     }
     // Where both streams go to one place, the failures stand last, in sight.
     fflush(nil)

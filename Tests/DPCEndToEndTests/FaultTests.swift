@@ -115,6 +115,32 @@ struct FaultTests {
     #expect(statuses.isSubset(of: [0, 5]) && statuses.contains(5))
   }
 
+  @Test(
+    "Where the machine fails a reproduction, no part of it takes the place of an earlier result")
+  func refusedReproduction() async throws {
+    let (workspace, _) = try await prepared()
+    let arguments = [
+      "reproduce", "new/result.h5", "--input", "acquisition=scan.h5", "--output", "out",
+    ]
+    func reproduce(_ faults: [String: String]) async throws -> Finished {
+      try await workspace.dpc(
+        arguments, environment: faults.merging(["LD_PRELOAD": Self.shim]) { $0 + $1 })
+    }
+    try begin(workspace)
+    let counted = try await reproduce(["FAULT_LOG": workspace["made-again"]])
+    #expect(counted.status == 0, "\(counted.errors)")
+    let calls = try workspace.text("made-again").split(separator: "\n").count
+    for number in stride(from: 3, through: calls, by: max(1, calls / 24)) {
+      let label = "ENOSPC at \(number)"
+      try begin(workspace)
+      let refused = try await reproduce([
+        "FAULT_AT": "\(number)", "FAULT_ACTION": "ENOSPC", "FAULT_LASTING": "1",
+      ])
+      try checkWhole(workspace, label)
+      #expect([0, 5].contains(refused.status), "\(label): \(refused.errors)")
+    }
+  }
+
   /// The calls of a run that change files.
   ///
   /// - Parameter clock: Seconds by which its clock is ahead.

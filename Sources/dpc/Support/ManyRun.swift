@@ -67,9 +67,12 @@ struct ManyRun {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
     runners.first?.runner.cache.settle()
+    let hasLeftNothing = outputs.isEmpty && trouble == nil
     ManySummary(
       report: report, outputs: outputs, folder: folder.path,
-      leftovers: folder.leftovers(besides: runners.map(\.key))
+      leftovers: folder.leftovers(besides: runners.map(\.key)),
+      unrenewed: unrenewed(report, folder),
+      earlier: hasLeftNothing ? folder.earlierOutputsLine(isRecorded: true) : nil
     ).printAll(isVerbose)
     if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
     if let trouble {
@@ -77,6 +80,13 @@ struct ManyRun {
       if report.interruptedBySignal == nil { trouble.status.exit() }
     }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+  }
+
+  /// Keys of runs that left nothing where an earlier one had left something.
+  private func unrenewed(_ report: ManyReport, _ folder: OutputFolder) -> [String] {
+    report.instances.filter {
+      $0.outputs.isEmpty && folder.folder(of: $0.key).earlierOutputs() != nil
+    }.map(\.key)
   }
 
   /// Ends the command where no stage of any run can run, before anything is made for it.

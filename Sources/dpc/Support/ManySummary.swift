@@ -8,6 +8,10 @@ struct ManySummary {
   let folder: String
   /// Keys of folders that belong to no run of this manifest any more.
   let leftovers: [String]
+  /// Keys of runs that left nothing, and whose folders hold what earlier ones left.
+  let unrenewed: [String]
+  /// What to say of files of an earlier run that belong to all; nil where there are none.
+  let earlier: String?
 
   /// More reasons than these nobody reads; the table has all of them.
   private static let groupLimit = 12
@@ -21,6 +25,10 @@ struct ManySummary {
       print("\(what)\(folder)/\(name)")
     }
     if let line = KeyList.leftovers(leftovers, in: folder) { print(line) }
+    if let earlier { print(earlier) }
+    if let line = KeyList.unrenewed(unrenewed, of: report.instances.count, in: folder) {
+      print(line)
+    }
     printTotals()
     // Where both streams go to one place, the failures stand last, in sight.
     fflush(nil)
@@ -160,6 +168,13 @@ enum KeyList {
     if keys.isEmpty { return nil }
     return "Left by earlier runs and no longer asked for, in \(folder): \(text(keys, of: 0))"
       + " (nothing is removed)"
+  }
+
+  /// What to say of runs that left nothing where earlier ones had; nil where there are none.
+  static func unrenewed(_ keys: [String], of total: Int, in folder: String) -> String? {
+    if keys.isEmpty { return nil }
+    return "Still of earlier runs, since these left nothing, in \(folder): \(text(keys, of: total))"
+      + " (provenance/ in each tells of which run, provenance/failed-run of one that failed)"
   }
 
   static func text(_ keys: [String], of total: Int) -> String {

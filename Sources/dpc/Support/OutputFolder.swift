@@ -300,6 +300,31 @@ struct OutputFolder {
     try add(contents, to: &publication)
   }
 
+  /// What an earlier run left here and is still here, and which run that was; nil where there is nothing.
+  func earlierOutputs() -> String? {
+    let paths = (readState()?.files ?? []).map(\.path).filter { Self.exists("\(path)/\($0)") }
+    if paths.isEmpty { return nil }
+    var parts = paths.filter { !$0.contains("/") }
+    for (folder, noun) in [("figures/", "figure"), ("logs/", "log")] {
+      let count = paths.count { $0.hasPrefix(folder) }
+      if count > 0 { parts.append("\(count) \(noun)\(count == 1 ? "" : "s")") }
+    }
+    let list = [parts.dropLast().joined(separator: ", "), parts.last ?? ""]
+      .filter { !$0.isEmpty }.joined(separator: " and ")
+    guard let run = RunArchive.run(in: provenance) else { return "\(list) of an earlier run" }
+    return "\(list) of an earlier run: \(run.pipeline), begun at \(run.started), \(run.runID)"
+  }
+
+  /// The line that says so after a run that left nothing; nil where there is nothing to say.
+  ///
+  /// - Parameter isRecorded: Whether the record of that run was written.
+  func earlierOutputsLine(isRecorded: Bool) -> String? {
+    earlierOutputs().map {
+      "\(path) still holds \($0)"
+        + (isRecorded ? "; the record of this run is in \(archiveFolder(hasOutputs: false))" : "")
+    }
+  }
+
   /// Where the record of a run goes: a run that left nothing does not replace that of one that did.
   func archiveFolder(hasOutputs: Bool) -> String {
     hasOutputs || readState()?.files.isEmpty != false ? provenance : "\(provenance)/failed-run"

@@ -8,11 +8,17 @@ import Provenance
 
 /// Files the runs of one manifest.
 struct RunFiling {
-  let manifest: LoadedManifest
+  /// The manifest's text, as it is put on record.
+  let manifest: String
+  /// The order of the stages in the chain of a result; nil: that of the pipeline.
+  let chainOrder: [String]?
   let versions: [String: String]
 
-  init(_ manifest: LoadedManifest) {
+  init(_ manifest: LoadedManifest) { self.init(manifest: manifest.text) }
+
+  init(manifest: String, chainOrder: [String]? = nil) {
     self.manifest = manifest
+    self.chainOrder = chainOrder
     versions = ResultAssembly.libraryVersions.merging(["dpc": dpcVersion]) { $1 }
   }
 
@@ -39,7 +45,7 @@ struct RunFiling {
       var contents: OutputFolder.Contents?
       let record = recordIdentity(report, resolved)
       if !isCutShort && !report.producedResults.isEmpty {
-        let assembly = ResultAssembly(runner: runner, report: report)
+        let assembly = ResultAssembly(runner: runner, report: report, chainOrder: chainOrder)
         if report.foundEverything,
           let files = folder.settled(assembly.identity(versions: versions), record: record)
         {
@@ -51,7 +57,7 @@ struct RunFiling {
       // Where all was there already, the record of having looked is worth no waiting for the disk.
       publication.isDurable = !(publication.isEmpty && report.foundEverything)
       let archive = RunArchive(
-        report: report, log: log, manifest: manifest.text, resolvedManifest: resolved,
+        report: report, log: log, manifest: manifest, resolvedManifest: resolved,
         commandLine: CommandLine.arguments, versions: versions, outputs: contents?.files ?? [])
       let paths = try archive.add(
         to: &publication, in: folder.archiveFolder(hasOutputs: contents != nil))
@@ -77,7 +83,7 @@ struct RunFiling {
   func recordIdentity(_ report: RunReport, _ resolved: String) -> String {
     let keys = report.stages.map { "\($0.name)=\($0.key?.description ?? "")" }
     let inputs = report.inputs.map { "\($0.name)=\($0.digest?.hex ?? "")" }
-    return Self.identity([manifest.text, resolved] + keys + inputs + tools)
+    return Self.identity([manifest, resolved] + keys + inputs + tools)
   }
 
   /// The tool and the libraries under it, as parts of an identity.

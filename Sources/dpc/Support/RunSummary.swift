@@ -5,6 +5,8 @@ struct RunSummary {
   let report: RunReport
   let outputs: [PublishedFile]
   let folder: String
+  /// What to say of files of an earlier run; nil where there are none.
+  let earlier: String?
 
   func printAll() {
     printFacts()
@@ -43,6 +45,7 @@ struct RunSummary {
     if failed > 0 {
       print("Not complete: \(failed) of \(report.stages.count) stages were not done.")
     }
+    if let earlier { print(earlier) }
     if report.interruptedBySignal != nil {
       print("The same command goes on where this one stopped.")
     }
