@@ -32,7 +32,8 @@ struct DPC: AsyncParsableCommand {
         try command.run()
       }
       ExitStatus.done.exit()
-    } catch let error as CleanExit {
+    } catch  where exitCode(for: error).isSuccess {
+      // Such as the help, which is a command that fails with what it has to say.
       exit(reporting: error)
     } catch let failure as CommandFailure {
       failure.report()
