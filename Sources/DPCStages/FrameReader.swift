@@ -78,6 +78,31 @@ struct FrameReader {
     return (DeflectionEstimate(map: map, fit: fit), sample, statistics)
   }
 
+  /// What the signals of the first frame add up to, and which of its positions cannot be used.
+  func statistics(
+    _ context: StageContext
+  ) throws -> (statistics: SignalStatistics, mask: PixelMask) {
+    var electrons = [Double](uninitializedCount: window.shape.count)
+    let bands = try electrons.share { electrons in
+      try mapBands(context) { reader, rows in
+        var (parts, flags) = ([SignalStatistics.Part](), [UInt8]())
+        try forEachPiece(rows, reader) { signals, row in
+          let first = row * window.shape.columns
+          parts.append(
+            SignalStatistics.Part(
+              signals, electrons: electrons[first..<(first + signals.shape.count)]))
+          flags += signals.mask.bytes
+        }
+        return (parts: parts, flags: flags)
+      }
+    }
+    let statistics = SignalStatistics(
+      joining: bands.flatMap(\.parts),
+      electrons: frames.electronsPerUnit == nil ? nil : electrons,
+      segmentCount: metadata.segmentCount)
+    return (statistics, PixelMask(shape: window.shape, bytes: bands.flatMap(\.flags)))
+  }
+
   /// Median over positions of the corrected sum; of a stack, the median of its frames' medians.
   func medianSum(_ context: StageContext) throws -> Double {
     let screen = screen(spikeThreshold: nil)

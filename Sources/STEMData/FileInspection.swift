@@ -96,10 +96,12 @@ public struct FileInspection: Sendable {
 
 extension FileInspection {
   /// The description as lines of text.
-  public func lines() -> [String] {
+  ///
+  /// - Parameter refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
+  public func lines(refusal: String? = nil) -> [String] {
     overview() + [""] + segmentTable() + [""] + SegmentDrawing(file.metadata.detector).lines()
       + ["(+x right, +y down, detector axes, orientation included)", ""] + contradictionLines()
-      + missingLines()
+      + refusalLines(refusal) + missingLines(besides: refusal)
   }
 
   private func overview() -> [String] {
@@ -210,8 +212,21 @@ extension FileInspection {
     return ["Stated twice and differently:"] + file.contradictions.map { "  \($0)" } + [""]
   }
 
-  private func missingLines() -> [String] {
-    if missing.isEmpty { return ["Nothing is missing for a quantitative result."] }
+  private func refusalLines(_ refusal: String?) -> [String] {
+    guard let refusal else { return [] }
+    let count = file.metadata.frameCount
+    return [
+      count == 1
+        ? "A run refuses these frames:"
+        : "A run would refuse the first of the \(count) frames alone:",
+      "  " + refusal, "",
+    ]
+  }
+
+  private func missingLines(besides refusal: String?) -> [String] {
+    if missing.isEmpty {
+      return ["Nothing\(refusal == nil ? "" : " else") is missing for a quantitative result."]
+    }
     return ["Not stated, and what that blocks:"]
       + missing.map { "  \($0.path): \($0.consequence)" }
   }

@@ -1,5 +1,6 @@
 // dpc inspect: what is in a file, what is missing, and what the detector looks like.
 import ArgumentParser
+import DPCStages
 import Pipeline
 import STEMData
 
@@ -18,7 +19,9 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     do {
-      for line in try FileInspection(path: file).lines() { printLine(line) }
+      let inspection = try FileInspection(path: file)
+      let refusal = refusalOfFirstFrame(of: inspection.file)?.message
+      for line in inspection.lines(refusal: refusal) { printLine(line) }
     } catch {
       for other in [error] + error.others.dropLast() where !error.others.isEmpty {
         failure(other).report()

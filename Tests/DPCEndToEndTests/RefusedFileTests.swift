@@ -92,6 +92,34 @@ struct RefusedFileTests {
     try expectRefusal(finished, mentions: ["scan.h5"] + spoiled.mentions)
     #expect(!workspace.exists("out/result.h5"))
     #expect(workspace.files(under: "out").filter { $0.hasPrefix("figures") }.isEmpty)
+
+    // What only a look at the frames tells is said by inspect in the same words.
+    let inspected = try await workspace.dpc(["inspect", "scan.h5"])
+    if inspected.status == 0 {
+      let reason = try #require(finished.complaints.first).replacing("error: ", with: "")
+      #expect(
+        inspected.output.contains("A run refuses these frames:\n  \(reason)\n"),
+        "\(reason): \(inspected.output)")
+      #expect(!inspected.output.contains("Nothing is missing"), "\(inspected.output)")
+    }
+  }
+
+  @Test("Of a stack whose first frame alone is empty, inspect says so, and a run takes the rest")
+  func emptyFirstFrame() async throws {
+    let workspace = try Workspace()
+    var sample = Sample(rows: 6, columns: 9)
+    guard case .numbers(let values, let shape, let units)? = sample.items[Sample.frames] else {
+      return
+    }
+    let empty = [Double](repeating: 0, count: values.count)
+    sample.items[Sample.frames] = .numbers(
+      empty + values + values, shape: [3] + shape, units: units)
+    try workspace.write(sample)
+    let inspected = try await workspace.dpc(["inspect", "scan.h5"])
+    #expect(inspected.status == 0, "\(inspected.errors)")
+    #expect(
+      inspected.output.contains("A run would refuse the first of the 3 frames alone:\n  scan.h5: "),
+      "\(inspected.output)")
   }
 
   @Test("What is not an HDF5 file of the present format is refused before anything runs")
