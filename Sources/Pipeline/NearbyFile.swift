@@ -3,9 +3,13 @@
 /// Suggestions for mistyped paths.
 public enum NearbyFile {
   /// What to do about a path at which there is nothing: the file that may have been meant, or the first folder on the way
-  /// that does not exist. nil where something is there, and where nothing alike lies beside it.
+  /// that does not exist; a name that is not in UTF-8 is to be changed. nil where something is there, and where nothing alike lies beside it.
   public static func suggestion(for path: String) -> String? {
     guard !path.isEmpty, !exists(path) else { return nil }
+    // Bytes that are no UTF-8 arrive as this sign, which then is in the name of no file.
+    if path.unicodeScalars.contains("\u{FFFD}") {
+      return "the name is not in UTF-8, and a file is found by such names only: rename it"
+    }
     let parent = FileSystem.parent(of: path)
     guard exists(parent) else {
       return suggestion(for: parent).map { "there is no folder '\(parent)': \($0)" }

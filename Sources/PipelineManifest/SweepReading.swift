@@ -97,6 +97,15 @@ struct SweepReading {
         pattern.span, "no file matches \(Shown.word(pattern.text)), seen from \(place)",
         "paths in a manifest start from its own folder")
     }
+    // Bytes that are no UTF-8 became this sign, and then no file has the name.
+    if let path = paths.first(where: {
+      $0.unicodeScalars.contains("\u{FFFD}") && access($0, F_OK) != 0
+    }) {
+      problems.add(
+        pattern.span, "the name of \(Shown.word(path)) is not in UTF-8",
+        "rename the file: one is found by such names only")
+      return []
+    }
     var points: [SweepPoint] = []
     var seen: [String: String] = [:]
     for path in paths {

@@ -128,6 +128,31 @@ struct OddFileTests {
       few.errors.contains("electrons at a pixel (median) is outside 1e-6 to 1e15"), "\(few.errors)")
   }
 
+  @Test("A name that is not in UTF-8 is called so, named and found by a pattern")
+  func garbledName() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.text, to: Quick.manifest)
+    try workspace.write(
+      Quick.text.replacingOccurrences(
+        of: "inputs: { acquisition: scan.h5 }",
+        with: "inputs: { acquisition: null }\nforeach: { glob: '*.h5' }"), to: "many.yaml")
+    for (command, words) in [
+      ("inspect \"$NAME\"", "the name is not in UTF-8"),
+      ("run quick.yaml --input acquisition=\"$NAME\" -o out --cache c", "the name is not in UTF-8"),
+      ("run \"$NAME\"", "the name is not in UTF-8"),
+      ("plan many.yaml --cache c", "many.yaml:4:18: error: the name of "),
+    ] {
+      let finished = try await workspace.shell(
+        "NAME=$(printf 'sc\\344n.h5'); cp scan.h5 \"$NAME\"; \"$DPC\" \(command)")
+      #expect([2, 4].contains(finished.status), "\(command): \(finished.errors)")
+      #expect(
+        finished.told.contains(words) || finished.errors.hasPrefix(words), "\(finished.errors)")
+      #expect(finished.errors.contains("rename"), "\(finished.errors)")
+      #expect(!finished.errors.contains("did you mean"), "\(finished.errors)")
+    }
+  }
+
   @Test("What is no regular file is called so, and nobody means another by it")
   func device() async throws {
     let workspace = try Workspace()
