@@ -118,6 +118,9 @@ struct ProgramTests {
       #expect(try result.description("/entry/denoised/\(component)").units == "V")
     }
     #expect(try !result.contains("/entry/denoised/projected_field_x_errors"))
+    let errors = try #require(try result.attribute("errors", of: "/entry/denoised"))
+    #expect(
+      errors == ["none: a program outside dpc, on the way to this map, stated none"], "\(errors)")
     #expect(try workspace.text("out/logs/denoised.log").contains("root mean square change"))
     #expect(scratch(workspace) == [])
   }

@@ -32,6 +32,17 @@ struct SmoothedVerdictTests {
       mask: PixelMask(shape: shape), pixelSize: PixelSize(x: size, y: size))
   }
 
+  @Test("A figure of what a program outside dpc left names it by what decides its output")
+  func outsideProgram() {
+    var context = Self.context(GridShape(rows: 4, columns: 6), 1e-9)
+    context.attributes["external_program"] =
+      "program SHA-256 3f2a9c41d0, script SHA-256 77ab01cde2, arguments [\"a, SHA-256 b\"]"
+    let caption = Figures.footer(context).joined(separator: "\n")
+    let words = "changed outside dpc by program 3f2a9c41, script 77ab01cd"
+    #expect(caption.replacingOccurrences(of: "\u{A0}", with: " ").contains(words), "\(caption)")
+    #expect(!caption.contains("arguments"))
+  }
+
   @Test("A figure of a smoothed map states what was detected before, in its own unit or not at all")
   func verdict() throws {
     let shape = GridShape(rows: 40, columns: 60)

@@ -58,7 +58,9 @@ extension ProjectedFieldValue {
     if let thickness, let errors = meanFieldErrors {
       datasets += ShownVectorMap(map, scale: 1 / thickness, errors: errors)
         .fieldDatasets("electric_field")
-      for (name, text) in errors.attributes(unit: "V/m", hasCounting: map.covariance != nil) {
+      for (name, text) in context.errorAttributes(
+        errors, unit: "V/m", hasCounting: map.covariance != nil)
+      {
         group.attributes[name] = .text(text)
       }
       group.quantity = "electric_field"

@@ -75,15 +75,28 @@ extension MapContext {
     attributes.mapValues { ResultAttribute.text($0) }.merging(more) { _, new in new }
   }
 
+  /// What the errors of a group contain, or why there are none.
+  ///
+  /// - Parameters:
+  ///   - errors: What all pixels share.
+  ///   - unit: Of the group's quantity.
+  ///   - hasCounting: Whether each pixel has an error of its own.
+  func errorAttributes(
+    _ errors: CommonErrors, unit: String, hasCounting: Bool
+  ) -> [String: String] {
+    var stated = errors.attributes(unit: unit, hasCounting: hasCounting)
+    if !hasCounting, attributes[Exec.programAttribute] != nil {
+      stated["errors"] = "none: a program outside dpc, on the way to this map, stated none"
+    }
+    return stated
+  }
+
   /// As above, with what the errors of the group contain.
   func resultAttributes(
     _ more: [String: ResultAttribute] = [:], errorsIn unit: String, hasCounting: Bool,
     errors: CommonErrors? = nil
   ) -> [String: ResultAttribute] {
-    var stated = (errors ?? commonErrors).attributes(unit: unit, hasCounting: hasCounting)
-    if !hasCounting, attributes["external_program"] != nil {
-      stated["errors"] = "none: a program outside dpc, on the way to this map, stated none"
-    }
+    let stated = errorAttributes(errors ?? commonErrors, unit: unit, hasCounting: hasCounting)
     return resultAttributes(stated.mapValues { ResultAttribute.text($0) })
       .merging(more) { _, new in new }
   }

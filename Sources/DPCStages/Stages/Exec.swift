@@ -7,6 +7,8 @@ internal import STEMCore
 struct Exec: StageType {
   static let typeName = "exec"
   static let logPort = "log"
+  /// Names the program, by its content, in whatever comes of what it left.
+  static let programAttribute = "external_program"
 
   let name = Self.typeName
   let summary = "runs a program of your own on a map, HDF5 in and out; needs --allow-exec"
@@ -99,7 +101,7 @@ struct Exec: StageType {
     var text = "program SHA-256 \(program.digest)"
     if let script = context.file("script") { text += ", script SHA-256 \(script.digest)" }
     let arguments = ParameterValue.list(context.words("arguments").map { .text($0) })
-    return ["external_program": "\(text), arguments \(arguments)"]
+    return [Self.programAttribute: "\(text), arguments \(arguments)"]
   }
 
   // MARK: The call

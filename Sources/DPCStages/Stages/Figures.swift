@@ -61,6 +61,9 @@ enum Figures {
     if let method = context.attributes["method"] { second.append(method) }
     if let smoothing = context.attributes["smoothing"] { second.append(joined([smoothing])) }
     if let descan = context.attributes["removed_descan"] { second.append("descan: \(descan)") }
+    if let program = context.attributes[Exec.programAttribute] {
+      second.append(outside(program))
+    }
     if let model = context.attributes["inclination_model"] {
       second.append("inclination model: \(model)")
     }
@@ -69,6 +72,17 @@ enum Figures {
     return [joined(first), joined(noise), second.joined(separator: " · "), third, sign].filter {
       !$0.isEmpty
     }
+  }
+
+  /// "changed outside dpc by program 3f2a9c41, script 77ab01cd". The beginnings of the digests tell one from another;
+  /// what a file was called does not decide what it did, and is not known where its output comes from the cache.
+  private static func outside(_ program: String) -> String {
+    let files = program.split(separator: ", ").prefix(2).compactMap { part -> String? in
+      let words = part.split(separator: " ")
+      guard words.count == 3, words[1] == "SHA-256" else { return nil }
+      return "\(words[0])\u{A0}\(words[2].prefix(8))"
+    }
+    return "changed outside dpc by \(files.joined(separator: ", "))"
   }
 
   /// "5σ of a pixel: 120 MV/m".

@@ -7,7 +7,7 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]

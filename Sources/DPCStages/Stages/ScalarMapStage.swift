@@ -6,7 +6,7 @@ internal import STEMCore
 struct ScalarMapStage: StageType {
   let name = "scalar-map"
   let summary = "figure of a scalar map with a perceptual color map and a color bar"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort(
       "map", kinds: [.projectedPotential, .chargeDensity], summary: "a scalar map")
