@@ -49,6 +49,32 @@ struct InclinedStageTests {
     }
   }
 
+  @Test("The figure says whose numbers stand under it, and how many walls it leaves out")
+  func caption() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.scan(45))
+    let value = try await laboratory.run(Self.chain(path, "inclination_deg: 45"))
+      .value("walls", as: WallsValue.self)
+    let plot = ProfilePlotStage()
+    let few = Array(
+      plot.walls(value.tableOfProfile, unit: "V/m", inclination: value.inclination).suffix(3))
+    try #require(few.count == 3)
+    #expect(few[0].hasPrefix("field and FWHM are the walls' own, at an inclination of 45°;"))
+    // As in the specimen; the curve stays below.
+    #expect((value.table.curve.max() ?? 0) < 1.5e8)
+    #expect(few[1].hasPrefix("wall 1: 200"), "\(few[1])")
+    #expect(few[2].hasPrefix("wall 2: -200"), "\(few[2])")
+    var many = value.tableOfProfile
+    many.rows = (0..<24).map { many.rows[$0 % 2] }
+    let lines = plot.walls(many, unit: "V/m", inclination: nil)
+    #expect(lines.count == 7 && lines[0].hasPrefix("wall 1: "))
+    #expect(lines[6] == "and 18 more walls, not listed here")
+    many.rows.removeLast(17)
+    #expect(
+      plot.walls(many, unit: "V/m", inclination: nil).last == "and 1 more wall, not listed here")
+    #expect(plot.walls(nil, unit: "V/m", inclination: 0).isEmpty)
+  }
+
   @Test("The opposite axis turns the sign of every wall")
   func opposite() async throws {
     let laboratory = try Laboratory()

@@ -24,7 +24,8 @@ struct ProfilePlotStage: StageType {
     case let value as WallsValue:
       figure = self.figure(
         context, value.profile, value.tableOfProfile, value.orientation, unit: "V/m",
-        label: "Mean field over the thickness", map: value.context)
+        label: "Mean field over the thickness", map: value.context,
+        inclination: value.inclination)
     default: throw StageFailure(.failed, "stage \(context.stageName): no profile at its input")
     }
     return try Figures.product(context, figure.drawing)
@@ -41,7 +42,8 @@ struct ProfilePlotStage: StageType {
 
   private func figure(
     _ context: StageContext, _ profile: LineProfile, _ table: WallTable?,
-    _ orientation: WallOrientation, unit: String, label: String, map: MapContext
+    _ orientation: WallOrientation, unit: String, label: String, map: MapContext,
+    inclination: Double? = nil
   ) -> ProfileFigure {
     let component =
       orientation.direction == .perp ? "component along the wall" : "component across the wall"
@@ -51,7 +53,7 @@ struct ProfilePlotStage: StageType {
     return ProfileFigure(
       title: Figures.title(context, "\(label), \(component)", map),
       footer: Figures.footer(map, noise: noise.map { [$0] } ?? []) + [axes(orientation)]
-        + walls(table, unit: unit),
+        + walls(table, unit: unit, inclination: inclination),
       profile: profile,
       quantityLabel: label, unit: unit,
       fit: table.flatMap { $0.rows.isEmpty || $0.curve.isEmpty ? nil : $0 }.map {
@@ -70,8 +72,16 @@ struct ProfilePlotStage: StageType {
       + " \(Format.degrees(positive)) (from +x to the right towards +y down)"
   }
 
-  /// One line of numbers for each of the first walls.
-  private func walls(_ table: WallTable?, unit: String) -> [String] {
+  /// As many walls have a line under a figure.
+  private static let shownWalls = 6
+
+  /// One line of numbers for each of the first walls, and what they are numbers of.
+  ///
+  /// - Parameters:
+  ///   - table: Of the walls on the profile.
+  ///   - unit: Of the profile.
+  ///   - inclination: Of the walls, rad, where the numbers are their own; nil where they are those of the curve.
+  func walls(_ table: WallTable?, unit: String, inclination: Double?) -> [String] {
     var lines: [String] = []
     if let table, table.isPoorFit, let chiSquare = table.reducedChiSquare {
       lines.append(
@@ -81,11 +91,21 @@ struct ProfilePlotStage: StageType {
     if let table, !table.rows.isEmpty {
       lines += table.slopeText(fieldUnit: unit).map { [$0] } ?? []
     }
+    let rows = table?.rows ?? []
+    if let inclination, !rows.isEmpty {
+      lines.append(
+        "field and FWHM are the walls' own, at an inclination of"
+          + " \(Format.degrees(inclination)); the profile and its fit are as the image shows them")
+    }
+    lines += rows.prefix(Self.shownWalls).enumerated().map { index, row in
+      let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
+      let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
+      return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
+    }
+    let rest = rows.count - Self.shownWalls
+    if rest > 0 {
+      lines.append("and \(rest) more \(rest == 1 ? "wall" : "walls"), not listed here")
+    }
     return lines
-      + (table?.rows ?? []).prefix(6).enumerated().map { index, row in
-        let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
-        let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-        return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
-      }
   }
 }
