@@ -7,9 +7,10 @@ public enum Spelling {
     closest(to: word, among: candidates).map { "did you mean '\($0)'?" }
   }
 
-  /// The candidate within about a third of the word's length in edits; ties in order of name.
+  /// The candidate within a third of the word's length in edits, rounded; ties in order of name. What is farther has
+  /// its letters in common with the word by chance.
   public static func closest(to word: String, among candidates: [String]) -> String? {
-    let limit = max(1, word.count / 3 + 1)
+    let limit = (word.count + 1) / 3
     let scored = candidates.map { (name: $0, distance: distance(word, $0)) }
       .filter { $0.distance <= limit }
     return scored.min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name

@@ -8,10 +8,10 @@ struct NearbyFileTests {
     arguments: [
       ("topview.yaml", "top-view.yaml"), ("top-view.yml", "top-view.yaml"),
       ("top-view", "top-view.yaml"), ("scna.h5", "scan.h5"), ("Scan.H5", "scan.h5"),
-      ("nothere.h5", nil), ("x.h5", nil), ("a.yaml", nil),
+      ("nothere.h5", nil), ("x.h5", nil), ("a.yaml", nil), ("nope.h5", nil), ("scam", nil),
     ] as [(String, String?)])
   func nearest(name: String, near: String?) {
-    let names = ["many.csv", "scan.h5", "top-view.yaml", "two-views.yaml"]
+    let names = ["e", "e.h5", "many.csv", "scan.h5", "top-view.yaml", "two-views.yaml"]
     #expect(NearbyFile.nearest(to: name, among: names) == near)
   }
 

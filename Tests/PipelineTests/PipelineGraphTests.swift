@@ -134,10 +134,11 @@ struct PipelineGraphTests {
     "the closest known word is suggested, and none where nothing is close",
     arguments: [
       ("deflecton", "deflection"), ("DEFLECTION", "deflection"), ("rotation", nil),
-      ("itnegrate", "integrate"), ("fild", "field"), ("x", nil), ("", nil),
+      ("itnegrate", "integrate"), ("fild", "field"), ("x", nil), ("", nil), ("pgn", "png"),
+      ("gif", nil), ("nope", nil), ("no", nil), ("E", "e"), ("integer", nil),
     ] as [(String, String?)])
   func spelling(word: String, expected: String?) {
-    let known = ["deflection", "integrate", "field"]
+    let known = ["deflection", "integrate", "field", "png", "pdf", "e", "one"]
     #expect(Spelling.closest(to: word, among: known) == expected)
     #expect(
       Spelling.suggestion(for: word, among: known) == expected.map { "did you mean '\($0)'?" })
