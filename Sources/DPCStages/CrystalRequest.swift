@@ -51,14 +51,15 @@ struct CrystalRequest {
 
   /// nil where the manifest names neither beam nor wall.
   ///
-  /// - Throws: `failed`, naming the parameter, for what is no direction or no view.
+  /// - Throws: `ParameterProblem` for what is no direction or no view.
   init?(_ context: StageContext) throws {
     func indices(_ parameter: ParameterSpecification) throws -> MillerIndices? {
       guard let text = context.word(parameter.key), !text.isEmpty else { return nil }
       guard let found = MillerIndices(text) else {
-        throw Self.failure(
-          context, "\(parameter.key) is '\(text)', which names no direction or plane",
-          remedy: "three integers in brackets, a minus before its number: [1-10], (110), [1 -1 0]")
+        throw ParameterProblem(
+          parameter.key, "\(parameter.key) is '\(text)', which names no direction or plane",
+          suggestion:
+            "three integers in brackets, a minus before its number: [1-10], (110), [1 -1 0]")
       }
       return found
     }
@@ -68,12 +69,10 @@ struct CrystalRequest {
     let imageX = try indices(CrystalParameters.imageX)
     if beam == nil && wall == nil && field == nil && imageX == nil { return nil }
     guard let beam, let wall else {
-      throw Self.failure(
-        context,
-        "\(beam == nil ? "beam_direction" : "wall_plane") is missing: directions in the crystal need"
-          + " both the beam's and the wall's",
-        remedy:
-          "--set \(context.stageName).\(beam == nil ? "beam_direction=[001]" : "wall_plane=(110)")")
+      let key = (beam == nil ? CrystalParameters.beam : CrystalParameters.wall).key
+      throw ParameterProblem(
+        key, "\(key) is missing: directions in the crystal need both the beam's and the wall's",
+        suggestion: "add \(key): \"\(key == CrystalParameters.beam.key ? "[001]" : "(110)")\"")
     }
     do {
       let lattice = try Self.lattice(context)
@@ -87,31 +86,27 @@ struct CrystalRequest {
         "wall_trace_crystal_direction": lattice.nearestDirection(to: view.trace),
       ]
     } catch let error as CrystalError {
-      throw Self.failure(
-        context, "\(error)", remedy: "check beam_direction, wall_plane and the lattice")
+      throw ParameterProblem(
+        CrystalParameters.beam.key, "\(error)",
+        suggestion: "check beam_direction, wall_plane and the lattice")
     }
     text = "beam [\(beam.text)], wall (\(wall.text))"
     fieldText = field.map { "[\($0.text)]" }
   }
 
-  private static func lattice(_ context: StageContext) throws -> CrystalLattice {
+  /// - Throws: `ParameterProblem` for edges or angles that are not three, `CrystalError` for no cell.
+  static func lattice(_ context: StageContext) throws -> CrystalLattice {
     let lengths = context.numbers(CrystalParameters.lengths.key) ?? [1, 1, 1]
     let angles = context.numbers(CrystalParameters.angles.key) ?? [90, 90, 90]
     for (key, list) in [
       (CrystalParameters.lengths.key, lengths), (CrystalParameters.angles.key, angles),
     ] where list.count != 3 {
-      throw failure(
-        context, "\(key) has \(list.count) numbers", remedy: "a unit cell has three of them")
+      throw ParameterProblem(
+        key, "\(key) has \(list.count) numbers", suggestion: "a unit cell has three of them")
     }
     let radians = angles.map { $0 * Double.pi / 180 }
     return try CrystalLattice(
       lengths: (lengths[0], lengths[1], lengths[2]), angles: (radians[0], radians[1], radians[2]))
-  }
-
-  private static func failure(
-    _ context: StageContext, _ message: String, remedy: String
-  ) -> StageFailure {
-    StageFailure(.failed, "stage \(context.stageName): \(message)", remedy: remedy)
   }
 
   var attributes: [String: String] {

@@ -111,39 +111,12 @@ struct FlexoelectricRequest {
   private func gradient() throws -> (
     largest: Double, profile: FlexoelectricValue.GradientProfile?
   ) {
-    let listed = context.numbers("strain_gradient_per_m")
-    let strain = context.number("wall_strain")
-    guard (listed == nil) != (strain == nil) else {
-      throw failure(
-        listed == nil
-          ? "neither strain_gradient_per_m nor wall_strain is given"
-          : "both strain_gradient_per_m and wall_strain are given, and each says it all",
-        remedy: "give one of them")
+    if let strain = context.number("wall_strain") {
+      try context.reading { try GradientRequest.check(context) }
+      return try twinWall(strain)
     }
-    if let strain { return try twinWall(strain) }
-    return try listedGradient(listed ?? [])
-  }
-
-  private func listedGradient(_ gradient: [Double]) throws -> (
-    largest: Double, profile: FlexoelectricValue.GradientProfile?
-  ) {
-    let distance = context.numbers("distance_nm")
-    let largest = gradient.max { abs($0) < abs($1) } ?? 0
-    if largest == 0 {
-      throw failure("the gradient of strain is zero", remedy: "give the one that is claimed")
-    }
-    guard let distance else {
-      if gradient.count == 1 { return (largest, nil) }
-      throw failure(
-        "strain_gradient_per_m lists \(gradient.count) gradients without distances",
-        remedy: "list as many in distance_nm, or give one gradient")
-    }
-    if distance.count != gradient.count || zip(distance, distance.dropFirst()).contains(where: >=) {
-      throw failure(
-        "distance_nm lists \(distance.count) numbers for \(gradient.count) gradients, or they do not"
-          + " ascend", remedy: "list one ascending distance for each gradient")
-    }
-    return (largest, .init(distance: distance.map { $0 / 1e9 }, gradient: gradient))
+    let request = try context.reading { try GradientRequest(context) }
+    return (request.largest, request.profile)
   }
 
   /// The profile of a twin wall, sampled over four widths.
@@ -160,5 +133,50 @@ struct FlexoelectricRequest {
         distance: distance,
         gradient: distance.map { twinWallStrainGradient(strain: strain, width: width, at: $0) })
     )
+  }
+}
+
+/// Gradients of strain as a manifest lists them.
+struct GradientRequest {
+  let largest: Double
+  let profile: FlexoelectricValue.GradientProfile?
+
+  /// - Throws: `ParameterProblem` unless either gradients or the strain of a wall are given.
+  static func check(_ context: StageContext) throws {
+    let isListed = context.numbers("strain_gradient_per_m") != nil
+    if isListed != (context.number("wall_strain") != nil) { return }
+    throw ParameterProblem(
+      "strain_gradient_per_m",
+      isListed
+        ? "both strain_gradient_per_m and wall_strain are given, and each says it all"
+        : "neither strain_gradient_per_m nor wall_strain is given",
+      suggestion: "give one of them")
+  }
+
+  /// - Throws: `ParameterProblem` for lists that are no gradients.
+  init(_ context: StageContext) throws {
+    try Self.check(context)
+    let gradient = context.numbers("strain_gradient_per_m") ?? []
+    largest = gradient.max { abs($0) < abs($1) } ?? 0
+    if largest == 0 {
+      throw ParameterProblem(
+        "strain_gradient_per_m", "the gradient of strain is zero",
+        suggestion: "give the one that is claimed")
+    }
+    guard let distance = context.numbers("distance_nm") else {
+      profile = nil
+      if gradient.count == 1 { return }
+      throw ParameterProblem(
+        "strain_gradient_per_m",
+        "strain_gradient_per_m lists \(gradient.count) gradients without distances",
+        suggestion: "list as many in distance_nm, or give one gradient")
+    }
+    if distance.count != gradient.count || zip(distance, distance.dropFirst()).contains(where: >=) {
+      throw ParameterProblem(
+        "distance_nm",
+        "distance_nm lists \(distance.count) numbers for \(gradient.count) gradients, or they do not"
+          + " ascend", suggestion: "list one ascending distance for each gradient")
+    }
+    profile = .init(distance: distance.map { $0 / 1e9 }, gradient: gradient)
   }
 }

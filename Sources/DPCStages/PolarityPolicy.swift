@@ -25,22 +25,26 @@ struct PolarityPolicy {
   private static let significance = 3.0
 
   init(_ context: StageContext) throws {
+    self = try context.reading { try PolarityPolicy(parameters: context) }
+  }
+
+  /// - Throws: `ParameterProblem` for a region that is none, and where a direction is missing.
+  fileprivate init(parameters context: StageContext) throws {
     polarity = context.word("polarity").flatMap(FieldPolarity.init) ?? .unresolved
     region = context.numbers("region_nm").map { $0.map { $0 * 1e-9 } }
     direction = context.number("direction_deg").map {
       (cos($0 * Double.pi / 180), sin($0 * Double.pi / 180))
     }
-    let stage = "stage \(context.stageName)"
     if let region, region.count != 4 || region[0] >= region[2] || region[1] >= region[3] {
-      throw StageFailure(
-        .failed, "\(stage): region_nm is \(context.numbers("region_nm") ?? []), not a rectangle",
-        remedy: "give [left, top, right, bottom] in nm, left < right and top < bottom")
+      throw ParameterProblem(
+        "region_nm", "region_nm is \(context.numbers("region_nm") ?? []), not a rectangle",
+        suggestion: "give [left, top, right, bottom] in nm, left < right and top < bottom")
     }
     let wantsDirection = polarity == .fieldTowards || polarity == .thickerTowards
     if wantsDirection && direction == nil {
-      throw StageFailure(
-        .failed, "stage \(context.stageName): polarity \(polarity.rawValue) needs direction_deg",
-        remedy: "--set \(context.stageName).direction_deg=ANGLE (from +x towards +y, in the scan)")
+      throw ParameterProblem(
+        "polarity", "polarity \(polarity.rawValue) needs direction_deg",
+        suggestion: "add direction_deg: ANGLE (from +x towards +y, in the scan)")
     }
   }
 
@@ -120,5 +124,13 @@ struct PolarityPolicy {
     }
     guard map.covariance != nil else { return (sum, nil) }
     return (sum, (variance * correlation.x * correlation.y).squareRoot())
+  }
+}
+
+extension EstimateRotation {
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    ParameterProblem.found(in: parameters) { _ = try PolarityPolicy(parameters: $0) }
   }
 }

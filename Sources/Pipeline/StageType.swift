@@ -99,7 +99,7 @@ extension StageType {
 }
 
 /// A parameter that does not go with the others, or with what is connected.
-public struct ParameterProblem: Sendable, Equatable {
+public struct ParameterProblem: Error, Sendable, Equatable {
   public var key: String
   public var message: String
   /// What to do.

@@ -209,19 +209,6 @@ struct CalibrationTests {
     #expect(a.calibration == b.calibration && a.context == b.context)
   }
 
-  @Test(arguments: [
-    ("beam_tilts_mrad: [1, 2, 3]", "beam_tilts_mrad"), ("response: [1, 1, 1, 1]", "response"),
-    ("beam_tilts_mrad: [0, 0, 1, 1], frames: 3", "beam_tilts_mrad"),
-  ])
-  func impossibleSeriesAreRefused(parameters: String, key: String) async throws {
-    let laboratory = try Laboratory()
-    await #expect {
-      _ = try await laboratory.file(simulation(parameters))
-    } throws: { error in
-      (error as? StageFailure)?.message.contains(key) == true
-    }
-  }
-
   @Test(
     "A calibration that no detector's geometry asks for is told by a warning",
     arguments: [(100.0, "multiplied by 100 "), (-1, "multiplied by 1, reversed")])

@@ -133,10 +133,6 @@ struct FlexoelectricStageTests {
     "What is missing or said twice is refused with what to give",
     arguments: [
       ("expected.thickness_nm=from-walls", "thickness_nm is from-walls"),
-      ("expected.wall_strain=0.01", "both strain_gradient_per_m and wall_strain"),
-      ("expected.strain_gradient_per_m=[1e6, 2e6]", "without distances"),
-      ("expected.distance_nm=[1, 2]", "distance_nm lists 2 numbers for 1 gradients"),
-      ("expected.strain_gradient_per_m=0", "the gradient of strain is zero"),
       ("expected.flexoelectric_coefficient_nC_per_m=0", "nothing to estimate"),
     ])
   func refusals(setting: String, words: String) async throws {

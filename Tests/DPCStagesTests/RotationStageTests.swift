@@ -76,20 +76,6 @@ struct RotationStageTests {
     #expect(abs(angle - expected) < 2, "\(angle)")
   }
 
-  @Test("A rectangle that is none and a missing direction are refused with what to do")
-  func mistakes() async throws {
-    let laboratory = try Laboratory()
-    let path = try await laboratory.file(Self.specimen("scan_rotation_deg: 10"))
-    for (parameters, words) in [
-      ("polarity: positive-charge, region_nm: [40, 20, 30, 50]", "left < right"),
-      ("polarity: field-towards", "direction_deg=ANGLE"),
-    ] {
-      let report = try await laboratory.run(Self.reconstruction(path, parameters)).report
-      let remedy = try #require(report["rotation"]?.failure?.remedy)
-      #expect(remedy.contains(words))
-    }
-  }
-
   @Test("Walls leave the rotation unresolved, and the stage that needs it says why")
   func walls() async throws {
     let laboratory = try Laboratory()

@@ -179,20 +179,6 @@ struct SimulationPlanTests {
   }
 
   @Test(
-    "A detector that is none is refused",
-    arguments: [
-      ("ring_edges_mrad: [24, 0]", "does not rise"),
-      ("ring_edges_mrad: [0, 24, 48], ring_sectors: [4]", "is for 1"),
-      ("ring_edges_mrad: [0, 24, 48], ring_sectors: [4, 2.5]", "sectors are whole"),
-    ])
-  func detector(parameters: String, words: String) throws {
-    let manifest = Self.manifest(
-      Self.topView, scan: "columns_px: 64, rows_px: 40, pixel_size_nm: 1.5, \(parameters)")
-    let failure = #expect(throws: StageFailure.self) { try Self.plan(manifest) }
-    #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "nothing")")
-  }
-
-  @Test(
     "A length without its unit, a wall without a width and a negative thickness are mistakes of the manifest",
     arguments: [
       topView.replacingOccurrences(of: "fwhm_nm", with: "fwhm"),

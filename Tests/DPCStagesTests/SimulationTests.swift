@@ -136,10 +136,6 @@ struct SimulationTests {
   @Test(
     "What cannot be simulated is refused with the reason and a remedy",
     arguments: [
-      ("scan.ring_edges_mrad=24,12,48", "does not rise"),
-      ("scan.ring_edges_mrad=0,48", "bounds 1 rings, but ring_sectors [4, 4] is for 2"),
-      ("scan.ring_sectors=4,4.5", "sectors are whole"),
-      ("scan.segment_order=0,1,2", "does not list each of the segments 0 to 7 once"),
       ("scan.spikes=121", "do not fit in 120 pixels"), ("scan.dark_counts=5", "in electrons"),
       ("scan.references=vacuum,vacuum-scan", "both vacuum and vacuum-scan"),
       ("scan.frames=10000 scan.columns_px=4000", "more than 268435456"),

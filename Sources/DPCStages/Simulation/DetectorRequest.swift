@@ -9,11 +9,7 @@ struct DetectorRequest {
   /// Segments that a detector may have; more are a mistake.
   private static let segmentLimit = 256
 
-  private func failure(_ message: String, remedy: String) -> StageFailure {
-    StageFailure(.failed, "stage \(context.stageName): \(message)", remedy: remedy)
-  }
-
-  /// - Throws: `StageFailure` where the lists do not make a detector.
+  /// - Throws: `ParameterProblem` where the lists do not make a detector.
   func detector() throws -> SegmentedDetector {
     let edges = context.numbers("ring_edges_mrad") ?? []
     let sectors = context.numbers("ring_sectors") ?? []
@@ -31,24 +27,27 @@ struct DetectorRequest {
     let edgeText = shown(edges)
     // Edges closer than the tolerance of angles, 1e-7 rad, would be one.
     if zip(edges, edges.dropFirst()).contains(where: { $1 - $0 < 1e-3 }) {
-      throw failure(
-        "ring_edges_mrad \(edgeText) does not rise from the inside out",
-        remedy: "list each edge once, such as [0, 24, 48]")
+      throw ParameterProblem(
+        "ring_edges_mrad", "ring_edges_mrad \(edgeText) does not rise from the inside out",
+        suggestion: "list each edge once, such as [0, 24, 48]")
     }
     if edges.count != sectors.count + 1 {
-      throw failure(
+      throw ParameterProblem(
+        "ring_edges_mrad",
         "ring_edges_mrad \(edgeText) bounds \(edges.count - 1) rings, but ring_sectors"
           + " \(shown(sectors)) is for \(sectors.count)",
-        remedy: "give one number of sectors for each ring, between two edges")
+        suggestion: "give one number of sectors for each ring, between two edges")
     }
     if let part = sectors.first(where: { $0 != $0.rounded() }) {
-      throw failure(
-        "ring_sectors lists \(part), but sectors are whole", remedy: "give whole numbers")
+      throw ParameterProblem(
+        "ring_sectors", "ring_sectors lists \(part), but sectors are whole",
+        suggestion: "give whole numbers")
     }
     let total = sectors.reduce(0, +)
     if total > Double(Self.segmentLimit) {
-      throw failure(
-        "a detector of \(Int(total)) segments", remedy: "ask for \(Self.segmentLimit) at most")
+      throw ParameterProblem(
+        "ring_sectors", "a detector of \(Int(total)) segments",
+        suggestion: "ask for \(Self.segmentLimit) at most")
     }
   }
 
@@ -57,9 +56,10 @@ struct DetectorRequest {
     guard let order = context.numbers("segment_order") else { return natural }
     let count = natural.segments.count
     if order.sorted() != (0..<count).map(Double.init) {
-      throw failure(
+      throw ParameterProblem(
+        "segment_order",
         "segment_order \(shown(order)) does not list each of the segments 0 to \(count - 1) once",
-        remedy: "list them all, or segment_order: by-ring")
+        suggestion: "list them all, or segment_order: by-ring")
     }
     var detector = natural
     detector.segments = order.map { natural.segments[Int($0)] }

@@ -16,6 +16,14 @@ struct SimulateAcquisition: StageType {
   ]
   let parameters = SimulationParameters.all
 
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    ParameterProblem.found(
+      in: parameters, { _ = try DetectorRequest(context: $0).detector() },
+      { _ = try SeriesRequest($0) })
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let request = SimulationRequest(
       context: context, phantom: try context.input("phantom", as: PhantomValue.self).layers)

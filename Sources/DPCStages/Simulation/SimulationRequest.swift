@@ -34,7 +34,7 @@ struct SimulationRequest {
   }
 
   func specification() throws -> SimulationSpecification {
-    let detector = try DetectorRequest(context: context).detector()
+    let detector = try context.reading { try DetectorRequest(context: context).detector() }
     let shape = GridShape(rows: integer("rows_px"), columns: integer("columns_px"))
     try checkSize(shape, segments: detector.segments.count)
     let pixel = context.meters("pixel_size_nm") ?? 1

@@ -12,26 +12,9 @@ extension SimulationRequest {
 
   /// - Throws: `StageFailure` where the lists do not make tilts or a matrix.
   func addTilts(to specification: inout SimulationSpecification) throws {
-    let response = context.numbers("response") ?? [1, 0, 0, 1]
-    let determinant =
-      response.count == 4 ? response[0] * response[3] - response[1] * response[2] : 0
-    if abs(determinant) < 1e-3 {
-      throw failure(
-        "response \(response) is no invertible 2×2 matrix",
-        remedy: "list xx, xy, yx, yy, such as [0.95, 0, 0, 0.95]")
-    }
-    specification.response = Matrix2(
-      xx: response[0], xy: response[1], yx: response[2], yy: response[3])
-    guard let tilts = context.numbers("beam_tilts_mrad") else { return }
-    let frames = context.integer("frames") ?? 1
-    if tilts.count < 2 || tilts.count % 2 != 0 || frames != 1 && frames != tilts.count / 2 {
-      throw failure(
-        "beam_tilts_mrad lists \(tilts.count) numbers, and frames is \(frames)",
-        remedy: "list x and y of each frame's tilt, and leave frames out")
-    }
-    specification.beamTilts = stride(from: 0, to: tilts.count, by: 2).map {
-      BeamTilt(x: tilts[$0] / 1e3, y: tilts[$0 + 1] / 1e3)
-    }
+    let series = try context.reading { try SeriesRequest(context) }
+    specification.response = series.response
+    specification.beamTilts = series.tilts
   }
 
   /// The largest tilt of a series, as a displacement of the disc, rad.
@@ -39,6 +22,38 @@ extension SimulationRequest {
     specification.beamTilts.reduce(0) { largest, tilt in
       let moved = specification.response(tilt.x, tilt.y)
       return max(largest, hypot(moved.x, moved.y))
+    }
+  }
+}
+
+/// Tilts and response as a manifest lists them.
+struct SeriesRequest {
+  let response: Matrix2
+  let tilts: [BeamTilt]
+
+  /// - Throws: `ParameterProblem` where the lists do not make tilts or a matrix.
+  init(_ context: StageContext) throws {
+    let response = context.numbers("response") ?? [1, 0, 0, 1]
+    let determinant =
+      response.count == 4 ? response[0] * response[3] - response[1] * response[2] : 0
+    if abs(determinant) < 1e-3 {
+      throw ParameterProblem(
+        "response", "response \(response) is no invertible 2×2 matrix",
+        suggestion: "list xx, xy, yx, yy, such as [0.95, 0, 0, 0.95]")
+    }
+    self.response = Matrix2(xx: response[0], xy: response[1], yx: response[2], yy: response[3])
+    let tilts = context.numbers("beam_tilts_mrad") ?? []
+    let frames = context.integer("frames") ?? 1
+    let isListed = context.numbers("beam_tilts_mrad") != nil
+    if isListed,
+      tilts.count < 2 || tilts.count % 2 != 0 || frames != 1 && frames != tilts.count / 2
+    {
+      throw ParameterProblem(
+        "beam_tilts_mrad", "beam_tilts_mrad lists \(tilts.count) numbers, and frames is \(frames)",
+        suggestion: "list x and y of each frame's tilt, and leave frames out")
+    }
+    self.tilts = stride(from: 0, to: tilts.count, by: 2).map {
+      BeamTilt(x: tilts[$0] / 1e3, y: tilts[$0 + 1] / 1e3)
     }
   }
 }

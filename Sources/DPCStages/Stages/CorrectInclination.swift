@@ -53,6 +53,15 @@ struct CorrectInclination: StageType {
   func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>
   ) -> [ParameterProblem] {
+    ParameterProblem.found(in: parameters) { context in
+      // A cell of two edges is a mistake also where no direction asks for one.
+      if try CrystalRequest(context) == nil { _ = try CrystalRequest.lattice(context) }
+    } + inclinationProblems(parameters)
+  }
+
+  private func inclinationProblems(
+    _ parameters: [String: ParameterValue]
+  ) -> [ParameterProblem] {
     let isFitted = parameters["inclination_deg"] == .text("fit")
     let isKnown = parameters["inclination_error_deg"] == nil
     guard case .text(let model)? = parameters["model"], model != "finite-wall" else {
@@ -77,7 +86,7 @@ struct CorrectInclination: StageType {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     let (meanField, thickness) = try input.knownMeanField(stage: context.stageName)
     let specimen = input.context.metadata.specimen
-    let crystal = try CrystalRequest(context)
+    let crystal = try context.reading { try CrystalRequest(context) }
     let inclination = inclination(context, specimen, crystal)
     do {
       var orientation = try WallOrientation.resolved(

@@ -20,6 +20,15 @@ struct FlexoelectricEstimateStage: StageType {
   ]
   let parameters = FlexoelectricParameters.all
 
+  func problems(
+    with parameters: [String: ParameterValue], connected ports: Set<String>
+  ) -> [ParameterProblem] {
+    ParameterProblem.found(in: parameters) { context in
+      try GradientRequest.check(context)
+      if context.number("wall_strain") == nil { _ = try GradientRequest(context) }
+    }
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let request = FlexoelectricRequest(
       context: context, walls: context.input("walls") as? WallsValue)
