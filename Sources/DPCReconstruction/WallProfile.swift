@@ -136,6 +136,9 @@ private struct ProfileBins {
   private(set) var slopeAlong: Measurement?
   /// A slope is taken off where it is so many times its error.
   private static let clearSlope = 5.0
+  /// The samples' own slopes have a common one where their χ² about it exceeds that of noise by no more of its
+  /// standard deviations.
+  private static let clearScatter = 4.0
 
   init(
     map: VectorMap, pixel: PixelSize, normal: (x: Double, y: Double),
@@ -198,7 +201,7 @@ private struct ProfileBins {
   /// Takes off what changes along the wall, in the same way at every distance across it.
   ///
   /// The slopes of the samples scatter about a common one as their errors say, where it is a plane's. Where charges
-  /// or the ends of walls make them, they scatter by more, which widens the error of the common one.
+  /// or the ends of walls make them, they scatter by more, and no common one is taken off.
   mutating func removeSlopeAlong() {
     let used = bins.filter { $0.alongSpread > 0 }
     let spread = used.reduce(0) { $0 + $1.alongSpread }
@@ -215,9 +218,11 @@ private struct ProfileBins {
         sums.1 + (variance > 0 ? rest * rest / (bin.alongSpread * variance) : 0)
       )
     }
-    let widening = max(1, misfit / Double(used.count - 1))
-    let error = (variance * widening).squareRoot() / spread
-    guard abs(slope) > Self.clearSlope * error else { return }
+    let error = variance.squareRoot() / spread
+    let freedom = Double(used.count - 1)
+    guard abs(slope) > Self.clearSlope * error,
+      misfit <= freedom + Self.clearScatter * (2 * freedom).squareRoot()
+    else { return }
     slopeAlong = Measurement(slope, error: error)
     for b in bins.indices { bins[b].value -= slope * bins[b].alongMean }
   }

@@ -1,5 +1,6 @@
 // foreach and matrix as written: over which acquisitions, and over which values, a pipeline runs.
 internal import FoundationEssentials
+internal import Glibc
 internal import Pipeline
 internal import ShownText
 

@@ -192,7 +192,7 @@ struct NormalizeSegments: StageType {
     if metadata.references.dark == nil && metadata.signalUnit == .counts {
       notes.append(Note(.assumption, "no dark reference: counts are taken to start at zero"))
     }
-    if electronsPerUnit == nil {
+    if electronsPerUnit == nil && metadata.electronsPerPixel == nil {
       notes.append(
         Note(
           .warning,
