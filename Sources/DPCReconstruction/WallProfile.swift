@@ -60,10 +60,9 @@ private struct ProfileBins {
     var valueSquares = 0.0
     var crossSum = 0.0
     var varianceSum = 0.0
-    /// Of the distances along the wall from the scan's center, their squares and products with the values.
-    var alongSum = 0.0
-    var alongSquares = 0.0
-    var alongCross = 0.0
+    /// Of the distances along the wall from the scan's center, their squares and products with the values: side by
+    /// side, for one addition.
+    private var alongSums = SIMD4<Double>.zero
 
     mutating func add(
       distance: Double, along: Double, value raw: Double, variance: Double, tolerance: Double
@@ -78,9 +77,7 @@ private struct ProfileBins {
       valueSquares += value * value
       crossSum += value * offset
       varianceSum += variance
-      alongSum += along
-      alongSquares += along * along
-      alongCross += along * value
+      alongSums += along * SIMD4(1, along, value, 0)
     }
 
     /// Adds the pixels of another bin, whose sums are about its own first pixel.
@@ -99,16 +96,15 @@ private struct ProfileBins {
       valueSquares += other.valueSquares + 2 * z * other.valueSum + n * z * z
       crossSum += other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z
       varianceSum += other.varianceSum
-      alongSum += other.alongSum
-      alongSquares += other.alongSquares
-      alongCross += other.alongCross + z * other.alongSum
+      alongSums += other.alongSums
+      alongSums[2] += z * other.alongSums[0]
     }
 
-    var alongMean: Double { alongSum / Double(count) }
+    var alongMean: Double { alongSums[0] / Double(count) }
     /// Σ (v - v̄)² of the distances v along the wall.
-    var alongSpread: Double { max(0, alongSquares - alongSum * alongMean) }
+    var alongSpread: Double { max(0, alongSums[1] - alongSums[0] * alongMean) }
     /// Σ (v - v̄)(z - z̄).
-    var alongCovariance: Double { alongCross - alongMean * valueSum }
+    var alongCovariance: Double { alongSums[2] - alongMean * valueSum }
 
     var offsetMean: Double { isSingleDistance ? 0 : offsetSum / Double(count) }
     var distance: Double { first + offsetMean }
