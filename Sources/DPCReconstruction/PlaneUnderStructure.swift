@@ -21,8 +21,8 @@ public struct PlaneUnderStructure: Sendable, Equatable {
     rest.remove(fit.surface)
     var surface = rest
     surface.field = fit.surface.field()
-    self.rest = Self.rootMeanSquare(rest)
-    plane = Self.rootMeanSquare(surface)
+    self.rest = rootMeanSquare(rest)
+    plane = rootMeanSquare(surface)
   }
 
   private static func sample(_ map: VectorMap) -> VectorMap {
@@ -43,15 +43,5 @@ public struct PlaneUnderStructure: Sendable, Equatable {
       }
     }
     return sample
-  }
-
-  /// Over usable positions.
-  private static func rootMeanSquare(_ map: VectorMap) -> Double {
-    var (sum, count) = (0.0, 0)
-    for index in 0..<map.shape.count where map.mask.isUsable(index) {
-      sum += map.field.x[index] * map.field.x[index] + map.field.y[index] * map.field.y[index]
-      count += 1
-    }
-    return count > 0 ? (sum / Double(count)).squareRoot() : 0
   }
 }

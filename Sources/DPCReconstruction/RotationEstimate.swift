@@ -29,8 +29,8 @@ public struct RotationEstimate: Sendable, Equatable {
 /// themselves. Turned by a, C' = cos a C + sin a D, whose weighted power is least at
 /// 2a = atan2(-2ΣwCD, Σw(D² - C²)). Weights are those of Wiener, S/(S + N) by wave number with
 /// the signal's power S measured and the noise N known, so that a map in noise reaches the
-/// Cramér-Rao bound, σ² = N/Σ|θ|², where no curl is left but noise's. White noise adds the same to all C² and D²; what unequal
-/// variances add is taken off. A constant and a linear deflection (what descan leaves) have no part
+/// Cramér-Rao bound, σ² = N/Σ|θ|², where no curl is left but noise's. White noise adds the same to
+/// all C² and D²; what unequal variances add is taken off. A constant and a linear deflection (what descan leaves) have no part
 /// in it: the one coefficient that they reach is projected out.
 public struct CurlModes: Sendable {
   private let planes: ModePlanes

@@ -12,7 +12,8 @@ public import STEMCore
 /// - Parameters:
 ///   - metadata: Geometry and references.
 ///   - dark: Per segment, subtracted from the reference.
-/// - Returns: rad; nil without a vacuum reference or a ring that begins at the rim.
+/// - Returns: rad; nil without a vacuum reference, or without a ring that begins at the rim and has three segments at
+///   least: fewer show no direction.
 public func vacuumDiscOffset(of metadata: AcquisitionMetadata, dark: [Double]) -> Double? {
   let (detector, radius) = (metadata.detector, metadata.probeSemiAngle)
   guard let vacuum = metadata.references.vacuum,
@@ -21,8 +22,11 @@ public func vacuumDiscOffset(of metadata: AcquisitionMetadata, dark: [Double]) -
   let signals = zip(meanVacuumSignals(vacuum), dark).map { $0 - $1 }
   let total = signals.reduce(0, +)
   guard total > 0, total.isFinite else { return nil }
+  let beyond = detector.segments.indices.filter { rim.isBeyond[$0] && !rim.isWithin[$0] }
+  guard beyond.count >= 3 else { return nil }
   var moment = (x: 0.0, y: 0.0)
-  for (j, segment) in detector.segments.enumerated() where rim.isBeyond[j] && !rim.isWithin[j] {
+  for j in beyond {
+    let segment = detector.segments[j]
     let middle = (segment.start + segment.stop) / 2 + detector.orientation
     let half = (segment.stop - segment.start) / 2
     let part = signals[j] / total * half / sin(half)

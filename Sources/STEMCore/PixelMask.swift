@@ -8,7 +8,7 @@ public struct PixelFlags: OptionSet, Sendable, Hashable {
 
   /// A segment's signal is NaN or absent.
   public static let missing = PixelFlags(rawValue: 1 << 0)
-  /// The summed signal is not positive.
+  /// The summed signal is not positive, or so far below that of the others that the beam was off.
   public static let noCounts = PixelFlags(rawValue: 1 << 1)
   /// A segment reached the largest number its type can hold.
   public static let saturated = PixelFlags(rawValue: 1 << 2)

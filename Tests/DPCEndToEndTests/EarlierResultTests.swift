@@ -50,15 +50,7 @@ struct EarlierResultTests {
   @Test("Of many runs those are named that left nothing where earlier ones had")
   func many() async throws {
     let workspace = try Workspace()
-    try workspace.makeFolder("scans")
-    for name in ["a", "b", "c"] {
-      try workspace.write(Sample(rows: 6, columns: 9), to: "scans/\(name).h5")
-    }
-    try workspace.write(
-      Quick.text.replacingOccurrences(
-        of: "inputs: { acquisition: scan.h5 }",
-        with: "inputs: { acquisition: null }\nforeach: { glob: scans/*.h5 }"), to: "many.yaml")
-    let words = ["run", "many.yaml", "--output", "out", "--cache", "cache"]
+    let words = try workspace.writeMany(["a", "b", "c"])
     let first = try await workspace.dpc(words)
     #expect(first.status == 0 && !first.output.contains("earlier"), "\(first.output)")
     try workspace.write("no file of that kind", to: "scans/b.h5")

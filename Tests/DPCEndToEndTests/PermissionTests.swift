@@ -69,15 +69,7 @@ struct PermissionTests {
   @Test("The same for a run over many acquisitions")
   func many() async throws {
     let workspace = try Workspace()
-    try workspace.makeFolder("scans")
-    for name in ["a", "b"] {
-      try workspace.write(Sample(rows: 6, columns: 9), to: "scans/\(name).h5")
-    }
-    try workspace.write(
-      Quick.text.replacingOccurrences(
-        of: "inputs: { acquisition: scan.h5 }",
-        with: "inputs: { acquisition: null }\nforeach: { glob: scans/*.h5 }"), to: "many.yaml")
-    let words = ["run", "many.yaml", "--output", "out", "--cache", "cache"]
+    let words = try workspace.writeMany(["a", "b"])
     #expect(try await workspace.dpc(words).status == 0)
     let folders =
       ["out", "out/provenance"]

@@ -24,6 +24,23 @@ struct VacuumDiscOffsetTests {
     return counts
   }
 
+  private static func metadata(_ detector: SegmentedDetector) -> AcquisitionMetadata {
+    AcquisitionMetadata(
+      frameCount: 1, shape: GridShape(rows: 1, columns: 1), pixelSize: nil,
+      beam: ElectronBeam(voltage: 200_000), probeSemiAngle: 0.024, detector: detector,
+      scanRotation: nil, signalUnit: .counts)
+  }
+
+  @Test("A ring in one piece or in two shows no direction", arguments: [1, 2])
+  func fewSegments(count: Int) throws {
+    var metadata = Self.metadata(
+      .annular(
+        rings: [(0, 0.024, 4), (0.024, 0.048, count)], start: 0, orientation: 0))
+    metadata.references.vacuum = .single(
+      [1e6, 1e6, 1e6, 1e6] + (0..<count).map { 2e4 + Double($0) })
+    #expect(vacuumDiscOffset(of: metadata, dark: [Double](repeating: 0, count: 4 + count)) == nil)
+  }
+
   @Test(
     "It is found to a tenth, whichever way it goes, and even light around the ring is none",
     arguments: [(0.001, 0.0003), (-0.002, 0.0015), (0, 0.0007), (0, 0)])
@@ -32,10 +49,7 @@ struct VacuumDiscOffsetTests {
       let detector = SegmentedDetector.annular(
         rings: [(0, 0.024, 4), (0.024, 0.048, 4)], start: start, orientation: 0)
       let counts = Self.shares(x, y, start: start).enumerated().map { $1 + ($0 < 4 ? 70 : 5070) }
-      var metadata = AcquisitionMetadata(
-        frameCount: 1, shape: GridShape(rows: 1, columns: 1), pixelSize: nil,
-        beam: ElectronBeam(voltage: 200_000), probeSemiAngle: 0.024, detector: detector,
-        scanRotation: nil, signalUnit: .counts)
+      var metadata = Self.metadata(detector)
       #expect(vacuumDiscOffset(of: metadata, dark: [Double](repeating: 70, count: 8)) == nil)
       metadata.references.vacuum = .single(counts)
       let offset = try #require(

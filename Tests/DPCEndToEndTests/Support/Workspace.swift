@@ -102,6 +102,19 @@ final class Workspace: Sendable {
     try await dpc(runArguments(pipeline, input: input, output: output, cache: cache) + more)
   }
 
+  /// Small acquisitions of these names in `scans`, and `many.yaml` that runs over all of them.
+  ///
+  /// - Returns: The words that run it into `out` with the cache `cache`.
+  func writeMany(_ names: [String]) throws -> [String] {
+    try makeFolder("scans")
+    for name in names { try write(Sample(rows: 6, columns: 9), to: "scans/\(name).h5") }
+    try write(
+      Quick.text.replacingOccurrences(
+        of: "inputs: { acquisition: scan.h5 }",
+        with: "inputs: { acquisition: null }\nforeach: { glob: scans/*.h5 }"), to: "many.yaml")
+    return ["run", "many.yaml", "--output", "out", "--cache", "cache"]
+  }
+
   func runArguments(
     _ pipeline: String = Quick.manifest, input: String = "scan.h5", output: String = "out",
     cache: String = "cache"
