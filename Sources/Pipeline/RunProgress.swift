@@ -4,6 +4,8 @@ internal import Digest
 /// Decides what happens next in a run. Owned by one task, so it needs no lock.
 struct RunProgress {
   private let plan: PipelinePlan
+  /// Stages in the order in which those that may start have their turn.
+  private let startOrder: [StageNode]
   private let resources: RunResources
   private var reports: [String: StageReport] = [:]
   /// Stages that were not started.
@@ -24,6 +26,7 @@ struct RunProgress {
 
   init(plan: PipelinePlan, resources: RunResources) {
     self.plan = plan
+    startOrder = plan.graph.startOrder
     self.resources = resources
     pending = Set(plan.graph.stages.map(\.name))
     var consumers: [OutputReference: [String]] = [:]
@@ -58,7 +61,7 @@ struct RunProgress {
 
   /// The next stage that may start; settles what cannot start any more.
   mutating func nextJob() -> StageJob? {
-    for node in graph.stages where pending.contains(node.name) {
+    for node in startOrder where pending.contains(node.name) {
       let feeders = Set(node.inputs.values.map(\.stage)).sorted()
       let settled = feeders.compactMap { reports[$0] }
       let failed = Set(settled.flatMap(Self.blockers)).sorted()

@@ -14,14 +14,14 @@ struct RunControlTests {
   @Test("a request to stop ends the stage that looks for it and starts no other")
   func cancellation() async throws {
     let cancellation = RunCancellation()
-    let stopping = Operation("stopping", inputs: [], tally: toy.tally) { context in
+    let stopping = Operation("stopping", inputs: ["a"], tally: toy.tally) { context in
       cancellation.cancel()
       try context.checkCancellation()
       return ["value": 1]
     }
     let runner = try scratch.runner(
       [
-        node("a", toy.constant, ["value": 1]), node("b", stopping),
+        node("a", toy.constant, ["value": 1]), node("b", stopping, from: ["a": "a"]),
         node("c", toy.constant, ["value": 3]), node("d", toy.sign, from: ["a": "b"]),
       ], results: ["a", "d"])
     let report = await runner.run(cancellation: cancellation)
@@ -126,6 +126,30 @@ struct RunControlTests {
       #expect(await (try scratch.runner(stages, threads: threads)).run().exitCode == 0)
       #expect(company.most == threads)
     }
+  }
+
+  @Test("of stages that could begin, those begin first that most others wait for, then the deepest")
+  func startOrder() async throws {
+    let runner = try scratch.runner(
+      [
+        node("z", toy.constant, ["value": 4]),
+        // One follows c, and two follow d; two follow f, one after the other.
+        node("a", toy.sign, from: ["a": "z"]), node("c", toy.sign, from: ["a": "z"]),
+        node("c1", toy.scale, ["factor": 2], from: ["a": "c"]),
+        node("d", toy.scale, ["factor": 3], from: ["a": "z"]),
+        node("d1", toy.sign, from: ["a": "d"]),
+        node("d2", toy.scale, ["factor": 5], from: ["a": "d"]),
+        node("f", toy.scale, ["factor": 7], from: ["a": "z"]),
+        node("f1", toy.sign, from: ["a": "f"]),
+        node("f2", toy.scale, ["factor": 9], from: ["a": "f1"]),
+      ], threads: 1)
+    let started = Mutex<[String]>([])
+    let report = await runner.run { event in
+      if case .stageStarted(let name) = event { started.withLock { $0.append(name) } }
+    }
+    #expect(report.exitCode == 0)
+    #expect(
+      started.withLock { $0 } == ["z", "f", "d", "f1", "c", "f2", "c1", "d1", "d2", "a"])
   }
 
   @Test("a stage that leaves less than it declares, or fails in its own way, is told as a defect")
