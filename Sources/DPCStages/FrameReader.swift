@@ -109,6 +109,7 @@ struct FrameReader {
     let count = metadata.frameCount
     let medians = try withReader { reader in
       try (0..<count).compactMap { frame in
+        follow(throughFrame: frame + 1)
         let sums = try mapBands(context, reader, part: frame, of: count) { reader, rows in
           screen.usableSums(of: try raw(rows, ofFrame: frame, reader), shape: shape(rows))
         }
@@ -135,6 +136,14 @@ struct FrameReader {
         return screen.corrected(try raw(rows, ofFrame: 0, reader), shape: shape(rows))
       }
     }
+  }
+
+  /// Waits for whoever digests the file, so that frames are not read from the disk beside it. They are taken to fill
+  /// the file: what else it holds shifts them, at the cost of some time and nothing else.
+  ///
+  /// - Parameter frame: The first that is not to be read.
+  func follow(throughFrame frame: Int) {
+    frames.acquisition.file.follow(through: Double(frame) / Double(metadata.frameCount))
   }
 
   // MARK: Bands

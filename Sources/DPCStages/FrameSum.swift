@@ -9,14 +9,14 @@ internal import WorkSharing
 extension FrameReader {
   /// The sum of all frames and their scatter.
   ///
-  /// Frames in one piece are read band by band of rows, each through the whole stack; bands run side by side.
-  /// Frames in chunks are read a few at a time, so that each chunk is unpacked once, by all threads. No number
-  /// depends on which way it is.
+  /// A few frames at a time are read, in the file's order, behind whoever digests the file. Of frames in one piece
+  /// each thread reads the rows that it adds; frames in chunks are read as a whole, so that each chunk is unpacked
+  /// once. No number depends on which way it is.
   func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
     var sum = SumOfFrames(shape: window.shape, segmentCount: metadata.segmentCount)
     try withReader { reader in
       if reader.chunkSides == nil {
-        try sum.share { target in try addBands(context, reader, target) }
+        try addBands(context, reader, &sum)
       } else {
         try addChunks(context, reader, &sum)
       }
@@ -37,31 +37,38 @@ extension FrameReader {
     }
   }
 
+  /// Sums of some rows of the window in bands, nothing added yet.
+  private func emptyBands(_ rows: Range<Int>) -> [SharedBandSum] {
+    bands(rows).map { SharedBandSum(BandSum(self, $0)) }
+  }
+
   private func addBands(
-    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ target: SumTarget
-  ) throws -> [FrameScatter] {
-    let bands = bands(0..<window.shape.rows)
+    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ sum: inout SumOfFrames
+  ) throws {
+    let bands = emptyBands(0..<window.shape.rows)
     let groups = groups(of: BandSum.together)
     let finished = Atomic(0)
-    return try concurrentMap(bands.count) { number in
-      var band = BandSum(self, bands[number])
-      var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
-      for group in groups {
+    for group in groups {
+      follow(throughFrame: group.upperBound)
+      _ = try concurrentMap(bands.count) { number in
         try context.checkCancellation()
-        try reader.readRaw(
-          fileRows(band.wide), ofFrames: group, into: &raw, onAllThreads: false)
-        if window.shape.columns == metadata.shape.columns {
-          band.add(&raw, frames: group.count)
-        } else {
-          let full = GridShape(rows: band.wide.count, columns: metadata.shape.columns)
-          var part = raw.part(ofPlanes: full, rows: 0..<full.rows, columns: fileColumns)
-          band.add(&part, frames: group.count)
+        try bands[number].band.withLock { band in
+          var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
+          try reader.readRaw(
+            fileRows(band.wide), ofFrames: group, into: &raw, onAllThreads: false)
+          if window.shape.columns == metadata.shape.columns {
+            band.add(&raw, frames: group.count)
+          } else {
+            let full = GridShape(rows: band.wide.count, columns: metadata.shape.columns)
+            var part = raw.part(ofPlanes: full, rows: 0..<full.rows, columns: fileColumns)
+            band.add(&part, frames: group.count)
+          }
         }
         let done = finished.add(1, ordering: .relaxed).newValue
         context.progress(Double(done) / Double(bands.count * groups.count))
       }
-      return target.take(band)
     }
+    try sum.share { target in bands.map { $0.band.withLock { target.take($0) } } }
   }
 
   private func addChunks(
@@ -87,12 +94,13 @@ extension FrameReader {
     _ groups: [Range<Int>], to block: Range<Int>, _ context: StageContext,
     _ reader: borrowing AcquisitionReader
   ) throws -> [SharedBandSum] {
-    let bands = bands(block).map { SharedBandSum(BandSum(self, $0)) }
+    let bands = emptyBands(block)
     let wide = withHalo(block)
     let full = GridShape(rows: wide.count, columns: metadata.shape.columns)
     var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
     for (count, group) in groups.enumerated() {
       try context.checkCancellation()
+      follow(throughFrame: group.upperBound)
       try reader.readRaw(fileRows(wide), ofFrames: group, into: &raw, onAllThreads: true)
       let read = raw
       shareWork(bands.count) { index in

@@ -37,11 +37,11 @@ extension FileDigestError: CustomStringConvertible {
 extension SHA256Digest {
   /// The digest of a file's bytes, as `sha256sum` forms it, and their number.
   ///
-  /// - Parameter isCancelled: Asked after each block of a megabyte.
-  /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot); with ECANCELED where it was
-  ///   canceled.
+  /// - Parameter goesOn: Asked after each block of a megabyte, with the number of bytes that were digested.
+  /// - Throws: ``FileDigestError`` where the file cannot be opened or read (a folder cannot); with ECANCELED where it
+  ///   does not go on.
   public static func ofFile(
-    at path: String, isCancelled: () -> Bool = { false }
+    at path: String, goesOn: (_ byteCount: Int) -> Bool = { _ in true }
   ) throws(FileDigestError) -> (digest: SHA256Digest, byteCount: Int) {
     // A pipe would be waited for.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -60,7 +60,7 @@ extension SHA256Digest {
       if block.bytes.isEmpty { return (hasher.finalize(), total) }
       hasher.update(block.bytes)
       total += block.bytes.count
-      if isCancelled() { throw FileDigestError(operation: "read", path: path, code: ECANCELED) }
+      if !goesOn(total) { throw FileDigestError(operation: "read", path: path, code: ECANCELED) }
     }
   }
 }

@@ -61,16 +61,18 @@ final class EarlyWork: Sendable {
     self.reportProgress = reportProgress
   }
 
-  /// Forms an input's digest by `body`, and begins the stages that need nothing else, where a thread is free and the
-  /// file is in the system's memory: two readers would keep a disk from reading either fast.
+  /// Forms an input's digest by `body`, and begins the stages that need nothing else, where a thread is free.
+  ///
+  /// - Parameter body: Says how many bytes it has passed; what reads much of the file follows it
+  ///   (``InputFile/follow(through:)``), since two readers in two places keep a disk from reading either fast.
   func during(
     digestOf name: String, path: String, stamp: FileStamp,
-    _ body: () throws(SystemError) -> SHA256Digest
+    _ body: (_ hasPassed: (_ byteCount: Int) -> Void) throws(SystemError) -> SHA256Digest
   ) throws(SystemError) -> SHA256Digest {
     guard stamp.size >= Self.smallestFile, !nodes(of: name).isEmpty,
-      FileSystem.isInMemory(path, size: stamp.size), occupyThread()
-    else { return try body() }
-    let pending = PendingDigest()
+      occupyThread()
+    else { return try body { _ in } }
+    let pending = PendingDigest(ofSize: stamp.size)
     state.withLock { _ = $0.open.insert(name) }
     DispatchQueue(label: "early").async(group: threads) {
       self.work(InputFile(name: name, path: path, content: pending), stamp)
@@ -78,7 +80,7 @@ final class EarlyWork: Sendable {
     }
     defer { state.withLock { _ = $0.open.remove(name) } }
     do throws(SystemError) {
-      let digest = try body()
+      let digest = try body(pending.pass)
       pending.settle(digest.hex)
       return digest
     } catch {

@@ -56,14 +56,17 @@ struct FileDigests: Sendable {
       if !isYoung, let digest = remembered(stamp) {
         return DigestedFile(path: path, digest: digest, stamp: stamp, isYoung: false)
       }
-      func read() throws(SystemError) -> SHA256Digest {
-        try Self.read(path) { early?.work.isCancelled ?? false }.digest
+      func read(_ hasPassed: (Int) -> Void) throws(SystemError) -> SHA256Digest {
+        try Self.read(path) { byteCount in
+          hasPassed(byteCount)
+          return !(early?.work.isCancelled ?? false)
+        }.digest
       }
       let digest =
         if let early, !isYoung {
           try early.work.during(digestOf: early.name, path: path, stamp: stamp, read)
         } else {
-          try read()
+          try read { _ in }
         }
       if try FileSystem.stamp(of: path) == stamp {
         if !isYoung { remember(Entry(stamp: stamp, digest: digest)) }
@@ -92,10 +95,10 @@ struct FileDigests: Sendable {
   }
 
   static func read(
-    _ path: String, isCancelled: () -> Bool = { false }
+    _ path: String, goesOn: (_ byteCount: Int) -> Bool = { _ in true }
   ) throws(SystemError) -> (digest: SHA256Digest, byteCount: Int) {
     do {
-      return try SHA256Digest.ofFile(at: path, isCancelled: isCancelled)
+      return try SHA256Digest.ofFile(at: path, goesOn: goesOn)
     } catch {
       throw SystemError(operation: error.operation, path: path, code: error.code)
     }

@@ -23,6 +23,12 @@ public struct InputFile: Sendable, Hashable {
   /// that failed, and then nothing of the stage is used.
   public var digest: String { content.hex }
 
+  /// Waits until whoever digests the file has passed this part of it, or ended: a stage that follows finds in memory
+  /// what was just read, and the disk has one reader that goes straight on.
+  ///
+  /// - Parameter part: Of the file from its beginning, 0...1.
+  public func follow(through part: Double) { content.wait(through: part) }
+
   public static func == (one: Self, other: Self) -> Bool {
     one.name == other.name && one.path == other.path && one.digest == other.digest
   }
@@ -36,29 +42,75 @@ public struct InputFile: Sendable, Hashable {
 
 /// A digest that is known, or about to be.
 final class PendingDigest: Sendable {
-  private let value: Mutex<String>
-  private let settling = DispatchGroup()
+  private struct State {
+    /// nil while it is being formed; empty where the file has none.
+    var hex: String?
+    /// Bytes that were digested.
+    var passed = 0
+    /// Who waits until so many bytes were.
+    var waiting: [(byteCount: Int, semaphore: DispatchSemaphore)] = []
 
-  /// One that is still being formed.
-  init() {
-    value = Mutex("")
-    settling.enter()
+    /// Lets go on who waits for no more than what was passed.
+    mutating func release() {
+      let limit = hex == nil ? passed : Int.max
+      for waiter in waiting where waiter.byteCount <= limit { waiter.semaphore.signal() }
+      waiting.removeAll { $0.byteCount <= limit }
+    }
   }
 
-  init(_ hex: String) { value = Mutex(hex) }
+  private let state: Mutex<State>
+  private let size: Int
+
+  /// One that is still being formed.
+  ///
+  /// - Parameter size: Of the file, bytes.
+  init(ofSize size: Int) {
+    state = Mutex(State())
+    self.size = size
+  }
+
+  init(_ hex: String) {
+    state = Mutex(State(hex: hex))
+    size = 0
+  }
 
   /// Waits until it is known.
   var hex: String {
-    settling.wait()
-    return value.withLock { $0 }
+    wait(for: .max)
+    return state.withLock { $0.hex ?? "" }
+  }
+
+  /// Waits until a part of the file was digested, from its beginning on, or all is over.
+  func wait(through part: Double) {
+    wait(for: Int((Double(size) * min(1, part)).rounded(.down)))
+  }
+
+  private func wait(for byteCount: Int) {
+    let semaphore: DispatchSemaphore? = state.withLock { state in
+      if state.hex != nil || state.passed >= byteCount { return nil }
+      let semaphore = DispatchSemaphore(value: 0)
+      state.waiting.append((byteCount, semaphore))
+      return semaphore
+    }
+    semaphore?.wait()
+  }
+
+  /// - Parameter byteCount: How many bytes of the file were digested.
+  func pass(_ byteCount: Int) {
+    state.withLock { state in
+      state.passed = byteCount
+      state.release()
+    }
   }
 
   /// Only once, of one that is being formed.
   ///
   /// - Parameter hex: Empty where the file has none.
   func settle(_ hex: String) {
-    value.withLock { $0 = hex }
-    settling.leave()
+    state.withLock { state in
+      state.hex = hex
+      state.release()
+    }
   }
 }
 

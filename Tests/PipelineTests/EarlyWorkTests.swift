@@ -86,7 +86,7 @@ struct EarlyWorkTests {
     let stamp = try FileSystem.stamp(of: path)
     let digest = SHA256Digest(of: [1])
     let found = try early.during(digestOf: "numbers", path: path, stamp: stamp) {
-      () throws(SystemError) in
+      _ throws(SystemError) in
       begun.wait()
       return digest
     }
@@ -100,6 +100,49 @@ struct EarlyWorkTests {
     #expect(early.take("read") == nil)
     // It takes a value of any size: it waits for the key of what feeds it.
     #expect(early.take("sign") == nil)
+    early.end()
+  }
+
+  /// The digest does not go on before the stage has said where it stands: neither would end alone.
+  @Test("A stage that follows the digest reads what was passed, and all once the digest has ended")
+  func follows() throws {
+    let path = try file(6)
+    let size = 64 << 20
+    let (asks, reached) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let order = Mutex<[String]>([])
+    let runner = try runner(
+      path,
+      reading { context in
+        let file = try #require(context.file("file"))
+        file.follow(through: 0)
+        asks.signal()
+        file.follow(through: 0.5)
+        order.withLock { $0.append("half") }
+        reached.signal()
+        file.follow(through: 1)
+        order.withLock { $0.append("whole") }
+        return try Self.number(context)
+      })
+    let early = early(runner)
+    _ = try early.during(
+      digestOf: "numbers", path: path, stamp: try FileSystem.stamp(of: path)
+    ) { hasPassed throws(SystemError) in
+      asks.wait()
+      order.withLock { $0.append("a byte less than half") }
+      hasPassed(size / 2 - 1)
+      // Long enough that a stage that does not wait comes first.
+      Thread.sleep(forTimeInterval: 0.05)
+      order.withLock { $0.append("passes half") }
+      hasPassed(size / 2)
+      reached.wait()
+      order.withLock { $0.append("ends") }
+      return SHA256Digest(of: [1])
+    }
+    occupyThread()
+    defer { vacateThread() }
+    #expect((early.take("read")?.product.outputs["value"] as? Number)?.value == 6)
+    #expect(
+      order.withLock { $0 } == ["a byte less than half", "passes half", "half", "ends", "whole"])
     early.end()
   }
 
@@ -187,7 +230,7 @@ struct EarlyWorkTests {
       let early = early(runner)
       _ = try early.during(
         digestOf: "numbers", path: path, stamp: try FileSystem.stamp(of: path)
-      ) { () throws(SystemError) in SHA256Digest(of: []) }
+      ) { _ throws(SystemError) in SHA256Digest(of: []) }
       early.end()
       return toy.tally["read"] > 0
     }
@@ -200,23 +243,5 @@ struct EarlyWorkTests {
     var busy = try runner(large, reading { _ in 0 })
     busy.occupyEarlyThread = { false }
     #expect(try !begun(large, busy))
-  }
-
-  @Test("A file that the system holds no longer is not in memory; once read it is")
-  func inMemory() throws {
-    // Beside the tests themselves: folders for temporary files are kept in memory by some systems.
-    let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let path = folder.appendingPathComponent("in-memory-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let size = 1 << 20
-    #expect(FileManager.default.createFile(atPath: path, contents: Data(count: size)))
-    let descriptor = open(path, O_RDONLY)
-    defer { close(descriptor) }
-    #expect(fsync(descriptor) == 0)
-    #expect(posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
-    #expect(!FileSystem.isInMemory(path, size: size))
-    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).count == size)
-    #expect(FileSystem.isInMemory(path, size: size))
-    #expect(!FileSystem.isInMemory(scratch.path + "/none", size: size))
   }
 }
