@@ -1,23 +1,57 @@
-// The inverse of a shifted disc for lines of positions: every loop is one formula, over lines in the innermost cache.
+// The inverse of a shifted disc, eight positions at a time: what belongs to them stays in registers.
 #include "widths.h"
 
 #pragma STDC FP_CONTRACT OFF
+// All that takes or returns vectors is inlined: no call passes one.
+#pragma clang diagnostic ignored "-Wpsabi"
 
-/// part = the sum of a group's segments.
-ALWAYS void sum_group(
-  const double *signals, size_t stride, const int *segments, int count, int n,
-  double *restrict part) {
-  const double *a = signals + (size_t)segments[0] * stride;
-  if (count == 1) {
-    for (int i = 0; i < n; i++) part[i] = a[i];
-    return;
-  }
-  const double *b = signals + (size_t)segments[1] * stride;
-  for (int i = 0; i < n; i++) part[i] = a[i] + b[i];
-  for (int k = 2; k < count; k++) {
-    const double *c = signals + (size_t)segments[k] * stride;
-    for (int i = 0; i < n; i++) part[i] += c[i];
-  }
+/// Numbers of eight neighboring positions, in as many registers as they take, and what a comparison gives.
+typedef double eight __attribute__((vector_size(64)));
+typedef int64_t eight_flags __attribute__((vector_size(64)));
+typedef uint8_t eight_bytes __attribute__((vector_size(8)));
+
+/// Positions that are done at once; fewer at the end of a line.
+enum { lanes = 8 };
+
+/// Some of the eight, the others zero.
+ALWAYS eight load(const double *source, int count) {
+  eight numbers = {0};
+  __builtin_memcpy(&numbers, source, (size_t)count * sizeof(double));
+  return numbers;
+}
+
+ALWAYS void store(eight numbers, double *target, int count) {
+  __builtin_memcpy(target, &numbers, (size_t)count * sizeof(double));
+}
+
+ALWAYS eight larger(eight a, eight b) {
+  eight_flags is_larger = a > b;
+  return (eight)(((eight_flags)a & is_larger) | ((eight_flags)b & ~is_larger));
+}
+
+ALWAYS eight size(eight number) {
+  return (eight)((eight_flags)number & INT64_MAX);
+}
+
+/// Σ even[k] u^(12 - 2k) + u Σ odd[k] u^(10 - 2k).
+///
+/// Even and odd powers are summed apart: two short chains of operations wait less for each other than a long one.
+ALWAYS eight polynomial(const double even[7], const double odd[6], eight u) {
+  eight v = u * u, first = v * even[0] + even[1], second = v * odd[0] + odd[1];
+  for (int k = 2; k < 7; k++) first = first * v + even[k];
+  for (int k = 2; k < 6; k++) second = second * v + odd[k];
+  return first + u * second;
+}
+
+/// dt/dH = (π/4)/√(1 - t²) by the derivative of the series, to 5e-15 of it where the series holds.
+ALWAYS eight slope(eight difference) {
+  static const double even[7] = {
+    0.25151770519399747, 0.1315560107839365,  0.07091387834457805, 0.08143276691881036,
+    0.10539015944729188, 0.16187564706853455, 0.7853981633974483};
+  static const double odd[6] = {
+    -0.11420794258595977, 0.04347523210206394, 0.07334677022976305,
+    0.09147166396882635,  0.12622447989711752, 0.2422365365648262};
+  return polynomial(even, odd, difference * difference);
 }
 
 /// The sign of a group: 1 for the sum of all, a diameter's, or the product of two diameters'.
@@ -25,61 +59,18 @@ ALWAYS double sign(const double *first, const double *second, int group) {
   return (first ? first[group] : 1) * (second ? second[group] : 1);
 }
 
-/// sum = Σ sign · part.
-ALWAYS void sum_parts(
-  const double *parts, int groups, const double *first, const double *second, int n,
-  double *restrict sum) {
+/// Σ sign · part.
+ALWAYS eight sum_parts(
+  const eight *parts, int groups, const double *first, const double *second) {
+  eight sum = {0};
   int g = 0;
   if (groups >= 4) {
-    const double *a = parts, *b = a + kernel_line_length;
-    const double *c = b + kernel_line_length, *d = c + kernel_line_length;
-    double p = sign(first, second, 0), q = sign(first, second, 1);
-    double r = sign(first, second, 2), s = sign(first, second, 3);
-    for (int i = 0; i < n; i++) sum[i] = (p * a[i] + q * b[i]) + (r * c[i] + s * d[i]);
+    sum = (sign(first, second, 0) * parts[0] + sign(first, second, 1) * parts[1])
+      + (sign(first, second, 2) * parts[2] + sign(first, second, 3) * parts[3]);
     g = 4;
-  } else {
-    for (int i = 0; i < n; i++) sum[i] = 0;
   }
-  for (; g < groups; g++) {
-    const double *a = parts + g * kernel_line_length;
-    double p = sign(first, second, g);
-    for (int i = 0; i < n; i++) sum[i] += p * a[i];
-  }
-}
-
-/// One diameter's mean side and the shift along its normal, which enters x and y.
-ALWAYS void add_shift(
-  const disc_shift_model *model, int diameter, const double *restrict difference,
-  const double *restrict inverse, int n, double *restrict mean, double *restrict largest,
-  double *restrict x, double *restrict y) {
-  double scale = model->hole_scale, angle = model->probe_semi_angle;
-  double x_weight = model->x_weights[diameter], y_weight = model->y_weights[diameter];
-  for (int i = 0; i < n; i++) {
-    double part = difference[i] * inverse[i];
-    double fraction = part * scale;
-    double component = angle * disc_shift_series(fraction);
-    double size = fraction < 0 ? -fraction : fraction;
-    mean[i] = part;
-    x[i] += x_weight * component;
-    y[i] += y_weight * component;
-    largest[i] = largest[i] > size ? largest[i] : size;
-  }
-}
-
-/// Whether the numbers are wrong: no counts, beyond the series, or beyond the range.
-ALWAYS int judge(
-  const disc_shift_model *model, const double *restrict inverse, const double *restrict largest,
-  const double *restrict x, const double *restrict y, int n, uint8_t *restrict is_wrong) {
-  double limit = disc_shift_series_limit, largest_square = model->range * model->range;
-  uint8_t any = 0;
-  for (int i = 0; i < n; i++) {
-    double square = x[i] * x[i] + y[i] * y[i];
-    // No counts leave no finite positive number, or a shift that is none.
-    uint8_t wrong = !(inverse[i] > 0) | !(largest[i] <= limit) | !(square <= largest_square);
-    is_wrong[i] = wrong;
-    any |= wrong;
-  }
-  return any;
+  for (; g < groups; g++) sum += sign(first, second, g) * parts[g];
+  return sum;
 }
 
 /// How a number that belongs to two diameters enters the covariance that is written.
@@ -101,146 +92,124 @@ ALWAYS entry_weights weights(const disc_shift_model *model, int j, int k) {
   return w;
 }
 
-/// q = 1/N, and q/(1 + q + q²).
+/// Adds what belongs to two diameters to the covariance.
+ALWAYS void add(entry_weights w, eight share, eight *xx, eight *xy, eight *yy) {
+  *xx += w.xx * share;
+  *xy += w.xy * share;
+  *yy += w.yy * share;
+}
+
+/// The covariance of the shifts, from the groups' parts and the diameters' means.
 ///
-/// One electron of a centered disc is added to the N, so that the mean of the covariance is right for any N: see
-/// `DiscShiftEstimator`.
-ALWAYS void count(
-  const disc_shift_model *model, const double *restrict inverse, int n, double *restrict q,
-  double *restrict factor) {
-  double units = model->units_per_electron;
-  for (int i = 0; i < n; i++) {
-    double part = inverse[i] * units;
-    q[i] = part;
-    factor[i] = part / (1 + part + part * part);
-  }
-}
-
-/// What a diameter's shift changes for a change of its mean, rad, and its own variance: ((1 + q)² - H²) factor times
-/// the square of that.
-ALWAYS void add_variance(
-  const disc_shift_model *model, int diameter, const double *restrict mean,
-  const double *restrict q, const double *restrict factor, int n, double *restrict slope,
-  double *restrict xx, double *restrict xy, double *restrict yy) {
+/// With q = 1/N it is ((1 + q)² - H²) factor times the square of a diameter's slope, and for two of them
+/// ((1 + q) (⟨s s'⟩ + q centered) - H H') factor times both slopes, factor = q/(1 + q + q²). One electron of a centered
+/// disc is added to the N, so that the mean of the covariance is right for any N: see `DiscShiftEstimator`.
+ALWAYS void write_covariance(
+  const disc_shift_model *model, int groups, int diameters, const eight *parts, eight inverse,
+  const eight *means, disc_shift_results results, int first, int count) {
+  eight xx = {0}, xy = {0}, yy = {0};
+  eight q = inverse * model->units_per_electron, factor = q / (1 + q + q * q);
   double scale = model->hole_scale, steepness = model->hole_scale * model->probe_semi_angle;
-  entry_weights w = weights(model, diameter, diameter);
-  for (int i = 0; i < n; i++) {
-    double steep = steepness * disc_shift_slope(mean[i] * scale);
-    double excess = (1 + q[i]) * (1 + q[i]) - mean[i] * mean[i];
-    double share = excess * factor[i] * (steep * steep);
-    slope[i] = steep;
-    xx[i] += w.xx * share;
-    xy[i] += w.xy * share;
-    yy[i] += w.yy * share;
-  }
-}
-
-/// The covariance of two diameters' shifts: ((1 + q) (⟨s s'⟩ + q centered) - H H') factor times their slopes.
-ALWAYS void add_covariance(
-  entry_weights w, double centered, const double *restrict product,
-  const double *restrict inverse, const double *restrict q, const double *restrict factor,
-  const double *restrict mean_j, const double *restrict mean_k, const double *restrict slope_j,
-  const double *restrict slope_k, int n, double *restrict xx, double *restrict xy,
-  double *restrict yy) {
-  for (int i = 0; i < n; i++) {
-    double together = (1 + q[i]) * (product[i] * inverse[i] + q[i] * centered);
-    double share = (together - mean_j[i] * mean_k[i]) * factor[i] * (slope_j[i] * slope_k[i]);
-    xx[i] += w.xx * share;
-    xy[i] += w.xy * share;
-    yy[i] += w.yy * share;
-  }
-}
-
-ALWAYS void clear(double *restrict line, int n) {
-  for (int i = 0; i < n; i++) line[i] = 0;
-}
-
-/// The lines that are worked in, one after the other.
-typedef struct {
-  double *parts, *sum, *inverse, *largest, *x, *y, *q, *factor, *means, *slopes;
-} work_lines;
-
-ALWAYS work_lines divide(const disc_shift_model *model, double *work) {
-  size_t length = kernel_line_length;
-  work_lines lines;
-  lines.sum = work;
-  lines.inverse = lines.sum + length;
-  lines.largest = lines.inverse + length;
-  lines.x = lines.largest + length;
-  lines.y = lines.x + length;
-  lines.q = lines.y + length;
-  lines.factor = lines.q + length;
-  lines.parts = lines.factor + length;
-  lines.means = lines.parts + (size_t)model->group_count * length;
-  lines.slopes = lines.means + (size_t)model->diameter_count * length;
-  return lines;
-}
-
-size_t disc_shift_work_lines(const disc_shift_model *model) {
-  return 7 + (size_t)model->group_count + 2 * (size_t)model->diameter_count;
-}
-
-ALWAYS void add_covariances(
-  const disc_shift_model *model, work_lines lines, int n, disc_shift_results results) {
-  int groups = model->group_count;
-  clear(results.xx, n);
-  clear(results.xy, n);
-  clear(results.yy, n);
-  count(model, lines.inverse, n, lines.q, lines.factor);
   const double *centered = model->centered;
-  for (int j = 0; j < model->diameter_count; j++) {
-    double *mean_j = lines.means + j * kernel_line_length;
-    double *slope_j = lines.slopes + j * kernel_line_length;
-    add_variance(
-      model, j, mean_j, lines.q, lines.factor, n, slope_j, results.xx, results.xy, results.yy);
+  eight slopes[diameters];
+  for (int j = 0; j < diameters; j++) {
+    slopes[j] = steepness * slope(means[j] * scale);
+    eight excess = (1 + q) * (1 + q) - means[j] * means[j];
+    add(weights(model, j, j), excess * factor * (slopes[j] * slopes[j]), &xx, &xy, &yy);
     for (int k = 0; k < j; k++) {
-      sum_parts(
-        lines.parts, groups, model->signs + j * groups, model->signs + k * groups, n, lines.sum);
-      add_covariance(
-        weights(model, j, k), *centered++, lines.sum, lines.inverse, lines.q, lines.factor, mean_j,
-        lines.means + k * kernel_line_length, slope_j, lines.slopes + k * kernel_line_length, n,
-        results.xx, results.xy, results.yy);
+      eight product = sum_parts(
+        parts, groups, model->signs + j * groups, model->signs + k * groups);
+      eight together = (1 + q) * (product * inverse + q * *centered++);
+      eight share = (together - means[j] * means[k]) * factor * (slopes[j] * slopes[k]);
+      add(weights(model, j, k), share, &xx, &xy, &yy);
     }
   }
+  store(xx, results.xx + first, count);
+  store(xy, results.xy + first, count);
+  store(yy, results.yy + first, count);
+}
+
+/// The sum of a group's segments.
+ALWAYS eight sum_group(
+  const disc_shift_model *model, int group, const double *signals, size_t stride, int count) {
+  const int *segment = model->segments + model->group_starts[group];
+  const int *end = model->segments + model->group_starts[group + 1];
+  eight part = load(signals + (size_t)*segment++ * stride, count);
+  for (; segment < end; segment++) part += load(signals + (size_t)*segment * stride, count);
+  return part;
+}
+
+/// Up to eight positions.
+///
+/// - returns: Flags of those whose numbers are wrong: no counts, beyond the series, or beyond the range.
+ALWAYS eight_flags form_some(
+  const disc_shift_model *model, int groups, int diameters, const double *signals, size_t stride,
+  disc_shift_results results, int first, int count) {
+  eight parts[groups], means[diameters];
+  for (int g = 0; g < groups; g++) {
+    parts[g] = sum_group(model, g, signals + first, stride, count);
+  }
+  eight inverse = 1 / sum_parts(parts, groups, NULL, NULL);
+  eight x = {0}, y = {0}, largest = {0};
+  for (int j = 0; j < diameters; j++) {
+    means[j] = sum_parts(parts, groups, model->signs + j * groups, NULL) * inverse;
+    eight fraction = means[j] * model->hole_scale;
+    eight series = polynomial(disc_shift_series_even, disc_shift_series_odd, fraction * fraction);
+    eight component = model->probe_semi_angle * (fraction * series);
+    x += model->x_weights[j] * component;
+    y += model->y_weights[j] * component;
+    largest = larger(largest, size(fraction));
+  }
+  const double *m = model->turn;
+  store(m[0] * x + m[1] * y, results.x + first, count);
+  store(m[2] * x + m[3] * y, results.y + first, count);
+  if (model->units_per_electron > 0) {
+    write_covariance(
+      model, groups, diameters, parts, inverse, means, results, first, count);
+  }
+  // No counts leave no finite positive number, or a shift that is none.
+  eight_flags is_right = (inverse > 0) & (largest <= disc_shift_series_limit)
+    & (x * x + y * y <= model->range * model->range);
+  eight_bytes is_wrong = __builtin_convertvector(~is_right, eight_bytes) & 1;
+  __builtin_memcpy(results.is_wrong + first, &is_wrong, (size_t)count);
+  return ~is_right;
+}
+
+ALWAYS int form_all(
+  const disc_shift_model *model, int groups, int diameters, const double *signals, size_t stride,
+  int count, disc_shift_results results) {
+  eight_flags wrong = {0};
+  int first = 0;
+  for (; first + lanes <= count; first += lanes) {
+    wrong |= form_some(model, groups, diameters, signals, stride, results, first, lanes);
+  }
+  int64_t any = 0;
+  for (int i = 0; i < lanes; i++) any |= wrong[i];
+  if (first < count) {
+    wrong = form_some(model, groups, diameters, signals, stride, results, first, count - first);
+    for (int i = 0; i < count - first; i++) any |= wrong[i];
+  }
+  return any != 0;
 }
 
 ALWAYS int form(
-  const disc_shift_model *model, const double *signals, size_t stride, int n, double *work,
+  const disc_shift_model *model, const double *signals, size_t stride, int count,
   disc_shift_results results) {
-  work_lines lines = divide(model, work);
-  int groups = model->group_count;
-  for (int g = 0; g < groups; g++) {
-    int first = model->group_starts[g];
-    sum_group(
-      signals, stride, model->segments + first, model->group_starts[g + 1] - first, n,
-      lines.parts + g * kernel_line_length);
-  }
-  clear(lines.x, n);
-  clear(lines.y, n);
-  clear(lines.largest, n);
-  sum_parts(lines.parts, groups, NULL, NULL, n, lines.sum);
-  for (int i = 0; i < n; i++) lines.inverse[i] = 1 / lines.sum[i];
-  for (int j = 0; j < model->diameter_count; j++) {
-    sum_parts(lines.parts, groups, model->signs + j * groups, NULL, n, lines.sum);
-    add_shift(
-      model, j, lines.sum, lines.inverse, n, lines.means + j * kernel_line_length, lines.largest,
-      lines.x, lines.y);
-  }
-  const double *m = model->turn;
-  for (int i = 0; i < n; i++) results.x[i] = m[0] * lines.x[i] + m[1] * lines.y[i];
-  for (int i = 0; i < n; i++) results.y[i] = m[2] * lines.x[i] + m[3] * lines.y[i];
-  if (model->units_per_electron > 0) add_covariances(model, lines, n, results);
-  return judge(model, lines.inverse, lines.largest, lines.x, lines.y, n, results.is_wrong);
+  // Quadrants, which most detectors have, are known to the compiler: loops over them become none.
+  return model->group_count == 4 && model->diameter_count == 2
+    ? form_all(model, 4, 2, signals, stride, count, results)
+    : form_all(
+      model, model->group_count, model->diameter_count, signals, stride, count, results);
 }
 
 #define PARAMETERS \
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work, \
+  const disc_shift_model *model, const double *signals, size_t stride, int count, \
     disc_shift_results results
-#define ARGUMENTS model, signals, stride, count, work, results
+#define ARGUMENTS model, signals, stride, count, results
 AT_EACH_WIDTH(int, form, PARAMETERS, ARGUMENTS)
 
 int disc_shift_form(
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
+  const disc_shift_model *model, const double *signals, size_t stride, int count,
   disc_shift_results results, kernel_width width) {
   CALL_AT_WIDTH(form, width, ARGUMENTS);
 }

@@ -8,15 +8,14 @@ internal import STEMCore
 /// ``isRight(at:)`` says so; elsewhere they have no meaning. There is one division a position, and no root.
 struct DiscShiftKernel: ~Copyable {
   /// Positions at a time.
-  static let length = Int(kernel_line_length)
+  static let length = 1024
 
   private let width: KernelWidth
   private var model: disc_shift_model
   private let segmentCount: Int
-  // What the model points to, and what the kernel works in; freed at the end.
+  // What the model points to, and what the kernel says of its results; freed at the end.
   private let indices: UnsafeMutableBufferPointer<Int32>
   private let numbers: UnsafeMutableBufferPointer<Double>
-  private let work: UnsafeMutableRawBufferPointer
   private let isWrong: UnsafeMutableBufferPointer<UInt8>
 
   /// - Parameters:
@@ -52,18 +51,12 @@ struct DiscShiftKernel: ~Copyable {
     model.range = estimator.range
     model.turn = (calibration.xx, calibration.xy, calibration.yx, calibration.yy)
     model.units_per_electron = electronsPerUnit.map { 1 / $0 } ?? 0
-    // At the start of a cache line, so that no vector lies in two of them.
-    work = .allocate(
-      byteCount: disc_shift_work_lines(&model) * Self.length * MemoryLayout<Double>.stride,
-      alignment: 64)
-    work.initializeMemory(as: Double.self, repeating: 0)
     isWrong = .copy([UInt8](repeating: 0, count: Self.length))
   }
 
   deinit {
     indices.deallocate()
     numbers.deallocate()
-    work.deallocate()
     isWrong.deallocate()
   }
 
@@ -110,8 +103,8 @@ struct DiscShiftKernel: ~Copyable {
     return signals.values.withUnsafeBufferPointer { values in
       guard let start = values.baseAddress else { return true }
       return disc_shift_form(
-        &model, start + positions.lowerBound, count, Int32(positions.count),
-        work.baseAddress?.assumingMemoryBound(to: Double.self), results, width.inC) == 0
+        &model, start + positions.lowerBound, count, Int32(positions.count), results, width.inC)
+        == 0
     }
   }
 }

@@ -45,9 +45,6 @@ void signals_extremes(
   signal_type type, const void *a, const void *b, const void *c, const void *d, size_t count,
   float *low, float *high, kernel_width width);
 
-/// Positions that one call takes at most: the lines of so many fit the innermost cache together.
-enum { kernel_line_length = 128 };
-
 /// How the segments give the shift of a disc: see `DiscShiftEstimator`.
 typedef struct {
   /// Segments that lie on the same side of every diameter make a group.
@@ -85,50 +82,31 @@ typedef struct {
   uint8_t *is_wrong;
 } disc_shift_results;
 
-/// Lines of `kernel_line_length` numbers that ``disc_shift_form`` works in.
-size_t disc_shift_work_lines(const disc_shift_model *model);
-
-/// The shifts at up to `kernel_line_length` positions.
+/// The shifts at some positions.
 ///
 /// - signals: Those of segment s at position i are `signals[s * stride + i]`.
-/// - work: `disc_shift_work_lines` lines.
 /// - returns: Whether there is a position with wrong numbers.
 int disc_shift_form(
-  const disc_shift_model *model, const double *signals, size_t stride, int count, double *work,
+  const disc_shift_model *model, const double *signals, size_t stride, int count,
   disc_shift_results results, kernel_width width);
 
-/// Σ even[k] u^(12 - 2k) + u Σ odd[k] u^(10 - 2k).
-///
-/// Even and odd powers are summed apart: two short chains of operations wait less for each other than a long one.
-static inline double disc_shift_polynomial(const double even[7], const double odd[6], double u) {
+/// The even and the odd powers of the series of t/H in H², the highest first: see
+/// `DiscShiftEstimator.shift(forHalfDifference:)`.
+static const double disc_shift_series_even[7] = {
+  0.010060708207759898, 0.006264571942092214, 0.0041714046085045905, 0.006264058993754643,
+  0.011710017716365765, 0.03237512941370691,  0.7853981633974483};
+static const double disc_shift_series_odd[6] = {
+  -0.004965562721128686, 0.0022881701106349443, 0.004889784681984203,
+  0.00831560581534785,   0.018032068556731073,  0.0807455121882754};
+
+/// t by the series, for |H| up to `disc_shift_series_limit`.
+static inline double disc_shift_series(double difference) {
 #pragma STDC FP_CONTRACT OFF
-  double v = u * u, first = even[0], second = odd[0];
+  const double *even = disc_shift_series_even, *odd = disc_shift_series_odd;
+  double u = difference * difference, v = u * u, first = even[0], second = odd[0];
   for (int k = 1; k < 7; k++) first = first * v + even[k];
   for (int k = 1; k < 6; k++) second = second * v + odd[k];
-  return first + u * second;
-}
-
-/// The series of t/H in H², for |H| up to `disc_shift_series_limit`: see
-/// `DiscShiftEstimator.shift(forHalfDifference:)`.
-static inline double disc_shift_series(double difference) {
-  static const double even[7] = {
-    0.010060708207759898, 0.006264571942092214, 0.0041714046085045905, 0.006264058993754643,
-    0.011710017716365765, 0.03237512941370691,  0.7853981633974483};
-  static const double odd[6] = {
-    -0.004965562721128686, 0.0022881701106349443, 0.004889784681984203,
-    0.00831560581534785,   0.018032068556731073,  0.0807455121882754};
-  return difference * disc_shift_polynomial(even, odd, difference * difference);
-}
-
-/// dt/dH = (π/4)/√(1 - t²) by the derivative of the series, to 5e-15 of it where the series holds.
-static inline double disc_shift_slope(double difference) {
-  static const double even[7] = {
-    0.25151770519399747, 0.1315560107839365,  0.07091387834457805, 0.08143276691881036,
-    0.10539015944729188, 0.16187564706853455, 0.7853981633974483};
-  static const double odd[6] = {
-    -0.11420794258595977, 0.04347523210206394, 0.07334677022976305,
-    0.09147166396882635,  0.12622447989711752, 0.2422365365648262};
-  return disc_shift_polynomial(even, odd, difference * difference);
+  return difference * (first + u * second);
 }
 
 /// The largest |H| for which the series holds.
