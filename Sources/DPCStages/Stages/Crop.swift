@@ -85,10 +85,10 @@ struct Crop: StageType {
   private func window(
     _ context: StageContext, within shape: GridShape, offset: ScanWindow? = nil
   ) throws -> ScanWindow {
-    let left = context.integer("left_px") ?? 0
-    let top = context.integer("top_px") ?? 0
-    let width = context.integer("width_px") ?? 0
-    let height = context.integer("height_px") ?? 0
+    let left: Int = try context.value("left_px")
+    let top: Int = try context.value("top_px")
+    let width: Int = try context.value("width_px")
+    let height: Int = try context.value("height_px")
     if left + width > shape.columns || top + height > shape.rows {
       throw StageFailure(
         .failed,

@@ -73,7 +73,7 @@ struct EstimateRotation: StageType {
     let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
     var value = RotationJudgement(
       recorded, mirrored, structure,
-      assumed: context.word("structure").flatMap(AssumedStructure.init) ?? .asSeen,
+      assumed: try context.choice("structure"),
       statedDirection: input.context.metadata.specimen.fieldDirection
     ).value(input.context)
     if let angle = value.angle {
