@@ -196,7 +196,7 @@ struct DeflectionStage: StageType {
           map.covariance.map { $0.xx[0] / exposures }
         })
     case .scan:
-      return .scan(cropped(map, to: frames.window))
+      return .scan(map.cropped(to: frames.window))
     }
   }
 

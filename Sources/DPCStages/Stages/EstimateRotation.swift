@@ -64,7 +64,7 @@ struct EstimateRotation: StageType {
     }
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let correlation = input.context.correlationLength
-    let noiseFactor = correlation.x * correlation.y
+    let noiseFactor = correlation.noiseFactor
     let modes = CurlModes(of: whole, noiseFactor: noiseFactor)
     guard let recorded = modes.estimate(.asRecorded), let mirrored = modes.estimate(.mirrored)
     else {

@@ -68,7 +68,7 @@ struct FindWalls: StageType {
         thickness: thickness, inclination: inclination.angle, direction: direction)
       return (
         try findWalls(
-          in: map, geometry: geometry, noiseFactor: correlation.x * correlation.y,
+          in: map, geometry: geometry, noiseFactor: correlation.noiseFactor,
           options: options, checkpoint: context.checkCancellation), geometry
       )
     }
