@@ -37,28 +37,28 @@ public struct InputFile: Sendable, Hashable {
 /// A digest that is known, or about to be.
 final class PendingDigest: Sendable {
   private let value: Mutex<String>
-  private let settling = DispatchGroup()
+  private let pending = DispatchGroup()
 
   /// One that is still being formed.
   init() {
     value = Mutex("")
-    settling.enter()
+    pending.enter()
   }
 
   init(_ hex: String) { value = Mutex(hex) }
 
   /// Waits until it is known.
   var hex: String {
-    settling.wait()
+    pending.wait()
     return value.withLock { $0 }
   }
 
   /// Only once, of one that is being formed.
   ///
   /// - Parameter hex: Empty where the file has none.
-  func settle(_ hex: String) {
+  func resolve(_ hex: String) {
     value.withLock { $0 = hex }
-    settling.leave()
+    pending.leave()
   }
 }
 

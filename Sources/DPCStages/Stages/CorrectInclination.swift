@@ -98,7 +98,7 @@ struct CorrectInclination: StageType {
         earlier: (context.input("profile") as? WallProfileValue)?.orientation)
       let factor = try factor(crystal, context, orientation: &orientation)
       let isFit = try context.value("model") == "finite-wall"
-      // The fit looks for heights; which way a field counts as positive is settled afterwards.
+      // The fit looks for heights; which way a field counts as positive is decided afterwards.
       // A search for the angle begins where every field is seen.
       let geometry = try InclinationGeometry(
         thickness: thickness, inclination: inclination.isFitted ? Double.pi / 4 : inclination.angle,

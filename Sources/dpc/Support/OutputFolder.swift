@@ -82,24 +82,24 @@ struct OutputFolder {
   /// - Returns: Where the log stands until the run is filed.
   func begin(
     telling units: String?, findsEverything: () -> Bool = { false }
-  ) throws(CommandFailure) -> EventTrail {
+  ) throws(CommandFailure) -> EventLogFile {
     try checkOwner()
     let missing = missingFolders()
     do {
       try prepare()
-      if let run = EventTrail.takeCutOff(in: provenance), let units {
+      if let run = EventLogFile.takeCutOff(in: provenance), let units {
         Terminal.printError(words(on: run, units))
       }
-      if units != nil && EventTrail.isAnyAtWork(in: provenance) {
+      if units != nil && EventLogFile.isAnyAtWork(in: provenance) {
         Terminal.printError(
           "another run is at work on \(path): of the two the later one to end leaves its files here;"
             + " name another folder with --output to keep both")
       }
-      let trail = EventTrail(in: provenance)
-      do throws(StageFailure) { try trail.checkWritable() } catch {
+      let logFile = EventLogFile(in: provenance)
+      do throws(StageFailure) { try logFile.checkWritable() } catch {
         if readState()?.record == nil || !findsEverything() { throw error }
       }
-      return trail
+      return logFile
     } catch let failure as StageFailure {
       Self.removeEmpty(missing)
       throw CommandFailure(failure)
@@ -115,7 +115,7 @@ struct OutputFolder {
     if !run.atWork.isEmpty {
       text += ", at work on \(KeyList.text(run.atWork, of: run.stageCount))"
     }
-    return text + "; its log is \(provenance)/\(EventTrail.cutOffFile)"
+    return text + "; its log is \(provenance)/\(EventLogFile.cutOffFile)"
   }
 
   private func prepare() throws {
@@ -214,7 +214,7 @@ struct OutputFolder {
   /// - Parameters:
   ///   - identity: Decides about the files.
   ///   - record: Decides about the record.
-  func settled(_ identity: String, record: String) -> [PublishedFile]? {
+  func filesIfUnchanged(_ identity: String, record: String) -> [PublishedFile]? {
     guard let earlier = unchanged(identity, readState()), let noted = earlier.record,
       noted.identity == record, holds(noted.stamps)
     else { return nil }

@@ -14,7 +14,7 @@ enum FieldPolarity: String, CaseIterable {
 }
 
 /// A statement about the field in a region, and its verdict on a turned map.
-struct PolarityPolicy {
+struct PolarityStatement {
   let polarity: FieldPolarity
   /// left, top, right, bottom, m from the first pixel; nil for the whole scan.
   let region: [Double]?
@@ -25,7 +25,7 @@ struct PolarityPolicy {
   private static let significance = 3.0
 
   init(_ context: StageContext) throws {
-    self = try context.reading { try PolarityPolicy(parameters: context) }
+    self = try context.reading { try PolarityStatement(parameters: context) }
   }
 
   /// - Throws: `ParameterProblem` for a region that is none, and where a direction is missing.
@@ -132,6 +132,6 @@ extension EstimateRotation {
   func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>
   ) -> [ParameterProblem] {
-    ParameterProblem.found(in: parameters) { _ = try PolarityPolicy(parameters: $0) }
+    ParameterProblem.found(in: parameters) { _ = try PolarityStatement(parameters: $0) }
   }
 }
