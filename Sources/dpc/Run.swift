@@ -74,12 +74,8 @@ struct Run: AsyncParsableCommand {
     }
     let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
     if dryRun {
-      let format = format ?? .text
-      if let many { return try many.printPlan(format, folder) }
-      let plan = PipelinePlan(graph: manifest.graph, cache: cache)
-      try PlanText.printPlan(plan, format: format)
-      PlanText.printPrograms(plan.graph, format)
-      return try PlanText.failIfBlocked(plan)
+      return try PlanText.show(
+        manifest, cache, threads: threads, output: folder.path, format: format ?? .text)
     }
     try programs.check(manifest.graph, from: options.pipeline)
     if let many {

@@ -30,11 +30,6 @@ struct ManyRun {
     }
   }
 
-  /// What each instance would do, equal reasons together.
-  func printPlan(_ format: PlanFormat, _ folder: OutputFolder) throws {
-    try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
-  }
-
   /// Runs all of them, writes what belongs to all, says what there is, and ends with the exit code.
   func run(
     into folder: OutputFolder, maxFailures: Int?, style: ProgressStyle, isVerbose: Bool
