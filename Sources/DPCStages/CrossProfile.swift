@@ -16,10 +16,6 @@ struct CrossProfile {
   /// Observed scatter over the stated errors, where it is far too small to be counting noise.
   let contradiction: Double?
 
-  /// As many samples scatter by less than this part of their errors with a chance below 1e-9: their third
-  /// differences have some 28 degrees of freedom, and χ² < 2.5 of them.
-  private static let smallestRatio = 0.3
-  private static let fewestSamples = 64
   private static let smallestScale = 1e-3
 
   init(
@@ -28,33 +24,15 @@ struct CrossProfile {
     var profile = try wallProfile(
       of: map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
     let along = correlation.along(orientation.normalAzimuth + Double.pi / 2)
-    if let errors = profile.error, along > 1 {
-      profile.error = zip(errors, profile.sampleCount).map { error, count in
-        error * min(along, Double(count)).squareRoot()
-      }
-    }
+    profile.shareErrors(along: along)
     self.profile = profile
     let across = correlation.along(orientation.normalAzimuth).squareRoot()
     profile.error = profile.error?.map { $0 * across }
-    contradiction = along == 1 && across == 1 ? Self.contradiction(profile) : nil
+    contradiction = along == 1 && across == 1 ? profile.implausibleScatter : nil
     let scale = contradiction.map { 1 / max($0, Self.smallestScale) } ?? 1
     profile.error = profile.error?.map { $0 / scale }
     errorScale = scale
     forFit = profile
-  }
-
-  /// From third differences, which see noise (Σ of squared coefficients 20) and little of a smooth
-  /// profile, against what the stated errors would make them.
-  private static func contradiction(_ profile: LineProfile) -> Double? {
-    guard let errors = profile.error, profile.value.count >= fewestSamples else { return nil }
-    let v = profile.value
-    var sum = 0.0
-    for index in 0..<(v.count - 3) {
-      let difference: Double = v[index + 3] - v[index] - 3 * (v[index + 2] - v[index + 1])
-      sum += difference * difference / (20 * errors[index] * errors[index])
-    }
-    let ratio = (sum / Double(v.count - 3)).squareRoot()
-    return ratio < smallestRatio ? ratio : nil
   }
 
   var notes: [Note] {

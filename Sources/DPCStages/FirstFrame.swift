@@ -15,11 +15,8 @@ public func refusalOfFirstFrame(of file: AcquisitionFile) -> StageFailure? {
     metadata: metadata, file: InputFile(name: "acquisition", path: file.path, digest: ""))
   let normalize = NormalizeSegments()
   let context = StageContext(
-    stageName: normalize.name,
-    parameters: Dictionary(
-      uniqueKeysWithValues: normalize.parameters.compactMap { parameter in
-        parameter.defaultValue.map { (parameter.key, $0) }
-      }), inputs: ["acquisition": acquisition])
+    stageName: normalize.name, parameters: normalize.defaultParameters,
+    inputs: ["acquisition": acquisition])
   do {
     guard let frames = try normalize.run(context).outputs["frames"] as? FramesValue else {
       return nil

@@ -12,13 +12,13 @@ struct FlexoelectricRequest {
   func value() throws -> FlexoelectricValue {
     let material = FlexoelectricMaterial(
       coefficient: try coefficient(),
-      relativePermittivity: context.number("relative_permittivity") ?? 1,
-      depolarizationFactor: context.number("depolarization_factor") ?? 1)
+      relativePermittivity: try context.value("relative_permittivity"),
+      depolarizationFactor: try context.value("depolarization_factor"))
     let gradient = try gradient()
     let estimate = material.estimate(strainGradient: gradient.largest)
     return FlexoelectricValue(
       material: material, experiment: try experiment(),
-      significance: context.number("detection_sigmas") ?? 5,
+      significance: try context.value("detection_sigmas"),
       estimate: estimate,
       stated: context.number("stated_polarization_uC_per_cm2").map {
         material.estimate(
@@ -39,7 +39,7 @@ struct FlexoelectricRequest {
   }
 
   private func coefficient() throws -> Double {
-    let coefficient = (context.number("flexoelectric_coefficient_nC_per_m") ?? 0) / 1e9
+    let coefficient = try context.value("flexoelectric_coefficient_nC_per_m") / 1e9
     if coefficient == 0 {
       throw failure(
         "with a flexoelectric coefficient of zero there is nothing to estimate",
@@ -62,7 +62,7 @@ struct FlexoelectricRequest {
       beam: try beam(), thickness: try given("thickness_nm", per: 1e9, or: walls?.thickness),
       projectionFactor: try projectionFactor(),
       semiAngle: try given("semi_angle_mrad", per: 1e3, or: metadata?.probeSemiAngle),
-      sectors: context.integer("sectors") ?? 4)
+      sectors: try context.value("sectors"))
   }
 
   /// Numbers given beside walls that were measured with others.

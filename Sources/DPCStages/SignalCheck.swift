@@ -2,121 +2,12 @@
 internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
-internal import WorkSharing
-
-/// What a pass over the signals gathers: sums per segment and the electrons at each pixel.
-struct SignalStatistics: Sendable {
-  let segmentSums: [Double]
-  let usableCount: Int
-  /// Median over the usable pixels of the electrons counted there; nil where the number is unknown.
-  let medianElectrons: Double?
-
-  init(_ signals: SegmentSignals) {
-    let count = signals.shape.count
-    var electrons = [Double](uninitializedCount: count)
-    let usable = electrons.share { electrons in
-      mapPieces(count) { electrons[$0].count(signals, $0) }
-    }
-    // Four segments each: as many sums run side by side.
-    let groups = (signals.segmentCount + 3) / 4
-    segmentSums = concurrentMap(groups) { signals.sums(ofSegments: $0) }.flatMap { $0 }
-    usableCount = usable.reduce(0, +)
-    medianElectrons = signals.electronsPerUnit.flatMap { _ in median(electrons) }
-  }
-
-  /// - Parameters:
-  ///   - parts: Of the map, in their order.
-  ///   - electrons: As the parts left them; nil where their number is unknown.
-  ///   - segmentCount: Of the detector.
-  init(joining parts: [Part], electrons: [Double]?, segmentCount: Int) {
-    segmentSums = (0..<segmentCount).map { segment in
-      parts.reduce(0) { $0 + $1.segmentSums[segment] }
-    }
-    usableCount = parts.reduce(0) { $0 + $1.usableCount }
-    medianElectrons = electrons.flatMap(median)
-  }
-
-  /// Of a part of the map.
-  struct Part: Sendable {
-    fileprivate let segmentSums: [Double]
-    fileprivate let usableCount: Int
-
-    /// - Parameters:
-    ///   - signals: Zero at unusable positions.
-    ///   - electrons: Gets what was counted at each position, NaN at unusable ones; no number of electrons
-    ///     where that is unknown.
-    init(_ signals: SegmentSignals, electrons: UnsafeMutableBufferPointer<Double>) {
-      usableCount = electrons.count(signals, 0..<signals.shape.count)
-      segmentSums = (0..<(signals.segmentCount + 3) / 4).flatMap { signals.sums(ofSegments: $0) }
-    }
-  }
-}
-
-extension UnsafeMutableBufferPointer<Double> {
-  /// Takes what was counted at some positions.
-  ///
-  /// - Returns: How many of them are usable.
-  fileprivate func count(_ signals: SegmentSignals, _ positions: Range<Int>) -> Int {
-    update(repeating: 0)
-    // Positions that stay in the innermost cache until all segments are added.
-    for first in stride(from: 0, to: positions.count, by: 1024) {
-      let places = first..<Swift.min(first + 1024, positions.count)
-      for segment in 0..<signals.segmentCount {
-        let start = segment * signals.shape.count + positions.lowerBound
-        let line = signals.values.span.extracting(
-          (start + places.lowerBound)..<(start + places.upperBound))
-        for place in 0..<line.count { self[first + place] += line[place] }
-      }
-    }
-    let electronsPerUnit = signals.electronsPerUnit ?? 1
-    let flags = signals.mask.bytes.span.extracting(positions)
-    var usable = 0
-    for place in 0..<flags.count {
-      let isUsable = flags[place] & PixelFlags.unusable.rawValue == 0
-      usable += isUsable ? 1 : 0
-      self[place] = isUsable ? self[place] * electronsPerUnit : .nan
-    }
-    return usable
-  }
-}
-
-extension SegmentSignals {
-  /// The sums of four segments, position after position; of fewer where there are no more.
-  fileprivate func sums(ofSegments group: Int) -> [Double] {
-    let segments = (4 * group)..<min(4 * group + 4, segmentCount)
-    let planes = values.span
-    var sums = SIMD4<Double>()
-    // A segment that is not there is taken for the last one.
-    let first = SIMD4<Int>(0, 1, 2, 3).clamped(
-      lowerBound: .zero, upperBound: SIMD4(repeating: segments.count - 1))
-    let count = shape.count
-    let a = planes.extracting(plane(segments.lowerBound + first[0]))
-    let b = planes.extracting(plane(segments.lowerBound + first[1]))
-    let c = planes.extracting(plane(segments.lowerBound + first[2]))
-    let d = planes.extracting(plane(segments.lowerBound + first[3]))
-    for position in 0..<count {
-      sums += SIMD4(a[position], b[position], c[position], d[position])
-    }
-    return segments.indices.map { sums[$0 - segments.lowerBound] }
-  }
-
-  private func plane(_ segment: Int) -> Range<Int> {
-    (segment * shape.count)..<((segment + 1) * shape.count)
-  }
-}
 
 /// Refuses signals from which no deflection can come.
 struct SignalCheck {
   let frames: FramesValue
 
   init(_ frames: FramesValue) { self.frames = frames }
-
-  /// A segment with less than this part of its share is dead: the shift of the disc changes a share
-  /// by far less on the mean over a scan.
-  private static let deadShare = 0.01
-  /// A segment with less of the disc than this counts what noise, rounding and scattering leave there, on either side
-  /// of zero.
-  private static let smallestLitShare = 1e-3
 
   func check(_ signals: SegmentSignals) throws {
     try check(signals.mask)
@@ -158,20 +49,16 @@ struct SignalCheck {
           + " \(Format.count(Self.plausibleElectrons.upperBound))",
         remedy: "check the attribute units of the frames, and electrons_per_pixel")
     }
-    let segments = frames.acquisition.metadata.detector.segments
-    let disc = frames.acquisition.metadata.probeSemiAngle
-    for (index, segment) in segments.enumerated() {
-      let litShare = segment.litArea(disc: disc) / (Double.pi * disc * disc)
-      let share = statistics.segmentSums[index] / total
-      let isLit = litShare >= Self.smallestLitShare
-      let least = Self.deadShare * (isLit ? litShare : -1 / Double(segments.count))
-      if share < least {
-        throw StageFailure(
-          .inputRefused,
-          "\(path): segment \(index) counts \(Format.percent(share)) of the signal where the disc"
-            + " lights \(Format.percent(litShare)): \(isLit ? "it is dead, or " : "")its dark reference is wrong",
-          remedy: "without it no deflection can be formed; dpc inspect shows each segment's signal")
-      }
+    let metadata = frames.acquisition.metadata
+    if let dead = statistics.deadSegment(
+      of: metadata.detector, probeSemiAngle: metadata.probeSemiAngle)
+    {
+      throw StageFailure(
+        .inputRefused,
+        "\(path): segment \(dead.index) counts \(Format.percent(dead.share)) of the signal where the disc"
+          + " lights \(Format.percent(dead.litShare)):"
+          + " \(dead.isLit ? "it is dead, or " : "")its dark reference is wrong",
+        remedy: "without it no deflection can be formed; dpc inspect shows each segment's signal")
     }
   }
 
@@ -216,16 +103,15 @@ struct SignalCheck {
   /// Rounding to whole counts is told from this part of the variance of counting on.
   private static let smallestRounding = 0.05
 
-  /// What rounding to whole detector counts adds to the errors: a twelfth of the square of the electrons for one count
-  /// divided by the gain, in each segment of each frame (B. Widrow, IRE Trans. Circuit Theory 3 (1956) 266).
+  /// What rounding to whole detector counts adds to the errors.
   private func coarsenessNotes(_ electrons: Double) -> [Note] {
     let metadata = frames.acquisition.metadata
     // Types of whole numbers saturate.
     guard metadata.signalUnit == .counts, metadata.saturationLevel != nil,
       let step = frames.electronsPerUnit
     else { return [] }
-    let steps = frames.correction.gain.reduce(0) { $0 + step * step / ($1 * $1) }
-    let part = steps / 12 / electrons
+    let part = roundingVarianceShare(
+      electronsPerCount: step, gain: frames.correction.gain, electrons: electrons)
     if part < Self.smallestRounding { return [] }
     return [
       Note(
@@ -236,40 +122,18 @@ struct SignalCheck {
     ]
   }
 
-  /// A segment that counts less than this part of what the others of its ring do is dark.
-  private static let darkPart = 1e-3
-  /// The part of the largest that all others of its ring must count. Of a disc that lies to one side everywhere, one
-  /// or more of the others count less.
-  private static let evenPart = 1.0 / 3
-  /// What the others must count in the whole scan, in electrons.
-  private static let clearSignal = 1e3
-  /// With fewer segments a disc to one side leaves one alone dark.
-  private static let fewestOfRing = 4
-
   /// Of a segment that the centered disc does not reach, and that counts nothing while all others of its ring do.
   private func darkSegmentNotes(_ statistics: SignalStatistics) -> [Note] {
     let metadata = frames.acquisition.metadata
-    guard let rings = try? metadata.detector.rings(), let scale = frames.electronsPerUnit else {
-      return []
-    }
-    let edge = metadata.probeSemiAngle - SegmentedDetector.angleTolerance
-    let outer = rings.filter {
-      $0.inner >= edge && $0.segmentIndices.count >= Self.fewestOfRing
-    }
-    return outer.flatMap { ring -> [Note] in
-      let sums = ring.segmentIndices.map { (segment: $0, sum: statistics.segmentSums[$0] * scale) }
-        .sorted { $0.sum < $1.sum }
-      let (dark, least, largest) = (sums[0], sums[1].sum, sums[sums.count - 1].sum)
-      guard dark.sum < Self.darkPart * largest, least > Self.evenPart * largest,
-        least > Self.clearSignal
-      else { return [] }
-      return [
-        Note(
-          .warning,
-          "segment \(dark.segment) counts \(Format.percent(max(0, dark.sum) / largest)) of what others"
-            + " of its ring do: it seems to be dead, or its dark reference wrong; fields towards it come out"
-            + " up to half too small; dpc inspect shows each segment's signal")
-      ]
+    guard let scale = frames.electronsPerUnit else { return [] }
+    return statistics.darkSegments(
+      of: metadata.detector, probeSemiAngle: metadata.probeSemiAngle, electronsPerUnit: scale
+    ).map { dark in
+      Note(
+        .warning,
+        "segment \(dark.index) counts \(Format.percent(dark.part)) of what others"
+          + " of its ring do: it seems to be dead, or its dark reference wrong; fields towards it come out"
+          + " up to half too small; dpc inspect shows each segment's signal")
     }
   }
 

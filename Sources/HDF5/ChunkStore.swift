@@ -73,10 +73,10 @@ final class ChunkStore: @unchecked Sendable {
         case .mine:
           var chunk: ChunkBytes?
           do { chunk = try unpack(number) } catch {
-            settle(number, nil)
+            endClaim(number, nil)
             throw error
           }
-          settle(number, chunk)
+          endClaim(number, chunk)
           guard let chunk else { return false }
           use(number, chunk)
         }
@@ -94,7 +94,7 @@ final class ChunkStore: @unchecked Sendable {
     return claimed.insert(number).inserted ? .mine : .someoneElses
   }
 
-  private func settle(_ number: Int, _ chunk: ChunkBytes?) {
+  private func endClaim(_ number: Int, _ chunk: ChunkBytes?) {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     claimed.remove(number)

@@ -81,10 +81,10 @@ final class EarlyWork: Sendable {
     defer { state.withLock { _ = $0.open.remove(name) } }
     do throws(SystemError) {
       let digest = try body(pending.pass)
-      pending.settle(digest.hex)
+      pending.resolve(digest.hex)
       return digest
     } catch {
-      pending.settle("")
+      pending.resolve("")
       giveUp { _ in true }
       throw error
     }
@@ -173,19 +173,19 @@ final class EarlyWork: Sendable {
     _ node: StageNode, _ file: InputFile, _ values: [OutputReference: any StageValue],
     _ begun: Begun, _ stamp: FileStamp
   ) -> EarlyProduct? {
-    let extent = StageExtent()
+    let progress = StageProgress()
     let name = node.name
     let context = StageContext(
       stageName: name, parameters: node.parameters.mapValues(\.value),
       inputs: node.inputs.compactMapValues { values[$0] },
       fileParameters: node.fileParameters.mapValues { _ in file },
       reportProgress: { [reportProgress] fraction in
-        extent.reach(fraction)
+        progress.reach(fraction)
         if begun.isAwaited.load(ordering: .relaxed) { reportProgress(name, fraction) }
       },
       isCancelled: { [cancellation] in
         begun.isGivenUp.load(ordering: .relaxed)
-          || cancellation.isCancelled && !extent.isNearlyDone
+          || cancellation.isCancelled && !progress.isNearlyDone
       })
     let started = Clock.timestamp()
     let stopwatch = Clock.stopwatch()

@@ -106,7 +106,7 @@ final class PendingDigest: Sendable {
   /// Only once, of one that is being formed.
   ///
   /// - Parameter hex: Empty where the file has none.
-  func settle(_ hex: String) {
+  func resolve(_ hex: String) {
     state.withLock { state in
       state.hex = hex
       state.release()

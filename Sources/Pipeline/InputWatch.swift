@@ -42,7 +42,7 @@ final class InputWatch: Sendable {
   }
 
   /// What to say of an input that never stood still.
-  func restless(_ name: String) -> StageFailure {
+  func unstable(_ name: String) -> StageFailure {
     let path = files.withLock { $0[name]?.path } ?? name
     return StageFailure(
       .inputRefused, "input '\(name)' was touched each time that it was read: \(path)",

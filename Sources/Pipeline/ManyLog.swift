@@ -11,11 +11,12 @@ public struct ManyLog: Sendable {
   /// - Parameters:
   ///   - pipeline: What all of them are called.
   ///   - parameters: What sets each instance apart, by its key; inputs excepted.
-  ///   - trail: Where each line is written on the disk at once, once a stage of any of them was begun.
+  ///   - logFile: Where each line is written on the disk at once, once a stage of any of them was begun.
   public init(
-    pipeline: String, parameters: [String: [String: ResolvedParameter]], trail: EventTrail? = nil
+    pipeline: String, parameters: [String: [String: ResolvedParameter]],
+    logFile: EventLogFile? = nil
   ) {
-    log = EventLog(trail: trail, isOfMany: true)
+    log = EventLog(logFile: logFile, isOfMany: true)
     self.pipeline = pipeline
     self.parameters = parameters
   }
@@ -28,7 +29,7 @@ public struct ManyLog: Sendable {
     switch event {
     case .started(let header): take(.runStarted(header))
     case .instanceStarted(let key): take(.stageStarted(name: key))
-    case .instance(_, .stageStarted): log.beginTrail()
+    case .instance(_, .stageStarted): log.beginFile()
     case .instance: break
     case .instanceFinished(let report):
       for input in report.run?.inputs ?? [] { take(.inputFound(named(input, of: report.key))) }

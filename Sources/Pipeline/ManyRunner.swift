@@ -107,15 +107,15 @@ public struct ManyRunner: Sendable {
     let stopwatch = Clock.stopwatch()
     let course = Course(onEvent)
     let (turns, turn) = AsyncStream.makeStream(of: Turn.self)
-    let crew = RunCrew(threads: threads) { turn.yield(.idle) }
+    let pool = WorkPool(threads: threads) { turn.yield(.idle) }
     let header = RunHeader(
       runID: Clock.randomName(), pipeline: pipeline, toolVersion: toolVersion,
       started: Clock.timestamp(), stages: runners.map(\.key), results: [])
     course.send(.started(header))
-    let reports = await withTaskExecutorPreference(crew.threads) {
+    let reports = await withTaskExecutorPreference(pool.threads) {
       runners.first?.runner.cache.sweep()
       return await beginAll(turns, cancellation, course) { index in
-        let report = await runOne(index, crew, cancellation, course, begin, finish) {
+        let report = await runOne(index, pool, cancellation, course, begin, finish) {
           turn.yield(.resting(index))
         }
         turn.yield(.finished(index, report))
@@ -188,34 +188,34 @@ public struct ManyRunner: Sendable {
   /// So many more instances may be under way while others wait for another runner, or for the disk.
   private static let waiting = 16
 
-  public typealias Beginning = @Sendable (_ index: Int) throws(StageFailure) -> EventTrail?
+  public typealias Beginning = @Sendable (_ index: Int) throws(StageFailure) -> EventLogFile?
   public typealias Finishing =
     @Sendable (_ index: Int, _ run: RunReport, _ log: EventLog, _ rests: () -> Void)
     -> InstanceReport
 
   private func runOne(
-    _ index: Int, _ crew: RunCrew, _ cancellation: RunCancellation, _ course: Course,
+    _ index: Int, _ pool: WorkPool, _ cancellation: RunCancellation, _ course: Course,
     _ begin: @escaping Beginning, _ finish: @escaping Finishing,
     _ rests: @escaping @Sendable () -> Void
   ) async -> InstanceReport {
     let (key, runner) = runners[index]
     course.send(.instanceStarted(key: key))
-    let trail = await crew.work(on: nil) { _ in
+    let logFile = await pool.work(on: nil) { _ in
       Result { () throws(StageFailure) in try begin(index) }
     }
     let log: Mutex<EventLog>
-    switch trail {
-    case .success(let trail): log = Mutex(EventLog(trail: trail))
+    switch logFile {
+    case .success(let logFile): log = Mutex(EventLog(logFile: logFile))
     case .failure(let failure):
       let report = InstanceReport(key: key, refused: failure)
       course.send(.instanceFinished(report))
       return report
     }
-    let run = await runner.run(cancellation: cancellation, crew: crew) { event in
+    let run = await runner.run(cancellation: cancellation, pool: pool) { event in
       log.withLock { $0.append(event) }
       course.send(.instance(key: key, event))
     }
-    let report = await crew.work(on: nil) { leaveThread in
+    let report = await pool.work(on: nil) { leaveThread in
       finish(index, run, log.withLock { $0 }) {
         leaveThread()
         rests()

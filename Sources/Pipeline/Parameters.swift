@@ -33,6 +33,60 @@ extension ParameterValue: CustomStringConvertible {
   }
 }
 
+/// A type of Swift that a parameter's value can be read as.
+public protocol ReadableParameter: Sendable {
+  /// nil where the value is of another kind.
+  init?(parameter value: ParameterValue)
+}
+
+extension Double: ReadableParameter {
+  public init?(parameter value: ParameterValue) {
+    switch value {
+    case .number(let number): self = number
+    case .integer(let number): self = Double(number)
+    default: return nil
+    }
+  }
+}
+
+extension Int: ReadableParameter {
+  public init?(parameter value: ParameterValue) {
+    guard case .integer(let number) = value else { return nil }
+    self = number
+  }
+}
+
+extension Bool: ReadableParameter {
+  public init?(parameter value: ParameterValue) {
+    guard case .boolean(let flag) = value else { return nil }
+    self = flag
+  }
+}
+
+extension String: ReadableParameter {
+  public init?(parameter value: ParameterValue) {
+    guard case .text(let text) = value else { return nil }
+    self = text
+  }
+}
+
+extension [Double]: ReadableParameter {
+  public init?(parameter value: ParameterValue) {
+    guard let numbers = value.numbers else { return nil }
+    self = numbers
+  }
+}
+
+/// A stage reads a parameter that it does not declare, or as what it was not declared to be.
+public struct UndeclaredParameter: Error, CustomStringConvertible {
+  let key: String
+  let expected: String
+
+  public var description: String {
+    "it reads parameter '\(key)' as \(expected), which its declaration does not ensure"
+  }
+}
+
 /// What kind of value a parameter takes.
 public enum ParameterKind: Sendable {
   /// A finite number within a range; the unit is part of the parameter's key and repeated here.

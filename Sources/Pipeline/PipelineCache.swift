@@ -39,7 +39,7 @@ public struct PipelineCache: Sendable {
 
   /// Waits for the disk to have what an earlier process published and this one took, and takes away what stood for
   /// this process. To be called when everything else is done.
-  public func settle() {
+  public func close() {
     actions.synchronize()
     leases.token.withdraw()
   }

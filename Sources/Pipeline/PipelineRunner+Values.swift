@@ -19,7 +19,7 @@ extension PipelineRunner {
   ) throws(StageFailure) -> any StageValue {
     guard let output = report[reference.stage]?.outputs[reference.port], codecs[output.kind] != nil
     else { throw StageFailure(.failed, "\(reference): there is no such result") }
-    if let value = shelf[output] { return value }
+    if let value = retained[output] { return value }
     let source = ValueSource(
       graph: graph, cache: cache, codecs: codecs, files: Self.inputFiles(report.inputs),
       outputs: Dictionary(
@@ -32,7 +32,7 @@ extension PipelineRunner {
       if let damage = source.damage(under: reference) { throw damage }
       do {
         let value = try source.value(of: reference)
-        shelf.keep(value, output)
+        retained.keep(value, output)
         return value
       } catch let error as ValueSource.Unreadable {
         if case .objectUnreadable = error.reason { throw Self.failure(error) }
@@ -50,7 +50,7 @@ extension PipelineRunner {
   }
 
   /// What was found amiss with the cache since the run was over; the values are there all the same.
-  public var lateNotes: [Note] { shelf.notes }
+  public var lateNotes: [Note] { retained.notes }
 
   /// Microseconds after which a job looks again whether another runner has done its work.
   private static let pause: UInt32 = 50_000
@@ -59,8 +59,8 @@ extension PipelineRunner {
   private func renew(
     _ reference: OutputReference, _ reason: RunReason, runID: String
   ) throws(StageFailure) {
-    let sink = EventSink { [shelf] event in
-      if case .cacheNoted(let note) = event { shelf.add(note) }
+    let sink = EventSink { [retained] event in
+      if case .cacheNoted(let note) = event { retained.add(note) }
     }
     let cancellation = RunCancellation()
     let plan = PipelinePlan(
@@ -68,7 +68,7 @@ extension PipelineRunner {
     let early = EarlyWork(plan.graph, cancellation, occupyThread: { false }) { _, _ in }
     var progress = RunProgress(
       plan: plan, resources: resources(for: plan, runID, cancellation, sink, early))
-    progress.settlePlanned()
+    progress.concludePlanned()
     progress.reject(reference, reason)
     while let job = progress.nextJob() {
       var outcome = job.perform()
@@ -84,5 +84,5 @@ extension PipelineRunner {
   }
 
   /// Lets go of the values that are still in memory; they can be had again from the cache.
-  public func releaseValues() { shelf.empty() }
+  public func releaseValues() { retained.empty() }
 }

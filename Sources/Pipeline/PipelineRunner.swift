@@ -15,7 +15,7 @@ public struct PipelineRunner: Sendable {
   /// Recorded with each result; no part of any key.
   public let toolVersion: String
   let codecs: [String: any ValueCodec]
-  let shelf = ValueShelf()
+  let retained = RetainedValues()
   /// Occupies a thread for work that begins early, where one is free.
   var occupyEarlyThread: @Sendable () -> Bool = occupyFreeThread
 
@@ -37,25 +37,25 @@ public struct PipelineRunner: Sendable {
       codecs.map { ($0.kind.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What ``run(cancellation:crew:onEvent:)`` would do now. Reads files, runs nothing.
+  /// What ``run(cancellation:pool:onEvent:)`` would do now. Reads files, runs nothing.
   public func plan() -> PipelinePlan { PipelinePlan(graph: graph, cache: cache) }
 
   /// Runs the pipeline. Never throws: failures are part of the report.
   ///
   /// - Parameters:
   ///   - cancellation: Ends the run between stages, and within those that check for it.
-  ///   - crew: The threads, where several runs share them.
+  ///   - pool: The threads, where several runs share them.
   ///   - onEvent: Called for one event at a time, from any thread; must not wait for the run.
   public func run(
-    cancellation: RunCancellation = RunCancellation(), crew: RunCrew? = nil,
+    cancellation: RunCancellation = RunCancellation(), pool: WorkPool? = nil,
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async -> RunReport {
     // Runs that share threads have somebody who does this for all of them.
-    let sweeps = crew == nil
-    let crew = crew ?? RunCrew(threads: threads)
-    return await withTaskExecutorPreference(crew.threads) {
+    let sweeps = pool == nil
+    let pool = pool ?? WorkPool(threads: threads)
+    return await withTaskExecutorPreference(pool.threads) {
       await withTaskCancellationHandler {
-        await runStages(cancellation, crew, EventSink(onEvent), sweeps: sweeps)
+        await runStages(cancellation, pool, EventSink(onEvent), sweeps: sweeps)
       } onCancel: {
         cancellation.cancel()
       }
@@ -63,7 +63,7 @@ public struct PipelineRunner: Sendable {
   }
 
   private func runStages(
-    _ cancellation: RunCancellation, _ crew: RunCrew, _ sink: EventSink, sweeps: Bool
+    _ cancellation: RunCancellation, _ pool: WorkPool, _ sink: EventSink, sweeps: Bool
   ) async -> RunReport {
     if sweeps { cache.sweep() }
     let header = RunHeader(
@@ -74,13 +74,13 @@ public struct PipelineRunner: Sendable {
     let early = EarlyWork(graph, cancellation, occupyThread: occupyEarlyThread) { stage, fraction in
       sink.send(.stageProgress(name: stage, fraction: fraction))
     }
-    let plan = await crew.work(on: nil) { _ in planOfRun(early) }
+    let plan = await pool.work(on: nil) { _ in planOfRun(early) }
     for input in plan.inputs { sink.send(.inputFound(input)) }
     for step in plan.steps { sink.send(.stagePlanned(step)) }
     let resources = resources(for: plan, header.runID, cancellation, sink, early)
     var progress = RunProgress(plan: plan, resources: resources)
-    progress.settlePlanned()
-    await work(&progress, crew)
+    progress.concludePlanned()
+    await work(&progress, pool)
     let stages = progress.stageReports
     early.end()
     Self.rememberLatest(stages, plan.lookup)
@@ -109,14 +109,14 @@ public struct PipelineRunner: Sendable {
 
   /// Does what can be done until nothing is left. What another runner is computing is looked at again and
   /// again, and others have their turn meanwhile.
-  private func work(_ progress: inout RunProgress, _ crew: RunCrew) async {
+  private func work(_ progress: inout RunProgress, _ pool: WorkPool) async {
     await withTaskGroup(of: Turn.self) { group in
       var running = 0
       func begin(_ job: StageJob) {
         running += 1
         let ticket = JobTicket(job)
         group.addTask {
-          await crew.work(on: ticket.key) { _ in ticket.perform() }
+          await pool.work(on: ticket.key) { _ in ticket.perform() }
           return .ended(ticket)
         }
       }
@@ -132,7 +132,7 @@ public struct PipelineRunner: Sendable {
             progress.absorb(outcome)
             continue
           }
-          if running == 0 { crew.isIdle() }
+          if running == 0 { pool.isIdle() }
           group.addTask {
             // A task that is canceled looks at once, and finds that it shall stop.
             try? await Task.sleep(for: .seconds(Self.pause))
@@ -159,7 +159,7 @@ public struct PipelineRunner: Sendable {
   ) -> RunResources {
     RunResources(
       lookup: plan.lookup, codecs: codecs, inputFiles: Self.inputFiles(plan.inputs),
-      watch: InputWatch(plan.lookup), early: early, shelf: shelf, sink: sink,
+      watch: InputWatch(plan.lookup), early: early, retained: retained, sink: sink,
       cancellation: cancellation, runID: runID, toolVersion: toolVersion, threads: threads)
   }
 

@@ -61,22 +61,22 @@ public struct EventLog: Sendable {
   public var text: String { entries.map(\.text).joined() }
 
   /// Where each line stands on the disk at once, from the first stage that is begun on.
-  private let trail: EventTrail?
-  private var isOnTrail = false
+  private let logFile: EventLogFile?
+  private var isOnDisk = false
   /// Whether its stages are runs, which are begun where nothing is to do too.
   private let isOfMany: Bool
 
-  /// - Parameter trail: Where each line is written on the disk at once, once a stage was begun; nil: the log is in
+  /// - Parameter logFile: Where each line is written on the disk at once, once a stage was begun; nil: the log is in
   ///   memory alone.
-  public init(trail: EventTrail? = nil) { self.init(trail: trail, isOfMany: false) }
+  public init(logFile: EventLogFile? = nil) { self.init(logFile: logFile, isOfMany: false) }
 
-  init(trail: EventTrail?, isOfMany: Bool) {
-    self.trail = trail
+  init(logFile: EventLogFile?, isOfMany: Bool) {
+    self.logFile = logFile
     self.isOfMany = isOfMany
   }
 
-  /// Takes the trail away, once the log was written to its place in the record of the run.
-  public func removeTrail() { trail?.remove() }
+  /// Takes the logFile away, once the log was written to its place in the record of the run.
+  public func removeFile() { logFile?.remove() }
 
   /// One line of the log: what does not belong to its event is absent.
   private struct Line: Codable {
@@ -102,21 +102,21 @@ public struct EventLog: Sendable {
   public mutating func append(_ event: RunEvent) {
     guard let line = Self.line(event) else { return }
     entries.append(.told(line))
-    if isOnTrail {
+    if isOnDisk {
       let text = Self.text(of: line)
       entries[entries.count - 1] = .written(text)
-      trail?.append(text)
+      logFile?.append(text)
     } else if case .stageStarted = event, !isOfMany {
-      beginTrail()
+      beginFile()
     }
   }
 
   /// Has all lines so far written on the disk, and each further one at once.
-  mutating func beginTrail() {
-    guard let trail, !isOnTrail else { return }
-    isOnTrail = true
+  mutating func beginFile() {
+    guard let logFile, !isOnDisk else { return }
+    isOnDisk = true
     entries = entries.map { .written($0.text) }
-    trail.append(text)
+    logFile.append(text)
   }
 
   private static func text(of line: Line) -> String {

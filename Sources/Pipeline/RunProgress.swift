@@ -1,4 +1,4 @@
-// The state of a run: what is settled, what may start, and which values are still needed.
+// The state of a run: what is concluded, what may start, and which values are still needed.
 internal import Digest
 
 /// Decides what happens next in a run. Owned by one task, so it needs no lock.
@@ -46,32 +46,32 @@ struct RunProgress {
   /// Reports in the graph's order; every stage has one when the run is over.
   var stageReports: [StageReport] { graph.stages.compactMap { reports[$0.name] } }
 
-  /// Settles what the plan decided: hits, and stages whose input file cannot be read.
-  mutating func settlePlanned() {
+  /// Concludes what the plan decided: hits, and stages whose input file cannot be read.
+  mutating func concludePlanned() {
     for (node, step) in zip(graph.stages, plan.steps) {
       switch step.decision {
-      case .hit(let record): settleHit(node, record, key: step.key)
-      // What was interrupted is settled like all that did not begin.
+      case .hit(let record): concludeHit(node, record, key: step.key)
+      // What was interrupted is concluded like all that did not begin.
       case .blocked(.failure(let failure)) where failure.category != .interrupted:
-        settle(StageReport(node, outcome: .failed(failure)))
+        conclude(StageReport(node, outcome: .failed(failure)))
       case .blocked, .run: break
       }
     }
   }
 
-  /// The next stage that may start; settles what cannot start any more.
+  /// The next stage that may start; concludes what cannot start any more.
   mutating func nextJob() -> StageJob? {
     for node in startOrder where pending.contains(node.name) {
       let feeders = Set(node.inputs.values.map(\.stage)).sorted()
-      let settled = feeders.compactMap { reports[$0] }
-      let failed = Set(settled.flatMap(Self.blockers)).sorted()
+      let concluded = feeders.compactMap { reports[$0] }
+      let failed = Set(concluded.flatMap(Self.blockers)).sorted()
       if !failed.isEmpty {
-        settle(StageReport(node, outcome: .blocked(by: failed)))
+        conclude(StageReport(node, outcome: .blocked(by: failed)))
       } else if resources.cancellation.isCancelled
-        || settled.contains(where: { $0.outcome == .cancelled })
+        || concluded.contains(where: { $0.outcome == .cancelled })
       {
-        settle(StageReport(node, outcome: .cancelled))
-      } else if settled.count == feeders.count, hasWhatItMissed(node), let job = job(for: node) {
+        conclude(StageReport(node, outcome: .cancelled))
+      } else if concluded.count == feeders.count, hasWhatItMissed(node), let job = job(for: node) {
         return job
       }
     }
@@ -96,7 +96,7 @@ struct RunProgress {
     let (preimage, _) = resources.lookup.preimage(of: node) { output($0) }
     let key: ActionKey
     do { key = try preimage.key() } catch {
-      settle(
+      conclude(
         StageReport(
           node, outcome: .failed(StageFailure(.failed, "stage \(node.name): \(error)"))))
       return nil
@@ -129,7 +129,7 @@ struct RunProgress {
     return kinds
   }
 
-  /// Takes in how a job ended, and settles the stages that waited for the same action.
+  /// Takes in how a job ended, and concludes the stages that waited for the same action.
   mutating func absorb(_ outcome: JobOutcome) {
     guard let node = graph[outcome.stage] else { return }
     let waiting = followers.removeValue(forKey: outcome.key) ?? []
@@ -138,23 +138,23 @@ struct RunProgress {
     for (reference, value) in outcome.decoded { values[reference] = value }
     switch outcome.result {
     case .hit(let record):
-      for node in [node] + waiting { settleHit(node, record, key: outcome.key) }
+      for node in [node] + waiting { concludeHit(node, record, key: outcome.key) }
     case .ran(let record, let values):
       for (port, value) in values where isShown(node) || waiting.contains(where: isShown) {
-        if let output = record.outputs[port] { resources.shelf.keep(value, output) }
+        if let output = record.outputs[port] { resources.retained.keep(value, output) }
       }
       for node in [node] + waiting {
         for (port, value) in values {
           self.values[OutputReference(stage: node.name, port: port)] = value
         }
       }
-      settleRun(node, record, outcome)
-      for node in waiting { settleHit(node, record, key: outcome.key) }
+      concludeRun(node, record, outcome)
+      for node in waiting { concludeHit(node, record, key: outcome.key) }
     case .unreadable(let reference, let reason):
       pending.formUnion(waiting.map(\.name))
       reject(reference, reason, for: node, outcome)
     case .failed(let failure):
-      for node in [node] + waiting { settleFailure(node, failure, outcome) }
+      for node in [node] + waiting { concludeFailure(node, failure, outcome) }
     case .elsewhere: preconditionFailure("a job that is to be asked again has not ended")
     }
     dropUnneededValues()
@@ -176,7 +176,7 @@ struct RunProgress {
     guard !isOwn, sentBack[node.name, default: []].insert(reference).inserted else {
       let failure = StageFailure(
         .failed, "stage \(node.name): \(reference) cannot be read back: \(reason)")
-      settleFailure(node, failure, outcome)
+      concludeFailure(node, failure, outcome)
       return
     }
     pending.insert(node.name)
@@ -196,25 +196,25 @@ struct RunProgress {
     pending.insert(reference.stage)
   }
 
-  private mutating func settleHit(_ node: StageNode, _ record: ActionRecord, key: ActionKey?) {
+  private mutating func concludeHit(_ node: StageNode, _ record: ActionRecord, key: ActionKey?) {
     var report = StageReport(
       node, outcome: .hit(computedByRunID: record.runID, at: record.started))
     report.key = key
     fill(&report, from: record)
-    settle(report)
+    conclude(report)
   }
 
-  private mutating func settleRun(
+  private mutating func concludeRun(
     _ node: StageNode, _ record: ActionRecord, _ outcome: JobOutcome
   ) {
     var report = StageReport(node, outcome: .ran)
     report.key = outcome.key
     report.reasons = reasons(of: node, outcome)
     fill(&report, from: record)
-    settle(report)
+    conclude(report)
   }
 
-  private mutating func settleFailure(
+  private mutating func concludeFailure(
     _ node: StageNode, _ failure: StageFailure, _ outcome: JobOutcome
   ) {
     let wasStopped = failure.category == .interrupted
@@ -224,7 +224,7 @@ struct RunProgress {
     report.reasons = reasons(of: node, outcome)
     report.started = outcome.started
     report.duration = outcome.duration
-    settle(report)
+    conclude(report)
   }
 
   /// The plan's words where it saw more than the stage itself: what upstream set it off.
@@ -246,7 +246,7 @@ struct RunProgress {
     report.duration = record.duration
   }
 
-  private mutating func settle(_ report: StageReport) {
+  private mutating func conclude(_ report: StageReport) {
     pending.remove(report.name)
     reports[report.name] = report
     resources.sink.send(.stageFinished(report))

@@ -10,7 +10,7 @@ struct RunResources: Sendable {
   let inputFiles: InputFiles
   let watch: InputWatch
   let early: EarlyWork
-  let shelf: ValueShelf
+  let retained: RetainedValues
   let sink: EventSink
   let cancellation: RunCancellation
   let runID: String

@@ -1,7 +1,10 @@
 // What a running stage sees: its parameters, its inputs, its files, and a way to report progress.
 
-/// What a stage sees of the run. Parameters and ports were checked when the graph was made, so an
-/// accessor's precondition fails only for a stage type that asks for what it never declared.
+/// What a stage sees of the run. Parameters and ports were checked when the graph was made.
+///
+/// A parameter that is required or has a default, with no keyword in place of its value, always has one:
+/// ``value(_:as:)`` and ``choice(_:as:)`` read it. What may be left out, or be a keyword, is read by the
+/// accessors that return nil then.
 public struct StageContext: Sendable {
   public let stageName: String
   private let parameters: [String: ParameterValue]
@@ -41,13 +44,34 @@ public struct StageContext: Sendable {
     self.makeScratchFolder = makeScratchFolder
   }
 
+  /// The value of a parameter that always has one.
+  ///
+  /// - Throws: ``UndeclaredParameter`` where the stage type declares no such parameter: a defect of the stage.
+  public func value<Value: ReadableParameter>(
+    _ key: String, as type: Value.Type = Value.self
+  ) throws(UndeclaredParameter) -> Value {
+    guard let value = parameters[key].flatMap(Value.init(parameter:)) else {
+      throw UndeclaredParameter(key: key, expected: "\(type)")
+    }
+    return value
+  }
+
+  /// The case that a choice names.
+  ///
+  /// - Throws: ``UndeclaredParameter`` where the stage type declares no such choice, or has a word in it that
+  ///   names no case: a defect of the stage.
+  public func choice<Choice: RawRepresentable<String>>(
+    _ key: String, as type: Choice.Type = Choice.self
+  ) throws(UndeclaredParameter) -> Choice {
+    guard let choice = word(key).flatMap(Choice.init(rawValue:)) else {
+      throw UndeclaredParameter(key: key, expected: "\(type)")
+    }
+    return choice
+  }
+
   /// The number given for `key`; nil where a keyword or nothing stands there.
   public func number(_ key: String) -> Double? {
-    switch parameters[key] {
-    case .number(let value): return value
-    case .integer(let value): return Double(value)
-    default: return nil
-    }
+    parameters[key].flatMap(Double.init(parameter:))
   }
 
   /// The numbers listed for `key`; nil where a keyword or nothing stands there.
@@ -55,22 +79,12 @@ public struct StageContext: Sendable {
     parameters[key]?.numbers
   }
 
-  public func integer(_ key: String) -> Int? {
-    if case .integer(let value) = parameters[key] { return value }
-    return nil
-  }
-
   /// The word given for `key`: a choice, a text or a keyword.
   public func word(_ key: String) -> String? {
-    if case .text(let value) = parameters[key] { return value }
-    return nil
+    parameters[key].flatMap(String.init(parameter:))
   }
 
-  public func boolean(_ key: String) -> Bool? {
-    if case .boolean(let value) = parameters[key] { return value }
-    return nil
-  }
-
+  /// The words listed for `key`; one word alone, or a keyword, is a list.
   public func words(_ key: String) -> [String] {
     guard case .list(let values) = parameters[key] else { return word(key).map { [$0] } ?? [] }
     return values.compactMap { if case .text(let word) = $0 { word } else { nil } }

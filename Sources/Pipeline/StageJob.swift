@@ -160,7 +160,7 @@ struct StageJob: Sendable {
       decoded = [:]
       inputs.empty()
     }
-    throw resources.watch.restless(touched)
+    throw resources.watch.unstable(touched)
   }
 
   /// What a stage left, when it began, and how many seconds it took.
@@ -199,17 +199,17 @@ struct StageJob: Sendable {
     }
     let name = node.name
     let (sink, cancellation) = (resources.sink, resources.cancellation)
-    let extent = StageExtent()
+    let progress = StageProgress()
     let scratch = ScratchFolder(resources.cache.objects)
     defer { scratch.remove() }
     return try node.type.run(
       StageContext(
         stageName: name, parameters: preimage.parameters, inputs: inputs, fileParameters: files,
         reportProgress: { fraction in
-          extent.reach(fraction)
+          progress.reach(fraction)
           sink.send(.stageProgress(name: name, fraction: fraction))
         },
-        isCancelled: { cancellation.isCancelled && !extent.isNearlyDone },
+        isCancelled: { cancellation.isCancelled && !progress.isNearlyDone },
         makeScratchFolder: { try scratch.path() }))
   }
 

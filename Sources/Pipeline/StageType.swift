@@ -92,6 +92,13 @@ extension StageType {
   /// Few stages read files.
   public var mayBeginEarly: Bool { false }
 
+  /// Parameters as they are where a manifest gives none.
+  public var defaultParameters: [String: ParameterValue] {
+    Dictionary(
+      parameters.compactMap { parameter in parameter.defaultValue.map { (parameter.key, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   /// Most parameters do not depend on each other.
   public func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>

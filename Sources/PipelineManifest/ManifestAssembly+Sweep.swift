@@ -94,11 +94,11 @@ extension ManifestAssembly {
       do throws(GraphError) {
         instances.append(try instance(point, of: base))
       } catch {
-        let blame = OverrideBlame(
+        let attribution = OverrideAttribution(
           drafts: drafts, stages: stages(of: base, at: point), results: base.results)
         for problem in error.problems {
           let message = "\(point.key): \(problem.messageWithStage)"
-          if let arguments = blame.arguments(for: problem) {
+          if let arguments = attribution.arguments(for: problem) {
             problems.add(argument: arguments, message, problem.suggestion)
           } else {
             problems.add(sweep.span, message, problem.suggestion)

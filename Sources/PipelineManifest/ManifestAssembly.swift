@@ -239,9 +239,9 @@ struct ManifestAssembly {
       let paths = inputs.compactMapValues { $0 }
       return try PipelineGraph(name: name, inputPaths: paths, stages: nodes, results: results)
     } catch {
-      let blame = OverrideBlame(drafts: drafts, stages: nodes, results: results)
+      let attribution = OverrideAttribution(drafts: drafts, stages: nodes, results: results)
       for problem in error.problems {
-        if let arguments = blame.arguments(for: problem) {
+        if let arguments = attribution.arguments(for: problem) {
           problems.add(argument: arguments, problem.messageWithStage, problem.suggestion)
         } else {
           problems.add(span(of: problem.location), problem.message, problem.suggestion)

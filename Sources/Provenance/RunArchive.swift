@@ -85,7 +85,7 @@ public struct RunArchive: Sendable {
     - `\(resolvedFile)`: the same with every parameter, and who decided it
     - `\(runFile)`: what each stage did and found, times, host, versions, digests of inputs and results
     - `\(eventsFile)`: the same as it happened, an event in JSON on each line
-    - `\(EventTrail.cutOffFile)`: the events of the last run here that was cut off, if one ever was
+    - `\(EventLogFile.cutOffFile)`: the events of the last run here that was cut off, if one ever was
     - `\(RunCrate.metadataFile)`: all of this as a Provenance Run Crate (RO-Crate 1.1) for machines
 
     `result.h5` carries its own chain: `dpc provenance result.h5` prints it.

@@ -8,7 +8,11 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Show what a run would do: hit, run or blocked for each stage, and why.",
-    discussion: "Example: dpc plan Pipelines/top-view.yaml --input acquisition=scan.h5")
+    discussion: """
+      Example: dpc plan Pipelines/top-view.yaml --input acquisition=scan.h5
+
+      dpc run with --dry-run shows the same.
+      """)
 
   @OptionGroup var options: PipelineOptions
 
@@ -23,14 +27,8 @@ struct Plan: ParsableCommand {
   func run() throws {
     let manifest = try options.load()
     let cache = try options.openCache()
-    if !manifest.instances.isEmpty {
-      let threads = ProcessInfo.processInfo.activeProcessorCount
-      let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
-      return try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
-    }
-    let plan = PipelinePlan(graph: manifest.graph, cache: cache)
-    try PlanText.printPlan(plan, format: format)
-    PlanText.printPrograms(plan.graph, format)
-    try PlanText.failIfBlocked(plan)
+    try PlanText.show(
+      manifest, cache, threads: ProcessInfo.processInfo.activeProcessorCount, output: output,
+      format: format)
   }
 }

@@ -67,7 +67,7 @@ struct Reproduce: AsyncParsableCommand {
     try programs.check(manifest.graph, from: file)
     let folder = OutputFolder(path: output ?? record.defaultOutput)
     try folder.refuse(replacing: file)
-    let trail = try folder.begin(telling: "stages")
+    let logFile = try folder.begin(telling: "stages")
     let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
     // A cache of its own that cannot be removed does no harm beside the result.
     defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
@@ -76,7 +76,7 @@ struct Reproduce: AsyncParsableCommand {
     let runner = PipelineRunner(
       graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
       toolVersion: dpcVersion, threads: threads)
-    let log = Mutex(EventLog(trail: trail))
+    let log = Mutex(EventLog(logFile: logFile))
     // Its own cache is used by no other command: nothing goes on from there.
     let cancellation =
       cache == nil ? Interruption.watched(lastWords: "stopped") : Interruption.watched()

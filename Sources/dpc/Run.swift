@@ -74,12 +74,8 @@ struct Run: AsyncParsableCommand {
     }
     let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
     if dryRun {
-      let format = format ?? .text
-      if let many { return try many.printPlan(format, folder) }
-      let plan = PipelinePlan(graph: manifest.graph, cache: cache)
-      try PlanText.printPlan(plan, format: format)
-      PlanText.printPrograms(plan.graph, format)
-      return try PlanText.failIfBlocked(plan)
+      return try PlanText.show(
+        manifest, cache, threads: threads, output: folder.path, format: format ?? .text)
     }
     try programs.check(manifest.graph, from: options.pipeline)
     if let many {
@@ -92,11 +88,11 @@ struct Run: AsyncParsableCommand {
       threads: threads)
     try folder.checkOwner()
     try refuse(runner, folder)
-    let trail = try folder.begin(telling: "stages") { runner.plan().isAllHits }
-    let display = Progress(progress, graph: manifest.graph, trail: trail)
+    let logFile = try folder.begin(telling: "stages") { runner.plan().isAllHits }
+    let display = Progress(progress, graph: manifest.graph, logFile: logFile)
     let cancellation = Interruption.watched(lastWords: display.lastWords) { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { display.handle($0) }
-    try finish(report, display.log, trail, runner: runner, manifest: manifest, folder: folder)
+    try finish(report, display.log, logFile, runner: runner, manifest: manifest, folder: folder)
   }
 
   /// Ends the command where no stage can run, before anything is made for it.
@@ -116,11 +112,11 @@ struct Run: AsyncParsableCommand {
 
   /// Writes what the run produced, says what it found, and ends with its exit code.
   private func finish(
-    _ report: RunReport, _ log: EventLog, _ trail: EventTrail, runner: PipelineRunner,
+    _ report: RunReport, _ log: EventLog, _ logFile: EventLogFile, runner: PipelineRunner,
     manifest: LoadedManifest, folder: OutputFolder
   ) throws {
     let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
-    runner.cache.settle()
+    runner.cache.close()
     if !report.stages.isEmpty {
       let earlier = outputs.isEmpty && trouble == nil
       RunSummary(
@@ -133,7 +129,7 @@ struct Run: AsyncParsableCommand {
     for failure in report.failures {
       CommandFailure(failure.failure, isVerbose: verbose).report()
     }
-    if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
+    if let failure = logFile.failure { Terminal.printError("warning: \(failure.message)") }
     for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
     // What went wrong in the run is told first: it may be why nothing could be written.
     if let trouble {

@@ -62,9 +62,15 @@ struct RotationRefusalTests {
     _ value: DeflectionValue, _ parameters: [String: ParameterValue] = [:]
   ) throws -> ScanRotationValue {
     let context = StageContext(
-      stageName: "rotation", parameters: parameters, inputs: ["deflection": value])
+      stageName: "rotation",
+      parameters: EstimateRotation().defaultParameters.merging(parameters) { $1 },
+      inputs: ["deflection": value])
     return try #require(
       try EstimateRotation().run(context).outputs["rotation"] as? ScanRotationValue)
+  }
+
+  private static func turning(_ given: [String: ParameterValue]) -> [String: ParameterValue] {
+    RotateToScan().defaultParameters.merging(given) { $1 }
   }
 
   @Test("What the transfer function made of a detector as recorded is not mirrored")
@@ -73,7 +79,8 @@ struct RotationRefusalTests {
     func turn(_ handedness: Handedness) throws {
       _ = try RotateToScan().run(
         StageContext(
-          stageName: "aligned", parameters: ["handedness": .text(handedness.rawValue)],
+          stageName: "aligned",
+          parameters: Self.turning(["handedness": .text(handedness.rawValue)]),
           inputs: ["deflection": value]))
     }
     try turn(.mirrored)
@@ -101,7 +108,7 @@ struct RotationRefusalTests {
     _ parameters: [String: ParameterValue] = [:]
   ) throws -> DeflectionValue {
     let context = StageContext(
-      stageName: "aligned", parameters: parameters,
+      stageName: "aligned", parameters: turning(parameters),
       inputs: ["deflection": value, "rotation": estimate])
     return try #require(
       try RotateToScan().run(context).outputs["deflection"] as? DeflectionValue)
@@ -176,7 +183,7 @@ struct RotationRefusalTests {
     of value: DeflectionValue, _ parameters: [String: ParameterValue] = [:]
   ) throws -> [String] {
     let context = StageContext(
-      stageName: "aligned", parameters: parameters,
+      stageName: "aligned", parameters: turning(parameters),
       inputs: ["deflection": value, "rotation": try estimate(value)])
     return try RotateToScan().run(context).notes.filter { $0.kind == .warning }.map(\.text)
   }
@@ -209,7 +216,7 @@ struct RotationRefusalTests {
           && $0.contains("seen from behind")
       }, "\(found)")
     let context = StageContext(
-      stageName: "aligned", parameters: ["handedness": .text("mirrored")],
+      stageName: "aligned", parameters: Self.turning(["handedness": .text("mirrored")]),
       inputs: ["deflection": mirrored, "rotation": try Self.estimate(mirrored)])
     let facts = try RotateToScan().run(context).facts.map(\.text)
     #expect(!facts.contains { $0.contains("could not check it") })

@@ -79,7 +79,7 @@ struct FreshObjectTests {
     _ = await (try scratch.runner(stages, boot: "this")).run()
     let reader = try scratch.runner(stages, boot: "this", writingTime: 3_600_000_000_000)
     #expect(await reader.run().hitCount == 2)
-    reader.cache.settle()
+    reader.cache.close()
     #expect(try records().allSatisfy { $0.contains("\"boot\" : \"this\"") })
   }
 
@@ -92,7 +92,7 @@ struct FreshObjectTests {
     #expect(reader.plan().hitCount == 2)
     #expect(await reader.run().hitCount == 2)
     #expect(try records().allSatisfy { $0.contains("\"boot\"") })
-    reader.cache.settle()
+    reader.cache.close()
     #expect(try records().allSatisfy { !$0.contains("\"boot\"") && $0.contains("\"stamps\"") })
     #expect(try scratch.cache.verify().damagedRecords.isEmpty)
     // From now on it holds for good.
@@ -110,7 +110,7 @@ struct FreshObjectTests {
     #expect(await reader.run().hitCount == count)
     let output = try #require(report["s3"]?.outputs["value"])
     FileSystem.touch(scratch.cache.objects.path(of: output.digest))
-    reader.cache.settle()
+    reader.cache.close()
     #expect(try records().count { $0.contains("\"boot\"") } == 1)
     #expect(try records().count == count)
   }
@@ -121,7 +121,7 @@ struct FreshObjectTests {
     let reader = try scratch.runner(stages, boot: "this", writingTime: 0)
     #expect(await reader.run().hitCount == 2)
     FileSystem.touch(try scratch.object("two", in: report))
-    reader.cache.settle()
+    reader.cache.close()
     #expect(try records().count { $0.contains("\"boot\"") } == 1)
   }
 

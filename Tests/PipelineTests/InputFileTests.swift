@@ -72,7 +72,7 @@ struct InputFileTests {
     #expect(report.exitCode == 4)
     #expect(scratch.files(in: "records").count == 1)
     #expect(scratch.files(in: "objects").count == 1)
-    runner.cache.settle()
+    runner.cache.close()
     #expect(scratch.files(in: "tmp").isEmpty)
   }
 

@@ -99,16 +99,16 @@ struct ManyRunnerTests {
   @Test("runs go on side by side when there are threads for it, and never more stages than those")
   func sideBySide() async throws {
     for threads in [1, 2] {
-      let company = Company()
+      let rendezvous = Rendezvous()
       let own = Operation("own", inputs: ["a", "b"]) { context in
-        company.wait(for: threads)
+        rendezvous.wait(for: threads)
         return ["value": try context.value("b") + Double(threads)]
       }
       // Other numbers each time, so that nothing comes from the cache.
       let factors = (1...5).map { Double(10 * threads + $0) }
       let report = try await many(factors, threads: threads, own: own)
       #expect(report.exitCode == 0)
-      #expect(company.most == threads)
+      #expect(rendezvous.most == threads)
     }
   }
 

@@ -45,7 +45,7 @@ struct ObjectFileTests {
     let stages = (1...6).map { node("s\($0)", toy.constant, ["value": Double($0)]) }
     let runner = try scratch.runner(stages)
     #expect(await runner.run().ranCount == 6)
-    runner.cache.settle()
+    runner.cache.close()
     for (folder, count) in [
       ("objects", 6), ("records", 6), ("latest", 1), ("memo", 0), ("leases", 0), ("tmp", 0),
       ("last", 0),

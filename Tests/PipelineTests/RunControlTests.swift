@@ -116,15 +116,15 @@ struct RunControlTests {
   @Test("independent stages run at the same time when there are threads for it, and else do not")
   func parallel() async throws {
     for threads in [1, 2] {
-      let company = Company()
+      let rendezvous = Rendezvous()
       let slow = Operation("slow", inputs: []) { context in
-        company.wait(for: threads)
+        rendezvous.wait(for: threads)
         return ["value": context.number("value") ?? 0]
       }
       let scratch = try Scratch()
       let stages = (0..<3).map { node("s\($0)", slow, ["value": Double($0)]) }
       #expect(await (try scratch.runner(stages, threads: threads)).run().exitCode == 0)
-      #expect(company.most == threads)
+      #expect(rendezvous.most == threads)
     }
   }
 

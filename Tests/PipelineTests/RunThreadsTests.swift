@@ -72,15 +72,15 @@ struct RunThreadsTests {
 
   @Test("The same work is done by one after the other; other work goes on")
   func sameWork() async throws {
-    let crew = RunCrew(threads: 4)
+    let pool = WorkPool(threads: 4)
     let key = ActionKey(SHA256Digest(of: [1]))
     let same = Gauge()
     let any = Gauge()
-    await withTaskExecutorPreference(crew.threads) {
+    await withTaskExecutorPreference(pool.threads) {
       await withTaskGroup(of: Void.self) { group in
         for index in 0..<16 {
           group.addTask {
-            await crew.work(on: index % 2 == 0 ? key : nil) { _ in
+            await pool.work(on: index % 2 == 0 ? key : nil) { _ in
               if index % 2 == 0 { same.pass() }
               any.pass()
             }
@@ -94,20 +94,20 @@ struct RunThreadsTests {
 
   @Test("Work that says that it only waits has another in its place, once")
   func waitingWork() async {
-    let crew = RunCrew(threads: 1)
+    let pool = WorkPool(threads: 1)
     let gauge = Gauge()
     let other = DispatchSemaphore(value: 0)
-    await withTaskExecutorPreference(crew.threads) {
+    await withTaskExecutorPreference(pool.threads) {
       await withTaskGroup(of: Void.self) { group in
         group.addTask {
-          await crew.work(on: nil) { leaveThread in
+          await pool.work(on: nil) { leaveThread in
             leaveThread()
             leaveThread()
             #expect(other.wait(timeout: .now() + 60) == .success)
           }
         }
-        group.addTask { await crew.work(on: nil) { _ in _ = other.signal() } }
-        for _ in 0..<12 { group.addTask { await crew.work(on: nil) { _ in gauge.pass() } } }
+        group.addTask { await pool.work(on: nil) { _ in _ = other.signal() } }
+        for _ in 0..<12 { group.addTask { await pool.work(on: nil) { _ in gauge.pass() } } }
       }
     }
     #expect(gauge.most == 1)

@@ -11,15 +11,15 @@ struct DetectorRequest {
 
   /// - Throws: `ParameterProblem` where the lists do not make a detector.
   func detector() throws -> SegmentedDetector {
-    let edges = context.numbers("ring_edges_mrad") ?? []
-    let sectors = context.numbers("ring_sectors") ?? []
+    let edges: [Double] = try context.value("ring_edges_mrad")
+    let sectors: [Double] = try context.value("ring_sectors")
     try check(edges, sectors)
     let rings = sectors.indices.map { ring in
       (inner: edges[ring] / 1000, outer: edges[ring + 1] / 1000, sectors: Int(sectors[ring]))
     }
     let natural = SegmentedDetector.annular(
-      rings: rings, start: context.radians("detector_start_deg") ?? 0,
-      orientation: context.radians("orientation_deg") ?? 0)
+      rings: rings, start: try context.radians("detector_start_deg"),
+      orientation: try context.radians("orientation_deg"))
     return try reordered(natural)
   }
 

@@ -34,10 +34,12 @@ extension PhantomLayerStage {
 
 extension StageContext {
   /// A length given in nm, in m; dividing keeps 60 nm the double nearest to 60e-9.
-  func meters(_ key: String) -> Double? { number(key).map { $0 / 1e9 } }
+  func meters(_ key: String) throws(UndeclaredParameter) -> Double { try value(key) / 1e9 }
 
   /// An angle given in degrees, in rad.
-  func radians(_ key: String) -> Double? { number(key).map { $0 * Double.pi / 180 } }
+  func radians(_ key: String) throws(UndeclaredParameter) -> Double {
+    try value(key) * Double.pi / 180
+  }
 }
 
 /// Lengths along the image that a phantom may have, nm.
@@ -62,10 +64,10 @@ struct PhantomGaussian: PhantomLayerStage {
       summary: "below the scan's center"),
   ]
 
-  func layer(_ context: StageContext) -> PhantomLayer {
+  func layer(_ context: StageContext) throws -> PhantomLayer {
     .gaussianPotential(
-      centerX: context.meters("center_x_nm") ?? 0, centerY: context.meters("center_y_nm") ?? 0,
-      sigma: context.meters("sigma_nm") ?? 1, amplitude: context.meters("amplitude_V_nm") ?? 0)
+      centerX: try context.meters("center_x_nm"), centerY: try context.meters("center_y_nm"),
+      sigma: try context.meters("sigma_nm"), amplitude: try context.meters("amplitude_V_nm"))
   }
 }
 
@@ -81,10 +83,10 @@ struct PhantomPlane: PhantomLayerStage {
       summary: "slope of the projected potential downwards"),
   ]
 
-  func layer(_ context: StageContext) -> PhantomLayer {
+  func layer(_ context: StageContext) throws -> PhantomLayer {
     .planePotential(
-      gradientX: context.number("gradient_x_V") ?? 0,
-      gradientY: context.number("gradient_y_V") ?? 0)
+      gradientX: try context.value("gradient_x_V"),
+      gradientY: try context.value("gradient_y_V"))
   }
 }
 
@@ -106,10 +108,10 @@ struct PhantomSinusoid: PhantomLayerStage {
       summary: "phase of the sine in the scan's center"),
   ]
 
-  func layer(_ context: StageContext) -> PhantomLayer {
+  func layer(_ context: StageContext) throws -> PhantomLayer {
     .sinusoidalPotential(
-      amplitude: context.meters("amplitude_V_nm") ?? 0, period: context.meters("period_nm") ?? 1,
-      azimuth: context.radians("azimuth_deg") ?? 0, phase: context.radians("phase_deg") ?? 0)
+      amplitude: try context.meters("amplitude_V_nm"), period: try context.meters("period_nm"),
+      azimuth: try context.radians("azimuth_deg"), phase: try context.radians("phase_deg"))
   }
 }
 
@@ -126,10 +128,10 @@ struct PhantomUniform: PhantomLayerStage {
     PhantomParameters.thickness,
   ]
 
-  func layer(_ context: StageContext) -> PhantomLayer {
+  func layer(_ context: StageContext) throws -> PhantomLayer {
     .uniform(
-      meanX: context.number("field_x_V_per_m") ?? 0, meanY: context.number("field_y_V_per_m") ?? 0,
-      thickness: context.meters("thickness_nm") ?? 0)
+      meanX: try context.value("field_x_V_per_m"), meanY: try context.value("field_y_V_per_m"),
+      thickness: try context.meters("thickness_nm"))
   }
 }
 

@@ -39,7 +39,7 @@ struct PhantomWalls: PhantomLayerStage {
   ]
 
   func layer(_ context: StageContext) throws -> PhantomLayer {
-    let positions = (context.numbers("positions_nm") ?? []).map { $0 / 1e9 }
+    let positions = try context.value("positions_nm", as: [Double].self).map { $0 / 1e9 }
     let alternating = positions.indices.map { $0.isMultiple(of: 2) ? 1.0 : -1 }
     let signs = context.numbers("signs") ?? alternating
     if signs.count != positions.count {
@@ -50,11 +50,11 @@ struct PhantomWalls: PhantomLayerStage {
     }
     return .walls(
       WallArray(
-        positions: positions, signs: signs, amplitude: context.number("field_V_per_m") ?? 0,
-        fullWidthHalfMaximum: context.meters("fwhm_nm") ?? 1,
-        normalAzimuth: context.radians("normal_azimuth_deg") ?? 0,
-        inclination: context.radians("inclination_deg") ?? 0,
-        thickness: context.meters("thickness_nm") ?? 1,
-        direction: context.word("field_direction").flatMap(FieldDirection.init) ?? .perp))
+        positions: positions, signs: signs, amplitude: try context.value("field_V_per_m"),
+        fullWidthHalfMaximum: try context.meters("fwhm_nm"),
+        normalAzimuth: try context.radians("normal_azimuth_deg"),
+        inclination: try context.radians("inclination_deg"),
+        thickness: try context.meters("thickness_nm"),
+        direction: try context.choice("field_direction")))
   }
 }

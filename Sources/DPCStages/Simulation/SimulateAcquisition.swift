@@ -25,14 +25,14 @@ struct SimulateAcquisition: StageType {
   }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let request = SimulationRequest(
+    let request = try SimulationRequest(
       context: context, phantom: try context.input("phantom", as: PhantomValue.self).layers)
     let specification = try request.specification()
     let largest = try request.largestDeflection(specification)
     try context.checkCancellation()
     let simulated = try request.simulated(specification)
     try context.checkCancellation()
-    let value = try SimulatedAcquisitionValue(simulated, writer: request.writer)
+    let value = try SimulatedAcquisitionValue(simulated, writer: try request.writer())
     return StageProduct(
       outputs: ["acquisition": value], facts: facts(simulated, largest),
       notes: notes(simulated, specification, largest))

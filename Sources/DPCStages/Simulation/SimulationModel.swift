@@ -11,9 +11,9 @@ enum SimulationModel: String, CaseIterable {
 extension SimulationRequest {
   /// - Throws: `StageFailure` where the model cannot make what is asked for; cancellation.
   func simulated(_ specification: SimulationSpecification) throws -> SimulatedAcquisition {
-    let defocus = context.meters("defocus_nm") ?? 0
-    let sphericalAberration = (context.number("spherical_aberration_mm") ?? 0) / 1e3
-    switch context.word("model").flatMap(SimulationModel.init) ?? .rigidDisc {
+    let defocus = try context.meters("defocus_nm")
+    let sphericalAberration = try context.value("spherical_aberration_mm") / 1e3
+    switch try context.choice("model", as: SimulationModel.self) {
     case .rigidDisc:
       if defocus != 0 || sphericalAberration != 0 {
         throw failure(
@@ -29,7 +29,7 @@ extension SimulationRequest {
         specification,
         by: WaveOptics(
           defocus: defocus, sphericalAberration: sphericalAberration,
-          samplesPerSegment: context.integer("samples_per_segment") ?? 16_384))
+          samplesPerSegment: try context.value("samples_per_segment")))
     }
   }
 

@@ -13,40 +13,46 @@ struct SimulationRequest {
   /// Numbers held in memory at once; 2²⁸ doubles are 2 GiB.
   private static let signalLimit = 1 << 28
 
-  private func number(_ key: String) -> Double { context.number(key) ?? 0 }
-  private func integer(_ key: String) -> Int { context.integer(key) ?? 0 }
-  private func boolean(_ key: String) -> Bool { context.boolean(key) ?? false }
-  private var seed: UInt64 { UInt64(integer("seed")) }
-  private var frameType: FrameType {
-    context.word("frame_type").flatMap(FrameType.init) ?? .float64
-  }
+  private let seed: UInt64
+  private let frameType: FrameType
   private var isIntegerType: Bool { frameType == .uint16 || frameType == .uint32 }
+
+  init(context: StageContext, phantom: [PhantomLayer]) throws {
+    self.context = context
+    self.phantom = phantom
+    seed = UInt64(try context.value("seed", as: Int.self))
+    frameType = try context.choice("frame_type")
+  }
 
   func failure(_ message: String, remedy: String) -> StageFailure {
     StageFailure(.failed, "stage \(context.stageName): \(message)", remedy: remedy)
   }
 
   /// How the file is to be stored.
-  var writer: AcquisitionWriter {
+  func writer() throws -> AcquisitionWriter {
     AcquisitionWriter(
-      frameType: frameType, isCompressed: boolean("compressed"),
-      units: context.word("file_units").flatMap(FileUnits.init) ?? .microscopy)
+      frameType: frameType, isCompressed: try context.value("compressed"),
+      units: try context.choice("file_units"))
   }
 
   func specification() throws -> SimulationSpecification {
     let detector = try context.reading { try DetectorRequest(context: context).detector() }
-    let shape = GridShape(rows: integer("rows_px"), columns: integer("columns_px"))
-    try checkSize(shape, segments: detector.segments.count)
-    let pixel = context.meters("pixel_size_nm") ?? 1
+    let shape = GridShape(
+      rows: try context.value("rows_px"), columns: try context.value("columns_px"))
+    let frameCount = try frameCount()
+    try checkSize(shape, segments: detector.segments.count, frames: frameCount)
+    let pixel = try context.meters("pixel_size_nm")
     var specification = SimulationSpecification(
-      title: text("title"), beam: ElectronBeam(voltage: number("voltage_kV") * 1000),
-      probeSemiAngle: number("semi_angle_mrad") / 1000, detector: detector, shape: shape,
-      pixelSize: PixelSize(x: pixel, y: context.meters("pixel_size_y_nm") ?? pixel),
-      phantom: Phantom(phantom), electronsPerPixel: number("electrons_per_pixel"))
-    specification.scanRotation = context.radians("scan_rotation_deg") ?? 0
+      title: stated(try context.value("title")),
+      beam: ElectronBeam(voltage: try context.value("voltage_kV") * 1000),
+      probeSemiAngle: try context.value("semi_angle_mrad") / 1000, detector: detector, shape: shape,
+      pixelSize: PixelSize(
+        x: pixel, y: context.number("pixel_size_y_nm").map { $0 / 1e9 } ?? pixel),
+      phantom: Phantom(phantom), electronsPerPixel: try context.value("electrons_per_pixel"))
+    specification.scanRotation = try context.radians("scan_rotation_deg")
     specification.frameCount = frameCount
-    specification.specimen = specimen()
-    specification.noise = context.word("noise") == "none" ? .none : .poisson(seed: seed)
+    specification.specimen = try specimen()
+    specification.noise = try context.value("noise") == "none" ? .none : .poisson(seed: seed)
     specification.output = try output()
     try addFlaws(to: &specification)
     specification.recording = try recording()
@@ -54,11 +60,10 @@ struct SimulationRequest {
     return specification
   }
 
-  private func text(_ key: String) -> String? {
-    context.word(key).flatMap { $0.isEmpty ? nil : $0 }
-  }
+  /// An empty text leaves an attribute out.
+  private func stated(_ text: String) -> String? { text.isEmpty ? nil : text }
 
-  private func checkSize(_ shape: GridShape, segments: Int) throws {
+  private func checkSize(_ shape: GridShape, segments: Int, frames frameCount: Int) throws {
     let signals = shape.count * segments * frameCount
     if signals > Self.signalLimit {
       throw failure(
@@ -74,16 +79,17 @@ struct SimulationRequest {
     phantom.compactMap { if case .walls(let walls) = $0 { walls } else { nil } }
   }
 
-  private func specimen() -> Specimen {
+  private func specimen() throws -> Specimen {
     var specimen = Specimen(
-      material: text("material"), zoneAxis: text("zone_axis"),
-      view: context.word("view").flatMap(SpecimenView.init))
-    if let stated = context.meters("thickness_nm") {
-      specimen.thickness = stated
+      material: stated(try context.value("material")),
+      zoneAxis: context.word("zone_axis").flatMap(stated),
+      view: SpecimenView(rawValue: try context.value("view")))
+    if let stated = context.number("thickness_nm") {
+      specimen.thickness = stated / 1e9
     } else if context.word("thickness_nm") == "from-phantom" {
       specimen.thickness = walls.first?.thickness
     }
-    if boolean("states_walls"), let wall = walls.first {
+    if try context.value("states_walls"), let wall = walls.first {
       specimen.wallInclination = wall.inclination
       specimen.wallNormalAzimuth = wall.normalAzimuth
       specimen.fieldDirection = wall.direction
@@ -94,7 +100,7 @@ struct SimulationRequest {
   // MARK: Signal
 
   private func output() throws -> SignalOutput {
-    let unit = context.word("unit").flatMap(SignalUnit.init) ?? .electrons
+    let unit: SignalUnit = try context.choice("unit")
     if unit == .fraction && isIntegerType {
       throw failure(
         "fractions of the beam are less than one, so \(frameType.rawValue) would make them zero",
@@ -107,17 +113,17 @@ struct SimulationRequest {
       case .float32, .float64: nil
       }
     return SignalOutput(
-      unit: unit, countsPerElectron: number("counts_per_electron"),
+      unit: unit, countsPerElectron: try context.value("counts_per_electron"),
       isDigitized: unit == .counts || isIntegerType, saturation: largest)
   }
 
   private func addFlaws(to specification: inout SimulationSpecification) throws {
     let count = specification.detector.segments.count
-    let gainError = number("gain_error_percent") / 100
+    let gainError: Double = try context.value("gain_error_percent") / 100
     if gainError > 0 {
       specification.segmentGain = randomFactors(count, within: gainError, stream: 101)
     }
-    let dark = number("dark_counts")
+    let dark: Double = try context.value("dark_counts")
     if dark > 0 {
       if specification.output.unit != .counts {
         throw failure(
@@ -128,12 +134,12 @@ struct SimulationRequest {
       specification.dark = randomFactors(count, within: 0.5, stream: 102)
         .map { ($0 * dark).rounded() }
     }
-    let flicker = number("flicker_percent") / 100
+    let flicker: Double = try context.value("flicker_percent") / 100
     if flicker > 0 {
       specification.flicker = BeamFlicker(relativeDeviation: flicker, seed: seed)
     }
     specification.badPixels = try badPixels(specification.shape)
-    specification.descan = descan()
+    specification.descan = try descan()
   }
 
   /// Numbers spread evenly over 1 ± `deviation`.
@@ -143,8 +149,8 @@ struct SimulationRequest {
   }
 
   private func badPixels(_ shape: GridShape) throws -> BadPixels {
-    let spikes = integer("spikes")
-    let missing = integer("missing")
+    let spikes: Int = try context.value("spikes")
+    let missing: Int = try context.value("missing")
     if spikes + missing > shape.count {
       throw failure(
         "\(spikes) spikes and \(missing) missing values do not fit in \(shape.count) pixels",
@@ -156,15 +162,21 @@ struct SimulationRequest {
         remedy: "choose frame_type: float32 or float64, or missing: 0")
     }
     return BadPixels(
-      spikeCount: spikes, spikeFactor: number("spike_factor"), missingCount: missing, seed: seed)
+      spikeCount: spikes, spikeFactor: try context.value("spike_factor"), missingCount: missing,
+      seed: seed)
   }
 
-  private func descan() -> Descan {
-    func slope(_ key: String) -> Double { number("descan_\(key)_urad_per_nm") * 1e3 }
-    return Descan(
-      offset: (number("descan_x_urad") / 1e6, number("descan_y_urad") / 1e6),
-      alongX: (slope("x_along_x"), slope("y_along_x")),
-      alongY: (slope("x_along_y"), slope("y_along_y")))
+  private func descan() throws -> Descan {
+    Descan(
+      offset: (try context.value("descan_x_urad") / 1e6, try context.value("descan_y_urad") / 1e6),
+      alongX: (
+        try context.value("descan_x_along_x_urad_per_nm") * 1e3,
+        try context.value("descan_y_along_x_urad_per_nm") * 1e3
+      ),
+      alongY: (
+        try context.value("descan_x_along_y_urad_per_nm") * 1e3,
+        try context.value("descan_y_along_y_urad_per_nm") * 1e3
+      ))
   }
 
   private func recording() throws -> RecordedReferences {
@@ -178,9 +190,10 @@ struct SimulationRequest {
       dark: wanted.contains("dark"), flat: wanted.contains("flat"),
       vacuum: wanted.contains("vacuum-scan")
         ? .scan : wanted.contains("vacuum") ? .single : .none,
-      exposures: integer("reference_exposures"), statesGain: boolean("states_gain"),
-      statesScanRotation: boolean("states_scan_rotation"))
-    references.statesExposures = boolean("states_exposures")
+      exposures: try context.value("reference_exposures"),
+      statesGain: try context.value("states_gain"),
+      statesScanRotation: try context.value("states_scan_rotation"))
+    references.statesExposures = try context.value("states_exposures")
     return references
   }
 

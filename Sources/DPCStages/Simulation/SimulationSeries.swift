@@ -6,8 +6,8 @@ internal import STEMCore
 
 extension SimulationRequest {
   /// Frames that the file is to hold: repeated ones, or one for each tilt.
-  var frameCount: Int {
-    context.numbers("beam_tilts_mrad").map { $0.count / 2 } ?? context.integer("frames") ?? 1
+  func frameCount() throws -> Int {
+    try context.numbers("beam_tilts_mrad").map { $0.count / 2 } ?? context.value("frames")
   }
 
   /// - Throws: `StageFailure` where the lists do not make tilts or a matrix.
@@ -43,7 +43,7 @@ struct SeriesRequest {
     }
     self.response = Matrix2(xx: response[0], xy: response[1], yx: response[2], yy: response[3])
     let tilts = context.numbers("beam_tilts_mrad") ?? []
-    let frames = context.integer("frames") ?? 1
+    let frames: Int = try context.value("frames")
     let isListed = context.numbers("beam_tilts_mrad") != nil
     if isListed,
       tilts.count < 2 || tilts.count % 2 != 0 || frames != 1 && frames != tilts.count / 2

@@ -28,8 +28,8 @@ struct AverageUnitCell: StageType {
       throw missingPixelSize(frames.acquisition.file.path, stage: context.stageName)
     }
     let period = (
-      x: (context.number("period_x_nm") ?? 0) * 1e-9 / pixelSize.x,
-      y: (context.number("period_y_nm") ?? 0) * 1e-9 / pixelSize.y
+      x: try context.value("period_x_nm") * 1e-9 / pixelSize.x,
+      y: try context.value("period_y_nm") * 1e-9 / pixelSize.y
     )
     let shape = signals.shape
     if period.x < 1 || period.y < 1 || period.x > Double(shape.columns)

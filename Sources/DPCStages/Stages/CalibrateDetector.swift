@@ -37,9 +37,8 @@ struct CalibrateDetector: StageType {
     let metadata = acquisition.metadata
     let path = acquisition.file.path
     let vacuum = try EmptyBeam(acquisition: acquisition, context: context)
-    let gains = context.word("gains") == "free" ? nil : try vacuum.knownGains()
-    let assumption =
-      context.word("assumption").flatMap(CalibrationAssumption.init(rawValue:)) ?? .none
+    let gains = try context.value("gains") == "free" ? nil : try vacuum.knownGains()
+    let assumption: CalibrationAssumption = try context.choice("assumption")
     let calibration: DetectorCalibration
     do {
       calibration = try calibrateDetector(

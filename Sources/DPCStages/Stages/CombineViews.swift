@@ -36,11 +36,11 @@ struct CombineViews: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let degree = Double.pi / 180
-    let side = context.word("beam_side") == "against-normal" ? -1.0 : 1
-    let rotation = (context.number("wall_plane_rotation_deg") ?? 90) * degree
+    let side = try context.value("beam_side") == "against-normal" ? -1.0 : 1
+    let rotation = try context.value("wall_plane_rotation_deg") * degree
     let top = try view("top", context, rotation: 0, beamSide: 1)
     let cross = try view("cross", context, rotation: rotation, beamSide: side)
-    let polarity = context.word("polarity") ?? "best"
+    let polarity: String = try context.value("polarity")
     let sign: Double? = polarity == "same" ? 1 : polarity == "opposite" ? -1 : nil
     guard let field = combinedField(of: top.view, and: cross.view, sign: sign) else {
       throw StageFailure(

@@ -97,8 +97,8 @@ struct CorrectInclination: StageType {
         crystalAzimuth: crystal?.normalAzimuth,
         earlier: (context.input("profile") as? WallProfileValue)?.orientation)
       let factor = try factor(crystal, context, orientation: &orientation)
-      let isFit = context.word("model") == "finite-wall"
-      // The fit looks for heights; which way a field counts as positive is settled afterwards.
+      let isFit = try context.value("model") == "finite-wall"
+      // The fit looks for heights; which way a field counts as positive is decided afterwards.
       // A search for the angle begins where every field is seen.
       let geometry = try InclinationGeometry(
         thickness: thickness, inclination: inclination.isFitted ? Double.pi / 4 : inclination.angle,
@@ -112,7 +112,7 @@ struct CorrectInclination: StageType {
           meanField, geometry: geometry, orientation: orientation, inclination: inclination,
           isOpposite: (factor ?? 1) < 0, context: mapContext,
           isInterrupted: { context.isInterrupted })
-      } else if context.word("model") == "deconvolve" {
+      } else if try context.value("model") == "deconvolve" {
         product = try deconvolved(
           try withoutGaps(meanField, stage: context.stageName), geometry: geometry,
           orientation: orientation, inclination: inclination, context: mapContext)

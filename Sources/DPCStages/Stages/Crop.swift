@@ -51,29 +51,29 @@ struct Crop: StageType {
     case SegmentsValue.averaged(let signals, let frames, let correlation):
       let part = try window(context, within: signals.shape)
       return SegmentsValue.averaged(
-        DPCStages.cropped(signals, to: part), of: frames, correlation: correlation)
+        signals.cropped(to: part), of: frames, correlation: correlation)
     case var value as DeflectionValue:
       let part = try window(context, within: value.map.shape)
-      value.map = DPCStages.cropped(value.map, to: part)
+      value.map = value.map.cropped(to: part)
       if case .scan(let map) = value.vacuum {
-        value.vacuum = .scan(DPCStages.cropped(map, to: part))
+        value.vacuum = .scan(map.cropped(to: part))
       }
       value.context.metadata.shape = part.shape
       return value
     case var value as ProjectedFieldValue:
-      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
       value.context.metadata.shape = value.map.shape
       return value
     case var value as IntrinsicFieldValue:
-      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
       value.context.metadata.shape = value.map.shape
       return value
     case var value as PotentialValue:
-      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
       value.context.metadata.shape = value.map.shape
       return value
     case var value as ChargeDensityValue:
-      value.map = DPCStages.cropped(value.map, to: try window(context, within: value.map.shape))
+      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
       value.context.metadata.shape = value.map.shape
       return value
     default:
@@ -85,10 +85,10 @@ struct Crop: StageType {
   private func window(
     _ context: StageContext, within shape: GridShape, offset: ScanWindow? = nil
   ) throws -> ScanWindow {
-    let left = context.integer("left_px") ?? 0
-    let top = context.integer("top_px") ?? 0
-    let width = context.integer("width_px") ?? 0
-    let height = context.integer("height_px") ?? 0
+    let left: Int = try context.value("left_px")
+    let top: Int = try context.value("top_px")
+    let width: Int = try context.value("width_px")
+    let height: Int = try context.value("height_px")
     if left + width > shape.columns || top + height > shape.rows {
       throw StageFailure(
         .failed,
@@ -100,17 +100,4 @@ struct Crop: StageType {
       firstRow: top + (offset?.firstRow ?? 0), firstColumn: left + (offset?.firstColumn ?? 0),
       shape: GridShape(rows: height, columns: width))
   }
-}
-
-private func cropped(_ signals: SegmentSignals, to window: ScanWindow) -> SegmentSignals {
-  let count = signals.shape.count
-  let values = (0..<signals.segmentCount).flatMap { segment in
-    cropped(
-      Array(signals.values[(segment * count)..<((segment + 1) * count)]), of: signals.shape,
-      to: window)
-  }
-  return SegmentSignals(
-    shape: window.shape, segmentCount: signals.segmentCount, values: values,
-    mask: cropped(signals.mask, to: window), electronsPerUnit: signals.electronsPerUnit,
-    varianceFactor: signals.varianceFactor, exposures: signals.exposures)
 }

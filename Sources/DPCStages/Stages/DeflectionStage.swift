@@ -45,7 +45,7 @@ struct DeflectionStage: StageType {
     let source = context.input("segments")
     let frames = try self.frames(source, stage: context.stageName)
     let metadata = frames.acquisition.metadata
-    let method = context.word("method").flatMap(DeflectionMethod.init) ?? .discShift
+    let method: DeflectionMethod = try context.choice("method")
     let estimation = try self.estimation(method, frames) { context.isInterrupted }
     let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
     var estimate: DeflectionEstimate
@@ -196,7 +196,7 @@ struct DeflectionStage: StageType {
           map.covariance.map { $0.xx[0] / exposures }
         })
     case .scan:
-      return .scan(cropped(map, to: frames.window))
+      return .scan(map.cropped(to: frames.window))
     }
   }
 

@@ -26,7 +26,7 @@ struct EmptyBeam {
       electronsPerUnit: nil, spikeThreshold: Self.spikeThreshold,
       window: ScanWindow(wholeOf: metadata.shape))
     frames.electronsPerUnit = try electronsPerUnit(of: frames, context)
-    if context.word("vacuum") == "frames" {
+    if try context.value("vacuum") == "frames" {
       if metadata.beamTilts != nil {
         throw StageFailure(
           .failed, "stage \(context.stageName): \(path) is a series of beam tilts",

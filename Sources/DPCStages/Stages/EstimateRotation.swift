@@ -41,7 +41,7 @@ struct EstimateRotation: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("deflection", as: DeflectionValue.self)
-    let policy = try PolarityPolicy(context)
+    let polarity = try PolarityStatement(context)
     // An answer, not a failure: rotate-to-scan may have the angle from the file.
     guard input.map.pixelSize != nil else {
       return product(
@@ -64,7 +64,7 @@ struct EstimateRotation: StageType {
     }
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let correlation = input.context.correlationLength
-    let noiseFactor = correlation.x * correlation.y
+    let noiseFactor = correlation.noiseFactor
     let modes = CurlModes(of: whole, noiseFactor: noiseFactor)
     guard let recorded = modes.estimate(.asRecorded), let mirrored = modes.estimate(.mirrored)
     else {
@@ -73,16 +73,16 @@ struct EstimateRotation: StageType {
     let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
     var value = RotationJudgement(
       recorded, mirrored, structure,
-      assumed: context.word("structure").flatMap(AssumedStructure.init) ?? .asSeen,
+      assumed: try context.choice("structure"),
       statedDirection: input.context.metadata.specimen.fieldDirection
     ).value(input.context)
     if let angle = value.angle {
-      let sign = decided(angle, .asRecorded, policy, whole, correlation)
+      let sign = decided(angle, .asRecorded, polarity, whole, correlation)
       (value.angle, value.isSignKnown) = (sign.angle, sign.isKnown)
       value.signStatement = sign.statement
     }
     if let angle = value.handedness.mirroredAngle {
-      let sign = decided(angle, .mirrored, policy, whole, correlation)
+      let sign = decided(angle, .mirrored, polarity, whole, correlation)
       (value.handedness.mirroredAngle, value.handedness.isMirroredSignKnown) = (
         sign.angle, sign.isKnown
       )
@@ -92,12 +92,12 @@ struct EstimateRotation: StageType {
 
   /// The angle, or its opposite where what is known of the sign asks for it.
   private func decided(
-    _ angle: Double, _ handedness: Handedness, _ policy: PolarityPolicy, _ map: VectorMap,
+    _ angle: Double, _ handedness: Handedness, _ polarity: PolarityStatement, _ map: VectorMap,
     _ correlation: CorrelationLength
   ) -> (angle: Double, isKnown: Bool, statement: String) {
-    if policy.polarity == .unresolved { return (angle, false, ScanRotationValue.openSign) }
+    if polarity.polarity == .unresolved { return (angle, false, ScanRotationValue.openSign) }
     let turned = transformed(map, by: scanFrameMatrix(rotation: angle, handedness: handedness))
-    let sign = policy.sign(of: turned, correlation: correlation)
+    let sign = polarity.sign(of: turned, correlation: correlation)
     let opposite = angle > 0 ? angle - Double.pi : angle + Double.pi
     return (sign.value < 0 ? opposite : angle, sign.value != 0, sign.statement)
   }

@@ -57,8 +57,8 @@ struct FindWalls: StageType {
   ) throws -> WallSearchResult {
     let specimen = input.context.metadata.specimen
     var options = WallFindingOptions()
-    options.falseWallsPerMap = context.number("false_walls_per_map") ?? options.falseWallsPerMap
-    options.shortestLength = context.number("shortest_length") ?? options.shortestLength
+    options.falseWallsPerMap = try context.value("false_walls_per_map")
+    options.shortestLength = try context.value("shortest_length")
     options.preferredAzimuth = specimen.wallNormalAzimuth
     let correlation = input.context.correlationLength
     func found(
@@ -68,11 +68,11 @@ struct FindWalls: StageType {
         thickness: thickness, inclination: inclination.angle, direction: direction)
       return (
         try findWalls(
-          in: map, geometry: geometry, noiseFactor: correlation.x * correlation.y,
+          in: map, geometry: geometry, noiseFactor: correlation.noiseFactor,
           options: options, checkpoint: context.checkCancellation), geometry
       )
     }
-    let word = context.word("field_direction") ?? "from-file"
+    let word: String = try context.value("field_direction")
     let across = FieldDirection.across(inclination: inclination.angle)
     let given = FieldDirection(rawValue: word)
     if let direction = given ?? (word == "from-file" ? specimen.fieldDirection : nil) {

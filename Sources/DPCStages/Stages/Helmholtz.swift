@@ -27,8 +27,7 @@ struct Helmholtz: StageType {
     guard let pixelSize = input.map.pixelSize else {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
-    let boundary =
-      context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .periodic
+    let boundary: IntegrationBoundary = try context.choice("boundary")
     let gaps = try filling(input.map, stage: context.stageName)
     let parts = helmholtzParts(
       of: input.map.field, gaps: gaps, pixelSize: pixelSize, boundary: boundary)

@@ -29,8 +29,7 @@ struct Integrate: StageType {
     guard let pixelSize = input.map.pixelSize else {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
-    let boundary =
-      context.word("boundary").flatMap(IntegrationBoundary.init(rawValue:)) ?? .neumann
+    let boundary: IntegrationBoundary = try context.choice("boundary")
     let highPass = context.number("high_pass_nm").map { $0 * 1e-9 }
     let gaps = try filling(input.map, stage: context.stageName)
     var mask = input.map.mask

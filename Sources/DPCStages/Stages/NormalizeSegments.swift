@@ -51,9 +51,12 @@ struct NormalizeSegments: StageType {
     let acquisition = try context.input("acquisition", as: AcquisitionValue.self)
     let metadata = acquisition.metadata
     let calibrations = try Calibrations(context)
+    let gain: String = try context.value("gain")
+    let usesDark = try context.value("dark") != "none"
     var correction: SegmentCorrection
     do {
-      correction = try self.correction(metadata, calibrations.detector, context)
+      correction = try self.correction(
+        metadata, calibrations.detector, gain: gain, usesDark: usesDark)
     } catch {
       throw StageFailure(
         .inputRefused, "\(acquisition.file.path): \(error)",
@@ -116,10 +119,9 @@ struct NormalizeSegments: StageType {
   }
 
   private func correction(
-    _ metadata: AcquisitionMetadata, _ calibration: DetectorCalibration?, _ context: StageContext
+    _ metadata: AcquisitionMetadata, _ calibration: DetectorCalibration?, gain word: String,
+    usesDark: Bool
   ) throws(ReferenceError) -> SegmentCorrection {
-    let usesDark = context.word("dark") != "none"
-    let word = context.word("gain") ?? "from-file"
     let isCalibrated = calibration?.gain.contains { $0 != nil } ?? false
     if let calibration, word == "calibration" || word == "from-file" && isCalibrated {
       return try segmentCorrection(from: calibration, metadata: metadata, usesDark: usesDark)

@@ -62,7 +62,7 @@ struct RemoveDescan: StageType {
 
   func run(_ context: StageContext) throws -> StageProduct {
     var value = try context.take("deflection", as: DeflectionValue.self)
-    let method = context.word("method") ?? "from-file"
+    let method: String = try context.value("method")
     let remarks: RemovedDescan.Remarks
     if let removed = try removed(from: value, method, context) {
       remarks = removed.removeDescan(from: &value)
@@ -136,7 +136,7 @@ struct RemoveDescan: StageType {
   private static let chanceLimit = 1e-4
 
   private func vacuumScan(_ map: VectorMap, _ context: StageContext) throws -> RemovedDescan {
-    let wanted = context.word("vacuum_surface") ?? "auto"
+    let wanted: String = try context.value("vacuum_surface")
     let plane: DescanFit
     do {
       plane = try fitDescan(to: map, degree: wanted == "quadratic" ? .quadratic : .plane)
@@ -170,7 +170,7 @@ struct RemoveDescan: StageType {
   ) throws -> RemovedDescan {
     let regions = DescanRegions(context: context, map: input.map)
     let selection = try regions.selection()
-    let isRobust = context.word("weights") != "equal"
+    let isRobust = try context.value("weights") != "equal"
     let fit: DescanFit
     do {
       fit = try fitDescan(

@@ -148,7 +148,7 @@ struct RotateToScan: StageType {
   private func handedness(
     _ context: StageContext, _ estimate: ScanRotationValue?
   ) throws -> Handedness {
-    let word = context.word("handedness") ?? Handedness.asRecorded.rawValue
+    let word: String = try context.value("handedness")
     if let given = Handedness(rawValue: word) { return given }
     guard let favored = estimate?.handedness.favored.flatMap(Handedness.init) else {
       throw StageFailure(

@@ -1,4 +1,5 @@
 // scalar-map: a scalar quantity with a perceptual color map and its color bar.
+internal import DPCReconstruction
 internal import FieldRendering
 internal import Pipeline
 internal import STEMCore

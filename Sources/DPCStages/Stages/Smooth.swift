@@ -30,7 +30,7 @@ struct Smooth: StageType {
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let sigma = (context.number("sigma_nm") ?? 0) * 1e-9
+    let sigma = try context.value("sigma_nm") * 1e-9
     var notes = [
       Note(.information, "errors of smoothed pixels are correlated over about two sigma")
     ]

@@ -50,7 +50,7 @@ struct TransferredDeflection {
     }
     let toScan = scanFrameMatrix(rotation: rotation, handedness: .asRecorded)
     let aligned = transformed(whole, by: toScan)
-    let boundary = context.word("boundary").flatMap(IntegrationBoundary.init) ?? .neumann
+    let boundary: IntegrationBoundary = try context.choice("boundary")
     result = reconstructedPhase(
       from: signals, first: aligned, geometry: geometry, pixelSize: pixelSize, boundary: boundary,
       regularization: context.number("regularization").map { .relative($0) } ?? .measured,

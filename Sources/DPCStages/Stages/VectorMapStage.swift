@@ -34,7 +34,7 @@ struct VectorMapStage: StageType {
       title: Figures.title(context, source.label, source.context),
       footer: Figures.footer(source.context, noise: noise),
       map: shown(source.map, source.scale), quantityLabel: source.label, unit: source.unit,
-      magnitudeLimit: context.number("limit"), showsArrows: context.boolean("arrows") ?? true,
+      magnitudeLimit: context.number("limit"), showsArrows: try context.value("arrows"),
       walls: WallsOnMap.walls(of: context.input("walls"), shape: source.map.shape))
     return try Figures.product(context, figure.drawing)
   }

@@ -34,23 +34,6 @@ struct AcquisitionValue: StoredValue, Equatable {
   }
 }
 
-/// A rectangle of the scan.
-struct ScanWindow: Codable, Sendable, Equatable {
-  var firstRow: Int
-  var firstColumn: Int
-  var shape: GridShape
-
-  init(firstRow: Int, firstColumn: Int, shape: GridShape) {
-    self.firstRow = firstRow
-    self.firstColumn = firstColumn
-    self.shape = shape
-  }
-
-  init(wholeOf shape: GridShape) {
-    self.init(firstRow: 0, firstColumn: 0, shape: shape)
-  }
-}
-
 /// Frames and the corrections that are applied as they are read.
 struct FramesValue: StoredValue, Equatable {
   var acquisition: AcquisitionValue

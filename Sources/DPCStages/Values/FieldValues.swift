@@ -12,6 +12,9 @@ struct CorrelationLength: Codable, Sendable, Equatable {
   var x = 1.0
   var y = 1.0
 
+  /// Pixels whose noise goes together.
+  var noiseFactor: Double { x * y }
+
   /// Along a direction given by its azimuth, rad; between those along x and along y.
   func along(_ azimuth: Double) -> Double {
     let (c, s) = (abs(cos(azimuth)), abs(sin(azimuth)))

@@ -5,7 +5,7 @@ internal import STEMCore
 
 /// What an acquisition's own data say of the angle between detector and scan.
 struct ScanRotationValue: HeaderOnlyValue {
-  /// In the range of the policy: (-180, 180] where the sign of the field is known, else (-90, 90], rad;
+  /// In its range: (-180, 180] where the sign of the field is known, else (-90, 90], rad;
   /// nil where the data do not tell.
   var angle: Double?
   /// One standard deviation, rad.

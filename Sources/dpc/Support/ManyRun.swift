@@ -30,24 +30,19 @@ struct ManyRun {
     }
   }
 
-  /// What each instance would do, equal reasons together.
-  func printPlan(_ format: PlanFormat, _ folder: OutputFolder) throws {
-    try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
-  }
-
   /// Runs all of them, writes what belongs to all, says what there is, and ends with the exit code.
   func run(
     into folder: OutputFolder, maxFailures: Int?, style: ProgressStyle, isVerbose: Bool
   ) async throws {
     for instance in manifest.instances { try folder.folder(of: instance.key).checkOwner() }
     try refuse(isVerbose)
-    let trail = try folder.begin(telling: "runs") {
+    let logFile = try folder.begin(telling: "runs") {
       runners.allSatisfy { $0.runner.plan().isAllHits }
     }
     let runner = ManyRunner(
       pipeline: manifest.name, toolVersion: dpcVersion, runners: runners, threads: threads,
       maxFailures: maxFailures)
-    let log = Mutex(ManyLog(pipeline: manifest.name, parameters: parameters, trail: trail))
+    let log = Mutex(ManyLog(pipeline: manifest.name, parameters: parameters, logFile: logFile))
     let display = ManyProgress(style, total: runners.count)
     let cancellation = Interruption.watched(lastWords: display.lastWords) { display.tellStopping() }
     let report = await runner.run(cancellation: cancellation) { event in
@@ -62,11 +57,11 @@ struct ManyRun {
     var trouble: CommandFailure?
     do {
       outputs = try fileShared(report, log.withLock { $0 }, folder)
-      log.withLock { $0.log.removeTrail() }
+      log.withLock { $0.log.removeFile() }
     } catch let failure as StageFailure {
       trouble = CommandFailure(failure, isVerbose: isVerbose)
     }
-    runners.first?.runner.cache.settle()
+    runners.first?.runner.cache.close()
     let hasLeftNothing = outputs.isEmpty && trouble == nil
     ManySummary(
       report: report, outputs: outputs, folder: folder.path,
@@ -74,7 +69,7 @@ struct ManyRun {
       unrenewed: unrenewed(report, folder),
       earlier: hasLeftNothing ? folder.earlierOutputsLine(isRecorded: true) : nil
     ).printAll(isVerbose)
-    if let failure = trail.failure { Terminal.printError("warning: \(failure.message)") }
+    if let failure = logFile.failure { Terminal.printError("warning: \(failure.message)") }
     if let trouble {
       trouble.report()
       if report.interruptedBySignal == nil { trouble.status.exit() }
@@ -106,7 +101,7 @@ struct ManyRun {
   }
 
   /// Makes an instance's folder, and begins its log there.
-  private func begin(_ index: Int, _ folder: OutputFolder) throws(StageFailure) -> EventTrail {
+  private func begin(_ index: Int, _ folder: OutputFolder) throws(StageFailure) -> EventLogFile {
     do throws(CommandFailure) {
       let (key, runner) = runners[index]
       return try folder.folder(of: key).begin(telling: nil) { runner.plan().isAllHits }
@@ -184,7 +179,7 @@ struct ManyRun {
     let results = report.instances.flatMap { $0.outputs.map { "\($0.path) \($0.digest)" } }
     let record = RunFiling.identity([manifest.text, resolved, identity] + results)
     let isAsBefore = report.instances.allSatisfy { $0.run?.foundEverything == true }
-    if isAsBefore, let files = folder.settled(identity, record: record) { return files }
+    if isAsBefore, let files = folder.filesIfUnchanged(identity, record: record) { return files }
     let contents = try folder.replace(identity: identity, in: &publication) { publication in
       var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
       files.append(

@@ -2,6 +2,7 @@
 import ArgumentParser
 import DPCStages
 import Pipeline
+import PipelineManifest
 
 /// How a plan is printed.
 enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
@@ -12,7 +13,26 @@ enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 enum PlanText {
-  static func printPlan(_ plan: PipelinePlan, format: PlanFormat) throws {
+  /// What `plan` and `run --dry-run` tell: of one run, or of all that a manifest is over.
+  ///
+  /// - Parameters:
+  ///   - threads: How many plans are made at once.
+  ///   - output: The output folder, where results of earlier runs may stand; nil: the one that a run would take.
+  static func show(
+    _ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int, output: String?,
+    format: PlanFormat
+  ) throws {
+    if !manifest.instances.isEmpty {
+      let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
+      return try ManyPlanText(manifest, cache, threads: threads).printPlan(format, folder)
+    }
+    let plan = PipelinePlan(graph: manifest.graph, cache: cache)
+    try printPlan(plan, format: format)
+    printPrograms(plan.graph, format)
+    try failIfBlocked(plan)
+  }
+
+  private static func printPlan(_ plan: PipelinePlan, format: PlanFormat) throws {
     if format == .json { return try printJSON(plan.explanation()) }
     let explanation = plan.explanation()
     let width = plan.steps.map(\.stage.count).max() ?? 0
@@ -73,7 +93,7 @@ enum PlanText {
   }
 
   /// What a run of the pipeline has to be allowed.
-  static func printPrograms(_ graph: PipelineGraph, _ format: PlanFormat) {
+  private static func printPrograms(_ graph: PipelineGraph, _ format: PlanFormat) {
     if format == .json || graph.programStages.isEmpty { return }
     let names = graph.programStages.map(\.name).joined(separator: ", ")
     print("programs of the pipeline's own choosing: \(names); a run needs --allow-exec")

@@ -27,9 +27,9 @@ final class Progress: Sendable {
   /// - Parameters:
   ///   - style: How it is shown.
   ///   - graph: What is run.
-  ///   - trail: Where the log stands meanwhile.
-  init(_ style: ProgressStyle, graph: PipelineGraph, trail: EventTrail) {
-    history = Mutex((EventLog(trail: trail), RunHistory(), WorkUnderWay()))
+  ///   - logFile: Where the log stands meanwhile.
+  init(_ style: ProgressStyle, graph: PipelineGraph, logFile: EventLogFile) {
+    history = Mutex((EventLog(logFile: logFile), RunHistory(), WorkUnderWay()))
     let fits = graph.stages.count + 2 < Terminal.rows
     self.style =
       style == .auto ? (Terminal.isInteractive && fits ? .board : .plain) : style

@@ -47,9 +47,9 @@ struct RunFiling {
       if !isCutShort && !report.producedResults.isEmpty {
         let assembly = ResultAssembly(runner: runner, report: report, chainOrder: chainOrder)
         if report.foundEverything,
-          let files = folder.settled(assembly.identity(versions: versions), record: record)
+          let files = folder.filesIfUnchanged(assembly.identity(versions: versions), record: record)
         {
-          log.removeTrail()
+          log.removeFile()
           return (files, nil)
         }
         contents = try folder.add(assembly, versions: versions, to: &publication)
@@ -69,7 +69,7 @@ struct RunFiling {
       runner.releaseValues()
       rests()
       try publication.finish()
-      log.removeTrail()
+      log.removeFile()
       return (contents?.files ?? [], nil)
     } catch let failure as StageFailure {
       return ([], failure)

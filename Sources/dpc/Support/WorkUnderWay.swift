@@ -37,7 +37,7 @@ struct WorkUnderWay {
   /// - Parameter now: When it is asked.
   func awaited(now: Date = Date()) -> String? {
     func isFinishing(_ name: String) -> Bool {
-      (work[name]?.fraction ?? 0) >= StageExtent.nearlyDone
+      (work[name]?.fraction ?? 0) >= StageProgress.nearlyDone
     }
     let finishing = names.filter(isFinishing)
     let ending = names.filter { !isFinishing($0) }

@@ -1,4 +1,4 @@
-// How strong a map is.
+// How strong a map is, and how well it is known.
 
 public import STEMCore
 internal import WorkSharing
@@ -16,4 +16,12 @@ public func rootMeanSquare(_ map: VectorMap) -> Double {
   }
   let count = parts.reduce(0) { $0 + $1.count }
   return count > 0 ? (parts.reduce(0) { $0 + $1.sum } / Double(count)).squareRoot() : 0
+}
+
+extension ScalarMap {
+  /// The root of the mean variance over usable pixels, in the map's unit; nil where errors are unknown or no pixel is
+  /// usable.
+  public var rootMeanSquareError: Double? {
+    variance.flatMap { usableMean($0, mask) }.map { $0.squareRoot() }
+  }
 }

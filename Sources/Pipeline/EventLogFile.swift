@@ -8,7 +8,7 @@ internal import Synchronization
 /// none to leave. It is removed once the log stands in the record of the run. What a run that was cut off leaves is found
 /// by the next one, which calls it `cut-off.jsonl`. Nobody waits for the disk: a line that a failure of the
 /// power takes is lost, a line that was told before the program died is not.
-public final class EventTrail: Sendable {
+public final class EventLogFile: Sendable {
   /// What the next run calls the log of one that was cut off.
   public static let cutOffFile = "cut-off.jsonl"
   private static let prefix = "unfinished-"

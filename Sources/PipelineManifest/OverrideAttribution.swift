@@ -2,7 +2,7 @@
 internal import Pipeline
 
 /// Holds the problems of a graph against the parameters that the command line gave.
-struct OverrideBlame {
+struct OverrideAttribution {
   private let stages: [StageNode]
   private let results: [String]
   private var overrides: [(stage: String, key: String, override: AppliedOverride)] = []
@@ -22,11 +22,11 @@ struct OverrideBlame {
 
   /// The arguments without any one of which the problem would not be there; nil where there is none.
   func arguments(for problem: GraphProblem) -> String? {
-    let guilty = overrides.filter { stage, key, override in
+    let responsible = overrides.filter { stage, key, override in
       problem.location == .parameter(stage: stage, key: key)
         || !problems(without: override, of: stage, key).contains(problem)
     }
-    return guilty.isEmpty ? nil : guilty.map(\.override.argument).joined(separator: " ")
+    return responsible.isEmpty ? nil : responsible.map(\.override.argument).joined(separator: " ")
   }
 
   /// What is wrong with the graph where the manifest's own value stands.

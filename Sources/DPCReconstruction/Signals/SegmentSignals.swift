@@ -37,4 +37,16 @@ public struct SegmentSignals: Sendable, Equatable {
     for segment in 0..<segmentCount { sum += values[segment * shape.count + position] }
     return sum
   }
+
+  /// The part in a window.
+  public func cropped(to window: ScanWindow) -> SegmentSignals {
+    let count = shape.count
+    let parts = (0..<segmentCount).flatMap { segment in
+      window.part(of: values[(segment * count)..<((segment + 1) * count)], shape: shape)
+    }
+    return SegmentSignals(
+      shape: window.shape, segmentCount: segmentCount, values: parts,
+      mask: mask.cropped(to: window), electronsPerUnit: electronsPerUnit,
+      varianceFactor: varianceFactor, exposures: exposures)
+  }
 }

@@ -2,7 +2,7 @@
 internal import Synchronization
 
 /// How far a stage has come: one that is nearly done is not stopped, for its work would be lost.
-public final class StageExtent: Sendable {
+public final class StageProgress: Sendable {
   /// A stage of which so much is done ends in a third of the time that it took, or sooner.
   public static let nearlyDone = 0.75
   private let thousandths = Atomic(0)

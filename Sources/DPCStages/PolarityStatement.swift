@@ -14,7 +14,7 @@ enum FieldPolarity: String, CaseIterable {
 }
 
 /// A statement about the field in a region, and its verdict on a turned map.
-struct PolarityPolicy {
+struct PolarityStatement {
   let polarity: FieldPolarity
   /// left, top, right, bottom, m from the first pixel; nil for the whole scan.
   let region: [Double]?
@@ -25,19 +25,20 @@ struct PolarityPolicy {
   private static let significance = 3.0
 
   init(_ context: StageContext) throws {
-    self = try context.reading { try PolarityPolicy(parameters: context) }
+    self = try context.reading { try PolarityStatement(parameters: context) }
   }
 
   /// - Throws: `ParameterProblem` for a region that is none, and where a direction is missing.
   fileprivate init(parameters context: StageContext) throws {
-    polarity = context.word("polarity").flatMap(FieldPolarity.init) ?? .unresolved
-    region = context.numbers("region_nm").map { $0.map { $0 * 1e-9 } }
+    polarity = try context.choice("polarity")
+    let corners = context.numbers("region_nm")
+    region = corners.map { $0.map { $0 * 1e-9 } }
     direction = context.number("direction_deg").map {
       (cos($0 * Double.pi / 180), sin($0 * Double.pi / 180))
     }
-    if let region, region.count != 4 || region[0] >= region[2] || region[1] >= region[3] {
+    if let corners, corners.count != 4 || corners[0] >= corners[2] || corners[1] >= corners[3] {
       throw ParameterProblem(
-        "region_nm", "region_nm is \(context.numbers("region_nm") ?? []), not a rectangle",
+        "region_nm", "region_nm is \(corners), not a rectangle",
         suggestion: "give [left, top, right, bottom] in nm, left < right and top < bottom")
     }
     let wantsDirection = polarity == .fieldTowards || polarity == .thickerTowards
@@ -131,6 +132,6 @@ extension EstimateRotation {
   func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>
   ) -> [ParameterProblem] {
-    ParameterProblem.found(in: parameters) { _ = try PolarityPolicy(parameters: $0) }
+    ParameterProblem.found(in: parameters) { _ = try PolarityStatement(parameters: $0) }
   }
 }

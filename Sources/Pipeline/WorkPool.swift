@@ -1,11 +1,11 @@
-// The hands of several runs: how many stages work at once, and that no two do the same work.
+// The threads of several runs: how many stages work at once, and that no two do the same work.
 internal import Synchronization
 internal import WorkSharing
 
 /// Shares a number of threads between runs that go on at the same time.
 ///
 /// A stage that another run is just computing waits for it and then finds it in the cache.
-public final class RunCrew: Sendable {
+public final class WorkPool: Sendable {
   private struct State {
     var busy: Set<ActionKey> = []
     /// Those who want to do what is being done, in the order in which they came.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Pipeline
 
-struct EventTrailTests {
+struct EventLogFileTests {
   let scratch: Scratch
 
   init() throws { scratch = try Scratch() }
@@ -30,8 +30,8 @@ struct EventTrailTests {
     "from the first stage on each line is on the disk as soon as it is told, and the file goes when the run is filed"
   )
   func lines() throws {
-    let trail = EventTrail(in: scratch.path)
-    var log = EventLog(trail: trail)
+    let logFile = EventLogFile(in: scratch.path)
+    var log = EventLog(logFile: logFile)
     log.append(.runStarted(header))
     log.append(finished("b"))
     #expect(try names().isEmpty, "nothing was begun")
@@ -45,13 +45,13 @@ struct EventTrailTests {
     }
     #expect(log.text.split(separator: "\n").count == 5)
     // Another run at the same time leaves it alone.
-    #expect(EventTrail.takeCutOff(in: scratch.path) == nil)
-    #expect(EventTrail.isAnyAtWork(in: scratch.path))
+    #expect(EventLogFile.takeCutOff(in: scratch.path) == nil)
+    #expect(EventLogFile.isAnyAtWork(in: scratch.path))
     #expect(try names() == [name])
-    log.removeTrail()
+    log.removeFile()
     #expect(try names().isEmpty)
-    #expect(!EventTrail.isAnyAtWork(in: scratch.path))
-    #expect(trail.failure == nil)
+    #expect(!EventLogFile.isAnyAtWork(in: scratch.path))
+    #expect(logFile.failure == nil)
   }
 
   @Test("the next run tells how far one that was cut off had come, a broken last line or not")
@@ -63,19 +63,19 @@ struct EventTrailTests {
     ] { log.append(event) }
     for tail in ["", "{\"event\":\"stage-fin"] {
       try orphan(log.text + tail)
-      #expect(!EventTrail.isAnyAtWork(in: scratch.path))
-      let run = try #require(EventTrail.takeCutOff(in: scratch.path))
+      #expect(!EventLogFile.isAnyAtWork(in: scratch.path))
+      let run = try #require(EventLogFile.takeCutOff(in: scratch.path))
       #expect(run.started == header.started && run.runID == "ab")
       #expect(run.stageCount == 3 && run.finishedCount == 1)
       #expect(run.atWork == ["b", "c"])
-      #expect(try names() == [EventTrail.cutOffFile])
+      #expect(try names() == [EventLogFile.cutOffFile])
       #expect(
         try String(contentsOfFile: scratch.path + "/cut-off.jsonl", encoding: .utf8)
           == log.text + tail)
     }
     // The next run has nothing to tell, and takes nothing away.
-    #expect(EventTrail.takeCutOff(in: scratch.path) == nil)
-    #expect(try names() == [EventTrail.cutOffFile])
+    #expect(EventLogFile.takeCutOff(in: scratch.path) == nil)
+    #expect(try names() == [EventLogFile.cutOffFile])
   }
 
   @Test("a log without a beginning, and one that has its end, tell nothing and do not stay")
@@ -86,7 +86,7 @@ struct EventTrailTests {
       .runFinished(RunEnding(ended: header.started, duration: 1, interruptedBySignal: nil)))
     for text in ["", "{\"event\":\"run-sta", log.text] {
       try orphan(text)
-      #expect(EventTrail.takeCutOff(in: scratch.path) == nil)
+      #expect(EventLogFile.takeCutOff(in: scratch.path) == nil)
       #expect(try names().isEmpty)
     }
   }
@@ -94,7 +94,7 @@ struct EventTrailTests {
   @Test("a folder that takes no file is refused by name")
   func refused() throws {
     let failure = #expect(throws: StageFailure.self) {
-      try EventTrail(in: scratch.path + "/none").checkWritable()
+      try EventLogFile(in: scratch.path + "/none").checkWritable()
     }
     #expect(failure?.category == .machine)
     #expect(failure?.message.contains(scratch.path + "/none") == true)

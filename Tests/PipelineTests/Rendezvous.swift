@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// Counts stages that are at work at the same time.
-final class Company: Sendable {
+final class Rendezvous: Sendable {
   private struct Count {
     var now = 0
     var most = 0

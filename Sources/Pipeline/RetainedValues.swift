@@ -3,7 +3,7 @@ internal import Digest
 internal import Synchronization
 
 /// Values of listed results and of stages that feed no other, by what stands for them in keys.
-final class ValueShelf: Sendable {
+final class RetainedValues: Sendable {
   private struct Name: Hashable {
     var digest: SHA256Digest
     var kind: String

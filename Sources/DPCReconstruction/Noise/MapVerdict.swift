@@ -1,38 +1,38 @@
 // Is there anything in a map but noise: detection limits, and a verdict on all pixels together.
-internal import DPCReconstruction
-internal import Foundation
-internal import Pipeline
-internal import STEMCore
+public import STEMCore
 internal import WorkSharing
 
 /// How a vector map stands against its counting noise.
-struct MapVerdict: Codable, Sendable, Equatable {
+///
+/// The power Σ x² + y² of noise alone has the mean Σ xx + yy of its covariances and, for normal noise, the variance
+/// Σ 2 (xx² + yy² + 2 xy²); pixels that go together leave as many fewer independent ones. What the power exceeds the
+/// mean by is held against the root of that variance.
+public struct MapVerdict: Codable, Sendable, Equatable {
   /// One standard deviation of a component at one pixel.
-  private(set) var pixelDeviation: Double
+  public private(set) var pixelDeviation: Double
   /// The same for the mean over a wall: its width times the side of the frame along it.
-  private(set) var wallDeviation: Double?
+  public private(set) var wallDeviation: Double?
   /// By how many of its own deviations the power of the map exceeds that of noise.
-  let significance: Double
+  public let significance: Double
   /// Root mean square of the signal behind the noise; an upper limit (95 % and more) where there is none.
-  private(set) var signal: Double
-  let isDetected: Bool
+  public private(set) var signal: Double
+  public let isDetected: Bool
 
   /// The walls of the source are some 20 nm wide.
-  static let wallWidth = 20e-9
+  public static let wallWidth = 20e-9
+  /// Standard deviations from which on a signal counts as detected.
   private static let threshold = 5.0
 
   /// - Parameters:
   ///   - map: With its counting noise.
-  ///   - context: Of the map.
+  ///   - noiseFactor: Pixels whose noise goes together, at least 1.
   ///   - scale: From the map's unit to that in which deviations and signal are wanted; positive.
   /// - Returns: nil where the counts are unknown.
-  init?(_ map: VectorMap, _ context: MapContext, scale: Double = 1) {
+  public init?(of map: VectorMap, noiseFactor shared: Double, scale: Double = 1) {
     guard let median = medianDeviation(map), median > 0, let sums = Self.sums(map) else {
       return nil
     }
     let deviation = median * scale
-    let correlation = context.correlationLength
-    let shared = correlation.x * correlation.y
     let count = sums.count
     let spread = (sums.excess * shared).squareRoot()
     let surplus = sums.power - sums.noise
@@ -57,7 +57,7 @@ struct MapVerdict: Codable, Sendable, Equatable {
   /// The same in another unit.
   ///
   /// - Parameter scale: From the unit of this one to the other; positive.
-  func scaled(by scale: Double) -> MapVerdict {
+  public func scaled(by scale: Double) -> MapVerdict {
     var other = self
     other.pixelDeviation *= scale
     other.wallDeviation = wallDeviation.map { $0 * scale }
@@ -96,74 +96,5 @@ struct MapVerdict: Codable, Sendable, Equatable {
   }
 
   /// What no counted file does: expected numbers that were never drawn, or a dose that is not the file's.
-  var scattersTooLittle: Bool { significance < -Self.threshold }
-
-  func text(unit: String) -> String {
-    if scattersTooLittle {
-      return "no verdict: the map scatters less than its counting noise, as numbers without noise"
-        + " do, and estimators that draw weak signals to zero"
-    }
-    let strength = Format.quantity(signal, unit: unit)
-    return isDetected
-      ? "signal detected at \(Format.sigmas(significance)), rms \(strength)"
-      : "nothing detected: rms signal below \(strength) (95 %)"
-  }
-
-  func limits(unit: String) -> String {
-    var text = "5σ of one pixel \(Format.quantity(5 * pixelDeviation, unit: unit))"
-    if let wallDeviation {
-      text += ", of a 20 nm wall \(Format.quantity(5 * wallDeviation, unit: unit))"
-    }
-    return text
-  }
-
-  /// What a figure states below the map.
-  func smallPrint(unit: String) -> [String] { [limits(unit: unit), text(unit: unit)] }
-
-  func facts(unit: String) -> [Fact] {
-    var facts = [
-      Fact(
-        "detection_limit",
-        text: "detection limit \(Format.quantity(5 * pixelDeviation, unit: unit)) for one pixel (5"
-          + " sigma of counting noise)", value: 5 * pixelDeviation, unit: unit)
-    ]
-    if let wallDeviation {
-      facts.append(
-        Fact(
-          "wall_detection_limit",
-          text:
-            "detection limit \(Format.quantity(5 * wallDeviation, unit: unit)) for the mean over a"
-            + " 20 nm wide wall along the longer side", value: 5 * wallDeviation, unit: unit))
-    }
-    facts.append(
-      Fact("verdict", text: text(unit: unit), value: significance, unit: ""))
-    return facts
-  }
-}
-
-/// The verdict on a map as it was measured, for maps made of it that are smoothed.
-///
-/// Noise that is averaged away makes any map look better known: what is detected is told of the map that was
-/// measured, whose walls and charges are the same.
-struct UnsmoothedVerdict: Codable, Sendable, Equatable {
-  /// The kind of value that the verdict is of: in its unit, and in no other.
-  let kind: String
-  let verdict: MapVerdict
-}
-
-extension MapVerdict {
-  /// The lines of small print for a figure; of a smoothed map those of the one that was measured.
-  ///
-  /// - Parameters:
-  ///   - kind: Of the value that is drawn.
-  ///   - scale: From the map's unit to `unit`; positive.
-  static func smallPrint(
-    _ map: VectorMap, _ context: MapContext, kind: PortKind, scale: Double, unit: String
-  ) -> [String] {
-    if context.attributes["smoothing"] == nil {
-      return MapVerdict(map, context, scale: scale)?.smallPrint(unit: unit) ?? []
-    }
-    guard let unsmoothed = context.unsmoothed, unsmoothed.kind == kind.name else { return [] }
-    return ["before smoothing"] + unsmoothed.verdict.scaled(by: scale).smallPrint(unit: unit)
-  }
+  public var scattersTooLittle: Bool { significance < -Self.threshold }
 }
