@@ -3,7 +3,7 @@
 /// What a stage sees of the run. Parameters and ports were checked when the graph was made.
 ///
 /// A parameter that is required or has a default, with no keyword in place of its value, always has one:
-/// ``value(_:as:)`` and ``choice(_:as:)`` read it. What may be left out, or be a keyword, is read by the
+/// ``value(_:as:)`` and `choice` read it. What may be left out, or be a keyword, is read by the
 /// accessors that return nil then.
 public struct StageContext: Sendable {
   public let stageName: String
