@@ -7,21 +7,36 @@ internal import Synchronization
 internal import WorkSharing
 
 extension FrameReader {
-  /// The sum of all frames and their scatter.
+  /// The sum of frames and their scatter, and what their thumbnails tell.
   ///
   /// A few frames at a time are read, in the file's order, behind whoever digests the file. Of frames in one piece
   /// each thread reads the rows that it adds; frames in chunks are read as a whole, so that each chunk is unpacked
   /// once. No number depends on which way it is.
-  func sum(_ context: StageContext) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
+  ///
+  /// - Parameters:
+  ///   - plan: Which frames are added, and where each is read; nil adds all where they are, and finds out whether
+  ///     another plan is due.
+  func sum(_ context: StageContext, plan: StackPlan? = nil) throws -> StackSum {
+    let thumbnails =
+      plan == nil
+      ? ThumbnailGrid(
+        shape: window.shape, frameCount: metadata.frameCount,
+        azimuths: metadata.detector.segments.map { $0.middle + metadata.detector.orientation },
+        correction: frames.correction, pixelSize: metadata.pixelSize) : nil
+    let plan = plan ?? StackPlan(frameCount: metadata.frameCount)
     var sum = SumOfFrames(shape: window.shape, segmentCount: metadata.segmentCount)
+    let task = BandTask(
+      reader: self, plan: plan, thumbnails: thumbnails,
+      sampling: { ScatterSampling(shape: window.shape, frameCount: plan.count, firstRow: $0) })
     try withReader { reader in
       if reader.chunkSides == nil {
-        try addBands(context, reader, &sum)
+        try addBands(context, reader, task, &sum)
       } else {
-        try addChunks(context, reader, &sum)
+        try addChunks(context, reader, task, &sum)
       }
     }
-    return sum.finished(electronsPerUnit: frames.electronsPerUnit)
+    return sum.finished(
+      electronsPerUnit: frames.electronsPerUnit, frameCount: metadata.frameCount)
   }
 
   /// Rows of the window in bands, one of few rows at its end.
@@ -31,37 +46,35 @@ extension FrameReader {
     }
   }
 
-  private func groups(of size: Int) -> [Range<Int>] {
-    stride(from: 0, to: metadata.frameCount, by: size).map {
-      $0..<min($0 + size, metadata.frameCount)
-    }
-  }
-
   /// Sums of some rows of the window in bands, nothing added yet.
-  private func emptyBands(_ rows: Range<Int>) -> [SharedBandSum] {
-    bands(rows).map { SharedBandSum(BandSum(self, $0)) }
+  private func emptyBands(_ rows: Range<Int>, _ task: BandTask) -> [SharedBandSum] {
+    bands(rows).map { SharedBandSum(BandSum(task, $0)) }
   }
 
   private func addBands(
-    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ sum: inout SumOfFrames
+    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ task: BandTask,
+    _ sum: inout SumOfFrames
   ) throws {
-    let bands = emptyBands(0..<window.shape.rows)
-    let groups = groups(of: BandSum.together)
+    let bands = emptyBands(0..<window.shape.rows, task)
+    let groups = task.plan.groups(of: BandSum.together)
     let finished = Atomic(0)
     for group in groups {
-      follow(throughFrame: group.upperBound)
+      follow(throughFrame: group.frames.upperBound)
       _ = try concurrentMap(bands.count) { number in
         try context.checkCancellation()
         try bands[number].band.withLock { band in
           var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
           try reader.readRaw(
-            fileRows(band.wide), ofFrames: group, into: &raw, onAllThreads: false)
+            fileRows(band.wide).moved(by: group.shift.rows), ofFrames: group.frames, into: &raw,
+            onAllThreads: false)
           if window.shape.columns == metadata.shape.columns {
-            band.add(&raw, frames: group.count)
+            band.add(&raw, frames: group.frames.count)
           } else {
             let full = GridShape(rows: band.wide.count, columns: metadata.shape.columns)
-            var part = raw.part(ofPlanes: full, rows: 0..<full.rows, columns: fileColumns)
-            band.add(&part, frames: group.count)
+            var part = raw.part(
+              ofPlanes: full, rows: 0..<full.rows,
+              columns: fileColumns.moved(by: group.shift.columns))
+            band.add(&part, frames: group.frames.count)
           }
         }
         let done = finished.add(1, ordering: .relaxed).newValue
@@ -72,43 +85,47 @@ extension FrameReader {
   }
 
   private func addChunks(
-    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ sum: inout SumOfFrames
+    _ context: StageContext, _ reader: borrowing AcquisitionReader, _ task: BandTask,
+    _ sum: inout SumOfFrames
   ) throws {
     let sides = reader.chunkSides ?? (frames: 1, rows: 1)
     // Whole chunks of frames.
-    let groups = groups(
-      of: max(sides.frames, BandSum.together / sides.frames * sides.frames))
+    let together = max(sides.frames, BandSum.together / sides.frames * sides.frames)
+    let groups = task.plan.groups(of: together)
     let height = blockRows(
       sides.rows,
-      rowBytes: groups[0].count * metadata.segmentCount * metadata.shape.columns
+      rowBytes: together * metadata.segmentCount * metadata.shape.columns
         * reader.rawKind.byteCount)
     for first in stride(from: 0, to: window.shape.rows, by: height) {
       let block = first..<min(first + height, window.shape.rows)
-      let bands = try added(groups, to: block, context, reader)
+      let bands = try added(groups, to: block, context, reader, task)
       try sum.share { target in bands.map { $0.band.withLock { target.take($0) } } }
     }
   }
 
   /// The sums of some rows of all frames, which are read for them alone.
   private func added(
-    _ groups: [Range<Int>], to block: Range<Int>, _ context: StageContext,
-    _ reader: borrowing AcquisitionReader
+    _ groups: [FrameGroup], to block: Range<Int>, _ context: StageContext,
+    _ reader: borrowing AcquisitionReader, _ task: BandTask
   ) throws -> [SharedBandSum] {
-    let bands = emptyBands(block)
+    let bands = emptyBands(block, task)
     let wide = withHalo(block)
     let full = GridShape(rows: wide.count, columns: metadata.shape.columns)
     var raw = RawSignals(uninitialized: reader.rawKind, count: 0)
     for (count, group) in groups.enumerated() {
       try context.checkCancellation()
-      follow(throughFrame: group.upperBound)
-      try reader.readRaw(fileRows(wide), ofFrames: group, into: &raw, onAllThreads: true)
+      follow(throughFrame: group.frames.upperBound)
+      try reader.readRaw(
+        fileRows(wide).moved(by: group.shift.rows), ofFrames: group.frames, into: &raw,
+        onAllThreads: true)
       let read = raw
       shareWork(bands.count) { index in
         bands[index].band.withLock { band in
           let rows =
             (band.wide.lowerBound - wide.lowerBound)..<(band.wide.upperBound - wide.lowerBound)
-          var part = read.part(ofPlanes: full, rows: rows, columns: fileColumns)
-          band.add(&part, frames: group.count)
+          var part = read.part(
+            ofPlanes: full, rows: rows, columns: fileColumns.moved(by: group.shift.columns))
+          band.add(&part, frames: group.frames.count)
         }
       }
       let done = Double(count + 1) / Double(groups.count)
@@ -118,11 +135,14 @@ extension FrameReader {
     return bands
   }
 
-  /// Rows of the window that are held at once: all, or as many whole chunks as there is room for.
+  /// Rows of the window that are held at once: all, or as many as there is room for, whole bands and, if they fit, whole
+  /// chunks.
   private func blockRows(_ chunkRows: Int, rowBytes: Int) -> Int {
     let room = max(1, BandSum.room / max(1, rowBytes))
-    return room >= window.shape.rows
-      ? window.shape.rows : max(chunkRows, room / chunkRows * chunkRows)
+    if room >= window.shape.rows { return window.shape.rows }
+    let whole = chunkRows * (BandSum.rows >> min(chunkRows, BandSum.rows).trailingZeroBitCount)
+    if whole <= room { return room / whole * whole }
+    return (max(chunkRows, room) + BandSum.rows - 1) / BandSum.rows * BandSum.rows
   }
 }
 
@@ -133,6 +153,7 @@ private struct SumOfFrames {
   private var values: [Double] = []
   private var flags: [UInt8] = []
   private var scatter = FrameScatter()
+  private var thumbnails: FrameThumbnails?
 
   init(shape: GridShape, segmentCount: Int) {
     self.shape = shape
@@ -142,7 +163,7 @@ private struct SumOfFrames {
   /// Lends the memory to those who have bands for it, and takes their scatter in order.
   ///
   /// It is taken when it is first lent: by then frames that were unpacked may have left some.
-  mutating func share(_ body: (SumTarget) throws -> [FrameScatter]) throws {
+  mutating func share(_ body: (SumTarget) throws -> [BandOutcome]) throws {
     if values.isEmpty {
       values = Array(uninitializedCount: segmentCount * shape.count)
       flags = Array(uninitializedCount: shape.count)
@@ -152,19 +173,32 @@ private struct SumOfFrames {
         try body(SumTarget(values: values, flags: flags, columns: shape.columns))
       }
     }
-    for part in parts { scatter += part }
+    for part in parts {
+      scatter += part.scatter
+      if let band = part.thumbnails {
+        if thumbnails == nil { thumbnails = band } else { thumbnails?.append(band) }
+      }
+    }
   }
 
   /// - Precondition: All bands were taken.
-  consuming func finished(
-    electronsPerUnit: Double?
-  ) -> (signals: SegmentSignals, scatter: FrameScatter) {
+  consuming func finished(electronsPerUnit: Double?, frameCount: Int) -> StackSum {
     let signals = SegmentSignals(
       shape: shape, segmentCount: segmentCount, values: values,
       mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electronsPerUnit,
       exposures: scatter.medianAdded ?? 1)
-    return (signals, scatter)
+    return StackSum(
+      signals: signals, scatter: scatter,
+      findings: thumbnails?.findings(frameCount: frameCount))
   }
+}
+
+/// A sum of frames.
+struct StackSum: Sendable {
+  var signals: SegmentSignals
+  var scatter: FrameScatter
+  /// nil where they were not asked for.
+  var findings: StackFindings?
 }
 
 /// Where bands of the sum go.
@@ -175,57 +209,9 @@ private struct SumTarget: Sendable {
   let columns: Int
 
   /// Puts a finished band in its place.
-  func take(_ band: BandSum) -> FrameScatter {
-    band.accumulator.write(to: values, flags, at: band.rows.lowerBound * columns)
+  func take(_ band: BandSum) -> BandOutcome {
+    BandOutcome(
+      scatter: band.accumulator.write(to: values, flags, at: band.rows.lowerBound * columns),
+      thumbnails: band.accumulator.thumbnails)
   }
-}
-
-/// The sum of a band of rows of all frames.
-private struct BandSum: Sendable {
-  /// Rows of a band: few, so that a band of some frames stays in the cache, but many beside its halo.
-  static let rows = 64
-  /// Frames at a time, at least: their sum is formed before it is added.
-  static let together = 4
-  /// Bytes of packed frames that are held unpacked at once.
-  static let room = 96 << 20
-
-  /// Rows of the window, and those that are read for them.
-  let rows: Range<Int>
-  let wide: Range<Int>
-  private let screen: SignalScreen
-  private let shape: GridShape
-  private(set) var accumulator: FrameAccumulator
-
-  init(_ reader: FrameReader, _ rows: Range<Int>) {
-    self.rows = rows
-    wide = reader.withHalo(rows)
-    screen = reader.screen(spikeThreshold: reader.frames.spikeThreshold)
-    shape = reader.shape(wide)
-    accumulator = FrameAccumulator(
-      shape: reader.shape(rows), correction: reader.frames.correction,
-      electronsPerUnit: reader.frames.electronsPerUnit,
-      sampling: ScatterSampling(
-        shape: reader.window.shape, frameCount: reader.metadata.frameCount,
-        firstRow: rows.lowerBound))
-  }
-
-  /// - Parameters:
-  ///   - raw: The wide rows of the frames; changed.
-  ///   - frames: How many.
-  mutating func add(_ raw: inout RawSignals, frames: Int) {
-    let first = rows.lowerBound - wide.lowerBound
-    let frame = raw.count / frames
-    let masks = (0..<frames).map {
-      screen.mask(
-        of: raw, from: $0 * frame, shape: shape, searching: first..<(first + rows.count))
-    }
-    accumulator.add(&raw, masks: masks, firstRow: first)
-  }
-}
-
-/// A band to which one thread adds after the other.
-private final class SharedBandSum: Sendable {
-  let band: Mutex<BandSum>
-
-  init(_ band: BandSum) { self.band = Mutex(band) }
 }

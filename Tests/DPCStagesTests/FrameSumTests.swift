@@ -45,10 +45,9 @@ struct FrameSumTests {
       window: window ?? ScanWindow(wholeOf: metadata.shape))
   }
 
-  private static func sum(
-    _ frames: FramesValue
-  ) throws -> (signals: SegmentSignals, scatter: FrameScatter) {
-    try FrameReader(frames).sum(StageContext(stageName: "mean", parameters: [:], inputs: [:]))
+  private static func sum(_ frames: FramesValue, plan: StackPlan? = nil) throws -> StackSum {
+    try FrameReader(frames).sum(
+      StageContext(stageName: "mean", parameters: [:], inputs: [:]), plan: plan)
   }
 
   /// Whole frames one after the other, corrected and added.
@@ -88,7 +87,7 @@ struct FrameSumTests {
   private static func compare<Number: HDF5Number>(_ numbers: [Number]) throws {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/stack.h5"
-    var first: (signals: SegmentSignals, scatter: FrameScatter)?
+    var first: StackSum?
     for layout in layouts {
       try write(numbers, layout: layout, to: path)
       let frames = try Self.frames(path)
@@ -110,6 +109,7 @@ struct FrameSumTests {
         let found = try sum(frames)
         #expect(found.signals == first?.signals, "\(layout), \(threads) threads")
         #expect(found.scatter == first?.scatter, "\(layout), \(threads) threads")
+        #expect(found.findings == first?.findings, "\(layout), \(threads) threads")
       }
     }
   }

@@ -23,16 +23,20 @@ public struct FrameAccumulator: Sendable {
   private(set) var saturatedCount = 0
   /// Per frame the positions that were left out.
   private(set) var unusableCounts: [Int] = []
+  /// nil where none were asked for.
+  public private(set) var thumbnails: FrameThumbnails?
 
   /// - Parameters:
   ///   - shape: Of the frames, or of the band.
   ///   - correction: Dark and gain of the segments.
   ///   - electronsPerUnit: Electrons for one unit of the corrected signal; nil where unknown.
   ///   - sampling: Which positions tell how frames scatter.
+  ///   - thumbnails: Cells of the frames' thumbnails, if they are wanted; a band then begins with a cell.
   public init(
     shape: GridShape, correction: SegmentCorrection, electronsPerUnit: Double?,
-    sampling: ScatterSampling
+    sampling: ScatterSampling, thumbnails: ThumbnailGrid? = nil
   ) {
+    self.thumbnails = thumbnails.map { FrameThumbnails(grid: $0, rows: shape.rows) }
     self.shape = shape
     self.correction = correction
     self.electronsPerUnit = electronsPerUnit
@@ -99,8 +103,13 @@ public struct FrameAccumulator: Sendable {
   ) {
     let first = firstRow * shape.columns
     for (frame, mask) in masks.enumerated() {
-      unusableCounts.append(
-        skip(mask, &raw, from: frame * segmentCount * mask.shape.count, first))
+      let start = frame * segmentCount * mask.shape.count
+      let count = skip(mask, &raw, from: start, first)
+      unusableCounts.append(count)
+      thumbnails?.add(
+        raw.span, from: start + first, stride: mask.shape.count, width: shape.columns,
+        mask.bytes.span.extracting(first..<(first + shape.count)), skips: count > 0,
+        frame: frameCount + frame)
     }
     // Some rows of all segments and frames at a time, which the processor still holds when they are squared.
     let height = max(1, Self.rowLength / max(1, shape.columns))

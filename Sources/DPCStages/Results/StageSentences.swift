@@ -46,7 +46,10 @@ extension StageAccount {
       return "There was one frame, and nothing to average\(mark)"
     }
     let scatter = statement(after: "frames scatter ").map { "; they scatter \($0)" } ?? ""
-    return "The counts of \(added.dropLast(" added".count)) were added\(mark)\(scatter)"
+    let aligned =
+      statement(after: "the frames were aligned").flatMap { _ in statement(after: "the specimen ") }
+      .map { ", aligned by whole positions since the specimen \($0)" } ?? ""
+    return "The counts of \(added.dropLast(" added".count)) were added\(mark)\(aligned)\(scatter)"
   }
 
   var deflection: String {

@@ -5,8 +5,9 @@ internal import STEMCore
 
 struct AverageFrames: StageType {
   let name = "average-frames"
-  let summary = "adds the counts of repeated frames; their scatter checks the errors"
-  let algorithmVersion = 8
+  let summary =
+    "aligns repeated frames where the specimen drifted, and adds their counts; their scatter checks the errors"
+  let algorithmVersion = 9
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]
@@ -28,18 +29,48 @@ struct AverageFrames: StageType {
         outputs: ["segments": SegmentsValue.inFile(frames)],
         notes: [Note(.information, "one frame: nothing to average")])
     }
-    var (signals, scatter) = try FrameReader(frames).sum(context)
+    var sum = try FrameReader(frames).sum(context)
     let check = SignalCheck(frames)
-    try check.check(signals)
-    let ratio = signals.applyScatter(scatter)
-    let empty = scatter.unusableCounts.indices.filter {
-      scatter.unusableCounts[$0] == signals.shape.count
+    try check.check(sum.signals)
+    let empty = sum.scatter.unusableCounts.indices.filter {
+      sum.scatter.unusableCounts[$0] == sum.signals.shape.count
     }
+    let drift = sum.findings.map {
+      StackDrift(
+        findings: $0, frameCount: count, pixelSize: frames.acquisition.metadata.pixelSize)
+    }
+    let common = try drift.flatMap { try align(frames, $0.plan, &sum, context) }
+    let ratio = sum.signals.applyScatter(sum.scatter)
+    let added = count - empty.count - (common == nil ? 0 : drift?.leftOut.count ?? 0)
     return StageProduct(
-      outputs: ["segments": SegmentsValue.averaged(signals, of: frames)],
-      facts: facts(count - empty.count, of: count, ratio),
-      notes: notes(ratio, signals) + emptyNotes(empty, of: count)
-        + check.saturationNotes(scatter.saturatedCount, of: count * signals.shape.count))
+      outputs: ["segments": SegmentsValue.averaged(sum.signals, of: frames)],
+      facts: facts(added, of: count, ratio) + (drift?.facts ?? []),
+      notes: notes(ratio, sum.signals) + emptyNotes(empty, of: count)
+        + (drift?.notes(common: common, window: frames.window) ?? [])
+        + check.saturationNotes(
+          sum.scatter.saturatedCount, of: count * sum.signals.shape.count))
+  }
+
+  /// Less of the scan than this is not worth aligning frames for.
+  private static let smallestPart = 0.25
+
+  /// Adds the frames once more, each where the specimen was.
+  ///
+  /// - Returns: The part of the window that all frames show; nil where the first sum is kept.
+  private func align(
+    _ frames: FramesValue, _ plan: StackPlan, _ sum: inout StackSum, _ context: StageContext
+  ) throws -> ScanWindow? {
+    let window = frames.window
+    guard !plan.isPlain, let common = plan.common(window, of: frames.acquisition.metadata.shape),
+      Double(common.shape.count) >= Self.smallestPart * Double(window.shape.count)
+    else { return nil }
+    var part = frames
+    part.window = common
+    sum.signals.values = []
+    let again = try FrameReader(part).sum(context, plan: plan)
+    sum.scatter = again.scatter
+    sum.signals = again.signals.spread(from: common, to: window)
+    return common
   }
 
   private func facts(_ added: Int, of count: Int, _ ratio: Double?) -> [Fact] {
