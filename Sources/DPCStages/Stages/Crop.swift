@@ -6,7 +6,7 @@ internal import STEMCore
 struct Crop: StageType {
   let name = "crop"
   let summary = "keeps a rectangle of the scan; positions are then relative to its center"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "input",
@@ -48,8 +48,10 @@ struct Crop: StageType {
     case SegmentsValue.inFile(var frames):
       frames.window = try window(context, within: frames.window.shape, offset: frames.window)
       return SegmentsValue.inFile(frames)
-    case SegmentsValue.averaged(let signals, let frames, let correlation):
+    case SegmentsValue.averaged(let signals, var frames, let correlation):
       let part = try window(context, within: signals.shape)
+      // Both have the shape of what was averaged; references of the whole scan are cut to the window.
+      frames.window = try window(context, within: frames.window.shape, offset: frames.window)
       return SegmentsValue.averaged(
         signals.cropped(to: part), of: frames, correlation: correlation)
     case var value as DeflectionValue:
