@@ -15,16 +15,32 @@ public struct WallView: Sendable, Equatable {
   public var beamSide: Double
   /// Relative standard deviation of the scale of this view.
   public var scaleError: Double
+  /// Standard deviation of the azimuth of the walls' normal in the image, rad: what turns one component into the
+  /// other.
+  public var azimuthError: Double
 
   public init(
     components: WallComponents, inclination: Double, rotation: Double, beamSide: Double,
-    scaleError: Double
+    scaleError: Double, azimuthError: Double = 0
   ) {
     self.components = components
     self.inclination = inclination
     self.rotation = rotation
     self.beamSide = beamSide
     self.scaleError = scaleError
+    self.azimuthError = azimuthError
+  }
+
+  /// Of across and along, (V/m)²: of counting, of the scale, and of the normal's azimuth. Turned by a small δ, across
+  /// becomes across + δ along, and along becomes along - δ across.
+  var covariance: (xx: Double, xy: Double, yy: Double) {
+    let (x, y) = (components.across, components.along)
+    let (scale, turn) = (scaleError * scaleError, azimuthError * azimuthError)
+    let c = components.covariance
+    return (
+      xx: c[0] + scale * x * x + turn * y * y, xy: c[1] + (scale - turn) * x * y,
+      yy: c[3] + scale * y * y + turn * x * x
+    )
   }
 
   /// The rows of the design: (across, along) from (E normal, E along 1, E along 2).
@@ -86,9 +102,7 @@ private func solved(_ first: WallView, _ second: WallView, sign: Double) -> Comb
   var weights: [[Double]] = []
   for (index, view) in [first, second].enumerated() {
     let y = Array(values[(2 * index)..<(2 * index + 2)])
-    let s2 = view.scaleError * view.scaleError
-    let c = view.components.covariance
-    let (xx, xy, yy) = (c[0] + s2 * y[0] * y[0], c[1] + s2 * y[0] * y[1], c[3] + s2 * y[1] * y[1])
+    let (xx, xy, yy) = view.covariance
     let determinant = xx * yy - xy * xy
     guard determinant > 0 else { return nil }
     let w = [yy / determinant, -xy / determinant, -xy / determinant, xx / determinant]

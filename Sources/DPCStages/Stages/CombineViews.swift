@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -124,7 +124,8 @@ struct CombineViews: StageType {
       let view = WallView(
         components: components, inclination: walls.inclination, rotation: rotation,
         beamSide: beamSide,
-        scaleError: walls.table.scaleError(field.meanFieldErrors ?? CommonErrors()))
+        scaleError: walls.table.scaleError(field.meanFieldErrors ?? CommonErrors()),
+        azimuthError: walls.orientation.azimuthError)
       return (view, texts(port, components, count: shapes.count), field.context, field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)

@@ -196,6 +196,14 @@ struct WallOrientation: Codable, Sendable, Equatable {
     var significance: Double?
   }
 
+  /// One standard deviation of the normal that is used, rad; zero where it was stated, and taken as it is.
+  var azimuthError: Double {
+    switch normalOrigin {
+    case .measured, .found: seen?.error ?? 0
+    case .given, .givenToProfile, .file, .crystal, .foundWalls, .unknown: 0
+    }
+  }
+
   /// Below this a map has no straight walls: it varies as much along any other direction.
   static let straightCoherence = 0.3
   var hasStraightWalls: Bool { coherence.map { $0 >= Self.straightCoherence } ?? true }

@@ -72,6 +72,31 @@ struct ViewCombinationTests {
     #expect(wrong.pValue < 1e-6)
   }
 
+  @Test("A normal that is off turns one component into the other, within its stated error")
+  func azimuth() throws {
+    let field = (n: 3e7, t1: 2e8, t2: 0.0)
+    let turn = 0.02
+    var first = view(field, inclination: 0, error: 1e5)
+    let (across, along) = (first.components.across, first.components.along)
+    first.components.across = across + turn * along
+    first.components.along = along - turn * across
+    first.azimuthError = turn
+    // So little known that it decides nothing beside the first view.
+    let second = view(field, inclination: 45 * degree, rotation: 90 * degree, error: 1e10)
+    let result = try #require(combinedField(of: first, and: second, sign: 1))
+    // 0.02 of 200 and of 30 MV/m, beside 0.1 MV/m of counting.
+    let errors = (normal: hypot(4e6, 1e5), along1: hypot(0.6e6, 1e5))
+    #expect(abs(result.normal.value - 3.4e7) < 1e3 && abs(result.along1.value - 1.994e8) < 1e3)
+    let normal = try #require(result.normal.error)
+    let along1 = try #require(result.along1.error)
+    // To second order in the turn: 0.02 of what the components themselves are off by.
+    #expect(abs(normal - errors.normal) < 0.02 * errors.normal)
+    #expect(abs(along1 - errors.along1) < 0.2 * errors.along1)
+    // What a turn adds to one component it takes from the other.
+    let product = result.covariance[1]
+    #expect(abs(product + turn * turn * 3.4e7 * 1.994e8) < 1e-3 * abs(product))
+  }
+
   @Test("A thickness wrong by 30 % in one view is noticed, a stated error of 30 % forgives it")
   func inconsistent() throws {
     let field = (0.0, 2e8, 0.0)
