@@ -11,10 +11,10 @@ struct WallGradientLevel: Sendable {
   let x: [Double]
   let y: [Double]
   /// Of x and of y, independent positions; nil where nothing is known of the noise.
-  private let variance: (x: [Double], y: [Double])?
+  let variance: (x: [Double], y: [Double])?
   let mask: PixelMask
   /// The power of the noise of slow waves over that of independent positions.
-  private let noiseFactor: Double
+  let noiseFactor: Double
   /// Standard deviation of the Gaussian that has made the noise smooth, positions.
   private let smoothness: (x: Double, y: Double)
 

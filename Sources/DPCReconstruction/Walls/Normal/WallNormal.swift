@@ -6,8 +6,8 @@ public import STEMCore
 public struct MeasuredWallNormal: Sendable, Equatable {
   /// From +x towards +y, in [-67.5°, 112.5°), rad.
   public var azimuth: Double
-  /// One standard deviation from the spread between parts of the frame, rad; nil where it cannot
-  /// be formed.
+  /// One standard deviation, rad: of noise and, where they differ by more than that, of the parts of the
+  /// frame; nil where it cannot be formed.
   public var azimuthError: Double?
   /// 0: no direction is preferred; 1: the map varies along one direction only.
   public var coherence: Double
@@ -32,9 +32,9 @@ public struct MeasuredWallNormal: Sendable, Equatable {
 /// tensor only, not for its direction, and so prefers none. No noise stated: the first filter
 /// decides.
 ///
-/// Where gradients had to be sought so, their azimuth is the start of another one: that at which the walls
-/// line up over their whole length (least squares, by the slope of the values along each line), which
-/// noise turns less.
+/// The azimuth of the gradients is the start of another one: that at which the walls line up over their whole
+/// length (least squares, by the slope of the values along each line), which noise turns several times less. Where
+/// they do not line up nearby, or gradients that are mostly signal state a smaller error, that of the gradients stays.
 ///
 /// What a ramp has left would stand out of the noise with the wider filters, and is no wall: their
 /// tensors are those of the gradients without their best linear function of x and y, that is without a
@@ -80,9 +80,10 @@ public func measuredWallNormal(
     azimuth: normalAzimuth(along: azimuth), azimuthError: best.tensors.azimuthError,
     coherence: coherence,
     smoothing: sigma * best.cell)
+  // What varies so steadily that only gradients show it, as a ramp, does not line up: its error tells.
   let isClear = best.cell == 1 && best.tensors.areMostlySignal
-  if !isClear,
-    let aligned = WallAlignment(best.level).aligned(from: azimuth, limit: largestTurn)
+  if let aligned = WallAlignment(best.level).aligned(from: azimuth, limit: largestTurn),
+    !isClear || aligned.error < normal.azimuthError ?? .infinity
   {
     normal.azimuth = normalAzimuth(along: aligned.azimuth)
     normal.azimuthError = aligned.error

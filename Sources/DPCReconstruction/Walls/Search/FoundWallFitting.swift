@@ -10,7 +10,7 @@ struct FoundWallFitting {
   let options: WallFindingOptions
   private(set) var lines: [WallLine]
   private(set) var familyOf: [Int] = []
-  private var families: [Double] = []
+  private(set) var families: [Double] = []
 
   /// A plane has been taken off the whole map, and a strip shows little of another.
   private static let onLevel: WallFitOptions = {
@@ -74,7 +74,7 @@ struct FoundWallFitting {
     return normalAzimuth(along: azimuth)
   }
 
-  func complete(_ findings: inout WallFindings, checkpoint: () throws -> Void) throws {
+  mutating func complete(_ findings: inout WallFindings, checkpoint: () throws -> Void) throws {
     var found: [FoundWall] = []
     var beside: [FoundWall] = []
     for index in lines.indices {
@@ -95,6 +95,8 @@ struct FoundWallFitting {
       for wall in beside where !found.contains(where: { isSame($0, wall) }) { found.append(wall) }
     }
     let refused = try refuseNeedless(&found, &findings, checkpoint: checkpoint)
+    found = try settled(found, checkpoint: checkpoint)
+    families = families.indices.map { meanAzimuth(of: found, family: $0) }
     let between = refused.filter { wall in found.contains { $0.family == wall.family } }
     findings.alternation = alternation(found, refused: between)
     // A family none of whose lines was confirmed is none.
@@ -192,15 +194,12 @@ struct FoundWallFitting {
     let lever = line.middle * (line.azimuthError ?? 0)
     fitted.wall.position.error = fitted.wall.position.error.map { hypot($0, lever) }
     fitted.covariance[8] += lever * lever
-    let n = line.normal
-    let position = fitted.wall.position.value
-    func point(_ v: Double) -> ScanPoint {
-      ScanPoint(x: position * n.x - v * n.y, y: position * n.y + v * n.x)
-    }
+    var own = line
+    own.position = fitted.wall.position.value
     var wall = FoundWall(
       fitted: fitted, normalAzimuth: Measurement(line.azimuth, error: line.azimuthError),
-      start: point(line.start), end: point(line.end), significance: fitted.significance,
-      family: familyOf[index])
+      start: own.point(at: line.start), end: own.point(at: line.end),
+      significance: fitted.significance, family: familyOf[index])
     if !wall.showsAzimuth { wall.normalAzimuth.error = FoundWall.unknownAzimuth }
     return wall
   }

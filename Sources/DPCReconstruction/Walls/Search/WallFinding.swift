@@ -228,7 +228,7 @@ public func findWalls(
     findings.rejections.append(.otherComponent)
     findings.strongestRefused.consider(shadow.gain.squareRoot(), .otherComponent)
   }
-  let fitting = FoundWallFitting(
+  var fitting = FoundWallFitting(
     map: level, geometry: geometry, options: options, lines: hunt.lines)
   try fitting.complete(&findings, checkpoint: checkpoint)
   return findings

@@ -24,6 +24,12 @@ struct WallLine: Equatable {
   var length: Double { end - start }
   var middle: Double { (start + end) / 2 }
 
+  /// The place v along the line.
+  func point(at v: Double) -> ScanPoint {
+    let n = normal
+    return ScanPoint(x: position * n.x - v * n.y, y: position * n.y + v * n.x)
+  }
+
   /// The line turned about its own middle, shifted along its normal.
   func moved(turn: Double, shift: Double, widthFactor: Double) -> WallLine {
     let (n, m) = (normal, middle)
