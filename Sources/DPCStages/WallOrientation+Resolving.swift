@@ -91,8 +91,8 @@ extension WallOrientation {
   private static func fieldDirection(
     _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
     across: FieldDirection, _ earlier: WallOrientation?
-  ) throws(WallError) -> (value: FieldDirection, origin: DirectionOrigin) {
-    let word = context.word("field_direction") ?? "from-file"
+  ) throws -> (value: FieldDirection, origin: DirectionOrigin) {
+    let word: String = try context.value("field_direction")
     if let given = FieldDirection(rawValue: word) { return (given, .given) }
     if word == "from-file", let stated = specimen.fieldDirection {
       return (stated, .file)
