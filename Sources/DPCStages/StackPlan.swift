@@ -88,28 +88,3 @@ struct StackPlan: Sendable, Equatable {
 extension Range<Int> {
   func moved(by step: Int) -> Range<Int> { (lowerBound + step)..<(upperBound + step) }
 }
-
-extension SegmentSignals {
-  /// Signals of a part of a window as those of all of it; what is beyond is missing.
-  func spread(from part: ScanWindow, to window: ScanWindow) -> SegmentSignals {
-    let (count, width) = (window.shape.count, window.shape.columns)
-    var values = [Double](repeating: 0, count: segmentCount * count)
-    var mask = [UInt8](repeating: PixelFlags.missing.rawValue, count: count)
-    for row in 0..<part.shape.rows {
-      let source = row * part.shape.columns
-      let target =
-        (row + part.firstRow - window.firstRow) * width + part.firstColumn - window.firstColumn
-      for column in 0..<part.shape.columns {
-        mask[target + column] = self.mask.bytes[source + column]
-        for segment in 0..<segmentCount {
-          values[segment * count + target + column] =
-            self.values[segment * shape.count + source + column]
-        }
-      }
-    }
-    return SegmentSignals(
-      shape: window.shape, segmentCount: segmentCount, values: values,
-      mask: PixelMask(shape: window.shape, bytes: mask), electronsPerUnit: electronsPerUnit,
-      varianceFactor: varianceFactor, exposures: exposures)
-  }
-}

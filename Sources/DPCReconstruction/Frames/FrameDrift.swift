@@ -30,6 +30,13 @@ public struct FrameDrift: Sendable, Equatable {
   public let foreign: [Int]
   public let isForeignEach: Bool
 
+  /// The length of the extent and its standard deviation along it, in a position's mean sides.
+  public var distance: (value: Double, error: Double) {
+    let size = length(extent)
+    let along = direction ?? (size > 0 ? extent / size : SIMD2(1, 0))
+    return (size, covariance.quadraticForm(along).squareRoot())
+  }
+
   /// Six standard deviations.
   private static let significance = 36.0
 }
@@ -117,7 +124,7 @@ extension FrameDrift {
       self.init(unmatched: others, isEach: isEach, frameCount: frameCount, track)
       return
     }
-    track.settle(source, spectra, level, cell: cell)
+    track.refineShifts(source, spectra, level, cell: cell)
     self.init(
       track, grid, foreign: others, isEach: isEach, frameCount: frameCount)
   }
@@ -133,19 +140,19 @@ extension FrameDrift {
   private init(
     _ track: FrameTrack, _ grid: ThumbnailGrid, foreign: [Int], isEach: Bool, frameCount: Int
   ) {
-    let way = SpecimenWay(track)
+    let path = DriftPath(track)
     let dimensions = Double(track.directions.count)
-    let isSteady = way.slopeSignificance > Self.significance
+    let isSteady = path.slopeSignificance > Self.significance
     let isUnsteady =
-      way.scatter > Self.significance + 3 * dimensions * Double(way.times.count - 1)
+      path.scatter > Self.significance + 3 * dimensions * Double(path.times.count - 1)
     (isMeasured, isSignificant) = (true, isSteady || isUnsteady)
     direction = track.directions.second == nil ? track.directions.first : nil
     (repeatDistance, self.foreign, isForeignEach) = (track.repeatDistance, foreign, isEach)
-    let (extent, covariance) = way.extent(frameCount: frameCount)
+    let (extent, covariance) = path.extent(frameCount: frameCount)
     self.extent = track.directions.shift(extent)
     self.covariance = track.directions.covariance(covariance)
     let all = (0..<frameCount).map {
-      track.directions.shift(way.place(at: Double($0))) / grid.aspect
+      track.directions.shift(path.place(at: Double($0))) / grid.aspect
     }
     let mean = all.reduce(SIMD2<Double>.zero, +) / Double(frameCount)
     shifts = isSignificant ? all.map { $0 - mean } : all.map { _ in .zero }

@@ -141,7 +141,8 @@ extension ShiftDirections {
         scores.add(imaginary * imaginary, wave)
       }
       guard let inverse = inverse(curvature) else { break }
-      var step = inverse.times(gradient)
+      let newton = inverse(gradient.x, gradient.y)
+      var step = SIMD2(newton.x, newton.y)
       let size = length(shift(step) / cell)
       if size > 0.5 { step *= 0.5 / size }
       place += step
@@ -149,7 +150,7 @@ extension ShiftDirections {
     }
     let inverse = inverse(curvature) ?? .zero
     return ShiftPeak(
-      shift: shift(place), height: height, covariance: inverse.times(scores).times(inverse))
+      shift: shift(place), height: height, covariance: inverse.after(scores).after(inverse))
   }
 
   /// Of a symmetric matrix of components; nil where it is not positive.
@@ -157,31 +158,5 @@ extension ShiftDirections {
     if matrix.xx <= 0 { return nil }
     if count == 1 { return Matrix2(xx: 1 / matrix.xx, xy: 0, yx: 0, yy: 0) }
     return matrix.xx * matrix.yy > matrix.xy * matrix.yx ? matrix.inverse : nil
-  }
-}
-
-extension Matrix2 {
-  static var zero: Matrix2 { Matrix2(xx: 0, xy: 0, yx: 0, yy: 0) }
-
-  /// Adds the dyad of a vector.
-  mutating func add(_ factor: Double, _ vector: SIMD2<Double>) {
-    xx += factor * vector.x * vector.x
-    xy += factor * vector.x * vector.y
-    yx += factor * vector.x * vector.y
-    yy += factor * vector.y * vector.y
-  }
-
-  func times(_ other: Matrix2) -> Matrix2 {
-    Matrix2(
-      xx: xx * other.xx + xy * other.yx, xy: xx * other.xy + xy * other.yy,
-      yx: yx * other.xx + yy * other.yx, yy: yx * other.xy + yy * other.yy)
-  }
-
-  func times(_ vector: SIMD2<Double>) -> SIMD2<Double> {
-    SIMD2(xx * vector.x + xy * vector.y, yx * vector.x + yy * vector.y)
-  }
-
-  func scaled(_ factor: Double) -> Matrix2 {
-    Matrix2(xx: factor * xx, xy: factor * xy, yx: factor * yx, yy: factor * yy)
   }
 }

@@ -1,4 +1,4 @@
-// The way of the specimen through a stack: each frame's shift against the mean of all that have been aligned.
+// The specimen's path through a stack: each frame's shift against the mean of all that have been aligned.
 internal import FFTW
 internal import Glibc
 internal import STEMCore
@@ -60,7 +60,7 @@ struct FrameTrack: Sendable {
   var matchCount: Int { matches.count { $0 } }
 
   /// Whether every spectrum either matches or can be said not to.
-  var isSettled: Bool { zip(matches, isClear).allSatisfy { $0 || $1 } }
+  var isDecided: Bool { zip(matches, isClear).allSatisfy { $0 || $1 } }
 
   /// Matches one after the other with the mean of those before, the nearest to the anchor first.
   private mutating func match(from anchor: Int) {
@@ -87,14 +87,9 @@ struct FrameTrack: Sendable {
         peak.height > max(Self.leastMatch * expected.scatter, Self.leastPart * expected.peak)
       if !matches[index] { continue }
       repeatDistance = min(repeatDistance, map.repeatDistance)
-      add(moved(spectra[index].values, by: peak.shift), to: &sum)
+      add(aligned(spectra[index].values, by: peak.shift, signal.band), to: &sum)
       others += 1
     }
-  }
-
-  /// A spectrum with a shift undone.
-  private func moved(_ values: [Complex], by shift: SIMD2<Double>) -> [Complex] {
-    aligned(values, by: shift, signal.band)
   }
 
   /// Measures what is left of the shifts of aligned spectra against the mean of all others that match.
@@ -156,7 +151,7 @@ struct FrameTrack: Sendable {
       scores.add(weight * weight * (ratio * (1 + part) + part) / 2, wave)
     }
     let inverse = directions.inverse(curvature) ?? .zero
-    return inverse.times(scores).times(inverse).scaled(Self.rimFactor)
+    return inverse.after(scores).after(inverse).scaled(Self.rimFactor)
   }
 }
 

@@ -49,4 +49,37 @@ public struct SegmentSignals: Sendable, Equatable {
       mask: mask.cropped(to: window), electronsPerUnit: electronsPerUnit,
       varianceFactor: varianceFactor, exposures: exposures)
   }
+
+  /// The inverse: signals of a part of a window as those of all of it; what is beyond is missing.
+  ///
+  /// - Parameters:
+  ///   - part: Where the signals lie, in the scan.
+  ///   - window: All of it, which holds the part.
+  public func spread(from part: ScanWindow, to window: ScanWindow) -> SegmentSignals {
+    precondition(
+      part.shape == shape && part.firstRow >= window.firstRow
+        && part.firstColumn >= window.firstColumn
+        && part.firstRow + shape.rows <= window.firstRow + window.shape.rows
+        && part.firstColumn + shape.columns <= window.firstColumn + window.shape.columns,
+      "a part lies in its window")
+    let (count, width) = (window.shape.count, window.shape.columns)
+    var values = [Double](repeating: 0, count: segmentCount * count)
+    var mask = [UInt8](repeating: PixelFlags.missing.rawValue, count: count)
+    for row in 0..<shape.rows {
+      let source = row * shape.columns
+      let target =
+        (row + part.firstRow - window.firstRow) * width + part.firstColumn - window.firstColumn
+      for column in 0..<shape.columns {
+        mask[target + column] = self.mask.bytes[source + column]
+        for segment in 0..<segmentCount {
+          values[segment * count + target + column] =
+            self.values[segment * shape.count + source + column]
+        }
+      }
+    }
+    return SegmentSignals(
+      shape: window.shape, segmentCount: segmentCount, values: values,
+      mask: PixelMask(shape: window.shape, bytes: mask), electronsPerUnit: electronsPerUnit,
+      varianceFactor: varianceFactor, exposures: exposures)
+  }
 }

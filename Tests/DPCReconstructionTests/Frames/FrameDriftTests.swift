@@ -135,6 +135,9 @@ struct FrameDriftTests {
     let variance: Double = direction.x * part.x + direction.y * part.y
     let error = variance.squareRoot() * stack.side
     #expect(abs(found - truth) < 4 * error, "\(found) for \(truth) ± \(error)")
+    let distance = drift.distance
+    #expect(abs(distance.value * stack.side - found) < 1e-9 * found)
+    #expect(abs(distance.error * stack.side - error) < 1e-9 * error)
     #expect(error < 0.1e-9 && drift.isSignificant && drift.isMeasured && drift.foreign.isEmpty)
     // Each frame to a fifth of a position, along x and y.
     for frame in 0..<10 {
@@ -169,6 +172,11 @@ struct FrameDriftTests {
     let extent = (drift.extent * drift.extent).sum().squareRoot() * stack.side
     let error = (drift.covariance.xx + drift.covariance.yy).squareRoot() * stack.side
     #expect(abs(extent - 125.0.squareRoot() * 1e-9) < 4 * error && error < 0.2e-9)
+    let along = drift.extent * (stack.side / extent)
+    let part = drift.covariance(along.x, along.y)
+    let expected: Double = (along.x * part.x + along.y * part.y).squareRoot()
+    #expect(abs(drift.distance.value * stack.side - extent) < 1e-9 * extent)
+    #expect(abs(drift.distance.error - expected) < 1e-9 * expected)
   }
 
   @Test("Errors are those of repeated measurements, and noise is no drift")

@@ -6,11 +6,11 @@ internal import STEMCore
 extension FoundWallFitting {
   /// Walls turned so that all of them fit together: lines of the search took in neighbors that were not known yet,
   /// and its steps end where a high dose still shows a difference.
-  func settled(_ walls: [FoundWall], checkpoint: () throws -> Void) rethrows -> [FoundWall] {
-    var settling = WallSettling(
+  func fittedTogether(_ walls: [FoundWall], checkpoint: () throws -> Void) rethrows -> [FoundWall] {
+    var joint = JointLineFit(
       walls.map(line), in: WallPixels(map), geometry: geometry)
-    try settling.settle(checkpoint: checkpoint)
-    return zip(walls, settling.lines).map { turned($0, into: $1) }
+    try joint.fit(checkpoint: checkpoint)
+    return zip(walls, joint.lines).map { turned($0, into: $1) }
   }
 
   /// A wall turned about its own middle into the azimuth of a line.

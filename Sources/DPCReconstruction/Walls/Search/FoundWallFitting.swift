@@ -95,7 +95,7 @@ struct FoundWallFitting {
       for wall in beside where !found.contains(where: { isSame($0, wall) }) { found.append(wall) }
     }
     let refused = try refuseNeedless(&found, &findings, checkpoint: checkpoint)
-    found = try settled(found, checkpoint: checkpoint)
+    found = try fittedTogether(found, checkpoint: checkpoint)
     families = families.indices.map { meanAzimuth(of: found, family: $0) }
     let between = refused.filter { wall in found.contains { $0.family == wall.family } }
     findings.alternation = alternation(found, refused: between)

@@ -8,7 +8,7 @@ internal import STEMCore
 /// Each line is fitted on what the others leave, by Gauss and Newton: turn about its own middle, shift, width and
 /// height, on a constant and slopes across and along it. Unlike a search by steps, whose last one a high dose shows,
 /// this ends where the data want it, and its normal equations state the errors: beside all that is fitted with the turn.
-struct WallSettling {
+struct JointLineFit {
   private let geometry: InclinationGeometry
   /// What all lines leave.
   private var rest: WallPixels
@@ -44,7 +44,7 @@ struct WallSettling {
     return line
   }
 
-  mutating func settle(checkpoint: () throws -> Void) rethrows {
+  mutating func fit(checkpoint: () throws -> Void) rethrows {
     let starts = lines
     let windows = lines.indices.map { window(extended($0)) }
     for round in 0..<Self.rounds {
