@@ -25,8 +25,11 @@ struct StackDrift {
 
   private var isAmbiguous: Bool {
     guard let drift = findings.drift else { return false }
-    return length(drift.extent) > Self.safePart * drift.repeatDistance
+    return drift.distance.value > Self.safePart * drift.repeatDistance
   }
+
+  /// How the statement begins that frames were aligned; what describes the methods looks for it.
+  static let alignment = "the frames were aligned by whole positions"
 
   /// How the frames are to be added.
   var plan: StackPlan {
@@ -35,26 +38,12 @@ struct StackDrift {
     return StackPlan(shifts, leavingOut: leftOut)
   }
 
-  private func length(_ vector: SIMD2<Double>) -> Double {
-    (vector * vector).sum().squareRoot()
-  }
-
   /// The mean side of a position, m; nil where it is unknown.
   private var side: Double? { pixelSize.map { ($0.x * $0.y).squareRoot() } }
 
-  /// One standard error of the drift's length, in mean sides of a position.
-  private func error(_ drift: FrameDrift) -> Double {
-    let size = length(drift.extent)
-    let unit = drift.direction ?? (size > 0 ? drift.extent / size : SIMD2(1, 0))
-    let matrix = drift.covariance
-    return
-      (unit.x * unit.x * matrix.xx + 2 * unit.x * unit.y * matrix.xy
-      + unit.y * unit.y * matrix.yy).squareRoot()
-  }
-
   /// "10.2 nm ± 0.1 nm (20.4 px)".
   private func text(_ drift: FrameDrift) -> String {
-    let (size, error) = (length(drift.extent), error(drift))
+    let (size, error) = drift.distance
     guard let side else {
       return Format.significant(size, digits: 3) + " ± " + Format.significant(error, digits: 2)
         + " px"
@@ -65,13 +54,36 @@ struct StackDrift {
 
   // MARK: Facts and notes
 
-  var facts: [Fact] {
+  /// - Parameters:
+  ///   - common: The part of the window that all frames cover; nil where they were added where they are.
+  ///   - window: All of it.
+  func facts(common: ScanWindow?, window: ScanWindow) -> [Fact] {
+    driftFacts + (common.map { alignmentFacts($0, window) } ?? [])
+  }
+
+  /// None where frames were left out, but none was moved.
+  private func alignmentFacts(_ common: ScanWindow, _ window: ScanWindow) -> [Fact] {
+    if plan.shifts.allSatisfy({ $0 == nil || $0 == PositionShift() }) { return [] }
+    let rows = window.shape.rows - common.shape.rows
+    let columns = window.shape.columns - common.shape.columns
+    let masked =
+      rows + columns == 0
+      ? "" : "; \(columns) columns and \(rows) rows at the rims, which not all show, are masked"
+    return [
+      Fact(
+        "frames_aligned",
+        text: "\(Self.alignment) before they were added\(masked)",
+        value: Double(window.shape.count - common.shape.count), unit: "positions")
+    ]
+  }
+
+  private var driftFacts: [Fact] {
     guard let drift = findings.drift, drift.isMeasured, !(drift.isSignificant && isAmbiguous) else {
       return []
     }
     let across = drift.direction.map { " along an azimuth of \(azimuth($0))" } ?? ""
     let (unit, scale) = (side == nil ? "px" : "m", side ?? 1)
-    let (size, error) = (scale * length(drift.extent), scale * error(drift))
+    let (size, error) = (scale * drift.distance.value, scale * drift.distance.error)
     if drift.isSignificant {
       return [
         Fact(
@@ -99,14 +111,12 @@ struct StackDrift {
     return Format.fixed(angle * 180 / Double.pi, 1) + "°"
   }
 
-  /// - Parameters:
-  ///   - common: The part of the window that all frames cover; nil where they were added where they are.
-  ///   - window: All of it.
-  func notes(common: ScanWindow?, window: ScanWindow) -> [Note] {
-    driftNotes(common, window) + foreignNotes + dimNotes
+  /// - Parameter common: The part of the window that all frames cover; nil where they were added where they are.
+  func notes(common: ScanWindow?) -> [Note] {
+    driftNotes(common) + foreignNotes + dimNotes
   }
 
-  private func driftNotes(_ common: ScanWindow?, _ window: ScanWindow) -> [Note] {
+  private func driftNotes(_ common: ScanWindow?) -> [Note] {
     guard let drift = findings.drift, drift.isMeasured else {
       return [
         Note(
@@ -126,18 +136,7 @@ struct StackDrift {
           "the specimen drifted, but by how much cannot be told: its structure repeats itself after \(period)."
             + " The frames are added where they are, and the sum is blurred; feed fewer of them, or frames that"
             + " were aligned before"))
-    } else if drift.isSignificant, let common {
-      let rows = window.shape.rows - common.shape.rows
-      let columns = window.shape.columns - common.shape.columns
-      let lost =
-        rows + columns == 0
-        ? ""
-        : "; \(columns) columns and \(rows) rows at the rims, which not all frames show, are masked as missing"
-      notes.append(
-        Note(
-          .information,
-          "the frames were aligned by whole positions before they were added\(lost)"))
-    } else if drift.isSignificant,
+    } else if drift.isSignificant, common == nil,
       plan.shifts.contains(where: { $0 != nil && $0 != PositionShift() })
     {
       notes.append(

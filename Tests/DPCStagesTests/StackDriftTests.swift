@@ -96,8 +96,10 @@ struct StackDriftTests {
       #expect(abs(value - 20.0.squareRoot() * 1e-9) < 0.05e-9 && fact.unit == "m", "\(fact)")
       #expect(fact.text.contains("nm") && fact.text.contains("px"))
       #expect(product.facts.contains { $0.text == "6 frames added" })
-      #expect(
-        product.notes.contains { $0.text.contains("8 columns and 4 rows") }, "\(product.notes)")
+      let aligned = try #require(product.facts.first { $0.key == "frames_aligned" })
+      // Of 96 columns and 80 rows 88 and 76 are common.
+      #expect(aligned.value == Double(96 * 80 - 88 * 76))
+      #expect(aligned.text.contains("8 columns and 4 rows"), "\(aligned)")
       let moved = shifts.indices.map { frame in
         let (right, down) = Self.moves(frame)
         return (0..<4).map { segment in

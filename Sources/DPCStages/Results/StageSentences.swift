@@ -47,7 +47,7 @@ extension StageAccount {
     }
     let scatter = statement(after: "frames scatter ").map { "; they scatter \($0)" } ?? ""
     let aligned =
-      statement(after: "the frames were aligned").flatMap { _ in statement(after: "the specimen ") }
+      statement(after: StackDrift.alignment).flatMap { _ in statement(after: "the specimen ") }
       .map { ", aligned by whole positions since the specimen \($0)" } ?? ""
     return "The counts of \(added.dropLast(" added".count)) were added\(mark)\(aligned)\(scatter)"
   }

@@ -7,7 +7,7 @@ struct AverageFrames: StageType {
   let name = "average-frames"
   let summary =
     "aligns repeated frames where the specimen drifted, and adds their counts; their scatter checks the errors"
-  let algorithmVersion = 9
+  let algorithmVersion = 10
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]
@@ -44,9 +44,10 @@ struct AverageFrames: StageType {
     let added = count - empty.count - (common == nil ? 0 : drift?.leftOut.count ?? 0)
     return StageProduct(
       outputs: ["segments": SegmentsValue.averaged(sum.signals, of: frames)],
-      facts: facts(added, of: count, ratio) + (drift?.facts ?? []),
+      facts: facts(added, of: count, ratio)
+        + (drift?.facts(common: common, window: frames.window) ?? []),
       notes: notes(ratio, sum.signals) + emptyNotes(empty, of: count)
-        + (drift?.notes(common: common, window: frames.window) ?? [])
+        + (drift?.notes(common: common) ?? [])
         + check.saturationNotes(
           sum.scatter.saturatedCount, of: count * sum.signals.shape.count))
   }
