@@ -81,7 +81,9 @@ extension FrameReader {
         context.progress(Double(done) / Double(bands.count * groups.count))
       }
     }
-    try sum.share { target in concurrentMap(bands.count) { bands[$0].band.withLock { target.take($0) } } }
+    try sum.share { target in
+      concurrentMap(bands.count) { bands[$0].band.withLock { target.take($0) } }
+    }
   }
 
   private func addChunks(
@@ -99,7 +101,9 @@ extension FrameReader {
     for first in stride(from: 0, to: window.shape.rows, by: height) {
       let block = first..<min(first + height, window.shape.rows)
       let bands = try added(groups, to: block, context, reader, task)
-      try sum.share { target in concurrentMap(bands.count) { bands[$0].band.withLock { target.take($0) } } }
+      try sum.share { target in
+        concurrentMap(bands.count) { bands[$0].band.withLock { target.take($0) } }
+      }
     }
   }
 
