@@ -3,67 +3,38 @@
 internal import Glibc
 internal import STEMCore
 
-/// What tells a wall from other lines: an even field along it, and a peak rather than a step across it.
-struct WallLineCheck {
-  /// Of the field in every piece of the line: overlap with a unit wall, and information.
+/// The field in short pieces of a line, one after the other.
+struct WallPieces {
+  /// Of the field in every piece: overlap with a unit wall, and information.
   private(set) var overlap: [Double] = []
   private(set) var information: [Double] = []
-  /// Length of a piece, m.
-  let piece: Double
-  private var stepGain = 0.0
-  private var wallGain = 0.0
+  /// Of a piece, m.
+  let length: Double
 
   init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
+    self.init(
+      WallStrip(beside: line, pixels, geometry), geometry, line, coarserSide: pixels.coarserSide)
+  }
+
+  /// - Parameter coarserSide: Of a pixel, m.
+  init(
+    _ strip: WallStrip, _ geometry: InclinationGeometry, _ line: WallLine, coarserSide: Double
+  ) {
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * pixels.coarserSide))))
-    piece = line.length / Double(count)
-    let strip = WallStrip(
-      pixels, line, reach: WallRefinement.window * width, direction: geometry.direction)
+    let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * coarserSide))))
+    length = line.length / Double(count)
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
-    var sums = [[Double]](repeating: [0, 0, 0, 0, 0], count: count)
-    // Places and widths of the steps, in m.
-    let trials = [0.25, 0.5, 1].flatMap { part in
-      (-8...8).map { (shift: Double($0) * 0.25 * width, width: part * width) }
-    }
-    var steps = [[Double]](repeating: [0, 0, 0, 0, 0], count: trials.count)
-    var wall: [Double] = [0, 0, 0, 0, 0]
-    func add(_ t: Double, _ w: Double, _ y: Double, to sums: inout [Double]) {
-      sums[0] += w
-      sums[1] += w * y
-      sums[2] += w * t
-      sums[3] += w * t * t
-      sums[4] += w * t * y
-    }
+    var fits = [LevelFit](repeating: LevelFit(), count: count)
     for i in strip.u.indices {
-      let (t, w, y) = (shape.unitHeight(at: strip.u[i]), strip.weight[i], strip.value[i])
-      let k = min(count - 1, max(0, Int((strip.v[i] - line.start) / piece)))
-      add(t, w, y, to: &sums[k])
-      add(t, w, y, to: &wall)
-      for s in trials.indices {
-        add(tanh((strip.u[i] - trials[s].shift) / trials[s].width), w, y, to: &steps[s])
-      }
+      let k = min(count - 1, max(0, Int((strip.v[i] - line.start) / length)))
+      fits[k].add(shape.unitHeight(at: strip.u[i]), strip.weight[i], strip.value[i])
     }
-    func match(_ sums: [Double]) -> (overlap: Double, information: Double) {
-      guard sums[0] > 0 else { return (0, 0) }
-      let information = sums[3] - sums[2] * sums[2] / sums[0]
-      return information > 1e-6 * sums[3]
-        ? (sums[4] - sums[2] * sums[1] / sums[0], information) : (0, 0)
-    }
-    for sum in sums {
-      let (o, i) = match(sum)
+    for fit in fits {
+      let (o, i) = fit.match
       overlap.append(o)
       information.append(i)
     }
-    func gain(_ sums: [Double]) -> Double {
-      let (o, i) = match(sums)
-      return i > 0 ? o * o / i : 0
-    }
-    wallGain = gain(wall)
-    stepGain = steps.map(gain).max() ?? 0
   }
-
-  /// A step between two levels explains the strip better.
-  var isStep: Bool { stepGain > wallGain }
 
   /// Standard deviation of the field along the line over its mean, noise taken off.
   var modulation: Double {
@@ -79,5 +50,73 @@ struct WallLineCheck {
     let freedom = max(1, pieces - 1)
     guard square > freedom + 4 * (2 * freedom).squareRoot() else { return 0 }
     return ((square - freedom) / (total * mean * mean)).squareRoot()
+  }
+}
+
+/// What tells a wall from other lines: an even field along it, and a peak rather than a step across it.
+struct WallLineCheck {
+  /// See ``WallPieces/modulation``.
+  let modulation: Double
+  /// A step between two levels explains the strip better.
+  let isStep: Bool
+
+  init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
+    let strip = WallStrip(beside: line, pixels, geometry)
+    modulation = WallPieces(strip, geometry, line, coarserSide: pixels.coarserSide).modulation
+    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
+    let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
+    // Places and widths of the steps, in m.
+    let trials = [0.25, 0.5, 1].flatMap { part in
+      (-8...8).map { (shift: Double($0) * 0.25 * width, width: part * width) }
+    }
+    var steps = [LevelFit](repeating: LevelFit(), count: trials.count)
+    var wall = LevelFit()
+    for i in strip.u.indices {
+      let (u, w, y) = (strip.u[i], strip.weight[i], strip.value[i])
+      wall.add(shape.unitHeight(at: u), w, y)
+      for s in trials.indices {
+        steps[s].add(tanh((u - trials[s].shift) / trials[s].width), w, y)
+      }
+    }
+    isStep = (steps.map(\.gain).max() ?? 0) > wall.gain
+  }
+}
+
+extension WallStrip {
+  /// The pixels in a line's window.
+  fileprivate init(beside line: WallLine, _ pixels: WallPixels, _ geometry: InclinationGeometry) {
+    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
+    self.init(
+      pixels, line, reach: WallRefinement.window * width, direction: geometry.direction)
+  }
+}
+
+/// Least squares of a shape beside a constant.
+private struct LevelFit {
+  private var w = 0.0
+  private var y = 0.0
+  private var t = 0.0
+  private var tt = 0.0
+  private var ty = 0.0
+
+  mutating func add(_ shape: Double, _ weight: Double, _ value: Double) {
+    w += weight
+    y += weight * value
+    t += weight * shape
+    tt += weight * shape * shape
+    ty += weight * shape * value
+  }
+
+  /// Nothing where the constant explains all of the shape.
+  var match: (overlap: Double, information: Double) {
+    guard w > 0 else { return (0, 0) }
+    let information = tt - t * t / w
+    return information > 1e-6 * tt ? (ty - t * y / w, information) : (0, 0)
+  }
+
+  /// What the shape gains in χ².
+  var gain: Double {
+    let (overlap, information) = match
+    return information > 0 ? overlap * overlap / information : 0
   }
 }

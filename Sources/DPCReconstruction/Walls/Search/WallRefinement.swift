@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import STEMCore
+internal import WorkSharing
 
 /// Pixels beside a line, in its own coordinates.
 struct WallStrip {
@@ -61,18 +62,20 @@ struct WallRefinement {
     var widening = 1.25
     for _ in 0..<100 where widening > 1.002 {
       var best = line
-      for trial in [
+      let trials = [
         line.moved(turn: turn, shift: 0, widthFactor: 1),
         line.moved(turn: -turn, shift: 0, widthFactor: 1),
         line.moved(turn: 0, shift: shift, widthFactor: 1),
         line.moved(turn: 0, shift: -shift, widthFactor: 1),
         line.moved(turn: 0, shift: 0, widthFactor: widening),
         line.moved(turn: 0, shift: 0, widthFactor: 1 / widening),
-      ] where isAllowed(trial) {
-        var candidate = trial
-        (candidate.gain, candidate.amplitude, _) = match(trial, near)
-        if candidate.gain > best.gain { best = candidate }
+      ].filter(isAllowed)
+      let tried = concurrentMap(trials.count) { number in
+        var trial = trials[number]
+        (trial.gain, trial.amplitude, _) = match(trial, near)
+        return trial
       }
+      for trial in tried where trial.gain > best.gain { best = trial }
       if best == line {
         turn /= 2
         shift /= 2
@@ -122,12 +125,12 @@ struct WallRefinement {
 
   /// The run of short pieces with the highest joint gain, along the whole line through the frame.
   private func withEnds(_ line: WallLine) -> WallLine {
-    let profile = WallLineCheck(pixels: pixels, geometry: geometry, line: whole(line))
-    guard let piece = bestPiece(profile.overlap, profile.information) else { return line }
+    let pieces = WallPieces(pixels: pixels, geometry: geometry, line: whole(line))
+    guard let best = bestPiece(pieces.overlap, pieces.information) else { return line }
     var copy = whole(line)
     (copy.start, copy.end) = (
-      copy.start + Double(piece.range.lowerBound) * profile.piece,
-      copy.start + Double(piece.range.upperBound) * profile.piece
+      copy.start + Double(best.range.lowerBound) * pieces.length,
+      copy.start + Double(best.range.upperBound) * pieces.length
     )
     return copy
   }
@@ -165,31 +168,41 @@ struct WallRefinement {
 
 /// Least squares of a shape beside a constant and a slope.
 private struct ShapeFit {
-  private var sums = [Double](repeating: 0, count: 10)
+  // Sums of the weights times the products of shape t, distance u and value y that they are named for.
+  private var one = 0.0
+  private var u = 0.0
+  private var uu = 0.0
+  private var t = 0.0
+  private var tu = 0.0
+  private var tt = 0.0
+  private var y = 0.0
+  private var yu = 0.0
+  private var yt = 0.0
+  private var yy = 0.0
 
-  mutating func add(shape t: Double, linear u: Double, value y: Double, weight w: Double) {
-    sums[0] += w
-    sums[1] += w * u
-    sums[2] += w * u * u
-    sums[3] += w * t
-    sums[4] += w * t * u
-    sums[5] += w * t * t
-    sums[6] += w * y
-    sums[7] += w * y * u
-    sums[8] += w * y * t
-    sums[9] += w * y * y
+  mutating func add(shape: Double, linear: Double, value: Double, weight w: Double) {
+    one += w
+    u += w * linear
+    uu += w * linear * linear
+    t += w * shape
+    tu += w * shape * linear
+    tt += w * shape * shape
+    y += w * value
+    yu += w * value * linear
+    yt += w * value * shape
+    yy += w * value * value
   }
 
   func result(freedom: Double) -> (gain: Double, amplitude: Double, misfit: Double) {
-    let determinant = sums[0] * sums[2] - sums[1] * sums[1]
-    guard determinant > 1e-9 * sums[0] * sums[2] else { return (0, 0, 1) }
+    let determinant = one * uu - u * u
+    guard determinant > 1e-9 * one * uu else { return (0, 0, 1) }
     func projected(_ a: Double, _ b: Double, _ c: Double, _ d: Double) -> Double {
-      (sums[2] * a * c - sums[1] * (a * d + b * c) + sums[0] * b * d) / determinant
+      (uu * a * c - u * (a * d + b * c) + one * b * d) / determinant
     }
-    let information = sums[5] - projected(sums[3], sums[4], sums[3], sums[4])
-    let overlap = sums[8] - projected(sums[3], sums[4], sums[6], sums[7])
-    let power = sums[9] - projected(sums[6], sums[7], sums[6], sums[7])
-    guard information > 1e-6 * sums[5] else { return (0, 0, 1) }
+    let information = tt - projected(t, tu, t, tu)
+    let overlap = yt - projected(t, tu, y, yu)
+    let power = yy - projected(y, yu, y, yu)
+    guard information > 1e-6 * tt else { return (0, 0, 1) }
     let gain = overlap * overlap / information
     let misfit = max(1, (power - gain) / max(1, freedom))
     return (gain / misfit, overlap / information, misfit)
