@@ -45,6 +45,44 @@ void signals_extremes(
   signal_type type, const void *a, const void *b, const void *c, const void *d, size_t count,
   float *low, float *high, kernel_width width);
 
+/// Blocks into which a search for walls cuts a frame along a line.
+enum { wall_blocks = 16 };
+
+/// The axes of a line, and the bins along its normal.
+typedef struct {
+  double normal_x, normal_y;
+  /// Of the component of the vector that is looked at.
+  double direction_x, direction_y;
+  /// Half of the frame along the normal and across it.
+  double reach_u, reach_v;
+  /// From place to place along the normal.
+  double step;
+  int places;
+} wall_axes;
+
+/// Adds the weight 1/σ² of each pixel's component, and the weighted component, to the pixel's bin.
+///
+/// - x, y: Places of the pixels.
+/// - value_x ... covariance: The vector there, and its covariance.
+/// - bins: The two sums side by side, block after block of place after place. What lies beyond the first or the last
+///   place or block belongs to it.
+void wall_bins_add(
+  const double *x, const double *y, const double *value_x, const double *value_y,
+  const double *variance_x, const double *variance_y, const double *covariance, size_t count,
+  const wall_axes *axes, double *bins, kernel_width width);
+
+/// Overlap with, and information on, a unit wall beside a free constant, in every block.
+///
+/// - weights, values: The sums of all bins, block after block of place after place.
+/// - first, end: The places that the wall reaches.
+/// - heights: Of the wall at these.
+/// - overlaps, informations: Get a number for each block.
+/// - returns: The sum of what the blocks gain in χ² one by one; infinite where rounding left an overlap without
+///   information.
+double wall_bins_match(
+  const double *weights, const double *values, int first, int end, const double *heights,
+  double *overlaps, double *informations, kernel_width width);
+
 /// How the segments give the shift of a disc: see `DiscShiftEstimator`.
 typedef struct {
   /// Segments that lie on the same side of every diameter make a group.

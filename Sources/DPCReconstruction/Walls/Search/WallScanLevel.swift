@@ -83,8 +83,9 @@ struct WallScanLevel {
     let bins = WallBins(pixels, n, direction, (reachU, reachV), step: step, places: places)
     var best: (gain: Double, place: Int, blocks: Range<Int>, amplitude: Double)?
     let heights = heights(geometry, step: step)
+    var match = WallMatchInBlocks()
     for place in 0..<places {
-      let match = bins.match(at: place, heights)
+      bins.match(at: place, heights, &match)
       // Most places cannot hold a stronger line than the best one so far.
       if let best, match.largestGain * (1 + 1e-9) <= best.gain { continue }
       if let piece = match.bestPiece, piece.gain > (best?.gain ?? 0) {

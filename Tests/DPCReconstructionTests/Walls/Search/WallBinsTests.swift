@@ -71,16 +71,20 @@ struct WallBinsTests {
     let step = 3e-9
     let places = Int((2 * reach.u / step).rounded(.up)) + 1
     let heights = (-6...6).map { exp(-Double($0 * $0) / 8) }
-    let bins = WallBins(pixels, n, component, reach, step: step, places: places)
     let plain = Self.plain(
       pixels, azimuth: azimuth, component, step: step, places: places, heights: heights)
-    for place in 0..<places {
-      let match = bins.match(at: place, heights)
-      #expect((0..<16).map { match.overlap[$0] } == plain[place].overlap)
-      #expect((0..<16).map { match.information[$0] } == plain[place].information)
-      if let piece = bestPiece(plain[place].overlap, plain[place].information) {
-        #expect(match.largestGain * (1 + 1e-9) >= piece.gain)
-        #expect(match.bestPiece?.gain == piece.gain && match.bestPiece?.range == piece.range)
+    for width in KernelWidth.allCases where width <= .widest {
+      let bins = WallBins(
+        pixels, n, component, reach, step: step, places: places, width: width)
+      var match = WallMatchInBlocks()
+      for place in 0..<places {
+        bins.match(at: place, heights, &match)
+        #expect(match.overlap == plain[place].overlap)
+        #expect(match.information == plain[place].information)
+        if let piece = bestPiece(plain[place].overlap, plain[place].information) {
+          #expect(match.largestGain * (1 + 1e-9) >= piece.gain)
+          #expect(match.bestPiece?.gain == piece.gain && match.bestPiece?.range == piece.range)
+        }
       }
     }
   }
