@@ -83,6 +83,22 @@ double wall_bins_match(
   const double *weights, const double *values, int first, int end, const double *heights,
   double *overlaps, double *informations, kernel_width width);
 
+/// The projected shape of a wall: see `ProjectedWall`.
+typedef struct {
+  double factor;
+  /// 2 cos a/w, per m.
+  double scale;
+  /// t sin a/w, and exp of minus it and of minus twice it.
+  double box, decay, decay_squared;
+  /// (1 - exp(-2 box))/box.
+  double average;
+} wall_shape;
+
+/// The field in the image for E0 = 1 at some distances from the wall, to some 1e-15 of its height.
+void wall_heights(
+  const wall_shape *shape, const double *distances, size_t count, double *heights,
+  kernel_width width);
+
 /// How the segments give the shift of a disc: see `DiscShiftEstimator`.
 typedef struct {
   /// Segments that lie on the same side of every diameter make a group.

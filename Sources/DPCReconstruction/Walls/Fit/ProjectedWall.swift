@@ -1,5 +1,6 @@
 // The projected shape of a wall of one width: what every sample of a profile evaluates.
 
+internal import CKernels
 internal import Glibc
 
 /// g P(c, d) of ``InclinationGeometry`` for one w, with all that does not depend on X at hand.
@@ -8,7 +9,7 @@ internal import Glibc
 /// needs no other exponential of X, and no term exceeds one.
 struct ProjectedWall {
   private let factor: Double
-  private let width: Double
+  private let sechWidth: Double
   private let cosineOverWidth: Double
   private let d: Double
   private let decay: Double
@@ -20,7 +21,7 @@ struct ProjectedWall {
 
   init(geometry: InclinationGeometry, sechWidth: Double) {
     factor = geometry.directionFactor
-    width = sechWidth
+    self.sechWidth = sechWidth
     cosineOverWidth = geometry.cosine / sechWidth
     d = geometry.thickness * geometry.sine / sechWidth
     decay = exp(-d)
@@ -35,6 +36,19 @@ struct ProjectedWall {
     return factor * terms(twice).value
   }
 
+  /// The field in the image for E0 = 1 at many distances, in wide vectors: ``unitHeight(at:)`` but for the rounding.
+  func unitHeights(at distances: [Double], width: KernelWidth = .widest) -> [Double] {
+    var shape = wall_shape(
+      factor: factor, scale: 2 * cosineOverWidth, box: d, decay: decay, decay_squared: decaySquared,
+      average: average)
+    return [Double](unsafeUninitializedCapacity: distances.count) { heights, count in
+      count = distances.count
+      guard let first = heights.baseAddress else { return }
+      // SAFETY: the kernel reads the distances and writes as many heights, and keeps no pointer.
+      wall_heights(&shape, distances, count, first, width.inC)
+    }
+  }
+
   /// The field and its derivatives at the distance x from the wall.
   func sample(at x: Double, amplitude: Double) -> WallFieldSample {
     let c = x * cosineOverWidth
@@ -44,7 +58,7 @@ struct ProjectedWall {
     let height = factor * amplitude
     return WallFieldSample(
       value: height * value, byAmplitude: factor * value,
-      byWidth: -height * (byC * c + byD * d) / width,
+      byWidth: -height * (byC * c + byD * d) / sechWidth,
       byPosition: -height * byC * cosineOverWidth)
   }
 

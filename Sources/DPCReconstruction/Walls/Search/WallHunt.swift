@@ -7,13 +7,13 @@ internal import STEMCore
 struct WallHunt {
   let geometry: InclinationGeometry
   let options: WallFindingOptions
-  let levels: [WallScanLevel]
   /// What a line must gain in χ² so that noise alone shows one in so many maps.
   let requiredGain: Double
   private let map: WallPixels
   private let coarseMap: WallPixels
   private var fine: WallPixels
   private var coarse: WallPixels
+  private var scan: WallScan
   private var refused: [WallLine] = []
   private var steps: [WallLine] = []
   private(set) var lines: [WallLine] = []
@@ -47,28 +47,30 @@ struct WallHunt {
     let side = min(max(rows, columns), 4 * min(rows, columns))
     coarseMap = WallPixels(map, block: max(1, side / Self.coarseSide))
     (fine, coarse) = (self.map, coarseMap)
-    levels = WallScanLevel.levels(for: coarse, geometry: geometry)
+    let levels = WallScanLevel.levels(for: coarse, geometry: geometry)
     let places = levels.reduce(0.0) { $0 + $1.places }
     requiredGain = max(25, 2 * log(max(1, places) / options.falseWallsPerMap))
+    // The scan's steps miss a part of what refined lines gain.
+    scan = WallScan(levels, over: coarse, geometry: geometry, leastGain: 0.8 * requiredGain)
   }
+
+  /// Widths that are tried, the narrowest first.
+  var levels: [WallScanLevel] { scan.levels }
 
   /// The clearest line of what is left; nil where none can reach the threshold.
   ///
   /// Across a long frame a line as wide as several walls together can grow ever wider as it is refined, until
   /// nothing is left of it: then the clearest of another width is taken.
-  func clearest(checkpoint: () throws -> Void) rethrows -> WallLine? {
-    var found: [WallLine] = []
-    for level in levels {
-      try checkpoint()
-      if let line = level.strongest(in: coarse, geometry: geometry) { found.append(line) }
-    }
+  private mutating func clearest(checkpoint: () throws -> Void) rethrows -> WallLine? {
     let refinement = WallRefinement(pixels: fine, geometry: geometry)
     var first: WallLine?
-    for line in found.sorted(by: { $0.gain > $1.gain }) where line.gain > 0.8 * requiredGain {
+    var open = Set(levels.indices)
+    while let (level, line) = try scan.clearest(in: coarse, of: open, checkpoint: checkpoint) {
       try checkpoint()
       let refined = refinement.refined(line)
       if refined.gain > requiredGain || !isWiderThanFrame(refined) { return refined }
       first = first ?? refined
+      open.remove(level)
     }
     return first
   }
@@ -114,22 +116,29 @@ struct WallHunt {
         if rejection == .step { steps.append(refined) }
       } else {
         lines.append(refined)
-        polish()
+        polish(lines.indices.filter { touches(lines[$0], refined) })
       }
       leaveRest()
     }
     for _ in 0..<2 {
       try checkpoint()
-      polish()
+      polish(Array(lines.indices))
     }
   }
 
-  /// Refines every wall beside the others, which crossed or overlapped it when it was found.
+  /// Whether one line is seen in the window of the other: two widths from a wall's middle 0.4 % are left of its
+  /// height.
+  private func touches(_ line: WallLine, _ other: WallLine) -> Bool {
+    let widths = [line, other].map { geometry.projectedWidth(sechWidth: $0.sechWidth) }
+    return line.distance(to: other) < WallRefinement.window * (widths[0] + widths[1])
+  }
+
+  /// Refines walls beside the others, which crossed or overlapped them when they were found.
   ///
   /// What was refused is no part of this: it may be a misfit of the very wall.
-  private mutating func polish() {
+  private mutating func polish(_ indices: [Int]) {
     guard lines.count > 1 else { return }
-    for index in lines.indices {
+    for index in indices {
       var alone = map
       for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
       let refined = WallRefinement(pixels: alone, geometry: geometry).refined(lines[index])
@@ -145,6 +154,7 @@ struct WallHunt {
       fine.subtract(line, geometry)
       coarse.subtract(line, geometry)
     }
+    scan.outdate()
   }
 
   private func height(_ line: WallLine, _ geometry: InclinationGeometry) -> Double {

@@ -70,6 +70,30 @@ struct WallLine: Equatable {
     return copy
   }
 
+  /// Between the nearest points of two lines, m; zero where they cross.
+  func distance(to other: WallLine) -> Double {
+    if crosses(other) && other.crosses(self) { return 0 }
+    let toEnds = [other.start, other.end].map { distance(to: other.point(at: $0)) }
+    let fromEnds = [start, end].map { other.distance(to: point(at: $0)) }
+    return (toEnds + fromEnds).min() ?? 0
+  }
+
+  private func distance(to point: ScanPoint) -> Double {
+    let n = normal
+    let (across, along) = (point.x * n.x + point.y * n.y, point.y * n.x - point.x * n.y)
+    return hypot(across - position, max(0, start - along, along - end))
+  }
+
+  /// Whether the ends of another line lie on either side of the straight line through this one.
+  private func crosses(_ other: WallLine) -> Bool {
+    let n = normal
+    let sides = [other.start, other.end].map { v in
+      let point = other.point(at: v)
+      return point.x * n.x + point.y * n.y - position
+    }
+    return sides[0] * sides[1] < 0
+  }
+
   /// The part of the shorter of two lines that lies beside the other one.
   ///
   /// The other one is turned about its own middle first: far from the scan's center a small turn about that would
@@ -204,13 +228,24 @@ struct WallPixels {
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     let n = line.normal
     let direction = fieldComponent(geometry.direction, n)
+    let heights = shape.unitHeights(at: distances(from: line))
     for i in 0..<count {
       let v = -x[i] * n.y + y[i] * n.x
       guard v >= line.start, v <= line.end else { continue }
-      let height =
-        factor * line.amplitude * shape.unitHeight(at: x[i] * n.x + y[i] * n.y - line.position)
+      let height = factor * line.amplitude * heights[i]
       valueX[i] -= height * direction.x
       valueY[i] -= height * direction.y
+    }
+  }
+
+  /// Of all pixels from a line, along its normal, m.
+  func distances(from line: WallLine) -> [Double] {
+    let (n, position) = (line.normal, line.position)
+    return [Double](unsafeUninitializedCapacity: count) { distances, number in
+      let (x, y) = (x.span, y.span)
+      precondition(y.count == x.count, "lists of one length")
+      for i in 0..<x.count { distances[i] = x[i] * n.x + y[i] * n.y - position }
+      number = x.count
     }
   }
 }

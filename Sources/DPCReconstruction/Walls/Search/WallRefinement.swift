@@ -112,13 +112,13 @@ struct WallRefinement {
     guard pixels.count > 8 else { return (0, 0, 1) }
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
-    let n = line.normal
-    let component = fieldComponent(geometry.direction, n)
+    let component = fieldComponent(geometry.direction, line.normal)
+    let distances = pixels.distances(from: line)
+    let heights = shape.unitHeights(at: distances)
     var fit = ShapeFit()
     for i in 0..<pixels.count {
-      let u = pixels.x[i] * n.x + pixels.y[i] * n.y - line.position
       let (value, weight) = pixels.component(i, component)
-      fit.add(shape: shape.unitHeight(at: u), linear: u / width, value: value, weight: weight)
+      fit.add(shape: heights[i], linear: distances[i] / width, value: value, weight: weight)
     }
     return fit.result(freedom: Double(pixels.count - 4))
   }

@@ -2,7 +2,6 @@
 
 internal import Glibc
 internal import STEMCore
-internal import WorkSharing
 
 /// Lines of one width: how finely their azimuths, places and lengths are tried.
 struct WallScanLevel {
@@ -43,15 +42,9 @@ struct WallScanLevel {
     places = Double(azimuths) / 2 * diagonal / width * 40
   }
 
-  /// The line of this width that gains most in χ²; ties go to the smaller azimuth.
-  func strongest(in pixels: WallPixels, geometry: InclinationGeometry) -> WallLine? {
-    let tried = (0..<azimuths).filter { $0.isMultiple(of: stride(at: $0, in: pixels)) }
-    let found = concurrentMap(tried.count) { k in
-      strongest(in: pixels, azimuth: azimuth(tried[k]), geometry)
-    }
-    return found.compactMap { $0 }.reduce(nil) { best, line in
-      line.gain > (best?.gain ?? 0) ? line : best
-    }
+  /// The azimuths that are tried, in ascending order, rad.
+  func azimuths(in pixels: WallPixels) -> [Double] {
+    (0..<azimuths).filter { $0.isMultiple(of: stride(at: $0, in: pixels)) }.map(azimuth)
   }
 
   private func azimuth(_ k: Int) -> Double { Double(k) / Double(azimuths) * Double.pi }
@@ -68,8 +61,9 @@ struct WallScanLevel {
     return 1 << Int(log2(steps))
   }
 
-  private func strongest(
-    in pixels: WallPixels, azimuth: Double, _ geometry: InclinationGeometry
+  /// The line of this width and azimuth that gains most in χ², and more than a least gain.
+  func strongest(
+    in pixels: WallPixels, azimuth: Double, _ geometry: InclinationGeometry, above leastGain: Double
   ) -> WallLine? {
     let n = (x: cos(azimuth), y: sin(azimuth))
     let direction = fieldComponent(geometry.direction, n)
@@ -87,8 +81,9 @@ struct WallScanLevel {
     for place in 0..<places {
       bins.match(at: place, heights, &match)
       // Most places cannot hold a stronger line than the best one so far.
-      if let best, match.largestGain * (1 + 1e-9) <= best.gain { continue }
-      if let piece = match.bestPiece, piece.gain > (best?.gain ?? 0) {
+      let least = best?.gain ?? leastGain
+      if match.largestGain * (1 + 1e-9) <= least { continue }
+      if let piece = match.bestPiece, piece.gain > least {
         best = (piece.gain, place, piece.range, piece.amplitude)
       }
     }
