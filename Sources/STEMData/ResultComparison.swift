@@ -36,10 +36,16 @@ public struct ResultComparison: Sendable, Equatable {
   public var isIdentical: Bool { isIdenticalData && chain.isEmpty && attributes.isEmpty }
 
   /// Compares two files.
-  ///
-  /// - Throws: `HDF5Error` where a file cannot be read; ``ResultFileError`` where it holds no chain.
-  public init(_ first: String, _ second: String) throws {
+  public init(_ first: String, _ second: String) throws(ResultFileError) {
     let (a, b) = (try ResultContents(reading: first), try ResultContents(reading: second))
+    do throws(HDF5Error) { try self.init(first, a, second, b) } catch {
+      throw ResultFileError(error)
+    }
+  }
+
+  private init(
+    _ first: String, _ a: ResultContents, _ second: String, _ b: ResultContents
+  ) throws(HDF5Error) {
     chain = ChainDifference.lines(a.steps, b.steps)
     remarks = ChainDifference.changes(a.versions, b.versions)
     if a.title != b.title { remarks.append("pipeline: \(a.title) -> \(b.title)") }
@@ -59,7 +65,7 @@ public struct ResultComparison: Sendable, Equatable {
 
   private mutating func compare(
     _ group: String, _ first: borrowing HDF5Group, _ second: borrowing HDF5Group
-  ) throws {
+  ) throws(HDF5Error) {
     let a = try Self.datasetNames(of: group, in: first)
     let b = try Self.datasetNames(of: group, in: second)
     for name in Self.union(a, b) {
@@ -76,7 +82,7 @@ public struct ResultComparison: Sendable, Equatable {
 
   private static func dataset(
     _ path: String, _ first: borrowing HDF5Dataset, _ second: borrowing HDF5Dataset
-  ) throws -> Dataset {
+  ) throws(HDF5Error) -> Dataset {
     let (a, b) = (first.description, second.description)
     let unit = try first.attributeString("units") ?? ""
     let otherUnit = try second.attributeString("units") ?? ""
@@ -110,7 +116,7 @@ public struct ResultComparison: Sendable, Equatable {
   /// The datasets of a group; none where there is no such group.
   private static func datasetNames(
     of group: String, in entry: borrowing HDF5Group
-  ) throws -> [String] {
+  ) throws(HDF5Error) -> [String] {
     guard try entry.contains(group) else { return [] }
     return try entry.group(group).children().filter { $0.kind == .dataset }.map(\.name)
   }

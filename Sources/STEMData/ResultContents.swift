@@ -31,10 +31,14 @@ public struct ResultContents: Sendable, Equatable {
   }
 
   /// Reads a result file.
-  ///
-  /// - Throws: `HDF5Error` where the file cannot be read; ``ResultFileError`` where it holds no chain.
-  public init(reading path: String) throws {
+  public init(reading path: String) throws(ResultFileError) {
     let chain = try ResultFile.chain(of: path)
+    do throws(HDF5Error) { try self.init(chain, path) } catch { throw ResultFileError(error) }
+  }
+
+  private init(
+    _ chain: (steps: [ProcessStep], versions: [String: String]), _ path: String
+  ) throws(HDF5Error) {
     let file = try HDF5File(opening: path)
     let entry = try file.root.group("entry")
     title = try entry.contains("title") ? try entry.dataset("title").string() : ""
@@ -48,7 +52,7 @@ public struct ResultContents: Sendable, Equatable {
   }
 
   /// The listed results in their order; in the file's where it does not tell.
-  static func resultNames(in entry: borrowing HDF5Group) throws -> [String] {
+  static func resultNames(in entry: borrowing HDF5Group) throws(HDF5Error) -> [String] {
     let listed = try entry.attributeStrings("results") ?? []
     let present = try entry.children().filter { child in
       child.kind == .group && !child.name.hasPrefix("process_")
@@ -57,7 +61,7 @@ public struct ResultContents: Sendable, Equatable {
   }
 
   /// Every attribute as text; numbers in the shortest form that reads back equal.
-  static func attributes(of group: borrowing HDF5Group) throws -> [String: String] {
+  static func attributes(of group: borrowing HDF5Group) throws(HDF5Error) -> [String: String] {
     var texts: [String: String] = [:]
     for name in try group.attributeNames() {
       do {

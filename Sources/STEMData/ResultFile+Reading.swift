@@ -4,12 +4,22 @@ internal import HDF5
 extension ResultFile {
   /// The steps recorded in a result file, in their order, and the versions that ran them.
   ///
-  /// - Throws: `HDF5Error` where the file cannot be read; ``ResultFileError`` where it holds no chain.
   public static func chain(
     of path: String
-  ) throws -> (steps: [ProcessStep], versions: [String: String]) {
+  ) throws(ResultFileError) -> (steps: [ProcessStep], versions: [String: String]) {
+    let chain: (steps: [ProcessStep], versions: [String: String])
+    do throws(HDF5Error) {
+      chain = try recordedChain(of: path)
+    } catch { throw ResultFileError(error) }
+    if chain.steps.isEmpty { throw .noChain(path) }
+    return chain
+  }
+
+  private static func recordedChain(
+    of path: String
+  ) throws(HDF5Error) -> (steps: [ProcessStep], versions: [String: String]) {
     let file = try HDF5File(opening: path)
-    guard try file.root.contains("entry") else { throw ResultFileError.noChain(path) }
+    guard try file.root.contains("entry") else { return ([], [:]) }
     let entry = try file.root.group("entry")
     var steps: [(index: Int, step: ProcessStep)] = []
     var versions: [String: String] = [:]
@@ -30,13 +40,12 @@ extension ResultFile {
         ))
       versions = try texts("versions", in: group)
     }
-    if steps.isEmpty { throw ResultFileError.noChain(path) }
     return (steps.sorted { $0.index < $1.index }.map(\.step), versions)
   }
 
   private static func texts(
     _ name: String, in group: borrowing HDF5Group
-  ) throws -> [String: String] {
+  ) throws(HDF5Error) -> [String: String] {
     guard try group.contains(name) else { return [:] }
     let collection = try group.group(name)
     var texts: [String: String] = [:]
@@ -48,13 +57,29 @@ extension ResultFile {
 }
 
 /// Why a file does not serve as a result.
-public enum ResultFileError: Error, Sendable, CustomStringConvertible {
-  case noChain(String)
+public struct ResultFileError: Error, Sendable, CustomStringConvertible {
+  public var path: String
+  /// One line: what is wrong and where.
+  public var description: String
+  /// What to do, where the machine is at fault.
+  public var remedy: String?
+  /// Whether the machine cannot read it, whatever it holds.
+  public var isMachine: Bool
 
-  public var description: String {
-    switch self {
-    case .noChain(let path):
-      return "\(path): no chain of processing steps in it; dpc writes one into each result.h5"
-    }
+  init(_ error: HDF5Error) {
+    path = error.file
+    description = error.description
+    remedy = error.remedy
+    isMachine = AcquisitionError(error).kind == .machine
+  }
+
+  private init(path: String, reason: String) {
+    (self.path, description, isMachine) = (path, "\(path): \(reason)", false)
+  }
+
+  static func noChain(_ path: String) -> ResultFileError {
+    ResultFileError(
+      path: path,
+      reason: "no chain of processing steps in it; dpc writes one into each result.h5")
   }
 }

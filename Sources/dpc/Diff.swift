@@ -8,8 +8,8 @@ struct Diff: ParsableCommand {
     commandName: "diff",
     abstract: "Compare two results: parameters, inputs and numbers.",
     discussion: """
-      Ends with 0 where chain and numbers agree, 1 where something differs, 4 where a file cannot be \
-      read. Versions are told and do not count.
+      Ends with 0 where chain and numbers agree, 1 where something differs, 4 where a file is no result, \
+      5 where the machine cannot read it. Versions are told and do not count.
 
       Example: dpc diff results/result.h5 again/result.h5
       """)
@@ -46,13 +46,14 @@ struct Diff: ParsableCommand {
 /// A comparison of results as text.
 enum Comparison {
   static func read(_ first: String, _ second: String) throws(CommandFailure) -> ResultComparison {
-    do {
-      return try ResultComparison(first, second)
-    } catch {
-      throw CommandFailure(
-        .inputRefused, "\(error)",
-        remedy: NearbyFile.suggestion(for: first) ?? NearbyFile.suggestion(for: second)
-          ?? "two result.h5 that dpc wrote are wanted")
+    do { return try ResultComparison(first, second) } catch {
+      var failure = CommandFailure(error)
+      if !error.isMachine {
+        failure.remedy =
+          NearbyFile.suggestion(for: first) ?? NearbyFile.suggestion(for: second)
+          ?? "two result.h5 that dpc wrote are wanted"
+      }
+      throw failure
     }
   }
 

@@ -1,7 +1,6 @@
 // dpc methods: the methods paragraph of a result, with its values, and the references of its formulas.
 import ArgumentParser
 import DPCStages
-import Pipeline
 import STEMData
 import ShownText
 
@@ -19,12 +18,8 @@ struct Methods: ParsableCommand {
 
   func run() throws {
     let contents: ResultContents
-    do {
-      contents = try ResultContents(reading: file)
-    } catch {
-      throw CommandFailure(
-        .inputRefused, "\(error)",
-        remedy: NearbyFile.suggestion(for: file) ?? "a result.h5 that dpc wrote is wanted")
+    do { contents = try ResultContents(reading: file) } catch {
+      throw CommandFailure(error)
     }
     let methods = MethodsText(contents)
     if bibtex { return print(methods.bibTeX, terminator: "") }

@@ -1,6 +1,5 @@
 // dpc provenance: how a result was made, read from the result itself.
 import ArgumentParser
-import Pipeline
 import STEMData
 
 struct ProvenanceCommand: ParsableCommand {
@@ -14,12 +13,7 @@ struct ProvenanceCommand: ParsableCommand {
 
   func run() throws {
     let chain: (steps: [ProcessStep], versions: [String: String])
-    do {
-      chain = try ResultFile.chain(of: file)
-    } catch {
-      throw CommandFailure(
-        .inputRefused, "\(error)", remedy: NearbyFile.suggestion(for: file))
-    }
+    do { chain = try ResultFile.chain(of: file) } catch { throw CommandFailure(error) }
     printLine(file)
     for (index, step) in chain.steps.enumerated() { printStep(step, number: index + 1) }
     let versions = chain.versions.sorted { $0.key < $1.key }

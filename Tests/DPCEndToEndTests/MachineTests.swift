@@ -178,5 +178,11 @@ struct MachineTests {
       #expect(full.status == 5, "\(command)")
       #expect(full.complaints == ["error: standard output: not all of it could be written"])
     }
+    // A difference counts for less than that it could not be told in full.
+    let other = try await workspace.run(output: "other", "--set", "field.thickness_nm=40")
+    #expect(other.status == 0, "\(other.errors)")
+    let compared = "\"$DPC\" diff summary/result.h5 other/result.h5"
+    #expect(try await workspace.shell("\(compared) >differences").status == 1)
+    #expect(try await workspace.shell("\(compared) >/dev/full").status == 5)
   }
 }

@@ -66,6 +66,27 @@ struct PermissionTests {
     #expect(try workspace.bytes("out/result.h5") == result)
   }
 
+  @Test("A result that may not be read is the machine's fault, and one that is none its own")
+  func unreadableResult() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Data("no result".utf8), to: "locked.h5")
+    let commands = [
+      ["diff", "locked.h5", "locked.h5"], ["methods", "locked.h5"], ["provenance", "locked.h5"],
+      ["reproduce", "locked.h5"],
+    ]
+    for command in commands {
+      let refused = try await workspace.bound(command)
+      #expect(refused.status == 4, "\(command): \(refused.errors)")
+    }
+    #expect(chmod(workspace["locked.h5"], 0) == 0)
+    for command in commands {
+      let finished = try await workspace.bound(command)
+      #expect(finished.status == 5, "\(command): \(finished.errors)")
+      #expect(finished.complaints.first?.contains("locked.h5") == true, "\(finished.errors)")
+      #expect(finished.errors.contains("get the permission to read it"), "\(finished.errors)")
+    }
+  }
+
   @Test("The same for a run over many acquisitions")
   func many() async throws {
     let workspace = try Workspace()

@@ -31,7 +31,7 @@ struct ExitStatus: Equatable {
   func exit() -> Never {
     let flushed = fflush(stdout)
     // What a failed write threw away before is known by the stream's own mark alone.
-    if (flushed != 0 || ferror(stdout) != 0) && self == .done {
+    if (flushed != 0 || ferror(stdout) != 0) && code < 128 && self != .machine {
       CommandFailure(.machine, "standard output: not all of it could be written").report()
       Foundation.exit(Self.machine.code)
     }

@@ -6,6 +6,19 @@ import Pipeline
 import PipelineManifest
 import STEMData
 
+extension CommandFailure {
+  /// A file that does not serve as a result.
+  init(_ error: ResultFileError) {
+    if error.isMachine {
+      self.init(.machine, error.description, remedy: error.remedy)
+    } else {
+      self.init(
+        .inputRefused, error.description,
+        remedy: NearbyFile.suggestion(for: error.path) ?? "a result.h5 that dpc wrote is wanted")
+    }
+  }
+}
+
 struct RecordedResult {
   let path: String
   let contents: ResultContents
@@ -14,13 +27,11 @@ struct RecordedResult {
 
   init(path: String) throws(CommandFailure) {
     self.path = path
-    do {
-      contents = try ResultContents(reading: path)
-      digest = try SHA256Digest.ofFile(at: path).digest.hex
-    } catch {
-      throw CommandFailure(
-        .inputRefused, "\(error)",
-        remedy: NearbyFile.suggestion(for: path) ?? "a result.h5 that dpc wrote is wanted")
+    do { contents = try ResultContents(reading: path) } catch {
+      throw CommandFailure(error)
+    }
+    do { digest = try SHA256Digest.ofFile(at: path).digest.hex } catch {
+      throw CommandFailure(.machine, "\(error)", remedy: "run the command again")
     }
   }
 
