@@ -47,7 +47,7 @@ let package = Package(
         .unsafeFlags(["-O2"], .when(configuration: .debug)),
       ]),
 
-    // Text from outside as it may be printed: short, and without what would steer a terminal.
+    // Words from outside as they may be printed, and the known word that a mistyped one was meant to be.
     .target(name: "ShownText", swiftSettings: strict),
     // The one place where threads are shared out: pieces of work that the data decide.
     .target(name: "WorkSharing", swiftSettings: numeric),
@@ -77,7 +77,8 @@ let package = Package(
       name: "DPCSimulation", dependencies: ["FFTW", "STEMCore"], swiftSettings: numeric),
     // The engine: stages, graph, plan, runner, cache. Knows no microscopy.
     .target(
-      name: "Pipeline", dependencies: ["CUnistd", "Digest", "WorkSharing"], swiftSettings: strict),
+      name: "Pipeline", dependencies: ["CUnistd", "Digest", "ShownText", "WorkSharing"],
+      swiftSettings: strict),
     // YAML to a validated graph; every mistake with line, column and caret.
     .target(
       name: "PipelineManifest", dependencies: ["Pipeline", "ShownText", "Yams"],

@@ -1,4 +1,5 @@
 // "Did you mean" for files: what lies beside a path at which there is nothing.
+internal import ShownText
 
 /// Suggestions for mistyped paths.
 public enum NearbyFile {

@@ -1,4 +1,5 @@
 // A pipeline as a graph: named stages, what feeds them, and everything that is wrong with it at once.
+internal import ShownText
 
 /// One output of one stage.
 public struct OutputReference: Sendable, Hashable, Codable, CustomStringConvertible {

@@ -40,6 +40,18 @@ enum AcquisitionPath {
   static let flat = "/entry/reference/flat"
   static let vacuum = "/entry/reference/vacuum"
 
+  /// Every item that is read, but for the title and the axes: their names may stand elsewhere for other things.
+  static let read = [
+    frames, voltage, semiAngle, defocus, sphericalAberration, segmentInner, segmentOuter,
+    segmentStart, segmentStop, orientation, gain, deflectionCalibration,
+    deflectionCalibrationErrors, pixelSizeX, pixelSizeY, beamTiltX, beamTiltY, scanRotation,
+    electronsPerPixel, material, zoneAxis, view, thickness, thicknessErrors, wallInclination,
+    wallNormalAzimuth, fieldDirection, dark, flat, vacuum,
+  ]
+
+  /// All that dpc reads or writes.
+  static let layout = groups.map(\.0) + read + [title, xAxis, yAxis, probe, detectorType]
+
   /// Every group with the class by which NeXus readers know it, parents first.
   static let groups = [
     (entry, "NXentry"), ("/entry/data", "NXdata"), ("/entry/instrument", "NXinstrument"),

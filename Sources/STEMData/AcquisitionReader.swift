@@ -14,6 +14,8 @@ public struct AcquisitionFile: Sendable {
   public let preferredRowCount: Int
   /// Where the file says one thing twice and differently, and which is used.
   public let contradictions: [String]
+  /// What stands in the file and is read by nothing for its name, in sentences.
+  public let unread: [String]
 
   /// Reads and checks everything but the frames.
   public init(path: String) throws(AcquisitionError) {
@@ -22,7 +24,7 @@ public struct AcquisitionFile: Sendable {
 
   init(
     path: String, metadata: AcquisitionMetadata, frameType: String, frameLayout: String,
-    preferredRowCount: Int, contradictions: [String]
+    preferredRowCount: Int, contradictions: [String], unread: [String]
   ) {
     self.path = path
     self.metadata = metadata
@@ -30,6 +32,7 @@ public struct AcquisitionFile: Sendable {
     self.frameLayout = frameLayout
     self.preferredRowCount = preferredRowCount
     self.contradictions = contradictions
+    self.unread = unread
   }
 }
 
@@ -51,14 +54,15 @@ public struct AcquisitionReader: ~Copyable, Sendable {
   /// Opens a file, reads what it states and checks that it can be true.
   public init(path: String) throws(AcquisitionError) {
     let items = try ItemReader(path: path)
-    let (plan, metadata, contradictions) = try HDF5Library.together {
-      () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata, [String]) in
+    let (plan, metadata, contradictions, unread) = try HDF5Library.together {
+      () throws(AcquisitionError) -> (FramePlan, AcquisitionMetadata, [String], [String]) in
       let (plan, metadata) = try items.contents()
       return (
-        plan, metadata, items.axisContradictions(metadata.pixelSize, shape: metadata.shape)
+        plan, metadata, items.axisContradictions(metadata.pixelSize, shape: metadata.shape),
+        items.misnamed().map(\.words)
       )
     }
-    try self.init(items, plan, metadata, contradictions)
+    try self.init(items, plan, metadata, contradictions, unread)
   }
 
   /// Opens the frames of a file that was read before, and takes what it stated for granted.
@@ -75,12 +79,12 @@ public struct AcquisitionReader: ~Copyable, Sendable {
         "they are not what they were when the file was checked",
         "leave the file alone while it is worked on, and run again")
     }
-    try self.init(items, plan, metadata, [])
+    try self.init(items, plan, metadata, [], [])
   }
 
   private init(
     _ items: borrowing ItemReader, _ plan: FramePlan, _ metadata: AcquisitionMetadata,
-    _ contradictions: [String]
+    _ contradictions: [String], _ unread: [String]
   ) throws(AcquisitionError) {
     let frames = try reading { () throws(HDF5Error) in
       let room = plan.cacheBytes(atMost: Self.maximumCache)
@@ -90,7 +94,7 @@ public struct AcquisitionReader: ~Copyable, Sendable {
     file = AcquisitionFile(
       path: items.file.path, metadata: metadata, frameType: plan.element.description,
       frameLayout: plan.layout, preferredRowCount: plan.preferredRowCount,
-      contradictions: contradictions)
+      contradictions: contradictions, unread: unread)
     hasFrameAxis = plan.hasFrameAxis
     chunkSides = plan.chunkSides
     rawKind = frames.storedType.flatMap(Self.kind) ?? .double

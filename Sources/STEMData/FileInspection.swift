@@ -100,7 +100,7 @@ extension FileInspection {
   /// - Parameter refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
   public func lines(refusal: String? = nil) -> [String] {
     overview() + [""] + segmentTable() + [""] + SegmentDrawing(file.metadata.detector).lines()
-      + ["(+x right, +y down, detector axes, orientation included)", ""] + contradictionLines()
+      + ["(+x right, +y down, detector axes, orientation included)", ""] + doubtLines()
       + refusalLines(refusal) + missingLines(besides: refusal)
   }
 
@@ -207,9 +207,12 @@ extension FileInspection {
     return lines
   }
 
-  private func contradictionLines() -> [String] {
-    if file.contradictions.isEmpty { return [] }
-    return ["Stated twice and differently:"] + file.contradictions.map { "  \($0)" } + [""]
+  private func doubtLines() -> [String] {
+    func section(_ heading: String, _ lines: [String]) -> [String] {
+      lines.isEmpty ? [] : [heading] + lines.map { "  \($0)" } + [""]
+    }
+    return section("Stated twice and differently:", file.contradictions)
+      + section("Not where it is looked for:", file.unread)
   }
 
   private func refusalLines(_ refusal: String?) -> [String] {

@@ -86,22 +86,6 @@ extension ItemReader {
   /// No segmented detector has more; a larger number is another axis.
   private static let maximumSegments = 1024
 
-  /// Zeros that were never measured would pass for a detector in the dark.
-  func checkWritten(_ path: String) throws(AcquisitionError) {
-    let (missing, total) = try reading { () throws(HDF5Error) in
-      try file.root.dataset(path).unwrittenChunks()
-    }
-    if missing == 0 { return }
-    throw AcquisitionError(
-      kind: .damaged, file: file.path, object: path,
-      reason: total == 1
-        ? "its values were never written"
-        : "\(missing) of its \(total) chunks were never written",
-      remedy:
-        "wait until the writer is done; if it died, record again, or cut what is complete out into"
-        + " a new file")
-  }
-
   /// Finds the frames and refuses what cannot be read as such.
   func framePlan() throws(AcquisitionError) -> FramePlan {
     var problems = FileProblems()
@@ -143,7 +127,7 @@ extension ItemReader {
         "frames are integers or floating-point numbers")
     }
     try reading { () throws(HDF5Error) in try file.root.dataset(path).checkReadable() }
-    try checkWritten(path)
+    try checkNumbers(path)
     return FramePlan(description, unit: problems.read(try signalUnit(units, of: path)))
   }
 
@@ -176,7 +160,9 @@ extension ItemReader {
       reason: "it is HDF5 but not a segmented-detector acquisition"
         + (foreign.map { " (it looks like \($0))" } ?? ""),
       remedy:
-        "there is no dataset \(AcquisitionPath.frames); how an acquisition is laid out, and how to write"
+        "there is no dataset \(AcquisitionPath.frames)"
+        + (misnamed(for: AcquisitionPath.frames).map { "; \($0.words)" } ?? "")
+        + "; how an acquisition is laid out, and how to write"
         + " one with Python, stands in Sources/STEMData/STEMData.docc/Files.md")
   }
 }

@@ -28,10 +28,10 @@ struct ItemReader: ~Copyable {
 
   /// Whether a dataset of numbers is there.
   ///
-  /// - Throws: ``AcquisitionError`` where it was made and its numbers were never written: they would read as zeros.
+  /// - Throws: ``AcquisitionError`` where other numbers would be read than those that were to be stored.
   func isStated(_ path: String) throws(AcquisitionError) -> Bool {
     guard try contains(path) else { return false }
-    try checkWritten(path)
+    try checkNumbers(path)
     return true
   }
 
@@ -120,7 +120,10 @@ struct ItemReader: ~Copyable {
   /// What must be there.
   func required<Value>(_ value: Value?, _ path: String) throws(AcquisitionError) -> Value {
     guard let value else {
-      throw failure(.missing, path, "it is missing", "nothing can be reconstructed without it")
+      throw failure(
+        .missing, path, "it is missing",
+        "nothing can be reconstructed without it"
+          + (misnamed(for: path).map { "; \($0.words)" } ?? ""))
     }
     return value
   }

@@ -3,6 +3,7 @@ import ArgumentParser
 import CMalloc
 import DPCStages
 import Pipeline
+import ShownText
 
 @main
 struct DPC: AsyncParsableCommand {

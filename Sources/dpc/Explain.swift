@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Pipeline
 import PipelineManifest
+import ShownText
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import ArgumentParser
 import DPCStages
 import Pipeline
 import PipelineManifest
+import ShownText
 
 struct Stages: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -62,6 +62,36 @@ struct FileInspectionTests {
   }
 
   @Test(
+    "What nothing reads for its name is pointed out, where something of nearly that name is missing",
+    arguments: [
+      ("/entry/sample/thicknes", "/entry/sample/thickness"),
+      ("/entry/instrument/scan/thickness", "/entry/sample/thickness"),
+      ("/entry/references/flat", "/entry/reference"),
+    ])
+  func misnamed(path: String, meant: String) throws {
+    let inspection = try inspect {
+      for (item, value) in $0.items where item == meant || item.hasPrefix(meant + "/") {
+        $0.items[item] = nil
+        $0.items[path] = value
+      }
+    }
+    let top = path.hasPrefix("/entry/references") ? "/entry/references" : path
+    let told = "nothing reads \(top): its place would be \(meant)"
+    #expect(inspection.file.unread == [told])
+    #expect(inspection.lines().contains("  " + told))
+  }
+
+  @Test("A stranger beside an item that is there is nobody's business")
+  func strangers() throws {
+    let inspection = try inspect {
+      $0.items["/entry/sample/thicknes"] = .scalar(60, "nm")
+      $0.items["/entry/instrument/source/type"] = .text("Electron Source")
+      $0.items["/entry/instrument/scan/dwell_time"] = .scalar(1e-5, "s")
+    }
+    #expect(inspection.file.unread.isEmpty)
+  }
+
+  @Test(
     "Axes of another spacing than the stated pixel size are told; it is used",
     arguments: [7.7, 1.5])
   func contradictoryAxes(spacing: Double) throws {

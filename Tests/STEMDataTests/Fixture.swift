@@ -53,6 +53,9 @@ final class Fixture {
   /// Attributes beside the units: path, name, text.
   var attributes: [(String, String, String)] = []
 
+  /// Attributes that are numbers: path, name, value.
+  var numbers: [(String, String, Double)] = []
+
   private let folder: URL
 
   init() throws {
@@ -97,6 +100,9 @@ final class Fixture {
         if let units { try dataset.setAttribute("units", to: units) }
         for (object, name, text) in attributes where object == path {
           try dataset.setAttribute(name, to: text)
+        }
+        for (object, name, number) in numbers where object == path {
+          try dataset.setAttribute(name, to: number)
         }
       }
     }

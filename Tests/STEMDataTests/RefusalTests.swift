@@ -30,6 +30,42 @@ struct RefusalTests {
     #expect(error.reason == "it is missing")
   }
 
+  @Test(
+    "What is missing is found under nearly its name, or in a group of nearly its group's name",
+    arguments: [
+      ("/entry/instrument/source/voltage", "/entry/instrument/source/voltge"),
+      ("/entry/instrument/source/voltage", "/entry/instrument/optics/voltage"),
+      ("/entry/data/frames", "/entry/data/Frames"),
+    ])
+  func nearMiss(item: String, found: String) throws {
+    let fixture = try Fixture()
+    fixture.items[found] = fixture.items.removeValue(forKey: item)
+    let error = try #require(throws: AcquisitionError.self) { try fixture.read() }
+    let told = "nothing reads \(found): its place would be \(item)"
+    #expect(error.description.contains(told), "\(error)")
+  }
+
+  @Test(
+    "Packed numbers are refused; a factor of one and an offset of zero pack nothing",
+    arguments: ["/entry/data/frames", "/entry/reference/dark", "/entry/sample/thickness"])
+  func packed(path: String) throws {
+    for (name, value, isRefused) in [
+      ("scale_factor", 0.01, true), ("add_offset", 32768, true), ("scale_factor", .nan, true),
+      ("scale_factor", 1, false), ("add_offset", 0, false),
+    ] {
+      let fixture = try Fixture()
+      fixture.numbers = [(path, name, value)]
+      if !isRefused {
+        _ = try fixture.read()
+        continue
+      }
+      let error = try #require(throws: AcquisitionError.self) { try fixture.read() }
+      #expect(error.kind == .unsupported)
+      #expect(error.object == path)
+      #expect(error.reason.contains(name), "\(error)")
+    }
+  }
+
   @Test("HDF5 without frames is no acquisition, and the message says what was looked for")
   func noFrames() throws {
     let error = try refusal("/entry/data/frames", nil)

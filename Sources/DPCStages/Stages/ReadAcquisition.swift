@@ -6,7 +6,7 @@ internal import STEMData
 struct ReadAcquisition: StageType {
   let name = "read-acquisition"
   let summary = "reads what an acquisition file states and checks that it can be true"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let mayBeginEarly = true
   let inputs: [InputPort] = []
   let outputs = [
@@ -27,7 +27,8 @@ struct ReadAcquisition: StageType {
     return StageProduct(
       outputs: ["acquisition": AcquisitionValue(metadata: metadata, file: file)],
       facts: facts(metadata),
-      notes: notes(metadata) + stated.contradictions.map { Note(.warning, $0) })
+      notes: notes(metadata)
+        + (stated.contradictions + stated.unread).map { Note(.warning, $0) })
   }
 
   private func facts(_ metadata: AcquisitionMetadata) -> [Fact] {
