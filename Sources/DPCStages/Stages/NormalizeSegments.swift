@@ -6,7 +6,7 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
@@ -176,8 +176,8 @@ struct NormalizeSegments: StageType {
         notes.append(
           Note(
             .warning,
-            "gains from the vacuum reference, which lights only the inner segments: those of segments"
-              + " \(list(correction.uncalibratedSegments)) are unknown and taken as 1"))
+            "gains from the vacuum reference: segments \(list(correction.uncalibratedSegments)) lie outside of a"
+              + " disc on the detector's center, so theirs are unknown and taken as 1"))
       }
     case .calibration:
       notes.append(Note(.information, "gains from the calibration of the detector"))
