@@ -76,7 +76,7 @@ struct FlexoelectricRequest {
         stated: metadata?.probeSemiAngle, tolerance: 1e-5
       ) { Format.quantity($0, unit: "rad") }
       + contradictionNotes(
-        "thickness_nm", given: context.number("thickness_nm").map { $0 / 1e9 },
+        "thickness_nm", given: context.metersIfGiven("thickness_nm"),
         stated: walls?.thickness, tolerance: 1e-12, source: "the walls were measured with"
       ) { Format.quantity($0, unit: "m") }
   }

@@ -32,7 +32,7 @@ struct PolarityStatement {
   fileprivate init(parameters context: StageContext) throws {
     polarity = try context.choice("polarity")
     let corners = context.numbers("region_nm")
-    region = corners.map { $0.map { $0 * 1e-9 } }
+    region = corners.map { $0.map(StageContext.meters) }
     direction = context.number("direction_deg").map {
       (cos($0 * Double.pi / 180), sin($0 * Double.pi / 180))
     }

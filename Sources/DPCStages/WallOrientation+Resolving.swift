@@ -73,9 +73,7 @@ extension WallOrientation {
     _ context: StageContext, _ specimen: Specimen, _ crystalAzimuth: Double?, _ seen: SeenNormal,
     _ earlier: WallOrientation?
   ) -> (angle: Double, origin: NormalOrigin, coherence: Double?) {
-    if let degrees = context.number("normal_azimuth_deg") {
-      return (degrees * Double.pi / 180, .given, nil)
-    }
+    if let given = context.radiansIfGiven("normal_azimuth_deg") { return (given, .given, nil) }
     if let crystalAzimuth { return (crystalAzimuth, .crystal, nil) }
     if context.word("normal_azimuth_deg") != "measured" {
       if let stated = specimen.wallNormalAzimuth { return (stated, .file, nil) }

@@ -26,7 +26,8 @@ struct ParameterReadingTests {
 
   /// Those of ``StageContext``, and what hands a key on to them.
   private static let accessors: Set = [
-    "value", "choice", "meters", "radians", "number", "numbers", "word", "words", "file", "given",
+    "value", "choice", "meters", "radians", "metersIfGiven", "radiansIfGiven", "number", "numbers",
+    "word", "words", "file", "given",
   ]
 
   private static func readings() throws -> [Reading] {

@@ -32,16 +32,6 @@ extension PhantomLayerStage {
   }
 }
 
-extension StageContext {
-  /// A length given in nm, in m; dividing keeps 60 nm the double nearest to 60e-9.
-  func meters(_ key: String) throws(UndeclaredParameter) -> Double { try value(key) / 1e9 }
-
-  /// An angle given in degrees, in rad.
-  func radians(_ key: String) throws(UndeclaredParameter) -> Double {
-    try value(key) * Double.pi / 180
-  }
-}
-
 /// Lengths along the image that a phantom may have, nm.
 private let imageLength = NumberRange(0...1e6, excludesLower: true)
 private let anyAzimuth = NumberRange(-360...360)

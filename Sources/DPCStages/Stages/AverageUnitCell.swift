@@ -6,7 +6,7 @@ internal import STEMCore
 struct AverageUnitCell: StageType {
   let name = "average-unit-cell"
   let summary = "averages counts over one lattice period, for lattice-resolved scans"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -28,8 +28,8 @@ struct AverageUnitCell: StageType {
       throw missingPixelSize(frames.acquisition.file.path, stage: context.stageName)
     }
     let period = (
-      x: try context.value("period_x_nm") * 1e-9 / pixelSize.x,
-      y: try context.value("period_y_nm") * 1e-9 / pixelSize.y
+      x: try context.meters("period_x_nm") / pixelSize.x,
+      y: try context.meters("period_y_nm") / pixelSize.y
     )
     let shape = signals.shape
     if period.x < 1 || period.y < 1 || period.x > Double(shape.columns)

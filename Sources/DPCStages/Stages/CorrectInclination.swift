@@ -135,7 +135,7 @@ struct CorrectInclination: StageType {
   private func contradictions(
     _ context: StageContext, _ specimen: Specimen, _ crystal: CrystalRequest?
   ) -> [Note] {
-    let given = context.number("inclination_deg").map { $0 * Double.pi / 180 }
+    let given = context.radiansIfGiven("inclination_deg")
     var notes = contradictionNotes(
       "wall inclination", given: given, stated: specimen.wallInclination, tolerance: 1e-3,
       text: Format.degrees)
@@ -170,9 +170,9 @@ struct CorrectInclination: StageType {
     _ context: StageContext, _ specimen: Specimen, _ crystal: CrystalRequest?
   ) -> Inclination {
     var inclination = Inclination(
-      given: context.number("inclination_deg").map { $0 * Double.pi / 180 }, crystal, specimen)
+      given: context.radiansIfGiven("inclination_deg"), crystal, specimen)
     inclination.isFitted = context.word("inclination_deg") == "fit"
-    inclination.error = context.number("inclination_error_deg").map { $0 * Double.pi / 180 }
+    inclination.error = context.radiansIfGiven("inclination_error_deg")
     return inclination
   }
 

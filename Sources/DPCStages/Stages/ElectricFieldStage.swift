@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -32,7 +32,7 @@ struct ElectricFieldStage: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     var input = try context.take("deflection", as: DeflectionValue.self)
     let metadata = input.context.metadata
-    let given = context.number("thickness_nm").map { $0 * 1e-9 }
+    let given = context.metersIfGiven("thickness_nm")
     let stated = context.word("thickness_nm") == "unknown" ? nil : metadata.specimen.thickness
     let thickness = given ?? stated
     input.map.deflectionToProjectedField(metadata.beam)
@@ -84,7 +84,7 @@ struct ElectricFieldStage: StageType {
   private func thicknessError(
     _ context: StageContext, _ metadata: AcquisitionMetadata, _ given: Double?
   ) -> Double? {
-    if let error = context.number("thickness_error_nm") { return error * 1e-9 }
+    if let error = context.metersIfGiven("thickness_error_nm") { return error }
     let isFromFile = context.word("thickness_error_nm") == "from-file" && given == nil
     return isFromFile ? metadata.specimen.thicknessError : nil
   }

@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 10
+  let algorithmVersion = 11
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",

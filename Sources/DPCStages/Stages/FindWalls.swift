@@ -35,7 +35,7 @@ struct FindWalls: StageType {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     let (map, thickness) = try input.knownMeanField(stage: context.stageName)
     let inclination = Inclination(
-      given: context.number("inclination_deg").map { $0 * Double.pi / 180 }, nil,
+      given: context.radiansIfGiven("inclination_deg"), nil,
       input.context.metadata.specimen)
     do {
       let search = try search(

@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -30,7 +30,7 @@ struct Integrate: StageType {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
     let boundary: IntegrationBoundary = try context.choice("boundary")
-    let highPass = context.number("high_pass_nm").map { $0 * 1e-9 }
+    let highPass = context.metersIfGiven("high_pass_nm")
     let gaps = try filling(input.map, stage: context.stageName)
     var mask = input.map.mask
     gaps.mark(&mask)

@@ -84,7 +84,7 @@ struct RotateToScan: StageType {
     _ context: StageContext, _ given: MapContext, _ rotation: Rotation
   ) -> [Note] {
     var notes = contradictionNotes(
-      "scan rotation", given: context.number("rotation_deg").map { $0 * Double.pi / 180 },
+      "scan rotation", given: context.radiansIfGiven("rotation_deg"),
       stated: given.metadata.scanRotation, tolerance: 1e-3, text: Format.degrees)
     if rotation.error != nil {
       notes.append(

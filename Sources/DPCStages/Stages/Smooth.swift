@@ -7,7 +7,7 @@ internal import STEMCore
 struct Smooth: StageType {
   let name = "smooth"
   let summary = "Gaussian smoothing that skips masked pixels and propagates the errors"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort(
       "input",
@@ -30,7 +30,7 @@ struct Smooth: StageType {
   func keepsOutputs(with parameters: [String: ParameterValue]) -> Bool { false }
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let sigma = try context.value("sigma_nm") * 1e-9
+    let sigma = try context.meters("sigma_nm")
     var notes = [
       Note(.information, "errors of smoothed pixels are correlated over about two sigma")
     ]

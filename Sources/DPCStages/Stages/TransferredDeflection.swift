@@ -82,7 +82,7 @@ struct TransferredDeflection {
   }
 
   private static func rotation(_ context: StageContext, _ frames: FramesValue) throws -> Double {
-    let given = context.number("rotation_deg").map { $0 * Double.pi / 180 }
+    let given = context.radiansIfGiven("rotation_deg")
     if let rotation = given ?? frames.acquisition.metadata.scanRotation { return rotation }
     let stage = context.stageName
     throw StageFailure(
