@@ -3,7 +3,7 @@ internal import STEMCore
 internal import ShownText
 
 /// Something that a file does not state, and what cannot be computed without it.
-public struct MissingItem: Sendable, Equatable {
+public struct MissingItem: Sendable, Equatable, Encodable {
   /// Path of the dataset that would state it.
   public var path: String
   /// What is not possible without it.
@@ -36,7 +36,7 @@ public struct FileInspection: Sendable {
   public let file: AcquisitionFile
   public let missing: [MissingItem]
   public let firstFrame: FrameStatistics
-  private let rings: [DetectorRing]
+  let rings: [DetectorRing]
 
   /// Reads what the file states and its first frame.
   public init(path: String) throws(AcquisitionError) {
@@ -132,7 +132,9 @@ extension FileInspection {
       ("dose", Self.quantity(metadata.electronsPerPixel, 1, "electrons per pixel")),
     ]
     rows += specimenRows()
-    rows.append(("references", referenceText()))
+    let references = referenceNames
+    rows.append(
+      ("references", references.isEmpty ? "none" : references.joined(separator: ", ")))
     rows.append(
       (
         "median sum",
@@ -164,7 +166,8 @@ extension FileInspection {
     return rows
   }
 
-  private func referenceText() -> String {
+  /// What is there to calibrate the signals and the deflection with.
+  var referenceNames: [String] {
     let metadata = file.metadata
     var names: [String] = []
     if metadata.references.dark != nil { names.append("dark") }
@@ -176,7 +179,7 @@ extension FileInspection {
     }
     if metadata.segmentGain != nil { names.append("gain") }
     if metadata.deflectionCalibration != nil { names.append("deflection calibration") }
-    return names.isEmpty ? "none" : names.joined(separator: ", ")
+    return names
   }
 
   private func segmentTable() -> [String] {

@@ -1,9 +1,9 @@
 // How far two arrays of equal shape are apart: in their unit, and in steps of their number format.
 
 /// The difference of two arrays that are not equal.
-public struct NumberDifference: Sendable, Equatable {
+public struct NumberDifference: Sendable, Equatable, Encodable {
   /// How the numbers are stored, which decides what an ulp is.
-  public enum Precision: String, Sendable, Equatable {
+  public enum Precision: String, Sendable, Equatable, Encodable {
     case float32, float64, integer
   }
 

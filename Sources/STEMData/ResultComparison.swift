@@ -21,12 +21,12 @@ public struct ResultComparison: Sendable, Equatable {
     case described(String)
   }
 
-  /// Lines such as "field.thickness_nm: 50 -> 52"; empty for equal chains.
-  public var chain: [String] = []
+  /// Steps, their parameters, connections and files; empty for equal chains.
+  public var chain: [ResultChange] = []
   /// Attributes of quantities; empty where all agree.
-  public var attributes: [String] = []
+  public var attributes: [ResultChange] = []
   /// Name of the pipeline, and versions: they do not count as a difference.
-  public var remarks: [String] = []
+  public var remarks: [ResultChange] = []
   public var datasets: [Dataset] = []
 
   public var differingDatasets: [Dataset] { datasets.filter { $0.outcome != .identical } }
@@ -46,9 +46,10 @@ public struct ResultComparison: Sendable, Equatable {
   private init(
     _ first: String, _ a: ResultContents, _ second: String, _ b: ResultContents
   ) throws(HDF5Error) {
-    chain = ChainDifference.lines(a.steps, b.steps)
-    remarks = ChainDifference.changes(a.versions, b.versions)
-    if a.title != b.title { remarks.append("pipeline: \(a.title) -> \(b.title)") }
+    chain = ChainDifference.entries(a.steps, b.steps)
+    remarks =
+      ChainDifference.changes(a.versions, b.versions)
+      + ChainDifference.changes(["pipeline": a.title], ["pipeline": b.title])
     let names = Self.union(a.quantities.map(\.name), b.quantities.map(\.name))
     let firstFile = try HDF5File(opening: first)
     let secondFile = try HDF5File(opening: second)
@@ -57,7 +58,7 @@ public struct ResultComparison: Sendable, Equatable {
     for name in names {
       let texts = [a, b].map { file in file.quantities.first { $0.name == name }?.attributes }
       if let first = texts[0], let second = texts[1] {
-        attributes += ChainDifference.changes(first, second).map { "\(name): \($0)" }
+        attributes += ChainDifference.changes(first, second).map { $0.named("\(name): ") }
       }
       try compare(name, firstEntry, secondEntry)
     }

@@ -88,7 +88,7 @@ public struct ResultGroup: Sendable {
 }
 
 /// One step of the chain that made a result. No date, host or path: the same plan, the same bytes.
-public struct ProcessStep: Sendable, Equatable {
+public struct ProcessStep: Sendable, Equatable, Encodable {
   public var stage: String
   public var type: String
   public var algorithmVersion: Int

@@ -33,8 +33,8 @@ struct Cache: ParsableCommand {
       discussion: "Example: dpc cache list")
     @OptionGroup var options: Options
 
-    @Option(help: PlanFormat.help)
-    var format: PlanFormat = .text
+    @Option(help: OutputFormat.help)
+    var format: OutputFormat = .text
 
     /// The layout of `--format json`.
     private struct Document: Encodable {

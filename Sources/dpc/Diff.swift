@@ -20,11 +20,19 @@ struct Diff: ParsableCommand {
   @Argument(help: "Another result.h5.", completion: .file())
   var second: String
 
-  @Flag(help: "List the datasets that are identical too.")
+  @Flag(help: "List the datasets that are identical too, as JSON does.")
   var all = false
+
+  @Option(help: OutputFormat.help)
+  var format: OutputFormat = .text
 
   func run() throws {
     let comparison = try Comparison.read(first, second)
+    if format == .json {
+      try printJSON(Comparison.Document(first, second, comparison))
+      if !comparison.isIdentical { ExitStatus.nothingProduced.exit() }
+      return
+    }
     print("A  \(first)\nB  \(second)")
     Comparison.print(comparison, listingAll: all)
     if comparison.isIdentical {
@@ -43,8 +51,48 @@ struct Diff: ParsableCommand {
   }
 }
 
-/// A comparison of results as text.
+/// A comparison of results as text and as JSON.
 enum Comparison {
+  /// The layout of `--format json`.
+  struct Document: Encodable {
+    let schema = "dpc-difference/1"
+    let first: String
+    let second: String
+    let isIdentical: Bool
+    let chain: [ResultChange]
+    let attributes: [ResultChange]
+    let remarks: [ResultChange]
+    let datasets: [Dataset]
+
+    struct Dataset: Encodable {
+      let name: String
+      let unit: String
+      var outcome: String
+      /// Of shapes, types, units and texts.
+      var words: String?
+      var numbers: NumberDifference?
+
+      init(_ dataset: ResultComparison.Dataset) {
+        (name, unit, outcome) = (dataset.name, dataset.unit, "different")
+        switch dataset.outcome {
+        case .identical: outcome = "identical"
+        case .onlyInFirst: outcome = "only-in-first"
+        case .onlyInSecond: outcome = "only-in-second"
+        case .described(let text): words = text
+        case .numbers(let difference): numbers = difference
+        }
+      }
+    }
+
+    init(_ first: String, _ second: String, _ comparison: ResultComparison) {
+      (self.first, self.second) = (first, second)
+      isIdentical = comparison.isIdentical
+      (chain, attributes) = (comparison.chain, comparison.attributes)
+      remarks = comparison.remarks
+      datasets = comparison.datasets.map(Dataset.init)
+    }
+  }
+
   static func read(_ first: String, _ second: String) throws(CommandFailure) -> ResultComparison {
     do { return try ResultComparison(first, second) } catch {
       var failure = CommandFailure(error)
@@ -58,11 +106,12 @@ enum Comparison {
   }
 
   static func print(_ comparison: ResultComparison, listingAll: Bool) {
-    section("Chain (A -> B):", comparison.chain)
-    section("Attributes (A -> B):", comparison.attributes)
+    section("Chain (A -> B):", comparison.chain.map(\.description))
+    section("Attributes (A -> B):", comparison.attributes.map(\.description))
     let shown = listingAll ? comparison.datasets : comparison.differingDatasets
     section("Numbers:", shown.map(line))
-    section("Versions and names, which do not count (A -> B):", comparison.remarks)
+    section(
+      "Versions and names, which do not count (A -> B):", comparison.remarks.map(\.description))
   }
 
   private static func section(_ heading: String, _ lines: [String]) {

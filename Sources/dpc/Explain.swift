@@ -20,8 +20,8 @@ struct Explain: ParsableCommand {
   @Flag(help: "Tell when, where and how a stage was computed, and what it said then.")
   var log = false
 
-  @Option(help: PlanFormat.help)
-  var format: PlanFormat = .text
+  @Option(help: OutputFormat.help)
+  var format: OutputFormat = .text
 
   func run() throws {
     let manifest = try options.load()

@@ -14,26 +14,32 @@ struct Inspect: ParsableCommand {
   @Argument(help: "An acquisition (HDF5).", completion: .file())
   var file: String
 
+  @Option(help: OutputFormat.help)
+  var format: OutputFormat = .text
+
   @Flag(help: "Show the library's own account of a failure.")
   var verbose = false
 
   func run() throws {
-    do {
-      let inspection = try FileInspection(path: file)
-      let refusal = refusalOfFirstFrame(of: inspection.file)?.message
-      for line in inspection.lines(refusal: refusal) { printLine(line) }
-    } catch {
-      for other in [error] + error.others.dropLast() where !error.others.isEmpty {
-        failure(other).report()
-      }
-      var last = failure(error.others.last ?? error)
-      if !error.notStated.isEmpty {
-        last.consequences =
-          ["not stated either, and what that blocks:"]
-          + error.notStated.map { "  \($0.path): \($0.consequence)" }
-      }
-      throw last
+    let inspection: FileInspection
+    do { inspection = try FileInspection(path: file) } catch { throw told(error) }
+    let refusal = refusalOfFirstFrame(of: inspection.file)?.message
+    if format == .json { return try printJSON(inspection.document(refusal: refusal)) }
+    for line in inspection.lines(refusal: refusal) { printLine(line) }
+  }
+
+  /// Tells all that is wrong but for the last, which is left to end the command.
+  private func told(_ error: AcquisitionError) -> CommandFailure {
+    for other in [error] + error.others.dropLast() where !error.others.isEmpty {
+      failure(other).report()
     }
+    var last = failure(error.others.last ?? error)
+    if !error.notStated.isEmpty {
+      last.consequences =
+        ["not stated either, and what that blocks:"]
+        + error.notStated.map { "  \($0.path): \($0.consequence)" }
+    }
+    return last
   }
 
   private func failure(_ error: AcquisitionError) -> CommandFailure {

@@ -21,8 +21,8 @@ struct Plan: ParsableCommand {
     help: "The output folder, whose folders of rows that are gone are told (default: as for run).")
   var output: String?
 
-  @Option(help: PlanFormat.help)
-  var format: PlanFormat = .text
+  @Option(help: OutputFormat.help)
+  var format: OutputFormat = .text
 
   func run() throws {
     let manifest = try options.load()

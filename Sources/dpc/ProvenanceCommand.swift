@@ -11,9 +11,23 @@ struct ProvenanceCommand: ParsableCommand {
   @Argument(help: "A result.h5.", completion: .file())
   var file: String
 
+  @Option(help: OutputFormat.help)
+  var format: OutputFormat = .text
+
+  /// The layout of `--format json`.
+  private struct Document: Encodable {
+    let schema = "dpc-provenance/1"
+    let file: String
+    let steps: [ProcessStep]
+    let versions: [String: String]
+  }
+
   func run() throws {
     let chain: (steps: [ProcessStep], versions: [String: String])
     do { chain = try ResultFile.chain(of: file) } catch { throw CommandFailure(error) }
+    if format == .json {
+      return try printJSON(Document(file: file, steps: chain.steps, versions: chain.versions))
+    }
     printLine(file)
     for (index, step) in chain.steps.enumerated() { printStep(step, number: index + 1) }
     let versions = chain.versions.sorted { $0.key < $1.key }

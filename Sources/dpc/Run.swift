@@ -41,7 +41,7 @@ struct Run: AsyncParsableCommand {
   var dryRun = false
 
   @Option(help: "How --dry-run is printed: text, json (default: text).")
-  var format: PlanFormat?
+  var format: OutputFormat?
 
   @Flag(help: "Show the details of failures.")
   var verbose = false

@@ -98,7 +98,7 @@ struct ResultReadingTests {
     let other = try write("c.h5", values: [1.5, .nan], thickness: "52", in: folder)
     #expect(try ResultComparison(first, same).isIdentical)
     let comparison = try ResultComparison(first, other)
-    #expect(comparison.chain == ["field.thickness_nm: 50 -> 52"])
+    #expect(comparison.chain.map(\.description) == ["field.thickness_nm: 50 -> 52"])
     #expect(comparison.attributes.isEmpty)
     #expect(comparison.differingDatasets.map(\.name) == ["field/projected_field_x"])
     #expect(comparison.differingDatasets.map(\.unit) == ["V"])

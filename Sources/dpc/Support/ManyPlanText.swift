@@ -39,7 +39,7 @@ struct ManyPlanText {
   /// - Parameters:
   ///   - format: How it is printed.
   ///   - folder: Where results of earlier runs may stand.
-  func printPlan(_ format: PlanFormat, _ folder: OutputFolder) throws {
+  func printPlan(_ format: OutputFormat, _ folder: OutputFolder) throws {
     let leftovers = folder.leftovers(besides: many.plans.map(\.key))
     if format == .json { return try printDocument(leftovers: leftovers) }
     let width = manifest.graph.stages.map(\.name.count).max() ?? 0
@@ -55,14 +55,14 @@ struct ManyPlanText {
   }
 
   /// When, where and how the stages were computed last.
-  func printLogs(stage: String?, _ format: PlanFormat, _ cache: PipelineCache) throws {
+  func printLogs(stage: String?, _ format: OutputFormat, _ cache: PipelineCache) throws {
     try StageLogText(
       manifest.name, cache, many.plans.map { (key: $0.key, plan: $0.plan) }, stage: stage
     ).printAll(format)
   }
 
   /// Why stages run, down to the first causes.
-  func printExplanation(stage: String?, _ format: PlanFormat) throws {
+  func printExplanation(stage: String?, _ format: OutputFormat) throws {
     if format == .json { return try printDocument(stage: stage) }
     let causes = SharedCause.groups(many.explanations())
       .filter { cause in stage.map { cause.stages.contains($0) } ?? true }

@@ -1,16 +1,7 @@
 // A plan as text and as JSON: what each stage would do, why, and what that is expected to take.
-import ArgumentParser
 import DPCStages
 import Pipeline
 import PipelineManifest
-
-/// How a plan is printed.
-enum PlanFormat: String, ExpressibleByArgument, CaseIterable {
-  case text, json
-
-  static let help = ArgumentHelp(
-    "How it is printed: \(allCases.map(\.rawValue).joined(separator: ", ")).")
-}
 
 enum PlanText {
   /// What `plan` and `run --dry-run` tell: of one run, or of all that a manifest is over.
@@ -20,7 +11,7 @@ enum PlanText {
   ///   - output: The output folder, where results of earlier runs may stand; nil: the one that a run would take.
   static func show(
     _ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int, output: String?,
-    format: PlanFormat
+    format: OutputFormat
   ) throws {
     if !manifest.instances.isEmpty {
       let folder = OutputFolder(path: try output ?? OutputFolder.defaultPath(manifest.name))
@@ -32,7 +23,7 @@ enum PlanText {
     try failIfBlocked(plan)
   }
 
-  private static func printPlan(_ plan: PipelinePlan, format: PlanFormat) throws {
+  private static func printPlan(_ plan: PipelinePlan, format: OutputFormat) throws {
     if format == .json { return try printJSON(plan.explanation()) }
     let explanation = plan.explanation()
     let width = plan.steps.map(\.stage.count).max() ?? 0
@@ -93,7 +84,7 @@ enum PlanText {
   }
 
   /// What a run of the pipeline has to be allowed.
-  private static func printPrograms(_ graph: PipelineGraph, _ format: PlanFormat) {
+  private static func printPrograms(_ graph: PipelineGraph, _ format: OutputFormat) {
     if format == .json || graph.programStages.isEmpty { return }
     let names = graph.programStages.map(\.name).joined(separator: ", ")
     print("programs of the pipeline's own choosing: \(names); a run needs --allow-exec")

@@ -40,7 +40,7 @@ struct StageLogText {
     }
   }
 
-  func printAll(_ format: PlanFormat) throws {
+  func printAll(_ format: OutputFormat) throws {
     if format == .json {
       return try printJSON(
         Document(

@@ -1,0 +1,65 @@
+// What inspect, provenance and diff tell programs.
+import Foundation
+import Testing
+
+struct JSONTests {
+  private func object(_ finished: Finished) throws -> [String: Any] {
+    try #require(
+      try JSONSerialization.jsonObject(with: Data(finished.output.utf8)) as? [String: Any])
+  }
+
+  @Test("An inspection has every number in SI units, and what is not stated is absent")
+  func inspection() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let told = try object(await workspace.dpc(["inspect", "scan.h5", "--format", "json"]))
+    #expect(told["schema"] as? String == "dpc-inspection/1")
+    let frames = try #require(told["frames"] as? [String: Any])
+    #expect(frames["rows"] as? Int == 6 && frames["columns"] as? Int == 9)
+    let quantities = try #require(told["quantities"] as? [String: [String: Any]])
+    #expect(quantities["voltage"]?["value"] as? Double == 200e3)
+    #expect(quantities["voltage"]?["unit"] as? String == "V")
+    #expect(quantities["defocus"] == nil)
+    let segments = try #require(told["segments"] as? [[String: Any]])
+    #expect(segments.count == frames["segmentCount"] as? Int)
+    #expect(segments.allSatisfy { $0["mean"] is Double && $0["ring"] is Int })
+    #expect(told["refusal"] == nil)
+
+    let refused = try await workspace.dpc(["inspect", "nope.h5", "--format", "json"])
+    #expect(refused.status == 4)
+    #expect(refused.output.isEmpty && !refused.complaints.isEmpty)
+  }
+
+  @Test(
+    "The chain and what differs between two results come as lists, with the exit code of the text")
+  func results() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    #expect(try await workspace.run().status == 0)
+    #expect(
+      try await workspace.run(output: "thick", "--set", "field.thickness_nm=40").status == 0)
+    let chain = try object(
+      await workspace.dpc(["provenance", "thick/result.h5", "--format", "json"]))
+    let steps = try #require(chain["steps"] as? [[String: Any]])
+    let field = try #require(steps.first { $0["stage"] as? String == "field" })
+    #expect((field["parameters"] as? [String: String])?["thickness_nm"] == "40")
+    #expect(field["type"] as? String == "electric-field")
+
+    let compare = ["diff", "out/result.h5", "thick/result.h5", "--format", "json"]
+    let different = try await workspace.dpc(compare)
+    #expect(different.status == 1)
+    let difference = try object(different)
+    #expect(difference["isIdentical"] as? Bool == false)
+    let changes = try #require(difference["chain"] as? [[String: String]])
+    #expect(changes.map { $0["name"] } == ["field.thickness_nm"])
+    #expect(changes.first?["second"] == "40")
+    let datasets = try #require(difference["datasets"] as? [[String: Any]])
+    let outcomes = Dictionary(grouping: datasets) { $0["outcome"] as? String ?? "" }
+    #expect(Set(outcomes.keys) == ["different", "identical"])
+    #expect(outcomes["different"]?.allSatisfy { $0["numbers"] is [String: Any] } == true)
+    let same = try await workspace.dpc(
+      ["diff", "out/result.h5", "out/result.h5", "--format", "json"])
+    #expect(same.status == 0)
+    #expect(try object(same)["isIdentical"] as? Bool == true)
+  }
+}
