@@ -69,16 +69,11 @@ struct StageLookup: Sendable {
         return .refused(
           StageFailure(.interrupted, "input '\(name)': interrupted while it was digested"))
       }
-      if let remedy = error.machineRemedy {
-        return .refused(StageFailure(.machine, "input '\(name)': \(error)", remedy: remedy))
-      }
-      let near = NearbyFile.suggestion(for: path)
       return .refused(
         StageFailure(
-          .inputRefused, "input '\(name)': \(error)",
-          remedy: isOneOfMany
-            ? near ?? "check the path; that of a swept input stands under foreach or in its table"
-            : near ?? "check the path, or give another file with --input \(name)=FILE"))
+          input: name, error,
+          orElse: isOneOfMany
+            ? "check the path; that of a swept input stands under foreach or in its table" : nil))
     }
   }
 

@@ -1,15 +1,9 @@
-// What `dpc stages` prints: the list of types, and everything about one of them.
+// What `dpc stages TYPE` prints: everything about one type.
 
 public import Pipeline
 
 /// Help texts from the catalog, which is also what checks a manifest.
 public enum StageHelp {
-  /// One line for each type: its name and what it does.
-  public static func list(_ catalog: StageCatalog) -> String {
-    let width = catalog.names.map(\.count).max() ?? 0
-    return catalog.types.map { "\(padded($0.name, to: width))  \($0.summary)\n" }.joined()
-  }
-
   /// Summary, ports, parameters and an example of one type; nil for a type that does not exist.
   public static func text(for name: String, in catalog: StageCatalog) -> String? {
     guard let type = catalog[name] else { return nil }

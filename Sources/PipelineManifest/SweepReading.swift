@@ -147,7 +147,7 @@ struct SweepReading {
     guard let data = try? Data(contentsOf: URL(filePath: path)) else {
       problems.add(
         file.span, "the table \(path) cannot be read",
-        "paths in a manifest start from its own folder")
+        NearbyFile.suggestion(for: path) ?? "paths in a manifest start from its own folder")
       return []
     }
     guard let text = String(data: data, encoding: .utf8) else {

@@ -16,7 +16,11 @@ struct Stages: ParsableCommand {
 
   func run() throws {
     guard let type else {
-      print(StageHelp.list(.dpc), terminator: "")
+      let width = StageCatalog.dpc.names.map(\.count).max() ?? 0
+      for type in StageCatalog.dpc.types {
+        WrappedText.print(
+          "\(type.name.padding(to: width))  \(type.summary)", indent: width + 2)
+      }
       return
     }
     guard let text = StageHelp.text(for: type, in: .dpc) else {
@@ -25,6 +29,15 @@ struct Stages: ParsableCommand {
         remedy: Spelling.suggestion(for: type, among: StageCatalog.dpc.names)
           ?? "dpc stages lists them")
     }
-    print(text, terminator: "")
+    var isExample = false
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+      // What is copied into a manifest keeps its lines.
+      isExample = isExample || line == "example:"
+      if isExample {
+        printLine(String(line))
+      } else {
+        WrappedText.print(String(line), indent: line.prefix { $0 == " " }.count + 2)
+      }
+    }
   }
 }

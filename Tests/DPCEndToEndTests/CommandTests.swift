@@ -99,7 +99,9 @@ struct CommandTests {
     let workspace = try Workspace()
     let list = try await workspace.dpc(["stages"])
     #expect(list.status == 0)
-    let names = list.output.split(separator: "\n").compactMap {
+    let lines = list.output.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 100 }, "\(list.output)")
+    let names = lines.filter { $0.first != " " }.compactMap {
       $0.split(separator: " ").first.map(String.init)
     }
     #expect(names.count >= 17)
@@ -108,6 +110,8 @@ struct CommandTests {
       #expect(described.status == 0)
       #expect(described.output.contains(name))
       #expect(described.output.contains("uses: \(name)"), "\(described.output)")
+      let help = described.output.split(separator: "\n").prefix { $0 != "example:" }
+      #expect(help.allSatisfy { $0.count <= 100 }, "\(described.output)")
     }
     let mistaken = try await workspace.dpc(["stages", "deflektion"])
     #expect(mistaken.status == 2)

@@ -87,6 +87,24 @@ struct PermissionTests {
     }
   }
 
+  @Test("Inputs and manifests that may not be read are the machine's fault too")
+  func unreadableInput() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    #expect(try await workspace.run().status == 0)
+    for (name, command) in [
+      ("scan.h5", ["reproduce", "out/result.h5", "--input", "acquisition=scan.h5"]),
+      ("scan.h5", ["plan", Quick.manifest, "--input", "acquisition=scan.h5"]),
+      (Quick.manifest, ["plan", Quick.manifest, "--input", "acquisition=scan.h5"]),
+    ] {
+      #expect(chmod(workspace[name], 0) == 0)
+      let finished = try await workspace.bound(command)
+      #expect(chmod(workspace[name], 0o600) == 0)
+      #expect(finished.status == 5, "\(command): \(finished.errors)")
+      #expect(finished.errors.contains("get the permission to read it"), "\(finished.errors)")
+    }
+  }
+
   @Test("The same for a run over many acquisitions")
   func many() async throws {
     let workspace = try Workspace()

@@ -6,18 +6,6 @@ import PipelineManifest
 import Testing
 
 struct CatalogTextTests {
-  @Test("The list of types has one aligned line for each")
-  func list() {
-    #expect(
-      StageHelp.list(toyCatalog) == """
-        read-strip  Reads a strip of numbers.
-        stretch     Stretches a strip.
-        glue        Glues two strips.
-        draw        Draws a strip or a roll.
-
-        """)
-  }
-
   @Test("Help tells ports, parameters with unit, range and default, and an example")
   func help() {
     #expect(

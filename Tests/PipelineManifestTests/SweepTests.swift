@@ -201,6 +201,7 @@ struct SweepTests {
     "Each mistake in foreach and matrix is told with its place and what to do",
     arguments: [
       ("foreach: { table: x.csv }", "demo.yaml:5:19: error: the table x.csv cannot be read"),
+      ("foreach: { table: tt.csv }", "did you mean 't.csv'?"),
       ("foreach: { glob: '*.h6' }", "demo.yaml:5:18: error: no file matches '*.h6'"),
       ("foreach: { glob: '*.txt', input: tpae }", "did you mean 'tape'?"),
       ("foreach: { glob: '*/?.txt' }", "1/a.txt and 2/a.txt would both be called 'a'"),

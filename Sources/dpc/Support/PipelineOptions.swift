@@ -72,7 +72,13 @@ struct PipelineOptions: ParsableArguments {
         .usage, "\(path): a folder, not a manifest", remedy: "give a YAML file, such as one in it")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw CommandFailure(.usage, "\(path): cannot be read")
+      if !FileManager.default.isReadableFile(atPath: path) {
+        throw CommandFailure(
+          .machine, "\(path): cannot be read: permission denied",
+          remedy: "get the permission to read it (ls -l tells who has it)")
+      }
+      throw CommandFailure(
+        .usage, "\(path): cannot be read as a file", remedy: "write the manifest into a file")
     }
     guard let text = String(data: data, encoding: .utf8) else {
       throw CommandFailure(

@@ -61,10 +61,8 @@ struct RecordedResult {
           remedy: "add --input \(name)=FILE")
       }
       let found: String
-      do throws(FileDigestError) {
-        found = try SHA256Digest.ofFile(at: file).digest.hex
-      } catch {
-        throw CommandFailure(.inputRefused, "\(error)", remedy: "name a file that can be read")
+      do { found = try SHA256Digest.ofFile(at: file).digest.hex } catch {
+        throw CommandFailure(StageFailure(input: name, error))
       }
       if found == digest { continue }
       let words =
