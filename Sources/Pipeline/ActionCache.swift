@@ -45,7 +45,7 @@ extension OutputRecord: Codable {
     try container.encode(digest, forKey: .digest)
     try container.encode(byteCount, forKey: .byteCount)
     try container.encode(kind, forKey: .kind)
-    // Said only where it is not so: records of kept outputs are what they were before.
+    // Said only where it is not so, which is seldom.
     if !isKept { try container.encode(false, forKey: .isKept) }
   }
 }
@@ -64,14 +64,14 @@ public struct ActionRecord: Sendable, Equatable, Codable {
   /// The run that did the work.
   public var runID: String
   public var toolVersion: String
-  /// How the work went; nil in records of a dpc that kept no such log.
-  public var log: StageLog?
+  /// How the work went.
+  public var log: StageLog
   /// The objects as they were when they got their names; nil where nobody noted it.
   var objects: ObjectStamps?
 
   public init(
     preimage: ActionPreimage, outputs: [String: OutputRecord], facts: [Fact], notes: [Note],
-    started: String, duration: Double, runID: String, toolVersion: String, log: StageLog? = nil
+    started: String, duration: Double, runID: String, toolVersion: String, log: StageLog
   ) {
     self.preimage = preimage
     self.outputs = outputs

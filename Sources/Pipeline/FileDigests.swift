@@ -36,9 +36,6 @@ struct FileDigests: Sendable {
   private struct Entry: Codable {
     var stamp: FileStamp
     var digest: SHA256Digest
-    /// In memos of earlier versions: the start of the machine in which an object was written, and the only
-    /// one in which the memo holds.
-    var boot: String?
   }
 
   /// The digest of the file at `path`.
@@ -124,7 +121,7 @@ struct FileDigests: Sendable {
     guard let bytes = try? FileSystem.readAll(memoPath(stamp)),
       let entry = try? CacheJSON.unseal(Entry.self, from: bytes), entry.stamp == stamp
     else { return nil }
-    return entry.boot == nil || entry.boot == Clock.boot ? entry.digest : nil
+    return entry.digest
   }
 
   private func remember(_ entry: Entry) {

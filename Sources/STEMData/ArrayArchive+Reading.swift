@@ -1,21 +1,19 @@
-// Archives read back; those of earlier versions, which were HDF5 files, too.
+// Archives read back, and never believed where something of them is missing.
 internal import Glibc
-internal import HDF5
 
 extension ArrayArchive {
   /// Reads an archive back.
   ///
   /// - Parameter path: Of the file.
-  /// - Throws: ``ArchiveDamage`` where it is none, or cannot be read; `HDF5Error` for one of an earlier version.
-  public init(contentsOf path: String) throws {
+  /// - Throws: ``ArchiveDamage`` where it is none, or cannot be read.
+  public init(contentsOf path: String) throws(ArchiveDamage) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 { throw Self.damage(path, "it cannot be opened") }
     defer { close(descriptor) }
     let file = ArchiveFile(descriptor: descriptor, path: path)
     let start = try file.bytes(at: 0, count: 16)
     guard Array(start.prefix(8)) == Self.signature else {
-      self = try ArrayArchive(library: path)
-      return
+      throw Self.damage(path, "it does not begin as one")
     }
     var lengths = ArchiveCursor(start.dropFirst(8), path)
     let headLength = try lengths.count()
@@ -55,20 +53,6 @@ extension ArrayArchive {
     }
     if count > limit { throw damage(path, "it is cut short") }
     return count
-  }
-
-  /// Reads the HDF5 file that an earlier version wrote.
-  private init(library path: String) throws(HDF5Error) {
-    let file = try HDF5File(opening: path)
-    self.init(header: try file.root.dataset("header").string())
-    let arrays = try file.root.group("arrays")
-    for child in try arrays.children() {
-      let dataset = try arrays.dataset(child.name)
-      let isBytes = dataset.description.element == .integer(bytes: 1, bits: 8, isSigned: false)
-      entries[child.name] = Entry(
-        shape: dataset.shape,
-        values: isBytes ? .uint8(try dataset.values()) : .float64(try dataset.values()))
-    }
   }
 }
 

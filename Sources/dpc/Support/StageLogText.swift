@@ -67,13 +67,12 @@ struct StageLogText {
       "  begun \(record.started), \(seconds(record.duration)) of work, run \(record.runID),"
         + " dpc \(record.toolVersion)",
     ]
-    if let log = record.log {
-      if !log.reasons.isEmpty { lines.append("  because \(log.reasons.joined(separator: "; "))") }
-      lines.append(
-        "  on \(log.host), \(log.processors) processors, \(log.threads) stages at once;"
-          + " \(seconds(log.gathering)) for inputs, \(seconds(log.keeping)) to keep the result"
-          + (log.attempts > 1 ? "; done \(log.attempts) times, since an input was touched" : ""))
-    }
+    let log = record.log
+    if !log.reasons.isEmpty { lines.append("  because \(log.reasons.joined(separator: "; "))") }
+    lines.append(
+      "  on \(log.host), \(log.processors) processors, \(log.threads) stages at once;"
+        + " \(seconds(log.gathering)) for inputs, \(seconds(log.keeping)) to keep the result"
+        + (log.attempts > 1 ? "; done \(log.attempts) times, since an input was touched" : ""))
     lines += record.facts.map { "  found: \($0.text)" }
     lines += record.notes.map { "  \($0.kind.rawValue): \($0.text)" }
     if let output = try StageLogs.text(of: record, in: cache) {
