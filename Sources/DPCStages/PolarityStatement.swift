@@ -54,7 +54,7 @@ struct PolarityStatement {
   /// - Parameter map: Deflection in the axes of the scan, rad; the field points against it.
   func sign(of map: VectorMap, correlation: CorrelationLength) -> (value: Int, statement: String) {
     if polarity == .unresolved { return (0, ScanRotationValue.openSign) }
-    let pixels = pixels(of: map)
+    let pixels = map.usablePixels(in: region)
     if pixels.isEmpty {
       return (0, "unresolved: region_nm holds no usable pixel")
     }
@@ -69,62 +69,23 @@ struct PolarityStatement {
     return (found.value > 0 ? 1 : -1, "known: \(statement)")
   }
 
-  private func pixels(of map: VectorMap) -> [Int] {
-    let size = map.pixelSize ?? PixelSize(x: 1, y: 1)
-    return (0..<map.shape.count).filter { index in
-      guard map.mask.isUsable(index) else { return false }
-      guard let region else { return true }
-      let x = Double(index % map.shape.columns) * size.x
-      let y = Double(index / map.shape.columns) * size.y
-      return x >= region[0] && x <= region[2] && y >= region[1] && y <= region[3]
-    }
-  }
-
   /// A number that is positive where the statement holds, with its error.
   private func evidence(
     _ map: VectorMap, _ pixels: [Int], _ correlation: CorrelationLength
   ) -> (value: Double, error: Double?) {
+    let probe: ProbeDirection
     switch polarity {
     case .unresolved: return (0, nil)
     case .fieldTowards, .thickerTowards:
-      // The potential of a solid is positive, so the beam bends towards the thicker side.
-      let sign = polarity == .fieldTowards ? -1.0 : 1
-      let (ux, uy) = (sign * (direction?.x ?? 0), sign * (direction?.y ?? 0))
-      return weighted(map, pixels, correlation) { _, _ in (ux, uy) }
-    case .positiveCharge, .negativeCharge:
-      // Flux out of a cone around the region's middle: Σ E·r/|r| > 0 about a positive charge.
-      let sign = polarity == .positiveCharge ? -1.0 : 1
-      let columns = map.shape.columns
-      let size = map.pixelSize ?? PixelSize(x: 1, y: 1)
-      let count = Double(pixels.count)
-      let middle = (
-        x: pixels.reduce(0) { $0 + Double($1 % columns) } / count,
-        y: pixels.reduce(0) { $0 + Double($1 / columns) } / count
-      )
-      return weighted(map, pixels, correlation) { column, row in
-        let (x, y) = ((column - middle.x) * size.x, (row - middle.y) * size.y)
-        let length = (x * x + y * y).squareRoot()
-        return length > 0 ? (sign * x / length, sign * y / length) : (0, 0)
-      }
+      probe = .fixed(x: direction?.x ?? 0, y: direction?.y ?? 0)
+    case .positiveCharge, .negativeCharge: probe = .outward
     }
-  }
-
-  private func weighted(
-    _ map: VectorMap, _ pixels: [Int], _ correlation: CorrelationLength,
-    _ weight: (_ column: Double, _ row: Double) -> (x: Double, y: Double)
-  ) -> (value: Double, error: Double?) {
-    var (sum, variance) = (0.0, 0.0)
-    for index in pixels {
-      let w = weight(Double(index % map.shape.columns), Double(index / map.shape.columns))
-      sum += w.x * map.field.x[index] + w.y * map.field.y[index]
-      if let covariance = map.covariance {
-        variance +=
-          w.x * w.x * covariance.xx[index] + w.y * w.y * covariance.yy[index]
-          + 2 * w.x * w.y * covariance.xy[index]
-      }
-    }
-    guard map.covariance != nil else { return (sum, nil) }
-    return (sum, (variance * correlation.x * correlation.y).squareRoot())
+    // The field points against the deflection. The potential of a solid is positive, so that the beam bends
+    // towards the thicker side.
+    let sign = polarity == .fieldTowards || polarity == .positiveCharge ? -1.0 : 1
+    let sum = directedSum(
+      of: map, over: pixels, along: probe, noiseFactor: correlation.noiseFactor)
+    return (sign * sum.value, sum.error)
   }
 }
 

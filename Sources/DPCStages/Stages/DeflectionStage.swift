@@ -1,6 +1,5 @@
 // deflection: segment signals to the deflection of the beam, in the axes of the detector.
 internal import DPCReconstruction
-internal import Foundation
 internal import Pipeline
 internal import STEMCore
 
@@ -44,26 +43,16 @@ struct DeflectionStage: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     let source = context.input("segments")
     let frames = try self.frames(source, stage: context.stageName)
-    let metadata = frames.acquisition.metadata
     let method: DeflectionMethod = try context.choice("method")
     let estimation = try self.estimation(method, frames) { context.isInterrupted }
-    let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
-    var estimate: DeflectionEstimate
-    let sample: RegimeSample
-    let statistics: SignalStatistics
-    var exposures = 1.0
     let check = SignalCheck(frames)
-    var saturation: [Note] = []
-    if case SegmentsValue.averaged(let signals, _, _)? = source {
-      estimate = estimation.deflection(of: signals)
-      sample = estimation.sampler.sample(signals)
-      statistics = SignalStatistics(signals)
-      exposures = signals.exposures
-    } else {
-      (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
-      saturation = check.saturationNotes(
-        estimate.map.mask.count(of: .saturated), of: estimate.map.shape.count)
-    }
+    var (estimate, sample, statistics, exposures) = try measured(
+      source, frames, context, estimation)
+    // What was averaged has been looked at frame by frame.
+    let saturation =
+      exposures == nil
+      ? check.saturationNotes(
+        estimate.map.mask.count(of: .saturated), of: estimate.map.shape.count) : []
     try context.checkCancellation()
     var deviation = medianDeviation(estimate.map)
     // The most likely shift is known ten times better where the outer ring has no signal.
@@ -81,31 +70,54 @@ struct DeflectionStage: StageType {
       estimate.map = transfer.map
       deviation = medianDeviation(estimate.map)
     }
+    let correlation = (source as? SegmentsValue)?.correlation ?? CorrelationLength()
     let report = RegimeReport(
       estimation: estimation, sample: consume sample, estimate: estimate,
       lag: max(1, Int(correlation.x.rounded(.up))))
-    var mapContext = MapContext(metadata: metadata)
+    var mapContext = mapContext(frames, estimation, statistics, report)
     mapContext.metadata.shape = estimate.map.shape
-    mapContext.electronsPerPixel = statistics.medianElectrons
-    mapContext.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
-      .merging(frames.calibration.attributes) { _, new in new }
     mapContext.correlationLength = correlation
-    if let transfer { transfer.describe(&mapContext) }
-    mapContext.commonErrors = frames.commonErrors(statistics) {
-      estimation.deflection(of: $0).map
-    }
-    let value = DeflectionValue(
-      map: estimate.map, frame: .detector,
-      vacuum: vacuum, context: mapContext,
-      numbers: report.numbers)
+    transfer?.describe(&mapContext)
     return StageProduct(
-      outputs: ["deflection": value],
-      facts: facts(estimate.map, statistics, deviation) + report.facts
-        + (transfer?.facts ?? []),
-      notes: notes(estimate.map, metadata, estimation) + saturation
-        + check.notes(statistics, exposures: exposures)
-        + report.notes
+      outputs: [
+        "deflection": DeflectionValue(
+          map: estimate.map, frame: .detector, vacuum: vacuum, context: mapContext,
+          numbers: report.numbers)
+      ],
+      facts: facts(estimate.map, statistics, deviation) + report.facts + (transfer?.facts ?? []),
+      notes: notes(estimate.map, frames.acquisition.metadata, estimation) + saturation
+        + check.notes(statistics, exposures: exposures ?? 1) + report.notes
         + (transfer?.notes ?? []))
+  }
+
+  /// The deflection before anything of it is judged, and how many exposures were averaged; nil of a single frame.
+  private func measured(
+    _ source: (any StageValue)?, _ frames: FramesValue, _ context: StageContext,
+    _ estimation: DeflectionEstimation
+  ) throws -> (
+    estimate: DeflectionEstimate, sample: RegimeSample, statistics: SignalStatistics,
+    exposures: Double?
+  ) {
+    if case SegmentsValue.averaged(let signals, _, _)? = source {
+      return (
+        estimation.deflection(of: signals), estimation.sampler.sample(signals),
+        SignalStatistics(signals), signals.exposures
+      )
+    }
+    let (estimate, sample, statistics) = try FrameReader(frames).deflection(context, estimation)
+    return (estimate, sample, statistics, nil)
+  }
+
+  private func mapContext(
+    _ frames: FramesValue, _ estimation: DeflectionEstimation, _ statistics: SignalStatistics,
+    _ report: RegimeReport
+  ) -> MapContext {
+    var context = MapContext(metadata: frames.acquisition.metadata)
+    context.electronsPerPixel = statistics.medianElectrons
+    context.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
+      .merging(frames.calibration.attributes) { _, new in new }
+    context.commonErrors = frames.commonErrors(statistics) { estimation.deflection(of: $0).map }
+    return context
   }
 
   private func frames(_ source: (any StageValue)?, stage: String) throws -> FramesValue {
@@ -202,78 +214,4 @@ struct DeflectionStage: StageType {
 
   /// Errors so many times as large as the median one are those of a hundredth of its electrons: the beam was off.
   private static let faintness = 10.0
-
-  private func facts(
-    _ map: VectorMap, _ statistics: SignalStatistics, _ deviation: Double?
-  ) -> [Fact] {
-    var facts: [Fact] = []
-    if let electrons = statistics.medianElectrons {
-      facts.append(
-        Fact(
-          "dose", text: "\(Format.count(electrons)) electrons per pixel (median)",
-          value: electrons, unit: "electrons"))
-    }
-    if let sigma = deviation {
-      facts.append(
-        Fact(
-          "deflection_noise",
-          text: "deflection noise \(Format.quantity(sigma, unit: "rad")) per component and pixel",
-          value: sigma, unit: "rad"))
-    }
-    let masked = map.mask.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
-    if !masked.isEmpty {
-      facts.append(
-        Fact(
-          "masked_pixels", text: "masked pixels: \(masked)", value: Double(map.mask.unusableCount)))
-    }
-    return facts
-  }
-
-  private func notes(
-    _ map: VectorMap, _ metadata: AcquisitionMetadata, _ estimation: DeflectionEstimation
-  ) -> [Note] {
-    var notes = estimation.notes
-    if metadata.deflectionCalibration == nil && metadata.specimen.zoneAxis != nil {
-      notes.append(
-        Note(
-          .assumption,
-          "no deflection_calibration in the file: the detector's geometry alone sets the scale"))
-    }
-    let outside = map.mask.count(of: .outsideModel)
-    if outside > 0 {
-      notes.append(
-        Note(
-          .warning,
-          "\(outside) pixels lie outside what a shifted disc can produce and are masked"))
-    }
-    return notes + atomNotes(map)
-  }
-
-  /// Atoms are sharper than the window of 5 × 5 positions that spikes stand out of only where a cell has fewer
-  /// positions than four such windows.
-  private static let largestCell = 20
-
-  /// Spikes that stand on a lattice are atoms.
-  private func atomNotes(_ map: VectorMap) -> [Note] {
-    guard let lattice = lattice(of: map.mask, flag: .hot, reach: Self.largestCell) else {
-      return []
-    }
-    let count = map.mask.count(of: .hot)
-    func text(_ step: PixelStep) -> String {
-      let (x, y) = (Double(step.x), Double(step.y))
-      guard let size = map.pixelSize else {
-        return "\(Format.significant(hypot(x, y), digits: 3)) pixels"
-      }
-      return Format.quantity(hypot(x * size.x, y * size.y), unit: "m")
-    }
-    return [
-      Note(
-        .warning,
-        "\(Format.percent(Double(count) / Double(map.shape.count))) of the positions are masked as hot,"
-          + " and they repeat every \(text(lattice.first)) and every \(text(lattice.second)) along two"
-          + " directions, as atoms do and defects do not: for a crystal at lattice resolution take"
-          + " Pipelines/crystal.yaml, which seeks no spikes (spike_sigma none) and averages over cells"
-      )
-    ]
-  }
 }
