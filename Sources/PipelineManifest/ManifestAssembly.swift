@@ -11,9 +11,9 @@ struct ManifestAssembly {
   let workingDirectory: String
   private(set) var description: String?
   /// Declared inputs; the path is nil where none could be had.
-  private(set) var inputs: [String: String?] = [:]
+  var inputs: [String: String?] = [:]
   /// Declared inputs that neither the manifest nor the command line gives a path.
-  private var unfilled: [SourceEntry] = []
+  var unfilled: [SourceEntry] = []
   /// Inputs that foreach gives a path.
   var sweptInputs: Set<String> = []
   /// Something in foreach or matrix could not be read, so what it would give is no news.
@@ -102,56 +102,6 @@ struct ManifestAssembly {
       return nil
     }
     return text
-  }
-
-  // MARK: Inputs
-
-  private mutating func readInputs(_ entry: SourceEntry?, _ overrides: [String: String]) {
-    if let entry, !entry.value.isNull {
-      if case .mapping(let entries) = entry.value.content {
-        for input in entries where checkName(input, "an input's name") {
-          inputs[input.key] = .some(nil)
-          if input.value.isNull {
-            unfilled.append(input)
-          } else if let path = input.value.text, !path.isEmpty {
-            inputs[input.key] = ManifestPaths.join(manifestFolder, path)
-          } else {
-            problems.add(input.value.span, "the input '\(input.key)' takes a path")
-          }
-        }
-      } else {
-        problems.add(
-          entry.value.span, "'inputs' takes a mapping of names to paths, not \(entry.value.shown)")
-      }
-    }
-    for (name, path) in overrides.sorted(by: { $0.key < $1.key }) {
-      let argument = "--input \(name)=\(path)"
-      if inputs[name] == nil {
-        problems.add(
-          argument: argument, "the manifest has no input \(Shown.word(name))",
-          Suggestion.closest(to: name, among: inputs.keys.sorted(), of: "inputs"))
-      } else if path.isEmpty {
-        problems.add(argument: argument, "the path is empty")
-      } else {
-        inputs[name] = ManifestPaths.join(workingDirectory, path)
-      }
-    }
-    unfilled.removeAll { overrides[$0.key] != nil }
-  }
-
-  /// Every input has a path from somewhere, and from one place only.
-  private mutating func checkInputs(_ overrides: [String: String]) {
-    for (name, path) in overrides.sorted(by: { $0.key < $1.key })
-    where sweptInputs.contains(name) {
-      problems.add(
-        argument: "--input \(name)=\(path)", "foreach gives the input '\(name)' its files",
-        "change them there")
-    }
-    for input in unfilled where !isSweepBroken && !sweptInputs.contains(input.key) {
-      problems.add(
-        input.keySpan, "the input '\(input.key)' has no path",
-        "write one here, or give --input \(input.key)=FILE")
-    }
   }
 
   /// Names of stages and inputs are short words, so that `stage.port` and `$input` can name them.
@@ -263,33 +213,4 @@ struct ManifestAssembly {
       return resultSpans.indices.contains(index) ? resultSpans[index] : start
     }
   }
-}
-
-/// The entries of a mapping by key, after unknown keys were reported.
-struct Fields {
-  private var byKey: [String: SourceEntry] = [:]
-  /// Keys that unknown ones were probably meant to be.
-  private var misspelled: Set<String> = []
-
-  init(
-    _ entries: [SourceEntry], allowed: [String], of owner: String, problems: inout ProblemList
-  ) {
-    for entry in entries {
-      if allowed.contains(entry.key) {
-        byKey[entry.key] = entry
-      } else {
-        let meant = Suggestion.word(closestTo: entry.key, among: allowed)
-        if let meant { misspelled.insert(meant) }
-        problems.add(
-          entry.keySpan, "\(owner) has no key \(Shown.word(entry.key))",
-          meant.map { "did you mean '\($0)'?" }
-            ?? "its keys are \(allowed.joined(separator: ", "))")
-      }
-    }
-  }
-
-  subscript(key: String) -> SourceEntry? { byKey[key] }
-
-  /// The key is missing because it was written wrong, which has been told.
-  func isMisspelled(_ key: String) -> Bool { byKey[key] == nil && misspelled.contains(key) }
 }
