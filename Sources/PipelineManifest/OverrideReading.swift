@@ -48,11 +48,21 @@ struct OverrideReading {
     store(value, specification, in: index, argument)
   }
 
-  /// Which stage's parameter may be meant where none is named; nil where no stage has it, or several do.
+  /// Which stages' parameter may be meant where none is named, with its unit; nil where no stage has it.
   private func owner(of text: String) -> String? {
     let key = String(text.prefix { $0 != "=" })
-    let owners = drafts.filter { $0.type?.parameters.contains { $0.key == key } ?? false }
-    return owners.count == 1 ? "did you mean '\(owners[0].name).\(text)'?" : nil
+    func owners(_ parameter: ([ParameterSpecification]) -> ParameterSpecification?) -> [String] {
+      drafts.compactMap { draft in
+        draft.type.flatMap { parameter($0.parameters) }.map { "\(draft.name).\($0.key)" }
+      }
+    }
+    var names = owners { $0.first { $0.key == key } }
+    // In another unit the value would be another too.
+    if names.isEmpty, UnitSpelling.unit(of: key) == nil {
+      names = owners { UnitSpelling.parameter(meantBy: key, among: $0) }
+    }
+    if names.count > 1 { return "say of which stage: \(names.joined(separator: ", "))" }
+    return names.first.map { "did you mean '\($0)\(text.dropFirst(key.count))'?" }
   }
 
   private mutating func store(

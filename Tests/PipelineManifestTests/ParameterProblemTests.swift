@@ -222,4 +222,25 @@ struct ParameterProblemTests {
 
         """)
   }
+
+  @Test(
+    "A setting without its stage is told the stage, and the unit that it lacks",
+    arguments: [
+      ("passes=2", "did you mean 'long.passes=2'?"),
+      ("length=60", "did you mean 'long.length_nm=60'?"),
+    ])
+  func settingWithoutStage(setting: String, advice: String) {
+    #expect(
+      complaint(goodManifest, set: [setting]).hasPrefix(
+        "--set \(setting): error: not of the form STAGE.PARAMETER=VALUE\n  help: \(advice)\n"))
+  }
+
+  @Test("Where several stages take it, they are listed")
+  func settingOfSeveral() {
+    let two = goodManifest.replacing(
+      "  figure:", with: "  again: { uses: stretch, from: long }\n  figure:")
+    #expect(
+      complaint(two, set: ["length=60"]).contains(
+        "\n  help: say of which stage: long.length_nm, again.length_nm\n"))
+  }
 }

@@ -49,7 +49,6 @@ enum Terminal {
     case yellow = "33"
     case cyan = "36"
     case dim = "2"
-    case bold = "1"
   }
 
   static func styled(_ text: String, _ style: Style) -> String {
