@@ -137,5 +137,11 @@ struct Run: AsyncParsableCommand {
       if report.interruptedBySignal == nil { ExitStatus(trouble.category).exit() }
     }
     if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+    let simulations = manifest.graph.stages.filter(\.isSimulation).map(\.name)
+    if !simulations.isEmpty {
+      Terminal.printError(
+        "note: \(simulations.joined(separator: ", ")): a run leaves no acquisition; dpc simulate"
+          + " \(options.pipeline) writes it and its truth")
+    }
   }
 }

@@ -128,6 +128,11 @@ struct Simulate: AsyncParsableCommand {
   }
 }
 
+extension StageNode {
+  /// Whether it leaves an acquisition and its truth.
+  var isSimulation: Bool { type.outputs.first?.kind == .fixed(.simulatedAcquisition) }
+}
+
 /// Where a simulated acquisition goes.
 private struct SimulationTarget {
   let stage: String
@@ -137,9 +142,7 @@ private struct SimulationTarget {
 
   /// nil for a stage that simulates nothing.
   init?(_ node: StageNode, folder: String) {
-    guard let port = node.type.outputs.first, port.kind == .fixed(.simulatedAcquisition) else {
-      return nil
-    }
+    guard node.isSimulation, let port = node.type.outputs.first else { return nil }
     stage = node.name
     output = OutputReference(stage: node.name, port: port.name)
     let prefix = folder == "." ? "" : folder.hasSuffix("/") ? folder : folder + "/"
