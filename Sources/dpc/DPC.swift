@@ -91,7 +91,10 @@ struct DPC: AsyncParsableCommand {
       print(text)
       ExitStatus.done.exit()
     }
-    Terminal.printError(text)
+    // The parser's errors begin as all others do, for whoever seeks them in a log.
+    let parsers = "Error: "
+    Terminal.printError(
+      text.hasPrefix(parsers) ? "error: " + text.dropFirst(parsers.count) : text)
     ExitStatus.usage.exit()
   }
 }

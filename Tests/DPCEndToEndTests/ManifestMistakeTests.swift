@@ -95,7 +95,7 @@ struct ManifestMistakeTests {
     let finished = try await workspace.dpc(arguments)
     #expect(finished.status == 2)
     #expect(finished.output.isEmpty)
-    #expect(finished.errors.lowercased().contains("error: "), "\(finished.errors)")
+    #expect(finished.complaints.count == 1, "\(finished.errors)")
     #expect(!finished.errors.contains("error: error"))
   }
 
