@@ -19,9 +19,12 @@ struct FileProblems {
   /// Whether something at this path was refused.
   func concern(_ path: String) -> Bool { errors.contains { $0.object == path } }
 
-  /// Takes what a file leaves out; what is there and refused is not left out.
-  mutating func note(missing items: [MissingItem]) {
-    notStated = items.filter { !concern($0.path) }
+  /// Takes what a file leaves out, or has in a place where nothing reads it; what is there and refused is not left out.
+  mutating func note(missing items: [MissingItem], misnamed: [MisnamedItem]) {
+    notStated = items.filter { !concern($0.path) }.map { item in
+      guard let found = misnamed.first(where: { $0.isMeant(by: item.path) }) else { return item }
+      return MissingItem(path: item.path, consequence: "\(item.consequence); \(found.words)")
+    }
   }
 
   /// The first refusal, which holds the others.

@@ -55,8 +55,8 @@ extension ItemReader {
         missing: FileInspection.missing(
           in: StatedItems(
             pixelSize: pixelSize, scanRotation: rotation, electronsPerPixel: electrons,
-            signalUnit: frames.unit, segmentGain: gain, specimen: specimen, references: references))
-      )
+            signalUnit: frames.unit, segmentGain: gain, specimen: specimen, references: references)),
+        misnamed: problems.errors.isEmpty ? [] : misnamed())
     }
     guard let frames, let unit = frames.unit, let detector, let voltage, let semiAngle else {
       return nil

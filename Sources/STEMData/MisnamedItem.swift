@@ -10,6 +10,9 @@ struct MisnamedItem: Equatable {
 
   /// As a sentence.
   var words: String { "nothing reads \(Shown.clipped(path, to: 200)): its place would be \(meant)" }
+
+  /// Whether it may have been meant to stand at a path, or above it.
+  func isMeant(by missing: String) -> Bool { meant == missing || missing.hasPrefix(meant + "/") }
 }
 
 extension ItemReader {
@@ -38,7 +41,7 @@ extension ItemReader {
 
   /// What may have been meant to stand at a path at which nothing stands, or above it.
   func misnamed(for path: String) -> MisnamedItem? {
-    misnamed().first { $0.meant == path || path.hasPrefix($0.meant + "/") }
+    misnamed().first { $0.isMeant(by: path) }
   }
 
   private static func meant(by path: String, among missing: [String]) -> String? {

@@ -45,6 +45,17 @@ struct RefusalTests {
     #expect(error.description.contains(told), "\(error)")
   }
 
+  @Test("So is what may be left out, beside the refusal of something else")
+  func nearMissBesideRefusal() throws {
+    let fixture = try Fixture()
+    fixture.items["/entry/sample/thicknes"] = fixture.items.removeValue(
+      forKey: "/entry/sample/thickness")
+    fixture.items["/entry/instrument/source/voltage"] = nil
+    let error = try #require(throws: AcquisitionError.self) { try fixture.read() }
+    let thickness = try #require(error.notStated.first { $0.path == "/entry/sample/thickness" })
+    #expect(thickness.consequence.contains("nothing reads /entry/sample/thicknes: "))
+  }
+
   @Test(
     "Packed numbers are refused; a factor of one and an offset of zero pack nothing",
     arguments: ["/entry/data/frames", "/entry/reference/dark", "/entry/sample/thickness"])
