@@ -104,7 +104,7 @@ struct CrystalRequest {
       throw ParameterProblem(
         key, "\(key) has \(list.count) numbers", suggestion: "a unit cell has three of them")
     }
-    let radians = angles.map { $0 * Double.pi / 180 }
+    let radians = angles.map(StageContext.radians)
     return try CrystalLattice(
       lengths: (lengths[0], lengths[1], lengths[2]), angles: (radians[0], radians[1], radians[2]))
   }

@@ -33,9 +33,7 @@ struct PolarityStatement {
     polarity = try context.choice("polarity")
     let corners = context.numbers("region_nm")
     region = corners.map { $0.map(StageContext.meters) }
-    direction = context.number("direction_deg").map {
-      (cos($0 * Double.pi / 180), sin($0 * Double.pi / 180))
-    }
+    direction = context.radiansIfGiven("direction_deg").map { (cos($0), sin($0)) }
     if let corners, corners.count != 4 || corners[0] >= corners[2] || corners[1] >= corners[3] {
       throw ParameterProblem(
         "region_nm", "region_nm is \(corners), not a rectangle",

@@ -163,8 +163,8 @@ struct RotateToScan: StageType {
     _ context: StageContext, _ metadata: AcquisitionMetadata, _ estimate: ScanRotationValue?,
     _ handedness: Handedness
   ) throws -> Rotation {
-    if let degrees = context.number("rotation_deg") {
-      return Rotation(angle: degrees * Double.pi / 180, origin: "given")
+    if let given = context.radiansIfGiven("rotation_deg") {
+      return Rotation(angle: given, origin: "given")
     }
     if context.word("rotation_deg") != "estimated", let angle = metadata.scanRotation {
       return Rotation(angle: angle, origin: "from the file")
