@@ -155,13 +155,17 @@ extension ItemReader {
         remedy: "dpc provenance \(file.path) tells what it holds and how it was made")
     }
     let foreign = try reading { () throws(HDF5Error) in try ForeignFile.name(file.root) }
+    // In another program's file a group called data is that program's.
+    let near = misnamed(for: AcquisitionPath.frames).flatMap {
+      foreign == nil || $0.path.hasPrefix(AcquisitionPath.entry) ? $0 : nil
+    }
     return AcquisitionError(
       kind: .notAnAcquisition, file: file.path,
       reason: "it is HDF5 but not a segmented-detector acquisition"
         + (foreign.map { " (it looks like \($0))" } ?? ""),
       remedy:
         "there is no dataset \(AcquisitionPath.frames)"
-        + (misnamed(for: AcquisitionPath.frames).map { "; \($0.words)" } ?? "")
+        + (near.map { "; \($0.words)" } ?? "")
         + "; how an acquisition is laid out, and how to write"
         + " one with Python, stands in Sources/STEMData/STEMData.docc/Files.md")
   }

@@ -94,13 +94,14 @@ struct RefusalTests {
   func foreign(groups: [String], name: String) throws {
     let fixture = try Fixture()
     try HDF5File.create(fixture.path("b.h5")) { root in
-      for group in groups { _ = try root.createGroup(group) }
+      for group in groups + ["data"] { _ = try root.createGroup(group) }
     }
     let error = try #require(throws: AcquisitionError.self) {
       try AcquisitionFile(path: fixture.path("b.h5"))
     }
     #expect(error.kind == .notAnAcquisition)
     #expect(error.reason.contains(name))
+    #expect(!error.description.contains("nothing reads /data"))
   }
 
   @Test("Files that are none are refused with the system's reason")
