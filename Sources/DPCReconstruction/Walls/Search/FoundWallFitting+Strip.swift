@@ -37,6 +37,24 @@ extension FoundWallFitting {
     }
   }
 
+  /// The stretch along a line whose pixels make its profile, which takes in the corners of the frame unless it shall
+  /// be short.
+  func stretch(of line: WallLine, width: Double, isShort: Bool = false) -> (
+    start: Double, end: Double
+  ) {
+    // The last piece of an end within the frame may already lie beyond the wall.
+    let margin = min(width / 2, line.length / 8)
+    let frame = WallLine(
+      azimuth: line.azimuth, position: line.position, start: -.infinity, end: .infinity,
+      sechWidth: 1
+    ).clipped(to: WallPixels(frameOf: map))
+    let whole = isShort ? (frame.start, frame.end) : (-.infinity, .infinity)
+    return (
+      line.start - frame.start > width ? line.start + margin : whole.0,
+      frame.end - line.end > width ? line.end - margin : whole.1
+    )
+  }
+
   /// The map with nothing but the pixels along one line usable, walls of other families taken off.
   ///
   /// A line from rim to rim takes all pixels of the frame on, unless it shall be short.
@@ -54,15 +72,7 @@ extension FoundWallFitting {
     var strip = map
     let pixel = map.pixelSize ?? PixelSize(x: 1, y: 1)
     let n = line.normal
-    // The last piece of an end within the frame may already lie beyond the wall.
-    let margin = min(width / 2, line.length / 8)
-    let frame = WallLine(
-      azimuth: line.azimuth, position: line.position, start: -.infinity, end: .infinity,
-      sechWidth: 1
-    ).clipped(to: pixels)
-    let whole = isShort ? (frame.start, frame.end) : (-.infinity, .infinity)
-    let start = line.start - frame.start > width ? line.start + margin : whole.0
-    let end = frame.end - line.end > width ? line.end - margin : whole.1
+    let (start, end) = stretch(of: line, width: width, isShort: isShort)
     for row in 0..<map.shape.rows {
       let y = (Double(row) - Double(map.shape.rows - 1) / 2) * pixel.y
       for column in 0..<map.shape.columns {

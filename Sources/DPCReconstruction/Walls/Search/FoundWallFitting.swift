@@ -172,9 +172,9 @@ struct FoundWallFitting {
       else { continue }
       if let own = nearest(to: line, among: fit.reported, width: width) {
         let rest = isShort ? [] : fit.reported.filter { $0 != own }
-        return (.wall(wall(at: own, along: index)), rest.map { wall(at: $0, along: index) })
+        return (.wall(wall(at: own, along: line, index)), rest.map { wall(beside: index, $0) })
       }
-      if !isShort { others = fit.reported.map { wall(at: $0, along: index) } }
+      if !isShort { others = fit.reported.map { wall(beside: index, $0) } }
       isNearRim = isCut(line, by: profile, fit, width: width)
       if !isNearRim { return (.unconfirmed, others) }
     }
@@ -187,8 +187,19 @@ struct FoundWallFitting {
     )
   }
 
-  private func wall(at fitted: FittedWall, along index: Int) -> FoundWall {
-    let line = lines[index]
+  /// Another wall of the profile across a line.
+  ///
+  /// It runs as far as the profile holds: where a line slants, its own ends lie elsewhere along its neighbors.
+  private func wall(beside index: Int, _ fitted: FittedWall) -> FoundWall {
+    let pixels = WallPixels(frameOf: map)
+    var line = lines[index]
+    let stretch = stretch(of: line, width: geometry.projectedWidth(sechWidth: line.sechWidth))
+    line.position = fitted.wall.position.value
+    (line.start, line.end) = stretch
+    return wall(at: fitted, along: line.clipped(to: pixels), index)
+  }
+
+  private func wall(at fitted: FittedWall, along line: WallLine, _ index: Int) -> FoundWall {
     var fitted = fitted
     // A turn about the scan's center moves a wall that lies aside.
     let lever = line.middle * (line.azimuthError ?? 0)
@@ -206,9 +217,10 @@ struct FoundWallFitting {
 
   /// Two pieces of a search that the fit took for one wall.
   private func isSame(_ a: FoundWall, _ b: FoundWall) -> Bool {
-    let distance = abs(a.fitted.wall.position.value - b.fitted.wall.position.value)
-    return a.family == b.family && line(of: a).overlap(with: line(of: b)) > 0.3
-      && distance < 0.5 * min(a.fitted.imageWidth, b.fitted.imageWidth)
+    let (first, second) = (line(of: a), line(of: b))
+    return a.family == b.family && first.overlap(with: second) > 0.3
+      && abs(first.distance(from: second))
+        < 0.5 * min(a.fitted.imageWidth, b.fitted.imageWidth)
   }
 
   /// The wall's line turned into the mean azimuth of its family: the error of its own would shift short walls far

@@ -104,6 +104,14 @@ struct WallLine: Equatable {
     let common = min(end, other.end) - max(start, other.start)
     return max(0, common) / max(min(length, other.length), .leastNormalMagnitude)
   }
+
+  /// How far it runs beside the middle of another line, along its own normal, m.
+  ///
+  /// The places along two normals that differ a little do not tell: far from the scan's center they part.
+  func distance(from other: WallLine) -> Double {
+    let center = other.point(at: other.middle)
+    return position - center.x * normal.x - center.y * normal.y
+  }
 }
 
 /// The difference of two azimuths of lines, in [-π/2, π/2].

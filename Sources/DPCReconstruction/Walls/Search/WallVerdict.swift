@@ -136,12 +136,3 @@ struct WallVerdict {
     return without.cost + margin < with.cost ? without.explanation.reason : nil
   }
 }
-
-extension WallLine {
-  /// How far it runs beside the middle of another line, along the other's normal, m.
-  fileprivate func distance(from other: WallLine) -> Double {
-    let (n, m) = (other.normal, other.middle)
-    let center = (x: other.position * n.x - m * n.y, y: other.position * n.y + m * n.x)
-    return position - center.x * normal.x - center.y * normal.y
-  }
-}
