@@ -19,7 +19,8 @@ extension CorrectInclination {
     var table = WallTable.empty
     if orientation.hasStraightWalls {
       try fitting.run()
-      table = fitting.table(context.commonErrors)
+      table = fitting.table(context.commonErrors).remarkingVariation(
+        in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength)
       if isOpposite { table = table.opposite }
     }
     let (orientation, geometry) = (fitting.orientation, fitting.geometry)
@@ -39,11 +40,12 @@ extension CorrectInclination {
         prefix: "wall", profile: profiles.profile, of: meanField,
         normalAzimuth: orientation.normalAzimuth, direction: orientation.limitedTo,
         geometry: geometry) : []
+    let ofTable = table.notes + table.stepNotes(profiles.forFit, unit: "V/m")
     return StageProduct(
       outputs: ["corrected": value],
       facts: (orientation.withoutWalls(prefix: "wall") ?? table.facts(prefix: "wall"))
         + fitting.facts + profiles.profile.slopeFacts(prefix: "wall") + limit,
-      notes: notes(orientation, fitting.inclination) + fitting.notes + profiles.notes + table.notes)
+      notes: notes(orientation, fitting.inclination) + fitting.notes + profiles.notes + ofTable)
   }
 }
 

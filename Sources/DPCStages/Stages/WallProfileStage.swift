@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 18
+  let algorithmVersion = 19
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -20,18 +20,26 @@ struct WallProfileStage: StageType {
     let source = try source(context)
     do {
       let specimen = source.context.metadata.specimen
+      let inclination =
+        specimen.wallInclination
+        ?? (specimen.view == .crossSection ? Inclination.ofCrossSection : 0)
       let orientation = try WallOrientation.resolved(
         for: source.map, correlation: source.context.correlationLength, context: context,
-        specimen: specimen,
-        inclination: specimen.wallInclination
-          ?? (specimen.view == .crossSection ? Inclination.ofCrossSection : 0))
+        specimen: specimen, inclination: inclination)
       let profiles = try CrossProfile(
         of: source.map, orientation, correlation: source.context.correlationLength)
-      let table =
-        orientation.hasStraightWalls
-        ? try table(profiles, orientation, context)?
-          .withScaleError(source.context.commonErrors.relativeScale) : .empty
-      let others = try wallsInOtherComponent(source, orientation, table, context)
+      // Edge-on walls have the shape of the fit: what it leaves of a high one is another wall.
+      let options: WallFitOptions = inclination == 0 ? WallFitOptions() : .imagePlane
+      var table: WallTable? = .empty
+      if orientation.hasStraightWalls {
+        table = try self.table(profiles, orientation, options, context)?
+          .remarkingVariation(
+            in: source.map, geometry: imagePlane(orientation), orientation,
+            source.context.correlationLength
+          )
+          .withScaleError(source.context.commonErrors.relativeScale)
+      }
+      let others = try wallsInOtherComponent(source, orientation, table, options, context)
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -39,12 +47,14 @@ struct WallProfileStage: StageType {
           orientation.attributes.merging(
             ["inclination_model": "none: as in the image", "fit_model": "sech2-image"]
           ) { first, _ in first }))
+      let ofTable =
+        table.map { $0.notes + $0.stepNotes(profiles.forFit, unit: value.unit) }
+        ?? [Note(.warning, "the profile is too short to fit walls")]
       return StageProduct(
         outputs: ["profile": value], facts: facts(value, of: source.map, others: others),
         notes: WallOrientation.notes(
           wallsInOtherComponent: others, than: orientation.direction, orientation.directionOrigin)
-          + orientation.notes + profiles.notes + (table?.notes ?? [])
-          + (table == nil ? [Note(.warning, "the profile is too short to fit walls")] : []))
+          + orientation.notes + profiles.notes + ofTable)
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -52,10 +62,13 @@ struct WallProfileStage: StageType {
 
   /// nil for a profile too short for a fit, which is still a profile.
   private func table(
-    _ profiles: CrossProfile, _ orientation: WallOrientation, _ context: StageContext
+    _ profiles: CrossProfile, _ orientation: WallOrientation, _ options: WallFitOptions,
+    _ context: StageContext
   ) throws(WallError) -> WallTable? {
     do {
-      let fit = try fitImageWalls(profile: profiles.forFit) { context.isInterrupted }
+      let fit = try fitImageWalls(profile: profiles.forFit, options: options) {
+        context.isInterrupted
+      }
       return WallTable(
         fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
     } catch .tooFewSamples {
@@ -63,9 +76,16 @@ struct WallProfileStage: StageType {
     }
   }
 
+  /// No inclination model, for the component that is looked at.
+  private func imagePlane(_ orientation: WallOrientation) throws(WallError) -> InclinationGeometry {
+    try InclinationGeometry(
+      thickness: 1, inclination: 0, direction: orientation.direction == .perp ? .perp : .normal)
+  }
+
   /// How many walls the component shows that nobody has named, where the named one shows none.
   private func wallsInOtherComponent(
-    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?, _ context: StageContext
+    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?,
+    _ options: WallFitOptions, _ context: StageContext
   ) throws(WallError) -> Int {
     guard orientation.directionOrigin.isStated, orientation.hasStraightWalls,
       let table, table.rows.isEmpty
@@ -74,7 +94,7 @@ struct WallProfileStage: StageType {
     other.direction = orientation.direction == .perp ? .normal : .perp
     let profiles = try CrossProfile(
       of: source.map, other, correlation: source.context.correlationLength)
-    return try self.table(profiles, other, context)?.rows.count ?? 0
+    return try self.table(profiles, other, options, context)?.rows.count ?? 0
   }
 
   private typealias Source = (

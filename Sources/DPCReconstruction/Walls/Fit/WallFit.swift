@@ -1,5 +1,6 @@
 // Fitted walls: the options of the fit, its result, and the two entry points.
 
+internal import Glibc
 public import STEMCore
 
 /// What accompanies the walls in the model of a profile.
@@ -32,8 +33,13 @@ public struct WallFitOptions: Sendable, Equatable {
 
   public init() {}
 
-  /// For fits without an inclination model: a wall that is not sech² in the image leaves
-  /// residuals, which must not be taken for walls.
+  /// By how much a wall must lower χ² to be one at any of the samples.
+  public static func costOfWall(samples: Int) -> Double {
+    detectionGain + log(Double(samples))
+  }
+
+  /// For fits of inclined walls without an inclination model: a wall that is not sech² in the image
+  /// leaves residuals, which must not be taken for walls.
   public static var imagePlane: WallFitOptions {
     var options = WallFitOptions()
     options.minimumFraction = 0.25

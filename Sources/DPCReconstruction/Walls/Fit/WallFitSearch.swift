@@ -207,7 +207,7 @@ struct WallSearch {
     samples.hasErrors ? chiSquare : Double(samples.count) * log(max(chiSquare, 1e-6))
   }
 
-  var penalty: Double { WallFitOptions.detectionGain + log(Double(samples.count)) }
+  var penalty: Double { WallFitOptions.costOfWall(samples: samples.count) }
 
   func imageHeight(_ wall: WallParameters) -> Double {
     abs(wall.amplitude) * model.geometry.projectedHeight(sechWidth: wall.sechWidth)

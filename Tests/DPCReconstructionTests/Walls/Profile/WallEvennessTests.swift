@@ -1,0 +1,66 @@
+// Fields that vary along walls, and steps, against what they are by construction.
+import DPCReconstruction
+import Glibc
+import STEMCore
+import Testing
+
+@Suite("Walls that a profile alone does not tell")
+struct WallEvennessTests {
+  private static let pixel = PixelSize(x: 2e-9, y: 2e-9)
+  private static let wall = TestWall(
+    field: 3e8, w: 16e-9 / InclinationGeometry.widthFactor, position: 10e-9)
+
+  /// A wall that fills the given part of its line, the mean of which a profile shows.
+  private static func variation(part: Double, seed: UInt64 = 3, noise: Double = 1e7) throws
+    -> Double
+  {
+    let (rows, columns) = (128, 96)
+    var map = try wallMap(
+      [wall], rows: rows, columns: columns, pixel: pixel, azimuth: 0, sigma: noise, seed: seed)
+    let bare = try wallMap(
+      [], rows: rows, columns: columns, pixel: pixel, azimuth: 0, sigma: noise, seed: seed)
+    for i in Int(part * Double(rows)) * columns..<rows * columns {
+      (map.field.x[i], map.field.y[i]) = (bare.field.x[i], bare.field.y[i])
+    }
+    let mean = Wall(
+      position: Measurement(wall.position), field: Measurement(part * wall.field),
+      width: Measurement(16e-9))
+    let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
+    return variationAlongWalls([mean], in: map, geometry: geometry, normalAzimuth: 0)[0]
+  }
+
+  // A row shows the field to 1e7/√6 V/m: noise makes the mean of 128 rows, a quarter of 3e8 V/m, uncertain by 0.5 %.
+  @Test(
+    "A wall in the part p of its line varies by √(1/p - 1) of its mean",
+    arguments: [0.25, 0.5, 0.75])
+  func ends(part: Double) throws {
+    let expected = (1 / part - 1).squareRoot()
+    #expect(abs(try Self.variation(part: part) / expected - 1) < 0.03)
+  }
+
+  @Test("Noise alone varies no wall")
+  func even() throws {
+    for seed: UInt64 in 1...20 {
+      #expect(try Self.variation(part: 1, seed: seed, noise: 5e7) == 0)
+    }
+  }
+
+  @Test(
+    "A step comes back with its place, its height and the error 2σ/√n of two halves",
+    arguments: [WallBaseline.constant, .linear])
+  func step(baseline: WallBaseline) throws {
+    let (count, sigma, height) = (201, 2e6, 7e7)
+    let distance = (0..<count).map { (Double($0) - 100) * 1e-9 }
+    let slope = baseline == .linear ? 4e14 : 0
+    let profile = LineProfile(
+      distance: distance, value: distance.map { 5e6 + slope * $0 + height * erf($0 / 1e-12) / 2 },
+      error: distance.map { _ in sigma }, sampleCount: distance.map { _ in 1 })
+    let found = try #require(bestStep(in: profile, on: baseline))
+    #expect(found.position == 0 && found.chiSquare < 1e-12)
+    #expect(abs(found.height.value / height - 1) < 1e-9)
+    // Beside a slope, which a step in the middle shares 3/4 of its power with, twice as much.
+    let factor = baseline == .linear ? 4.0 : 2
+    let error = factor * sigma / Double(count).squareRoot()
+    #expect(abs((found.height.error ?? 0) / error - 1) < 0.02)
+  }
+}
