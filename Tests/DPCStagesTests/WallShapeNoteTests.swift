@@ -7,7 +7,7 @@ import STEMCore
 import Testing
 
 struct WallShapeNoteTests {
-  @Test("Edge-on, a wall of a fifth of another's height is in the profile as it is in the fit")
+  @Test("Of walls stated edge-on one a fifth as high as another is in the profile")
   func weakWall() async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(
@@ -20,7 +20,7 @@ struct WallShapeNoteTests {
         scan:
           uses: simulate-acquisition
           from: both
-          with: { columns_px: 150, rows_px: 100, pixel_size_nm: 2, electrons_per_pixel: 1e6, seed: 5, states_walls: false }
+          with: { columns_px: 150, rows_px: 100, pixel_size_nm: 2, electrons_per_pixel: 1e6, seed: 5 }
       results: [scan]
       """)
     let outcome = try await laboratory.run(

@@ -28,8 +28,8 @@ struct WallProfileStage: StageType {
         specimen: specimen, inclination: inclination)
       let profiles = try CrossProfile(
         of: source.map, orientation, correlation: source.context.correlationLength)
-      // Edge-on walls have the shape of the fit: what it leaves of a high one is another wall.
-      let options: WallFitOptions = inclination == 0 ? WallFitOptions() : .imagePlane
+      // Walls that are stated to be edge-on have the shape of the fit: what it leaves of a high one is another wall.
+      let options: WallFitOptions = specimen.wallInclination == 0 ? WallFitOptions() : .imagePlane
       var table: WallTable? = .empty
       if orientation.hasStraightWalls {
         table = try self.table(profiles, orientation, options, context)?
