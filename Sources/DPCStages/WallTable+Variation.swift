@@ -18,8 +18,9 @@ extension WallTable {
       noiseFactor: correlation.x * correlation.y)
     var copy = self
     for (index, variation) in variations.enumerated() where variation > Self.leastVariation {
+      let size = variation < 1 ? "\(Format.percent(variation)) of its mean" : "more than its mean"
       copy.rows[index].remarks.append(
-        "its field varies along it by \(Format.percent(variation)) of its mean (standard deviation),"
+        "its field varies along it by \(size) (standard deviation),"
           + " and only the mean over the frame is in the table: it may end within the frame, bend, cross"
           + " other walls, or lie in foil of uneven thickness; find-walls fits walls between their ends"
       )

@@ -1,7 +1,7 @@
 // Whether the walls of a profile have one field along their whole length.
 
-internal import Glibc
 public import STEMCore
+internal import WorkSharing
 
 /// By how much the field of each wall of a profile varies along it.
 ///
@@ -22,24 +22,79 @@ public func variationAlongWalls(
   _ walls: [Wall], in map: VectorMap, geometry: InclinationGeometry, normalAzimuth: Double,
   noiseFactor: Double = 1
 ) -> [Double] {
-  guard map.pixelSize != nil, let stated = meanVariance(of: map), stated > 0, !walls.isEmpty else {
-    return walls.map { _ in 0 }
-  }
-  // What scatters more than its errors say varies no more along walls than anywhere.
-  let noise = max(noiseFactor, varianceOfFinestStructure(of: map) / stated)
-  var pixels = WallPixels(map)
-  pixels.varianceX = pixels.varianceX.map { noise * $0 }
-  pixels.varianceY = pixels.varianceY.map { noise * $0 }
-  pixels.covariance = pixels.covariance.map { noise * $0 }
+  guard let pixel = map.pixelSize, map.covariance != nil else { return walls.map { _ in 0 } }
+  let frame = WallPixels(frameOf: map)
   let lines = walls.map {
     WallLine(
       azimuth: normalAzimuth, position: $0.position.value, start: -.infinity, end: .infinity,
       sechWidth: $0.width.value / InclinationGeometry.widthFactor, amplitude: $0.field.value)
   }
-  for line in lines { pixels.subtract(line, geometry) }
-  return lines.map { line in
-    var own = pixels
-    own.subtract(line, geometry, factor: -1)
-    return WallLineCheck(pixels: own, geometry: geometry, line: line.clipped(to: pixels)).modulation
+  return concurrentMap(lines.count) { index in
+    let line = lines[index]
+    let reach = WallRefinement.window * geometry.projectedWidth(sechWidth: line.sechWidth)
+    var strip = WallStrip(map, pixel, beside: line, reach: reach, direction: geometry.direction)
+    for other in lines.indices where other != index {
+      strip.subtract(lines[other], from: line, reach: reach, geometry)
+    }
+    let pieces = WallPieces(
+      strip, geometry, line.clipped(to: frame), coarserSide: max(pixel.x, pixel.y))
+    // What scatters more than its errors say within the pieces varies no more along the wall than there.
+    return pieces.modulation(noise: max(noiseFactor, pieces.misfit))
+  }
+}
+
+extension WallStrip {
+  /// The usable pixels beside a line from rim to rim: of a large map a small part.
+  ///
+  /// - Parameter reach: On either side of it, m.
+  fileprivate init(
+    _ map: VectorMap, _ pixel: PixelSize, beside line: WallLine, reach: Double,
+    direction: FieldDirection
+  ) {
+    guard let errors = map.covariance else { return }
+    let (rows, columns) = (map.shape.rows, map.shape.columns)
+    let n = line.normal
+    let d = fieldComponent(direction, n)
+    for row in 0..<rows {
+      let y = (Double(row) - Double(rows - 1) / 2) * pixel.y
+      for column in Self.columns(columns, pixel, at: y, beside: line, reach) {
+        let i = row * columns + column
+        let variance =
+          d.x * d.x * errors.xx[i] + d.y * d.y * errors.yy[i] + 2 * d.x * d.y * errors.xy[i]
+        guard map.mask.isUsable(i), variance > 0 else { continue }
+        let x = (Double(column) - Double(columns - 1) / 2) * pixel.x
+        u.append(x * n.x + y * n.y - line.position)
+        v.append(y * n.x - x * n.y)
+        value.append(d.x * map.field.x[i] + d.y * map.field.y[i])
+        weight.append(1 / variance)
+      }
+    }
+  }
+
+  /// Columns of the row at y whose pixels are no further from a line.
+  private static func columns(
+    _ count: Int, _ pixel: PixelSize, at y: Double, beside line: WallLine, _ reach: Double
+  ) -> Range<Int> {
+    let n = line.normal
+    let rest = line.position - y * n.y
+    guard abs(n.x) > 1e-12 else { return abs(rest) <= reach ? 0..<count : 0..<0 }
+    let ends = [rest - reach, rest + reach].map { $0 / (n.x * pixel.x) + Double(count - 1) / 2 }
+    let first = max(0, min(ends[0], ends[1]).rounded(.up))
+    let last = min(Double(count - 1), max(ends[0], ends[1]).rounded(.down))
+    return first <= last ? Int(first)..<(Int(last) + 1) : 0..<0
+  }
+
+  /// Takes a wall off that runs beside the strip's own line from rim to rim.
+  ///
+  /// - Parameter reach: Of the strip; four widths beyond it 1e-6 is left of a wall's height.
+  fileprivate mutating func subtract(
+    _ other: WallLine, from line: WallLine, reach: Double, _ geometry: InclinationGeometry
+  ) {
+    let offset = line.position - other.position
+    let width = geometry.projectedWidth(sechWidth: other.sechWidth)
+    if abs(offset) > reach + 4 * width { return }
+    let heights = ProjectedWall(geometry: geometry, sechWidth: other.sechWidth)
+      .unitHeights(at: u.map { $0 + offset })
+    for i in value.indices { value[i] -= other.amplitude * heights[i] }
   }
 }

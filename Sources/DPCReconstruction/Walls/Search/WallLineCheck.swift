@@ -10,6 +10,8 @@ struct WallPieces {
   private(set) var information: [Double] = []
   /// Of a piece, m.
   let length: Double
+  /// χ² per degree of freedom about a wall and a constant in every piece; 1 where no pixels are left over.
+  let misfit: Double
 
   init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
     self.init(
@@ -29,22 +31,28 @@ struct WallPieces {
       let k = min(count - 1, max(0, Int((strip.v[i] - line.start) / length)))
       fits[k].add(shape.unitHeight(at: strip.u[i]), strip.weight[i], strip.value[i])
     }
+    var (rest, freedom) = (0.0, Double(strip.u.count))
     for fit in fits {
       let (o, i) = fit.match
       overlap.append(o)
       information.append(i)
+      rest += fit.rest
+      freedom -= i > 0 ? 2 : 1
     }
+    misfit = freedom > 0 ? rest / freedom : 1
   }
 
   /// Standard deviation of the field along the line over its mean, noise taken off.
-  var modulation: Double {
-    let total = information.reduce(0, +)
-    let mean = overlap.reduce(0, +) / total
+  ///
+  /// - Parameter noise: Its variance over what the information says.
+  func modulation(noise: Double = 1) -> Double {
+    let total = information.reduce(0, +) / noise
+    let mean = overlap.reduce(0, +) / (noise * total)
     guard total > 0, mean != 0 else { return 0 }
     var (square, pieces) = (0.0, 0.0)
-    for i in overlap.indices where information[i] > 1e-3 * total / Double(overlap.count) {
+    for i in overlap.indices where information[i] > 1e-3 * noise * total / Double(overlap.count) {
       let difference = overlap[i] / information[i] - mean
-      square += information[i] * difference * difference
+      square += information[i] / noise * difference * difference
       pieces += 1
     }
     let freedom = max(1, pieces - 1)
@@ -55,14 +63,14 @@ struct WallPieces {
 
 /// What tells a wall from other lines: an even field along it, and a peak rather than a step across it.
 struct WallLineCheck {
-  /// See ``WallPieces/modulation``.
+  /// See ``WallPieces/modulation(noise:)``.
   let modulation: Double
   /// A step between two levels explains the strip better.
   let isStep: Bool
 
   init(pixels: WallPixels, geometry: InclinationGeometry, line: WallLine) {
     let strip = WallStrip(beside: line, pixels, geometry)
-    modulation = WallPieces(strip, geometry, line, coarserSide: pixels.coarserSide).modulation
+    modulation = WallPieces(strip, geometry, line, coarserSide: pixels.coarserSide).modulation()
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     // Places and widths of the steps, in m.
@@ -98,6 +106,7 @@ private struct LevelFit {
   private var t = 0.0
   private var tt = 0.0
   private var ty = 0.0
+  private var yy = 0.0
 
   mutating func add(_ shape: Double, _ weight: Double, _ value: Double) {
     w += weight
@@ -105,7 +114,11 @@ private struct LevelFit {
     t += weight * shape
     tt += weight * shape * shape
     ty += weight * shape * value
+    yy += weight * value * value
   }
+
+  /// χ² about the shape and the constant.
+  var rest: Double { w > 0 ? max(0, yy - y * y / w - gain) : 0 }
 
   /// Nothing where the constant explains all of the shape.
   var match: (overlap: Double, information: Double) {

@@ -47,10 +47,10 @@ struct WallEvennessTests {
 
   @Test(
     "A step comes back with its place, its height and the error 2σ/√n of two halves",
-    arguments: [WallBaseline.constant, .linear])
-  func step(baseline: WallBaseline) throws {
-    let (count, sigma, height) = (201, 2e6, 7e7)
-    let distance = (0..<count).map { (Double($0) - 100) * 1e-9 }
+    arguments: [WallBaseline.constant, .linear], [201, 3001])
+  func step(baseline: WallBaseline, count: Int) throws {
+    let (sigma, height) = (2e6, 7e7)
+    let distance = (0..<count).map { Double($0 - count / 2) * 1e-9 }
     let slope = baseline == .linear ? 4e14 : 0
     let profile = LineProfile(
       distance: distance, value: distance.map { 5e6 + slope * $0 + height * erf($0 / 1e-12) / 2 },
