@@ -55,17 +55,24 @@ extension WallStrip {
     let (rows, columns) = (map.shape.rows, map.shape.columns)
     let n = line.normal
     let d = fieldComponent(direction, n)
-    for row in 0..<rows {
-      let y = (Double(row) - Double(rows - 1) / 2) * pixel.y
-      for column in Self.columns(columns, pixel, at: y, beside: line, reach) {
+    func place(_ row: Int) -> Double { (Double(row) - Double(rows - 1) / 2) * pixel.y }
+    let ranges = (0..<rows).map { Self.columns(columns, pixel, at: place($0), beside: line, reach) }
+    let count = ranges.reduce(0) { $0 + $1.count }
+    for list in [\WallStrip.u, \.v, \.value, \.weight] {
+      self[keyPath: list].reserveCapacity(count)
+    }
+    let (xx, yy, xy) = (errors.xx.span, errors.yy.span, errors.xy.span)
+    let (fieldX, fieldY) = (map.field.x.span, map.field.y.span)
+    for (row, range) in ranges.enumerated() {
+      let y = place(row)
+      for column in range {
         let i = row * columns + column
-        let variance =
-          d.x * d.x * errors.xx[i] + d.y * d.y * errors.yy[i] + 2 * d.x * d.y * errors.xy[i]
+        let variance = d.x * d.x * xx[i] + d.y * d.y * yy[i] + 2 * d.x * d.y * xy[i]
         guard map.mask.isUsable(i), variance > 0 else { continue }
         let x = (Double(column) - Double(columns - 1) / 2) * pixel.x
         u.append(x * n.x + y * n.y - line.position)
         v.append(y * n.x - x * n.y)
-        value.append(d.x * map.field.x[i] + d.y * map.field.y[i])
+        value.append(d.x * fieldX[i] + d.y * fieldY[i])
         weight.append(1 / variance)
       }
     }
