@@ -99,6 +99,23 @@ void wall_heights(
   const wall_shape *shape, const double *distances, size_t count, double *heights,
   kernel_width width);
 
+/// Sums of a fit of a wall beside a constant and a slope.
+enum { wall_sums = 10 };
+
+/// Adds up what least squares need of a wall's unit height t, the distance l and the component z of pixels.
+///
+/// - axes: Of the line; normal and direction count.
+/// - position: Of the wall along the normal.
+/// - scale: l is the distance from the wall times it.
+/// - x ... covariance: As in `wall_bins_add`.
+/// - sums: Get Σ w times 1, l, l², t, t l, t², z, z l, z t and z², w being 1/σ² of z; eight partial sums each, of
+///   every eighth pixel, added up at the end.
+void wall_add_up(
+  const wall_shape *shape, const wall_axes *axes, double position, double scale, const double *x,
+  const double *y, const double *value_x, const double *value_y, const double *variance_x,
+  const double *variance_y, const double *covariance, size_t count, double *sums,
+  kernel_width width);
+
 /// How the segments give the shift of a disc: see `DiscShiftEstimator`.
 typedef struct {
   /// Segments that lie on the same side of every diameter make a group.

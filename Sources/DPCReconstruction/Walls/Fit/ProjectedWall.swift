@@ -36,11 +36,16 @@ struct ProjectedWall {
     return factor * terms(twice).value
   }
 
-  /// The field in the image for E0 = 1 at many distances, in wide vectors: ``unitHeight(at:)`` but for the rounding.
-  func unitHeights(at distances: [Double], width: KernelWidth = .widest) -> [Double] {
-    var shape = wall_shape(
+  /// As the kernels take it.
+  var inC: wall_shape {
+    wall_shape(
       factor: factor, scale: 2 * cosineOverWidth, box: d, decay: decay, decay_squared: decaySquared,
       average: average)
+  }
+
+  /// The field in the image for E0 = 1 at many distances, in wide vectors: ``unitHeight(at:)`` but for the rounding.
+  func unitHeights(at distances: [Double], width: KernelWidth = .widest) -> [Double] {
+    var shape = inC
     return [Double](unsafeUninitializedCapacity: distances.count) { heights, count in
       count = distances.count
       guard let first = heights.baseAddress else { return }

@@ -32,11 +32,7 @@ struct WallBins {
       reach_u: reach.u, reach_v: reach.v, step: step, places: Int32(places))
     // Weight and weighted value of a bin side by side.
     var sums = [Double](repeating: 0, count: 2 * count)
-    let lists = [
-      pixels.y, pixels.valueX, pixels.valueY, pixels.varianceX, pixels.varianceY,
-      pixels.covariance,
-    ]
-    precondition(lists.allSatisfy { $0.count == pixels.count }, "lists of one length")
+    pixels.checkLists()
     // SAFETY: the kernel reads as many pixels as there are and writes the bins of so many places; it keeps no pointer.
     wall_bins_add(
       pixels.x, pixels.y, pixels.valueX, pixels.valueY, pixels.varianceX, pixels.varianceY,

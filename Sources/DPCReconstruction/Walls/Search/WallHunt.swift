@@ -139,11 +139,26 @@ struct WallHunt {
   private mutating func polish(_ indices: [Int]) {
     guard lines.count > 1 else { return }
     for index in indices {
-      var alone = map
-      for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
-      let refined = WallRefinement(pixels: alone, geometry: geometry).refined(lines[index])
-      if refined.gain > requiredGain { lines[index] = refined }
+      let width = geometry.projectedWidth(sechWidth: lines[index].sechWidth)
+      // Most stay near: of a large map a small part is looked at.
+      let refined =
+        polished(index, within: 4 * WallRefinement.window * width)
+        ?? polished(index, within: .infinity)
+      if let refined, refined.gain > requiredGain { lines[index] = refined }
     }
+  }
+
+  /// A wall refined on the pixels that are no further from it; nil where its window then reaches beyond these.
+  private func polished(_ index: Int, within reach: Double) -> WallLine? {
+    let line = lines[index]
+    let n = line.normal
+    func distance(_ x: Double, _ y: Double) -> Double { abs(x * n.x + y * n.y - line.position) }
+    var alone = reach.isFinite ? map.where { distance($0, $1) <= reach } : map
+    for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
+    let refined = WallRefinement(pixels: alone, geometry: geometry).refined(line)
+    let ends = [refined.start, refined.end].map(refined.point).map { distance($0.x, $0.y) }
+    let window = WallRefinement.window * geometry.projectedWidth(sechWidth: refined.sechWidth)
+    return max(ends[0], ends[1]) + window <= reach ? refined : nil
   }
 
   /// What all lines leave, for the search that follows.

@@ -236,25 +236,29 @@ struct WallPixels {
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     let n = line.normal
     let direction = fieldComponent(geometry.direction, n)
-    let heights = shape.unitHeights(at: distances(from: line))
+    // Beyond, less than 1e-17 of the field is left.
+    let reach = TrialShape.reach(geometry, sechWidth: line.sechWidth, widths: 20)
+    var (near, distances) = ([Int](), [Double]())
     for i in 0..<count {
+      let u = x[i] * n.x + y[i] * n.y - line.position
+      guard abs(u) <= reach else { continue }
       let v = -x[i] * n.y + y[i] * n.x
       guard v >= line.start, v <= line.end else { continue }
-      let height = factor * line.amplitude * heights[i]
+      near.append(i)
+      distances.append(u)
+    }
+    let heights = shape.unitHeights(at: distances)
+    for (i, unit) in zip(near, heights) {
+      let height = factor * line.amplitude * unit
       valueX[i] -= height * direction.x
       valueY[i] -= height * direction.y
     }
   }
 
-  /// Of all pixels from a line, along its normal, m.
-  func distances(from line: WallLine) -> [Double] {
-    let (n, position) = (line.normal, line.position)
-    return [Double](unsafeUninitializedCapacity: count) { distances, number in
-      let (x, y) = (x.span, y.span)
-      precondition(y.count == x.count, "lists of one length")
-      for i in 0..<x.count { distances[i] = x[i] * n.x + y[i] * n.y - position }
-      number = x.count
-    }
+  /// - Precondition: All lists are as long as that of x.
+  func checkLists() {
+    let lists = [y, valueX, valueY, varianceX, varianceY, covariance]
+    precondition(lists.allSatisfy { $0.count == count }, "lists of one length")
   }
 }
 

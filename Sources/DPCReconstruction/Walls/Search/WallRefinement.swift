@@ -110,16 +110,7 @@ struct WallRefinement {
     _ line: WallLine, _ pixels: WallPixels
   ) -> (gain: Double, amplitude: Double, misfit: Double) {
     guard pixels.count > 8 else { return (0, 0, 1) }
-    let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
-    let component = fieldComponent(geometry.direction, line.normal)
-    let distances = pixels.distances(from: line)
-    let heights = shape.unitHeights(at: distances)
-    var fit = ShapeFit()
-    for i in 0..<pixels.count {
-      let (value, weight) = pixels.component(i, component)
-      fit.add(shape: heights[i], linear: distances[i] / width, value: value, weight: weight)
-    }
+    let fit = ShapeFit(line, pixels, geometry)
     return fit.result(freedom: Double(pixels.count - 4))
   }
 
@@ -163,48 +154,5 @@ struct WallRefinement {
     let error = line.azimuthError
     line = line.moved(turn: vertex, shift: 0, widthFactor: 1)
     line.azimuthError = error
-  }
-}
-
-/// Least squares of a shape beside a constant and a slope.
-private struct ShapeFit {
-  // Sums of the weights times the products of shape t, distance u and value y that they are named for.
-  private var one = 0.0
-  private var u = 0.0
-  private var uu = 0.0
-  private var t = 0.0
-  private var tu = 0.0
-  private var tt = 0.0
-  private var y = 0.0
-  private var yu = 0.0
-  private var yt = 0.0
-  private var yy = 0.0
-
-  mutating func add(shape: Double, linear: Double, value: Double, weight w: Double) {
-    one += w
-    u += w * linear
-    uu += w * linear * linear
-    t += w * shape
-    tu += w * shape * linear
-    tt += w * shape * shape
-    y += w * value
-    yu += w * value * linear
-    yt += w * value * shape
-    yy += w * value * value
-  }
-
-  func result(freedom: Double) -> (gain: Double, amplitude: Double, misfit: Double) {
-    let determinant = one * uu - u * u
-    guard determinant > 1e-9 * one * uu else { return (0, 0, 1) }
-    func projected(_ a: Double, _ b: Double, _ c: Double, _ d: Double) -> Double {
-      (uu * a * c - u * (a * d + b * c) + one * b * d) / determinant
-    }
-    let information = tt - projected(t, tu, t, tu)
-    let overlap = yt - projected(t, tu, y, yu)
-    let power = yy - projected(y, yu, y, yu)
-    guard information > 1e-6 * tt else { return (0, 0, 1) }
-    let gain = overlap * overlap / information
-    let misfit = max(1, (power - gain) / max(1, freedom))
-    return (gain / misfit, overlap / information, misfit)
   }
 }
