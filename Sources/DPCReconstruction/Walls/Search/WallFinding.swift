@@ -101,7 +101,7 @@ private func castingWalls(
 
 /// The map with errors as a search needs them: enlarged for correlated noise, and taken from the scatter
 /// where there are none, or far too large ones. Masked pixels are left alone.
-private func searchable(
+func searchable(
   _ map: VectorMap, noiseFactor: Double
 ) -> (map: VectorMap, errorScale: Double) {
   var map = map
