@@ -170,20 +170,23 @@ struct OddFileTests {
     try workspace.write(Sample(rows: 6, columns: 9))
     let words = try workspace.runArguments() + ["--threads", "1", "--progress", "none"]
     var reached = 0
-    // Other tests' descriptors may be open in the program too: the limit rises until it has enough.
-    for limit in 6...200 {
-      try? FileManager.default.removeItem(atPath: workspace["cache"])
-      let finished = try await workspace.shell(
-        "ulimit -n \(limit); exec \"$DPC\" " + words.joined(separator: " "))
-      #expect(!finished.errors.contains("damaged"), "\(limit): \(finished.errors)")
-      #expect(!finished.errors.contains("copy the file again"), "\(limit): \(finished.errors)")
-      #expect(!finished.errors.contains("check the space"), "\(limit): \(finished.errors)")
-      if finished.errors.contains("scan.h5: cannot open: too many open files") {
-        reached += 1
-        #expect(finished.status == 5, "\(limit): \(finished.errors)")
-        #expect(finished.errors.contains("ulimit -n"), "\(limit): \(finished.errors)")
+    // Other tests' descriptors may be open in the program too, now more and now fewer: the limit rises until it has
+    // enough, and once more where the limit at which this file cannot be opened was passed over.
+    for _ in 0..<5 where reached == 0 {
+      for limit in 6...200 {
+        try? FileManager.default.removeItem(atPath: workspace["cache"])
+        let finished = try await workspace.shell(
+          "ulimit -n \(limit); exec \"$DPC\" " + words.joined(separator: " "))
+        #expect(!finished.errors.contains("damaged"), "\(limit): \(finished.errors)")
+        #expect(!finished.errors.contains("copy the file again"), "\(limit): \(finished.errors)")
+        #expect(!finished.errors.contains("check the space"), "\(limit): \(finished.errors)")
+        if finished.errors.contains("scan.h5: cannot open: too many open files") {
+          reached += 1
+          #expect(finished.status == 5, "\(limit): \(finished.errors)")
+          #expect(finished.errors.contains("ulimit -n"), "\(limit): \(finished.errors)")
+        }
+        if finished.status == 0 { break }
       }
-      if finished.status == 0 { break }
     }
     #expect(reached > 0)
   }
