@@ -1,36 +1,12 @@
 // The inverse of a shifted disc, eight positions at a time: what belongs to them stays in registers.
-#include "widths.h"
+#include "eights.h"
 
 #pragma STDC FP_CONTRACT OFF
-// All that takes or returns vectors is inlined: no call passes one.
-#pragma clang diagnostic ignored "-Wpsabi"
 
-/// Numbers of eight neighboring positions, in as many registers as they take, and what a comparison gives.
-typedef double eight __attribute__((vector_size(64)));
-typedef int64_t eight_flags __attribute__((vector_size(64)));
 typedef uint8_t eight_bytes __attribute__((vector_size(8)));
 
-/// Positions that are done at once; fewer at the end of a line.
-enum { lanes = 8 };
-
-/// Some of the eight, the others zero.
-ALWAYS eight load(const double *source, int count) {
-  eight numbers = {0};
-  __builtin_memcpy(&numbers, source, (size_t)count * sizeof(double));
-  return numbers;
-}
-
-ALWAYS void store(eight numbers, double *target, int count) {
-  __builtin_memcpy(target, &numbers, (size_t)count * sizeof(double));
-}
-
 ALWAYS eight larger(eight a, eight b) {
-  eight_flags is_larger = a > b;
-  return (eight)(((eight_flags)a & is_larger) | ((eight_flags)b & ~is_larger));
-}
-
-ALWAYS eight size(eight number) {
-  return (eight)((eight_flags)number & INT64_MAX);
+  return where(a > b, a, b);
 }
 
 /// Σ even[k] u^(12 - 2k) + u Σ odd[k] u^(10 - 2k).

@@ -1,10 +1,7 @@
 // Sums of shifted lines: what every separable filter consists of.
-#include "widths.h"
+#include "eights.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-/// Eight numbers wherever they begin, in as many registers as they take.
-typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 
 ALWAYS void form(
   const double *kernel, int taps, const double *source, size_t step, double *sums, size_t count) {
@@ -14,15 +11,15 @@ ALWAYS void form(
     eight a = {0}, b = {0}, c = {0}, d = {0};
     const double *line = source + i;
     for (int tap = 0; tap < taps; tap++, line += step) {
-      a += kernel[tap] * *(const eight *)line;
-      b += kernel[tap] * *(const eight *)(line + 8);
-      c += kernel[tap] * *(const eight *)(line + 16);
-      d += kernel[tap] * *(const eight *)(line + 24);
+      a += kernel[tap] * load(line, lanes);
+      b += kernel[tap] * load(line + 8, lanes);
+      c += kernel[tap] * load(line + 16, lanes);
+      d += kernel[tap] * load(line + 24, lanes);
     }
-    *(eight *)(sums + i) = a;
-    *(eight *)(sums + i + 8) = b;
-    *(eight *)(sums + i + 16) = c;
-    *(eight *)(sums + i + 24) = d;
+    store(a, sums + i, lanes);
+    store(b, sums + i + 8, lanes);
+    store(c, sums + i + 16, lanes);
+    store(d, sums + i + 24, lanes);
   }
   for (; i < count; i++) {
     double sum = 0;

@@ -1,16 +1,10 @@
 // Bins along and across a line: the arithmetic of pixels, and what walls of one width gain at a place.
-#include "widths.h"
+#include "eights.h"
 
 #pragma STDC FP_CONTRACT OFF
-// All that takes or returns vectors is inlined: no call passes one.
-#pragma clang diagnostic ignored "-Wpsabi"
 
 /// Pixels whose arithmetic is done before they are put into their bins.
 enum { at_once = 256 };
-
-/// Numbers of eight neighboring blocks, in as many registers as they take, and what a comparison gives.
-typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
-typedef int64_t eight_flags __attribute__((vector_size(64)));
 
 ALWAYS double within(double number, double last) {
   number = number > 0 ? number : 0;
@@ -20,11 +14,11 @@ ALWAYS double within(double number, double last) {
 ALWAYS void add(
   const double *x, const double *y, const double *value_x, const double *value_y,
   const double *variance_x, const double *variance_y, const double *covariance, size_t count,
-  const wall_axes *axes, double *bins) {
+  const wall_axes *axes, const wall_grid *grid, double *bins) {
   double nx = axes->normal_x, ny = axes->normal_y, dx = axes->direction_x, dy = axes->direction_y;
-  double reach_u = axes->reach_u, reach_v = axes->reach_v, width = 2 * reach_v, step = axes->step;
+  double reach_u = grid->reach_u, reach_v = grid->reach_v, width = 2 * reach_v, step = grid->step;
   double xx = dx * dx, yy = dy * dy, xy = 2 * dx * dy;
-  double last_place = axes->places - 1, last_block = wall_blocks - 1;
+  double last_place = grid->places - 1, last_block = wall_blocks - 1;
   int32_t bin[at_once];
   double weights[at_once], values[at_once];
   while (count > 0) {
@@ -55,25 +49,20 @@ ALWAYS void add(
 #define PARAMETERS \
   const double *x, const double *y, const double *value_x, const double *value_y, \
     const double *variance_x, const double *variance_y, const double *covariance, size_t count, \
-    const wall_axes *axes, double *bins
+    const wall_axes *axes, const wall_grid *grid, double *bins
 #define ARGUMENTS \
-  x, y, value_x, value_y, variance_x, variance_y, covariance, count, axes, bins
+  x, y, value_x, value_y, variance_x, variance_y, covariance, count, axes, grid, bins
 AT_EACH_WIDTH(void, add, PARAMETERS, ARGUMENTS)
 
 void wall_bins_add(
   const double *x, const double *y, const double *value_x, const double *value_y,
   const double *variance_x, const double *variance_y, const double *covariance, size_t count,
-  const wall_axes *axes, double *bins, kernel_width width) {
+  const wall_axes *axes, const wall_grid *grid, double *bins, kernel_width width) {
   CALL_AT_WIDTH(add, width, ARGUMENTS);
 }
 
 #undef PARAMETERS
 #undef ARGUMENTS
-
-/// `number` where the flag is set, else the other one.
-ALWAYS eight where(eight_flags flags, eight number, eight other) {
-  return (eight)(((eight_flags)number & flags) | ((eight_flags)other & ~flags));
-}
 
 /// Half of the blocks of a place.
 ///
@@ -84,8 +73,8 @@ ALWAYS eight match_half(
   eight level = {0}, mean = {0}, height = {0}, information = {0}, overlap = {0};
   for (int k = first; k < end; k++) {
     double t = heights[k - first];
-    eight w = *(const eight *)(weights + k * wall_blocks);
-    eight y = *(const eight *)(values + k * wall_blocks);
+    eight w = load(weights + k * wall_blocks, lanes);
+    eight y = load(values + k * wall_blocks, lanes);
     level += w;
     mean += y;
     height += t * w;
@@ -97,8 +86,8 @@ ALWAYS eight match_half(
   eight share = height / level, rest = information - share * height;
   information = where(is_seen, where(rest < none, none, rest), information);
   overlap = where(is_seen, overlap - share * mean, overlap);
-  *(eight *)overlaps = overlap;
-  *(eight *)informations = information;
+  store(overlap, overlaps, lanes);
+  store(information, informations, lanes);
   eight gain = overlap * overlap / information;
   return where((information <= none) & (overlap == none), none, gain);
 }
@@ -108,9 +97,9 @@ ALWAYS double match(
   double *overlaps, double *informations) {
   eight gains = match_half(weights, values, first, end, heights, overlaps, informations)
     + match_half(
-      weights + 8, values + 8, first, end, heights, overlaps + 8, informations + 8);
+      weights + lanes, values + lanes, first, end, heights, overlaps + lanes, informations + lanes);
   double sum = 0;
-  for (int i = 0; i < 8; i++) sum += gains[i];
+  for (int i = 0; i < lanes; i++) sum += gains[i];
   return sum;
 }
 

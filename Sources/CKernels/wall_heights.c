@@ -1,20 +1,7 @@
 // The projected shape of a wall at many distances, and what a fit of it to pixels adds up: see `ProjectedWall`.
-#include "widths.h"
+#include "eights.h"
 
 #pragma STDC FP_CONTRACT OFF
-// All that takes or returns vectors is inlined: no call passes one.
-#pragma clang diagnostic ignored "-Wpsabi"
-
-/// Numbers of eight distances, in as many registers as they take, and what a comparison gives.
-typedef double eight __attribute__((vector_size(64)));
-typedef int64_t eight_flags __attribute__((vector_size(64)));
-
-/// Distances that are done at once; fewer at the end of a list.
-enum { lanes = 8 };
-
-ALWAYS eight where(eight_flags flags, eight number, eight other) {
-  return (eight)(((eight_flags)number & flags) | ((eight_flags)other & ~flags));
-}
 
 /// exp x for x <= 0, to 2 ulp; the smallest normal numbers stand for what is smaller.
 ///
@@ -38,7 +25,7 @@ ALWAYS eight exponential(eight x) {
 }
 
 ALWAYS eight form_some(const wall_shape *shape, eight distance) {
-  eight twice = (eight)((eight_flags)(distance * shape->scale) & INT64_MAX);
+  eight twice = size(distance * shape->scale);
   eight_flags is_outside = twice >= shape->box;
   eight beyond = twice - shape->box;
   eight q = exponential(where(is_outside, -beyond, beyond));
@@ -50,22 +37,14 @@ ALWAYS eight form_some(const wall_shape *shape, eight distance) {
   return shape->factor * (2 * shape->average * where(is_outside, q, one) / denominator);
 }
 
-/// Some of eight neighbors, the others zero; the compiler knows of whole eights how many they are.
-ALWAYS eight load(const double *source, size_t some) {
-  eight numbers = {0};
-  __builtin_memcpy(&numbers, source, some * sizeof(double));
-  return numbers;
-}
-
 ALWAYS void form(const wall_shape *shape, const double *distances, size_t count, double *heights) {
   size_t first = 0;
   for (; first + lanes <= count; first += lanes) {
-    eight height = form_some(shape, load(distances + first, lanes));
-    __builtin_memcpy(heights + first, &height, sizeof height);
+    store(form_some(shape, load(distances + first, lanes)), heights + first, lanes);
   }
   if (first < count) {
-    eight height = form_some(shape, load(distances + first, count - first));
-    __builtin_memcpy(heights + first, &height, (count - first) * sizeof(double));
+    size_t some = count - first;
+    store(form_some(shape, load(distances + first, some)), heights + first, some);
   }
 }
 

@@ -19,7 +19,7 @@ public struct InspectionDocument: Encodable, Sendable {
   }
 
   struct Segment: Encodable {
-    /// Counted from the innermost.
+    /// Counted from 0, the innermost.
     let ring: Int?
     /// Angles in rad; azimuths without the orientation.
     let inner: Double

@@ -17,12 +17,29 @@ struct JSONTests {
     let frames = try #require(told["frames"] as? [String: Any])
     #expect(frames["rows"] as? Int == 6 && frames["columns"] as? Int == 9)
     let quantities = try #require(told["quantities"] as? [String: [String: Any]])
-    #expect(quantities["voltage"]?["value"] as? Double == 200e3)
-    #expect(quantities["voltage"]?["unit"] as? String == "V")
-    #expect(quantities["defocus"] == nil)
+    let stated: [String: (Double, String)] = [
+      "voltage": (200e3, "V"), "semiAngle": (24e-3, "rad"), "pixelSizeX": (4e-9, "m"),
+      "pixelSizeY": (5e-9, "m"), "thickness": (50e-9, "m"), "electronsPerPixel": (1e8, ""),
+      "scanRotation": (25 * Double.pi / 180, "rad"), "orientation": (10 * Double.pi / 180, "rad"),
+      "wallInclination": (0, "rad"), "wallNormalAzimuth": (0, "rad"),
+    ]
+    #expect(Set(quantities.keys) == Set(stated.keys))
+    for (name, (value, unit)) in stated {
+      let found = try #require(quantities[name]?["value"] as? Double)
+      // Two roundings: of the file's number, and to SI.
+      #expect(abs(found - value) <= 2 * 0x1p-52 * abs(value), "\(name): \(found)")
+      #expect(quantities[name]?["unit"] as? String == unit)
+    }
     let segments = try #require(told["segments"] as? [[String: Any]])
-    #expect(segments.count == frames["segmentCount"] as? Int)
-    #expect(segments.allSatisfy { $0["mean"] is Double && $0["ring"] is Int })
+    #expect(segments.count == 8 && frames["segmentCount"] as? Int == 8)
+    #expect(segments.map { $0["ring"] as? Int } == [0, 1, 0, 0, 1, 1, 0, 1])
+    let edges = ["inner", "outer", "start", "stop"].map { segments[1][$0] as? Double ?? .nan }
+    for (edge, expected) in zip(edges, [24e-3, 48e-3, 0, Double.pi / 2]) {
+      #expect(abs(edge - expected) < 1e-15)
+    }
+    // The sums of both rings are all electrons but those beyond the outer one; each lights about half.
+    let means = segments.compactMap { $0["mean"] as? Double }
+    #expect(means.count == 8 && abs(means.reduce(0, +) / 1e8 - 1) < 1e-3, "\(means)")
     #expect(told["refusal"] == nil)
 
     let refused = try await workspace.dpc(["inspect", "nope.h5", "--format", "json"])

@@ -48,17 +48,20 @@ void signals_extremes(
 /// Blocks into which a search for walls cuts a frame along a line.
 enum { wall_blocks = 16 };
 
-/// The axes of a line, and the bins along its normal.
+/// Unit vectors along a line's normal, and along the component of a vector that is looked at.
 typedef struct {
   double normal_x, normal_y;
-  /// Of the component of the vector that is looked at.
   double direction_x, direction_y;
+} wall_axes;
+
+/// The bins along a line's normal.
+typedef struct {
   /// Half of the frame along the normal and across it.
   double reach_u, reach_v;
   /// From place to place along the normal.
   double step;
   int places;
-} wall_axes;
+} wall_grid;
 
 /// Adds the weight 1/σ² of each pixel's component, and the weighted component, to the pixel's bin.
 ///
@@ -69,7 +72,7 @@ typedef struct {
 void wall_bins_add(
   const double *x, const double *y, const double *value_x, const double *value_y,
   const double *variance_x, const double *variance_y, const double *covariance, size_t count,
-  const wall_axes *axes, double *bins, kernel_width width);
+  const wall_axes *axes, const wall_grid *grid, double *bins, kernel_width width);
 
 /// Overlap with, and information on, a unit wall beside a free constant, in every block.
 ///
@@ -104,7 +107,6 @@ enum { wall_sums = 10 };
 
 /// Adds up what least squares need of a wall's unit height t, the distance l and the component z of pixels.
 ///
-/// - axes: Of the line; normal and direction count.
 /// - position: Of the wall along the normal.
 /// - scale: l is the distance from the wall times it.
 /// - x ... covariance: As in `wall_bins_add`.

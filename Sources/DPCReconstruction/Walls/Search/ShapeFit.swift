@@ -26,9 +26,8 @@ struct ShapeFit {
   ) {
     var shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth).inC
     let (n, direction) = (line.normal, fieldComponent(geometry.direction, line.normal))
-    var axes = wall_axes()
-    (axes.normal_x, axes.normal_y) = n
-    (axes.direction_x, axes.direction_y) = direction
+    var axes = wall_axes(
+      normal_x: n.x, normal_y: n.y, direction_x: direction.x, direction_y: direction.y)
     var sums = [Double](repeating: 0, count: Int(wall_sums))
     pixels.checkLists()
     // SAFETY: the kernel reads as many pixels as there are and writes the sums, and it keeps no pointer.

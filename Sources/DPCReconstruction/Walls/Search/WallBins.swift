@@ -28,15 +28,15 @@ struct WallBins {
     (self.places, self.width) = (places, width)
     let count = places * Self.blocks
     var axes = wall_axes(
-      normal_x: n.x, normal_y: n.y, direction_x: direction.x, direction_y: direction.y,
-      reach_u: reach.u, reach_v: reach.v, step: step, places: Int32(places))
+      normal_x: n.x, normal_y: n.y, direction_x: direction.x, direction_y: direction.y)
+    var grid = wall_grid(reach_u: reach.u, reach_v: reach.v, step: step, places: Int32(places))
     // Weight and weighted value of a bin side by side.
     var sums = [Double](repeating: 0, count: 2 * count)
     pixels.checkLists()
     // SAFETY: the kernel reads as many pixels as there are and writes the bins of so many places; it keeps no pointer.
     wall_bins_add(
       pixels.x, pixels.y, pixels.valueX, pixels.valueY, pixels.varianceX, pixels.varianceY,
-      pixels.covariance, pixels.count, &axes, &sums, width.inC)
+      pixels.covariance, pixels.count, &axes, &grid, &sums, width.inC)
     weights = (0..<count).map { sums[2 * $0] }
     values = (0..<count).map { sums[2 * $0 + 1] }
   }
