@@ -38,6 +38,60 @@ struct WallEvennessTests {
     #expect(abs(try Self.variation(part: part) / expected - 1) < 0.03)
   }
 
+  // Along azimuths at which rows, columns and neither run with the wall, and beside a wall of even field that is twice as
+  // strong and 40 nm away: taken off on the wrong side it would make the first vary, or the wrong one.
+  @Test(
+    "A wall that ends beside an even one is the one that varies, whatever the azimuth",
+    arguments: [0, 30, 90, 150])
+  func beside(degrees: Double) throws {
+    let azimuth = degrees * degree
+    let (rows, columns) = (120, 120)
+    let walls = [
+      Self.wall,
+      TestWall(field: -6e8, w: Self.wall.w, position: Self.wall.position + 40e-9),
+    ]
+    func simulated(_ walls: [TestWall]) throws -> VectorMap {
+      try wallMap(
+        walls, rows: rows, columns: columns, pixel: Self.pixel, azimuth: azimuth, sigma: 1e7,
+        seed: 4)
+    }
+    var map = try simulated(walls)
+    let even = try simulated([walls[1]])
+    // The second half of the line, seen along azimuth + 90°.
+    for i in 0..<map.shape.count {
+      let x = Double(i % columns) - Double(columns - 1) / 2
+      let y = Double(i / columns) - Double(rows - 1) / 2
+      if y * cos(azimuth) - x * sin(azimuth) > 0 {
+        (map.field.x[i], map.field.y[i]) = (even.field.x[i], even.field.y[i])
+      }
+    }
+    let fitted = zip(walls, [0.5, 1]).map { wall, part in
+      Wall(
+        position: Measurement(wall.position), field: Measurement(part * wall.field),
+        width: Measurement(16e-9))
+    }
+    let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
+    let found = variationAlongWalls(
+      fitted, in: map, geometry: geometry, normalAzimuth: azimuth)
+    // √(1/p - 1) of one half; the corners of the frame cut its halves unequally where the wall is off the center.
+    #expect(abs(found[0] - 1) < 0.1, "\(found)")
+    // Half of the first wall's field is left over in either half of the frame. Of it w (1 - tanh(8 nm/w))/64 nm, 4 %,
+    // reaches the second one's window, 6e6 V/m as a constant, and a few hundredths of 6e8 V/m through its rim.
+    #expect(found[1] < 0.05, "\(found)")
+  }
+
+  @Test("A step off the center is told with its place and its sign", arguments: [240, 3000])
+  func place(count: Int) throws {
+    let distance = (0..<count).map { (Double($0) - 119.5) * 1e-9 }
+    let profile = LineProfile(
+      distance: distance, value: distance.map { -7e7 * erf(($0 - 20.5e-9) / 3e-9) / 2 },
+      error: distance.map { _ in 2e6 }, sampleCount: distance.map { _ in 1 })
+    let found = try #require(bestStep(in: profile, on: .constant))
+    // Places are those of samples; of widths, which are doubled from trial to trial, none is exact.
+    #expect(abs(found.position - 20.5e-9) < 1e-12)
+    #expect(abs(found.height.value / -7e7 - 1) < 0.01)
+  }
+
   @Test("Noise alone varies no wall")
   func even() throws {
     for seed: UInt64 in 1...20 {
