@@ -9,6 +9,8 @@ struct KnotFit {
   let count: Int
   /// What the fit explains, values in units of their noise.
   private(set) var chiSquare = 0.0
+  /// Both components at the knots.
+  private(set) var values: [SIMD2<Double>]
 
   private var diagonal: [Double]
   private var beside: [Double]
@@ -29,6 +31,7 @@ struct KnotFit {
     beside = [Double](repeating: 0, count: count)
     border = [Double](repeating: 0, count: count)
     right = [SIMD2<Double>](repeating: .zero, count: count)
+    values = right
     var (square, product) = (0.0, SIMD2<Double>.zero)
     let perStep = Double(pieces) / (range.upperBound - range.lowerBound)
     for (bin, sum) in sums.enumerated() where sum.count > 0 {
@@ -66,6 +69,14 @@ struct KnotFit {
         right[knot + 1] -= factor * right[knot]
       }
     }
-    if square > Self.ridge * whole { chiSquare += (product * product).sum() / square }
+    var slope = SIMD2<Double>.zero
+    if square > Self.ridge * whole {
+      chiSquare += (product * product).sum() / square
+      slope = product / square
+    }
+    for knot in (0..<count).reversed() where diagonal[knot] + least > 0 {
+      let next = knot + 1 < count ? beside[knot] * values[knot + 1] : .zero
+      values[knot] = (right[knot] - border[knot] * slope - next) / (diagonal[knot] + least)
+    }
   }
 }

@@ -75,7 +75,7 @@ struct PowerfulNormal: Sendable {
     return !(after..<curve.count - before).contains { isGood[place($0)] }
   }
 
-  /// Mean and standard deviation of the likelihood near a maximum.
+  /// Mean of the likelihood near a maximum, and the standard deviation of that.
   private static func refined(
     _ power: ProfilePower, around start: Double, pieces: Int
   ) -> (azimuth: Double, error: Double?) {
@@ -99,8 +99,9 @@ struct PowerfulNormal: Sendable {
       // As wide as the places that were tried: nothing tells how wide.
       if square.squareRoot() > 0.4 * step * Double(fineSteps) { return (start, nil) }
       if isResolved {
-        let ofNoise = power.varianceOfNoise(at: center, pieces: pieces, beside: square)
-        return (center, (square + ofNoise).squareRoot())
+        // Noise sharpens the very maximum at which it is looked: the slopes of the profile know better.
+        let variance = power.variance(at: center, pieces: pieces)
+        return (center, variance.map { max($0, square).squareRoot() })
       }
       if step * Double(fineSteps) < 1e-6 { return (center, nil) }
       step /= 4

@@ -89,6 +89,41 @@ struct WallNormalSearchTests {
     #expect(withheld <= 1)
   }
 
+  // Cramér and Rao: no azimuth is known better than σ/√Σ (f′(u) v)², v being the place along the walls. The fit knows
+  // walls of 60 standard deviations, and so the sum of their slopes' squares, to some 5 %; noise that turns the
+  // maximum by itself and slopes that pieces flatten make the error larger by up to 40 %.
+  @Test("The error of an azimuth is that which noise allows")
+  func error() throws {
+    let (field, inclination, sigma) = (3e8, 45 * degree, 1.1e8)
+    let walls = [-70e-9, 60e-9].enumerated().map { index, position in
+      TestWall(
+        field: index == 0 ? field : -field, w: 20e-9 / InclinationGeometry.widthFactor,
+        position: position)
+    }
+    let geometry = try InclinationGeometry(
+      thickness: 60e-9, inclination: inclination, direction: .parallel)
+    let slopes = (0..<300).map { column in
+      walls.reduce(0) { sum, wall in
+        func value(_ u: Double) -> Double {
+          geometry.meanField(
+            at: u, amplitude: wall.field, sechWidth: wall.w, position: wall.position
+          ).value
+        }
+        let u = (Double(column) - 149.5) * 1e-9
+        return sum + (value(u + 1e-10) - value(u - 1e-10)) / 2e-10
+      }
+    }
+    let squares = (0..<60).reduce(0.0) { $0 + pow((Double($1) - 29.5) * 1e-9, 2) }
+    let least = sigma / (slopes.reduce(0) { $0 + $1 * $1 } * squares).squareRoot()
+    for seed: UInt64 in 1...6 {
+      let map = try wallMap(
+        walls, rows: 60, columns: 300, pixel: Self.pixel, azimuth: 0, direction: .parallel,
+        thickness: 60e-9, inclination: inclination, sigma: sigma, seed: seed)
+      let error = try #require(try foundWallNormal(of: map)?.azimuthError)
+      #expect(error > 0.9 * least && error < 1.4 * least, "\(error / least)")
+    }
+  }
+
   @Test("Noise and charges have none, and wide frames are not searched", arguments: 1...4)
   func nothing(seed: Int) throws {
     let noise = try wallMap(
