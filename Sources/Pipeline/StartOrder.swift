@@ -3,8 +3,8 @@
 extension PipelineGraph {
   /// The stages, those first that most stages follow in a row, then those that most stages take from: a chain
   /// begun last would keep one thread at the end of a run while the others have nothing to do. Of equals
-  /// those first that follow most stages, so that what is begun comes to its end and its values leave the
-  /// memory; then those that come first in the graph.
+  /// those first that follow most stages, then those that take most values, so that what is begun comes to its end
+  /// and its values leave the memory; then those that come first in the graph.
   var startOrder: [StageNode] {
     var depth: [String: Int] = [:]
     for node in stages {
@@ -20,8 +20,11 @@ extension PipelineGraph {
     }
     let ranks = stages.enumerated().map { index, node in
       let name = node.name
-      return (-height[name, default: 0], -takers[name, default: 0], -depth[name, default: 0], index)
+      return (
+        -height[name, default: 0], -takers[name, default: 0], -depth[name, default: 0],
+        -node.inputs.count, index
+      )
     }
-    return ranks.sorted(by: <).map { stages[$0.3] }
+    return ranks.sorted(by: <).map { stages[$0.4] }
   }
 }

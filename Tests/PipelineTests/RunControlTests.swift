@@ -128,7 +128,9 @@ struct RunControlTests {
     }
   }
 
-  @Test("of stages that could begin, those begin first that most others wait for, then the deepest")
+  @Test(
+    "of stages that could begin, those begin first that most others wait for, then the deepest, then those that take most"
+  )
   func startOrder() async throws {
     let runner = try scratch.runner(
       [
@@ -142,6 +144,8 @@ struct RunControlTests {
         node("f", toy.scale, ["factor": 7], from: ["a": "z"]),
         node("f1", toy.sign, from: ["a": "f"]),
         node("f2", toy.scale, ["factor": 9], from: ["a": "f1"]),
+        // As deep as c1 and d1, and takes two values.
+        node("g", toy.add, from: ["a": "d", "b": "z"]),
       ], threads: 1)
     let started = Mutex<[String]>([])
     let report = await runner.run { event in
@@ -149,7 +153,7 @@ struct RunControlTests {
     }
     #expect(report.exitCode == 0)
     #expect(
-      started.withLock { $0 } == ["z", "f", "d", "f1", "c", "f2", "c1", "d1", "d2", "a"])
+      started.withLock { $0 } == ["z", "f", "d", "f1", "c", "f2", "g", "c1", "d1", "d2", "a"])
   }
 
   @Test("a stage that leaves less than it declares, or fails in its own way, is told as a defect")

@@ -55,13 +55,40 @@ extension Array where Element: BitwiseCopyable {
     self.init(unsafeUninitializedCapacity: count) { $1 = count }
   }
 
-  /// Lends the numbers to several threads.
+  /// Lends the numbers to several threads; copied first, on all threads, where another array holds them as well.
   public mutating func share<Result, Failure: Error>(
     _ body: (SharedPlane<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try withUnsafeMutableBufferPointer { buffer throws(Failure) in
+    if hasOtherOwners() { self = copied() }
+    return try withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try body(SharedPlane(buffer))
     }
+  }
+
+  /// Whether lending the numbers would copy them, on one thread.
+  mutating func hasOtherOwners() -> Bool {
+    // SAFETY: an array is a reference to its numbers' storage and nothing else. Were it not, the answer could be
+    // wrong, and with it the time, never a number.
+    withUnsafeMutablePointer(to: &self) { array in
+      array.withMemoryRebound(to: AnyObject.self, capacity: 1) { storage in
+        !isKnownUniquelyReferenced(&storage.pointee)
+      }
+    }
+  }
+
+  private func copied() -> Self {
+    var copy = Self(uninitializedCount: count)
+    copy.withUnsafeMutableBufferPointer { buffer in
+      let written = SharedPlane(buffer)
+      withUnsafeBufferPointer { numbers in
+        // Not a race: nobody writes to what has several owners.
+        nonisolated(unsafe) let numbers = numbers
+        concurrentPieces(count) { positions in
+          _ = written[positions].update(from: numbers[positions])
+        }
+      }
+    }
+    return copy
   }
 }
 
