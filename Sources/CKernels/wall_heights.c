@@ -1,50 +1,16 @@
 // The projected shape of a wall at many distances, and what a fit of it to pixels adds up: see `ProjectedWall`.
-#include "eights.h"
+#include "wall_shape.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-/// exp x for x <= 0, to 2 ulp; the smallest normal numbers stand for what is smaller.
-///
-/// x = n ln 2 + r with |r| <= ln 2/2, where the series of exp r to the power 13 is good to 4e-18.
-ALWAYS eight exponential(eight x) {
-  static const double series[14] = {
-    1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-    1.0 / 40320,      1.0 / 5040,      1.0 / 720,      1.0 / 120,     1.0 / 24,
-    1.0 / 6,          1.0 / 2,         1,              1};
-  // ln 2 in two parts, the first with zeros at its end: its products with n are exact.
-  const double log2_e = 1.4426950408889634, high = 0x1.62e42feep-1, low = 0x1.a39ef35793c76p-33;
-  // Adding this leaves n in the last bits.
-  const double shift = 0x1.8p52;
-  eight least = {-708, -708, -708, -708, -708, -708, -708, -708};
-  x = where(x < least, least, x);
-  eight shifted = x * log2_e + shift, n = shifted - shift;
-  eight r = (x - n * high) - n * low, sum = {0};
-  for (int k = 0; k < 14; k++) sum = sum * r + series[k];
-  // 2^n: n at the place of the exponent.
-  return (eight)((eight_flags)sum + ((eight_flags)shifted << 52));
-}
-
-ALWAYS eight form_some(const wall_shape *shape, eight distance) {
-  eight twice = size(distance * shape->scale);
-  eight_flags is_outside = twice >= shape->box;
-  eight beyond = twice - shape->box;
-  eight q = exponential(where(is_outside, -beyond, beyond));
-  double decay = shape->decay, decay_squared = shape->decay_squared;
-  eight down = where(is_outside, q * decay * q * decay, decay_squared / q);
-  eight denominator = where(
-    is_outside, 1 + down + q * (1 + decay_squared), 1 + decay_squared + q + down);
-  eight one = {1, 1, 1, 1, 1, 1, 1, 1};
-  return shape->factor * (2 * shape->average * where(is_outside, q, one) / denominator);
-}
 
 ALWAYS void form(const wall_shape *shape, const double *distances, size_t count, double *heights) {
   size_t first = 0;
   for (; first + lanes <= count; first += lanes) {
-    store(form_some(shape, load(distances + first, lanes)), heights + first, lanes);
+    store(unit_heights(shape, load(distances + first, lanes)), heights + first, lanes);
   }
   if (first < count) {
     size_t some = count - first;
-    store(form_some(shape, load(distances + first, some)), heights + first, some);
+    store(unit_heights(shape, load(distances + first, some)), heights + first, some);
   }
 }
 
@@ -80,7 +46,7 @@ ALWAYS void add_some(
   // Lanes beyond the last pixel have no weight.
   eight w = where(number < none + (double)some, 1 / variance, none);
   eight value = dx * load(pixels->value_x + first, some) + dy * load(pixels->value_y + first, some);
-  eight t = form_some(shape, u), l = u * scale;
+  eight t = unit_heights(shape, u), l = u * scale;
   eight wl = w * l, wt = w * t, wy = w * value;
   lane[0] += w, lane[1] += wl, lane[2] += wl * l, lane[3] += wt, lane[4] += wt * l;
   lane[5] += wt * t, lane[6] += wy, lane[7] += wy * l, lane[8] += wy * t, lane[9] += wy * value;

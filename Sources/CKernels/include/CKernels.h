@@ -95,11 +95,47 @@ typedef struct {
   double box, decay, decay_squared;
   /// (1 - exp(-2 box))/box.
   double average;
+  /// coth box - 1/box.
+  double langevin;
 } wall_shape;
 
 /// The field in the image for E0 = 1 at some distances from the wall, to some 1e-15 of its height.
 void wall_heights(
   const wall_shape *shape, const double *distances, size_t count, double *heights,
+  kernel_width width);
+
+/// Adds a wall to the model of a profile at some of its samples, and forms its derivatives by E0, ln w and the position.
+///
+/// - position: Of the wall, like the distances.
+/// - weights: 1/σ of each sample.
+/// - first, end: The samples that the wall reaches.
+/// - model: The field in the image at each sample; the wall's is added.
+/// - derivatives: Get the weight times the derivative by E0 at each of these, then those by ln w, then by the position.
+void wall_add_samples(
+  const wall_shape *shape, double amplitude, const double *distances, double position,
+  const double *weights, size_t first, size_t end, double *model, double *derivatives,
+  kernel_width width);
+
+/// Sums of a unit wall t, good to 2e-7, held against what a fit leaves of a profile.
+///
+/// - weights: w = 1/σ² of each sample.
+/// - residuals: w times what is left there.
+/// - first, end: The samples that the wall reaches.
+/// - sums: Get Σ w t, Σ w t² and Σ w r t; eight partial sums each, as in `wall_add_up`.
+void wall_match(
+  const wall_shape *shape, const double *distances, double position, const double *weights,
+  const double *residuals, size_t first, size_t end, double *sums, kernel_width width);
+
+/// Sums of the products of a wall's three columns of derivatives with others; eight partial sums each, as in
+/// `wall_add_up`.
+///
+/// - own_first, other_first: Where the first column's numbers begin that are looked at.
+/// - own_stride, other_stride: From there to those of the next column.
+/// - count: Of the numbers of a column.
+/// - sums: Get the products of the first of the others with the three, then those of the next.
+void wall_products(
+  const double *own, size_t own_first, size_t own_stride, const double *others,
+  size_t other_first, size_t other_stride, int other_count, size_t count, double *sums,
   kernel_width width);
 
 /// Sums of a fit of a wall beside a constant and a slope.

@@ -30,6 +30,11 @@ struct ProjectedWall {
     langevin = Self.langevin(d)
   }
 
+  /// The distance from a wall at which its edges end and so many widths more.
+  static func reach(_ geometry: InclinationGeometry, sechWidth: Double, widths: Double) -> Double {
+    (geometry.thickness * geometry.sine / 2 + widths * sechWidth) / geometry.cosine
+  }
+
   /// g P: the field in the image for E0 = 1.
   func unitHeight(at x: Double) -> Double {
     let twice = 2 * abs(x * cosineOverWidth)
@@ -40,7 +45,7 @@ struct ProjectedWall {
   var inC: wall_shape {
     wall_shape(
       factor: factor, scale: 2 * cosineOverWidth, box: d, decay: decay, decay_squared: decaySquared,
-      average: average)
+      average: average, langevin: langevin)
   }
 
   /// The field in the image for E0 = 1 at many distances, in wide vectors: ``unitHeight(at:)`` but for the rounding.
@@ -52,6 +57,27 @@ struct ProjectedWall {
       // SAFETY: the kernel reads the distances and writes as many heights, and keeps no pointer.
       wall_heights(&shape, distances, count, first, width.inC)
     }
+  }
+
+  /// Σ w t, Σ w t² and Σ w r t over some samples, t being the unit wall.
+  ///
+  /// - Parameters:
+  ///   - position: Of the wall, m.
+  ///   - precision: w of each sample.
+  ///   - weighted: w r of each sample.
+  func match(
+    at position: Double, _ distances: [Double], precision: [Double], weighted: [Double],
+    in samples: Range<Int>, width: KernelWidth = .widest
+  ) -> (t: Double, tt: Double, tr: Double) {
+    precondition(
+      distances.indices.contains(samples) && precision.count == distances.count
+        && weighted.count == distances.count, "one number per sample")
+    var (shape, sums) = (inC, [0.0, 0, 0])
+    // SAFETY: the kernel reads these samples, which are there, writes three sums, and keeps no pointer.
+    wall_match(
+      &shape, distances, position, precision, weighted, samples.lowerBound, samples.upperBound,
+      &sums, width.inC)
+    return (sums[0], sums[1], sums[2])
   }
 
   /// The field and its derivatives at the distance x from the wall.

@@ -76,32 +76,24 @@ struct WallMatch {
   let power: Double
 
   /// - Parameters:
-  ///   - samples: Of the profile.
+  ///   - shape: Of the unit wall.
   ///   - position: Of the wall, m.
   ///   - reach: Beyond this distance the wall is left out.
-  ///   - residual: At each sample.
+  ///   - samples: Of the profile.
+  ///   - precision: w = 1/σ² of each sample.
+  ///   - weighted: w r at each sample.
   ///   - total: Σ w and Σ w r over all samples.
   ///   - holdsBaseline: Whether there is no offset.
-  ///   - height: Of the unit wall at a distance.
-  @inline(__always)
   init(
-    _ samples: ProfileSamples, at position: Double, reach: Double, residual: [Double],
-    totals total: (w: Double, r: Double), holdsBaseline: Bool = false,
-    _ height: (_ distance: Double) -> Double
+    _ shape: ProjectedWall, at position: Double, reach: Double, _ samples: ProfileSamples,
+    precision: [Double], weighted: [Double], totals total: (w: Double, r: Double),
+    holdsBaseline: Bool = false
   ) {
-    var sums = (t: 0.0, tt: 0.0, tr: 0.0)
+    precondition(precision.count == samples.count && weighted.count == samples.count)
     let first = samples.firstIndex(from: position - reach)
-    let (distances, weights) = (samples.distance.span, samples.weight.span)
-    let residuals = residual.span
-    precondition(weights.count == distances.count && residuals.count == distances.count)
-    for i in first..<distances.count {
-      if distances[i] > position + reach { break }
-      let t = height(distances[i] - position)
-      let weighted = weights[i] * weights[i] * t
-      sums.t += weighted
-      sums.tt += weighted * t
-      sums.tr += weighted * residuals[i]
-    }
+    let end = max(first, samples.firstIndex { $0 > position + reach })
+    let sums = shape.match(
+      at: position, samples.distance, precision: precision, weighted: weighted, in: first..<end)
     (area, power) = (sums.t, sums.tt)
     let free = sums.tt - sums.t * sums.t / total.w
     let isSeen = holdsBaseline ? sums.tt > 0 : free > 1e-6 * sums.tt

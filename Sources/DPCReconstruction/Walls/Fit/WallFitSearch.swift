@@ -216,13 +216,13 @@ struct WallSearch {
   /// |E0| over its standard deviation at fixed shape, with the errors widened by the misfit.
   func significance(_ wall: WallParameters, in fit: WallModelFit) -> Double {
     let zero = [Double](repeating: 0, count: samples.count)
-    let weight = samples.weight.reduce(0) { $0 + $1 * $1 }
+    let precision = samples.weight.map { $0 * $0 }
     let shape = ProjectedWall(geometry: model.geometry, sechWidth: wall.sechWidth)
     // Beyond, the wall is below 1e-9 of its height.
-    let reach = TrialShape.reach(model.geometry, sechWidth: wall.sechWidth, widths: 12)
+    let reach = ProjectedWall.reach(model.geometry, sechWidth: wall.sechWidth, widths: 12)
     let information = WallMatch(
-      samples, at: wall.position, reach: reach, residual: zero, totals: (weight, 0),
-      shape.unitHeight(at:)
+      shape, at: wall.position, reach: reach, samples, precision: precision, weighted: zero,
+      totals: (precision.reduce(0, +), 0)
     ).information
     return abs(wall.amplitude) * (information / errorScale(fit)).squareRoot()
   }

@@ -1,31 +1,33 @@
 // The model of a profile as the least-squares engine sees it: derivatives of each wall where it reaches.
 
+internal import CKernels
 internal import Glibc
 internal import STEMCore
 
 /// Residuals and derivatives of a ``WallModel`` at one point after the other.
 ///
 /// Parameters are those of ``WallModelFit/covariance``. Walls are local: derivatives are kept and multiplied
-/// only at the samples within a wall's reach. Every sum runs over the samples in their order, as over a full
-/// Jacobian with zeros elsewhere.
+/// only at the samples within a wall's reach, as if a full Jacobian had zeros elsewhere.
 struct WallProblem: LeastSquaresProblem {
   private let model: WallModel
   private let wallCount: Int
   private var residuals: [Double]
   /// Of each wall: the samples it reaches.
   private var ranges: [Range<Int>]
-  /// Of each wall, at the samples it reaches: weight · ∂/∂(E0, ln w, X0), and zero.
-  private var derivatives: [[SIMD4<Double>]]
-  /// Weights, and weights times the place on which a slope acts.
+  /// Of each wall, at the samples it reaches: weight · ∂/∂E0, then ∂/∂ ln w, then ∂/∂X0.
+  private var derivatives: [[Double]]
+  /// Weights times the place on which a slope acts.
   private let slopes: [Double]
+  private let width: KernelWidth
 
-  init(_ model: WallModel, wallCount: Int) {
+  init(_ model: WallModel, wallCount: Int, width: KernelWidth = .widest) {
+    self.width = width
     self.model = model
     self.wallCount = wallCount
     let samples = model.samples
     residuals = [Double](repeating: 0, count: samples.count)
     ranges = [Range<Int>](repeating: 0..<0, count: wallCount)
-    derivatives = [[SIMD4<Double>]](repeating: [], count: wallCount)
+    derivatives = [[Double]](repeating: [], count: wallCount)
     slopes =
       model.baselineCount == 2
       ? zip(samples.weight, samples.distance).map { $0 * $1 / model.halfSpan } : []
@@ -55,27 +57,22 @@ struct WallProblem: LeastSquaresProblem {
     _ wall: Int, amplitude: Double, sechWidth: Double, position: Double
   ) {
     let (samples, geometry) = (model.samples, model.geometry)
-    let shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth)
+    var shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth).inC
     // Beyond, a wall is below 1e-16 of its height.
-    let reach = (geometry.thickness * geometry.sine / 2 + 20 * sechWidth) / geometry.cosine
+    let reach = ProjectedWall.reach(geometry, sechWidth: sechWidth, widths: 20)
     // A position that is no number reaches everywhere, and makes the sum of squares infinite.
     let first = samples.firstIndex { !($0 - position < -reach) }
     let range = first..<max(first, samples.firstIndex { $0 - position > reach })
     ranges[wall] = range
-    // Out of their owner for the while, so that they grow in place.
-    var own: [SIMD4<Double>] = []
+    // Out of their owner for the while, so that they change in place.
+    var own: [Double] = []
     swap(&own, &derivatives[wall])
-    own.removeAll(keepingCapacity: true)
-    own.reserveCapacity(range.count)
-    for i in range {
-      let sample = shape.sample(at: samples.distance[i] - position, amplitude: amplitude)
-      let weight = samples.weight[i]
-      residuals[i] += sample.value
-      own.append(
-        SIMD4(
-          weight * sample.byAmplitude, weight * sample.byWidth * sechWidth,
-          weight * sample.byPosition, 0))
-    }
+    if own.count != 3 * range.count { own = [Double](repeating: 0, count: 3 * range.count) }
+    // SAFETY: the kernel keeps to the samples of the range, of which there are three derivatives each, and keeps no
+    // pointer.
+    wall_add_samples(
+      &shape, amplitude, samples.distance, position, samples.weight, range.lowerBound,
+      range.upperBound, &residuals, &own, width.inC)
     swap(&own, &derivatives[wall])
   }
 
@@ -109,47 +106,54 @@ struct WallProblem: LeastSquaresProblem {
   /// A wall's products with itself, the baseline and the residuals.
   private func addOwn(_ wall: Int, to equations: inout NormalEquations) {
     let base = model.baselineCount + 3 * wall
-    let zero = SIMD4<Double>(repeating: 0)
-    var (gradient, constant, slope) = (zero, zero, zero)
-    var rows = (zero, zero, zero)
-    let (own, range) = (derivatives[wall], ranges[wall])
-    let weights = model.samples.weight
-    for i in own.indices {
-      let (a, sample) = (own[i], range.lowerBound + i)
-      gradient += a * residuals[sample]
-      constant += a * weights[sample]
-      rows.0 += a * a[0]
-      rows.1 += a * a[1]
-      rows.2 += a * a[2]
+    let range = ranges[wall]
+    func sums(with column: [Double]) -> [Double] {
+      products(wall, over: range, with: column, from: range.lowerBound)
     }
-    if model.baselineCount == 2 {
-      for i in own.indices { slope += own[i] * slopes[range.lowerBound + i] }
-    }
-    for (k, row) in [rows.0, rows.1, rows.2].enumerated() {
+    let (gradient, constant) = (sums(with: residuals), sums(with: model.samples.weight))
+    let slope = model.baselineCount == 2 ? sums(with: slopes) : []
+    let squares = products(wall, over: range, with: derivatives[wall], from: 0, columns: 3)
+    for k in 0..<3 {
       equations.gradient[base + k] = gradient[k]
       equations[base + k, 0] = constant[k]
       if model.baselineCount == 2 { equations[base + k, 1] = slope[k] }
-      for j in 0...k { equations[base + k, base + j] = row[j] }
+      for j in 0...k { equations[base + k, base + j] = squares[3 * j + k] }
     }
   }
 
   private func addProducts(
     _ wall: Int, _ other: Int, _ shared: Range<Int>, to equations: inout NormalEquations
   ) {
-    let zero = SIMD4<Double>(repeating: 0)
-    var rows = (zero, zero, zero)
-    let (own, others) = (derivatives[wall], derivatives[other])
-    let (first, otherFirst) = (ranges[wall].lowerBound, ranges[other].lowerBound)
-    for i in shared {
-      let (a, b) = (own[i - first], others[i - otherFirst])
-      rows.0 += b * a[0]
-      rows.1 += b * a[1]
-      rows.2 += b * a[2]
-    }
+    let sums = products(
+      wall, over: shared, with: derivatives[other],
+      from: shared.lowerBound - ranges[other].lowerBound, columns: 3)
     let base = model.baselineCount
-    for (k, row) in [rows.0, rows.1, rows.2].enumerated() {
-      for j in 0..<3 { equations[base + 3 * wall + k, base + 3 * other + j] = row[j] }
+    for k in 0..<3 {
+      for j in 0..<3 { equations[base + 3 * wall + k, base + 3 * other + j] = sums[3 * j + k] }
     }
+  }
+
+  /// Sums over some samples of a wall's three derivatives times other numbers, those of the first column first.
+  ///
+  /// - Parameters:
+  ///   - numbers: Columns of equal length, one after the other.
+  ///   - first: Where the samples begin in the first column.
+  private func products(
+    _ wall: Int, over samples: Range<Int>, with numbers: [Double], from first: Int,
+    columns: Int = 1
+  ) -> [Double] {
+    let own = derivatives[wall]
+    let ownFirst = samples.lowerBound - ranges[wall].lowerBound
+    let (ownStride, stride) = (own.count / 3, numbers.count / columns)
+    precondition(
+      ownFirst + samples.count <= ownStride && first + samples.count <= stride,
+      "every column holds the samples")
+    var sums = [Double](repeating: 0, count: 3 * columns)
+    // SAFETY: the kernel reads so many numbers of each column, writes the sums, and keeps no pointer.
+    wall_products(
+      own, ownFirst, ownStride, numbers, first, stride, Int32(columns), samples.count, &sums,
+      width.inC)
+    return sums
   }
 }
 

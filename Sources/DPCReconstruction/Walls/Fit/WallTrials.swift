@@ -5,7 +5,10 @@ internal import STEMCore
 /// What a fit leaves of a profile, and by how much that differs from what the fit before it left.
 struct WallResidual: Sendable {
   let values: [Double]
-  /// Σ w and Σ w r over all samples, w = 1/σ²; r stands for the values.
+  /// w = 1/σ² of each sample, and w r; r stands for the values.
+  let precision: [Double]
+  let weighted: [Double]
+  /// Σ w and Σ w r over all samples.
   let totals: (w: Double, r: Double)
   /// √(Σ w r²).
   private let norm: Double
@@ -19,14 +22,16 @@ struct WallResidual: Sendable {
   /// - Parameter before: What was left when trials were last made; nil for the first time.
   init(_ values: [Double], _ samples: ProfileSamples, after before: WallResidual?) {
     self.values = values
+    precision = samples.weight.map { $0 * $0 }
+    weighted = zip(precision, values).map { $0 * $1 }
     var (total, squares) = ((w: 0.0, r: 0.0), 0.0)
     var (changes, changeOfTotal) = ([0.0], 0.0)
     changes.reserveCapacity(samples.count + 1)
     for i in 0..<samples.count {
-      let weight = samples.weight[i] * samples.weight[i]
+      let weight = precision[i]
       total.w += weight
-      total.r += weight * values[i]
-      squares += weight * values[i] * values[i]
+      total.r += weighted[i]
+      squares += weighted[i] * values[i]
       let change = before.map { values[i] - $0.values[i] } ?? 0
       changeOfTotal += weight * change
       changes.append(changes[i] + weight * change * change)
@@ -70,7 +75,9 @@ struct WallCores: Sendable {
 struct WallTrials: Sendable {
   /// w, m.
   let sechWidth: Double
-  private let shape: TrialShape
+  private let shape: ProjectedWall
+  /// Beyond this distance the wall is left out, m: it is below 3e-5 of its height.
+  private let reach: Double
   private let step: Double
   /// For each place the most that the root of its gain can be; infinite where nothing has been tried yet, negative
   /// where nothing can be.
@@ -81,7 +88,8 @@ struct WallTrials: Sendable {
   init(_ model: WallModel, sechWidth: Double) {
     let samples = model.samples
     self.sechWidth = sechWidth
-    shape = TrialShape(model.geometry, sechWidth: sechWidth)
+    shape = ProjectedWall(geometry: model.geometry, sechWidth: sechWidth)
+    reach = ProjectedWall.reach(model.geometry, sechWidth: sechWidth, widths: 6)
     step = max(samples.spacing / 2, model.geometry.projectedWidth(sechWidth: sechWidth) / 8)
     let count = max(0, Int(samples.span / step)) + 1
     bounds = [Double](repeating: .infinity, count: count)
@@ -97,8 +105,8 @@ struct WallTrials: Sendable {
     var (first, last) = (0, 0)
     for place in bounds.indices {
       let position = position(place, samples)
-      while first < samples.count, samples.distance[first] < position - shape.reach { first += 1 }
-      while last < samples.count, samples.distance[last] <= position + shape.reach { last += 1 }
+      while first < samples.count, samples.distance[first] < position - reach { first += 1 }
+      while last < samples.count, samples.distance[last] <= position + reach { last += 1 }
       if bounds[place] < 0 || bounds[place] == .infinity { continue }
       bounds[place] +=
         factors[place].window * residual.change(first..<max(first, last))
@@ -124,8 +132,8 @@ struct WallTrials: Sendable {
       let position = position(place, samples)
       if cores.contain(position) { continue }
       let match = WallMatch(
-        samples, at: position, reach: shape.reach, residual: residual.values,
-        totals: residual.totals, holdsBaseline: holdsBaseline, shape.height(at:))
+        shape, at: position, reach: reach, samples, precision: residual.precision,
+        weighted: residual.weighted, totals: residual.totals, holdsBaseline: holdsBaseline)
       guard match.information > 0 else {
         bounds[place] = -1
         continue

@@ -237,7 +237,7 @@ struct WallPixels {
     let n = line.normal
     let direction = fieldComponent(geometry.direction, n)
     // Beyond, less than 1e-17 of the field is left.
-    let reach = TrialShape.reach(geometry, sechWidth: line.sechWidth, widths: 20)
+    let reach = ProjectedWall.reach(geometry, sechWidth: line.sechWidth, widths: 20)
     var (near, distances) = ([Int](), [Double]())
     for i in 0..<count {
       let u = x[i] * n.x + y[i] * n.y - line.position

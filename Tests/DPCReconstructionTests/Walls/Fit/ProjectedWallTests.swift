@@ -31,4 +31,39 @@ struct ProjectedWallTests {
       }
     }
   }
+
+  @Test(
+    "A trial's sums are those of its heights to 2e-7, and the same bits at every width",
+    arguments: [0, 0.02, 0.8, 1.5])
+  func match(inclination: Double) throws {
+    let geometry = try InclinationGeometry(
+      thickness: 60e-9, inclination: inclination, direction: .perp)
+    let shape = ProjectedWall(geometry: geometry, sechWidth: 5e-9)
+    var (distances, precision, weighted): ([Double], [Double], [Double]) = ([], [], [])
+    for i in 0..<203 {
+      distances.append((Double(i) - 101) * 1.1e-9 + Double(i % 3) * 1e-10)
+      precision.append(1 + Double(i % 5))
+      weighted.append(precision[i] * sin(Double(i)))
+    }
+    for samples in [0..<0, 7..<8, 3..<19, 0..<203] {
+      var (t, tt, tr, size) = (0.0, 0.0, 0.0, 0.0)
+      for i in samples {
+        let height = shape.unitHeight(at: distances[i] - 7e-9)
+        t += precision[i] * height
+        tt += precision[i] * height * height
+        tr += weighted[i] * height
+        size += abs(weighted[i] * height)
+      }
+      func match(_ width: KernelWidth) -> [Double] {
+        let sums = shape.match(
+          at: 7e-9, distances, precision: precision, weighted: weighted, in: samples, width: width)
+        return [sums.t, sums.tt, sums.tr]
+      }
+      let least = match(.least)
+      #expect(abs(least[0] - t) <= 2e-7 * t)
+      #expect(abs(least[1] - tt) <= 4e-7 * tt)
+      #expect(abs(least[2] - tr) <= 2e-7 * size)
+      for width in KernelWidth.allCases where width <= .widest { #expect(match(width) == least) }
+    }
+  }
 }
