@@ -46,7 +46,6 @@ struct Judgement {
   var walls: [WallFigures] = []
   var failures: [String] = []
   var notes: [String] = []
-  var seconds: Double?
 
   var isOK: Bool { failures.isEmpty }
 

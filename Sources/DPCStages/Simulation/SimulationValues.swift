@@ -43,11 +43,6 @@ public struct SimulatedAcquisitionValue: StageValue, StoredValue, Equatable {
     ]
   }
 
-  init(acquisition: [UInt8], truth: [UInt8]) {
-    self.acquisition = acquisition
-    self.truth = truth
-  }
-
   init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
     acquisition = try archive.requiredBytes("acquisition")
     truth = try archive.requiredBytes("truth")
