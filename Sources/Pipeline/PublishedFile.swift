@@ -22,7 +22,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
   /// - Throws: ``StageFailure`` of category `machine`.
   public static func mark(_ path: String) throws(StageFailure) {
     do throws(SystemError) {
-      try FileSystem.write([], toNew: path, durably: false)
+      try FileSystem.write([], toNew: path)
     } catch  where error.isExistingFile {
       return
     } catch {

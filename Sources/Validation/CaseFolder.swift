@@ -41,7 +41,7 @@ struct CaseRunner {
 
   /// Runs a case with every method that applies to it.
   func judgements(
-    _ item: ValidationCase, methods: [EstimationMethod] = EstimationMethod.allCases
+    _ item: ValidationCase, methods: [EstimationMethod]
   ) -> [Judgement] {
     do {
       let facts = try AcquisitionFacts(name: item.name, path: item.acquisition)
