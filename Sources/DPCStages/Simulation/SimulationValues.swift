@@ -58,7 +58,7 @@ extension SimulatedAcquisitionValue {
     do {
       try writer.write(simulated.metadata, frames: simulated.frames, to: path)
       acquisition = try Self.bytes(of: path)
-      try TruthWriter.write(simulated.truth.items, to: path, isCompressed: true)
+      try TruthWriter.write(simulated.truth.items, to: path)
       truth = try Self.bytes(of: path)
     } catch let error as AcquisitionError {
       throw StageFailure(error)
