@@ -37,13 +37,6 @@ public struct DescanPlane: Sendable, Equatable, Codable {
     self.variance = variance
   }
 
-  /// A constant deflection, as a single vacuum reference gives it.
-  public init(constant: Vector2, variance: Double?) {
-    self.init(
-      center: constant, perColumn: Vector2(x: 0, y: 0), perRow: Vector2(x: 0, y: 0),
-      variance: variance.map { Coefficients(center: $0, perColumn: 0, perRow: 0) })
-  }
-
   /// The plane over a scan, rad.
   public func field(over shape: GridShape) -> VectorField {
     var field = VectorField(shape: shape)
