@@ -92,8 +92,7 @@ struct ConventionsTests {
   @Test("6. Positions are counted from the center of the scan")
   func origin() throws {
     let plane = DescanPlane(
-      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1),
-      variance: nil
+      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1)
     ).field(over: GridShape(rows: 4, columns: 3))
     #expect(plane.x == [-1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1])
     #expect(plane.y[0] == -1.5 && plane.y[11] == 1.5)
@@ -224,8 +223,7 @@ struct ConventionsTests {
     #expect(agree(map.field.x[0], 5e-6) && agree(map.field.y[0], 2e-6))
     map.remove(
       DescanPlane(
-        center: .init(x: 4e-6, y: 2e-6), perColumn: .init(x: 0, y: 0), perRow: .init(x: 0, y: 0),
-        variance: nil))
+        center: .init(x: 4e-6, y: 2e-6), perColumn: .init(x: 0, y: 0), perRow: .init(x: 0, y: 0)))
     let rest = transformed(
       map, by: scanFrameMatrix(rotation: drifting.scanRotation, handedness: .asRecorded))
     #expect(abs(rest.field.x[0]) < 1e-11 && agree(rest.field.y[0], 1e-6))
