@@ -37,13 +37,13 @@ public func findWalls(
   let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
   var findings = WallFindings(
     walls: [], families: [], alternation: .cannotBeTold, rejections: [],
-    strongestRefused: nil, nearRim: [], isCutShort: false, isLevelled: false,
+    strongestRefused: nil, nearRim: [], isCutShort: false, isLeveled: false,
     isTwoDimensional: false, threshold: 0, errorScale: errorScale, profile: nil, curve: [])
   // What is left of descan is stronger at the rim than any line, varies along any wall, and is none.
   var level = scaled
   if let plane = PlanarBackground.plane(of: scaled) {
     level.remove(plane)
-    findings.isLevelled = true
+    findings.isLeveled = true
   }
   if let structure = structureDimension(
     of: VectorMap(

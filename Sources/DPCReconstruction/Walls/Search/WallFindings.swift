@@ -122,7 +122,7 @@ public struct WallFindings: Sendable, Equatable {
   /// Whether the search ended at its largest number of walls or of refused lines: there may be more.
   public var isCutShort: Bool
   /// Whether a plane was taken off the map before; the profile is without it.
-  public var isLevelled: Bool
+  public var isLeveled: Bool
   /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
   public var isTwoDimensional: Bool
   /// Standard deviations that a wall must reach.

@@ -45,7 +45,7 @@ struct WallsOfOneProfileTests {
       map: map, geometry: geometry, options: WallFindingOptions(), lines: Self.lines(map, w: w))
     var findings = WallFindings(
       walls: [], families: [], alternation: .cannotBeTold, rejections: [], strongestRefused: nil,
-      nearRim: [], isCutShort: false, isLevelled: false, isTwoDimensional: false, threshold: 5,
+      nearRim: [], isCutShort: false, isLeveled: false, isTwoDimensional: false, threshold: 5,
       errorScale: 1, profile: nil, curve: [])
     try fitting.complete(&findings) {}
     try #require(findings.walls.count == Self.places.count)

@@ -33,7 +33,7 @@ enum Quantity: String, CaseIterable {
 }
 
 /// Everything that is said about a case.
-struct Judgement {
+struct Judgment {
   var name: String
   var method: EstimationMethod
   var checks: [Quantity: Check] = [:]
