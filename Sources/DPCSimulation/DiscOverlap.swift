@@ -21,24 +21,13 @@ public struct BrightFieldDisc: Sendable, Equatable {
     self.radius = radius
   }
 
-  /// Area of the disc, rad².
-  public var area: Double { Double.pi * radius * radius }
-
-  /// Area that the displaced disc shares with a segment, rad².
+  /// Share of the beam, and so of the disc's area, that falls on a segment when the disc is displaced, 0...1.
   ///
   /// - Parameters:
   ///   - segment: An annular sector of any width up to 2π.
   ///   - orientation: Added to both azimuths of the segment, rad.
   ///   - x: Displacement of the disc's center to the right, in the detector's axes, rad.
   ///   - y: Displacement of the disc's center downwards, in the detector's axes, rad.
-  public func overlap(
-    with segment: DetectorSegment, orientation: Double, displacedBy x: Double, _ y: Double
-  ) -> Double {
-    fraction(on: segment, orientation: orientation, displacedBy: x, y) * area
-  }
-
-  /// Share of the beam that falls on a segment, 0...1; parameters as in
-  /// ``overlap(with:orientation:displacedBy:_:)``.
   public func fraction(
     on segment: DetectorSegment, orientation: Double, displacedBy x: Double, _ y: Double
   ) -> Double {

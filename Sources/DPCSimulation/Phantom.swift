@@ -24,15 +24,6 @@ public enum PhantomLayer: Sendable, Equatable, Codable {
     .uniform(x: meanX * thickness, y: meanY * thickness)
   }
 
-  /// A uniform field by the deflection it causes, rad; the beam moves against the field.
-  public static func uniform(
-    deflectionX: Double, deflectionY: Double, beam: ElectronBeam
-  ) -> PhantomLayer {
-    .uniform(
-      x: -deflectionX * beam.momentumVelocityPerCharge,
-      y: -deflectionY * beam.momentumVelocityPerCharge)
-  }
-
   /// Projected field ∫E dz at a point of the scan, V.
   public func projectedField(atX x: Double, y: Double) -> (x: Double, y: Double) {
     switch self {

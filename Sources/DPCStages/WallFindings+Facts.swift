@@ -92,7 +92,7 @@ extension WallFindings {
 
   func notes(hasErrors: Bool) -> [Note] {
     var notes: [Note] = []
-    if isLevelled {
+    if isLeveled {
       notes.append(
         Note(
           .assumption,

@@ -91,8 +91,6 @@ public struct SHA256Hasher: ~Copyable {
     precondition(status == 1, "a SHA-256 takes any bytes until it is finished")
   }
 
-  public mutating func update(_ bytes: [UInt8]) { update(bytes.span.bytes) }
-
   /// Ends the digest.
   public consuming func finalize() -> SHA256Digest {
     var raw = [UInt8](repeating: 0, count: 32)

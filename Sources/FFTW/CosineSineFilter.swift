@@ -12,7 +12,6 @@ public struct CosineSineFilter: ~Copyable, Sendable {
   private let cosineSineBack: TrigonometricTransform
   private let sineCosineBack: TrigonometricTransform
   private let rows: Int
-  private let columns: Int
 
   /// By how much samples are multiplied whose modes are not changed.
   public var roundTripFactor: Double { cosineSine.roundTripFactor }
@@ -21,7 +20,7 @@ public struct CosineSineFilter: ~Copyable, Sendable {
   ///   - rows: Of both planes.
   ///   - columns: Of both planes.
   public init(rows: Int, columns: Int) {
-    (self.rows, self.columns) = (rows, columns)
+    self.rows = rows
     func transform(_ x: TrigonometricKind, _ y: TrigonometricKind) -> TrigonometricTransform {
       TrigonometricTransform(rows: rows, columns: columns, alongX: x, alongY: y)
     }

@@ -65,20 +65,7 @@ public struct RealFourierTransform: ~Copyable, Sendable {
     columnTransform.forward(spectrum.base)
   }
 
-  /// The spectrum of a plane that is nowhere held as a whole.
-  ///
-  /// - Parameters:
-  ///   - spectrum: Where it goes.
-  ///   - fill: Writes some rows of the plane, one behind the other; called from several threads.
-  public func forward(
-    into spectrum: inout TransformBuffer<Complex>,
-    _ fill: PlaneFill
-  ) {
-    precondition(spectrum.count == spectrumCount, "the buffer fits the plan")
-    forwardRows(into: spectrum.base, fill)
-    columnTransform.forward(spectrum.base)
-  }
-
+  /// The spectra of the rows of a plane that is nowhere held as a whole.
   func forwardRows(
     into spectrum: UnsafeMutablePointer<Complex>,
     _ fill: PlaneFill

@@ -4,8 +4,6 @@ internal import Glibc
 
 /// A white page in points on which a figure is drawn once, whatever file it becomes.
 final class Canvas {
-  let width: Double
-  let height: Double
   let surface: OpaquePointer
   let context: OpaquePointer
   /// What Cairo writes, in the order in which it writes it.
@@ -50,8 +48,6 @@ final class Canvas {
     guard width >= 1, height >= 1, largest.isFinite, largest < 32_000 else {
       throw .unusableCanvas(width: width, height: height)
     }
-    self.width = width
-    self.height = height
     let write: cairo_write_func_t = { closure, data, count in
       guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
       let sink = Unmanaged<ByteSink>.fromOpaque(closure).takeUnretainedValue()

@@ -98,38 +98,33 @@ struct DirectionLegend {
   }
 }
 
-/// A color bar with round ticks.
+/// A color bar with round ticks, zero in its middle.
 struct ColorBar {
   let heading: TextBlock
   let lyingHeading: TextBlock
   let unit: DisplayUnit
-  let colors: ScalarColors
-  let lower: Double
-  let upper: Double
+  /// The value at the upper end.
+  let limit: Double
+  private let colors = ScalarColors.diverging
   static let thickness = 13.0
   static let width = 128.0
   static let horizontalWidth = 230.0
 
-  init(
-    quantity: String, unit: String, colors: ScalarColors, lower: Double, upper: Double,
-    meter: TextMeter
-  ) {
-    self.unit = DisplayUnit(unit: unit, magnitude: max(abs(lower), abs(upper)))
+  init(quantity: String, unit: String, limit: Double, meter: TextMeter) {
+    self.unit = DisplayUnit(unit: unit, magnitude: limit)
     let text = self.unit.label(quantity)
     heading = TextBlock(
       meter.wrapped(text, .heading, width: Self.width), .heading, leading: 12.5)
     lyingHeading = TextBlock(
       meter.wrapped(text, .heading, width: Self.horizontalWidth), .heading, leading: 12.5)
-    self.colors = colors
-    self.lower = lower
-    self.upper = upper
+    self.limit = limit
   }
 
   /// The height of a horizontal bar with heading and labels.
   var horizontalHeight: Double { lyingHeading.height + 6 + Self.thickness + 18 }
 
   private func ticks(length: Double, spacing: Double) -> [(fraction: Double, label: String)] {
-    let (low, high) = (unit.number(lower), unit.number(upper))
+    let (low, high) = (unit.number(-limit), unit.number(limit))
     return RoundNumbers.ticks(from: low, to: high, atMost: max(2, Int(length / spacing)))
       .map { (($0.value - low) / (high - low), $0.label) }
   }

@@ -39,17 +39,16 @@ struct MapRaster {
     }
   }
 
-  /// A scalar map: the color of the mean value of each cell, `lower` and `upper` being the ends.
-  func image(
-    of map: ScalarMap, colors: ScalarColors, lower: Double, upper: Double
-  ) -> PixelImage {
+  /// A scalar map: the color of the mean value of each cell, the scale ending at `-limit` and `limit`, which is
+  /// positive.
+  func image(of map: ScalarMap, limit: Double) -> PixelImage {
     // Halves of ends so far apart that their difference is not finite.
-    let unit = (upper - lower).isFinite ? 1 : 0.5
-    let start = unit * lower
-    let range = unit * upper - start
+    let unit = (2 * limit).isFinite ? 1 : 0.5
+    let end = unit * limit
+    let colors = ScalarColors.diverging
     let means = means(of: map.field.values, map.field.values, map.mask)
     return image(means) { cell in
-      colors.pixel(at: range > 0 ? (unit * means.first[cell] - start) / range : 0.5)
+      colors.pixel(at: (unit * means.first[cell] + end) / (2 * end))
     }
   }
 

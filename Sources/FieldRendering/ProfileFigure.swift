@@ -37,21 +37,18 @@ public struct ProfileFigure: Sendable {
   public var quantityLabel: String
   /// The SI unit of the values, "V/m"; the figure chooses the prefix.
   public var unit: String
-  public var distanceLabel: String
   public var fit: ProfileCurve?
   public var markers: [ProfileMarker]
 
   public init(
     title: String, footer: [String] = [], profile: LineProfile, quantityLabel: String,
-    unit: String, distanceLabel: String = "Distance along the wall normal",
-    fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
+    unit: String, fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
   ) {
     self.title = title
     self.footer = footer
     self.profile = profile
     self.quantityLabel = quantityLabel
     self.unit = unit
-    self.distanceLabel = distanceLabel
     self.fit = fit
     self.markers = markers
   }

@@ -177,7 +177,8 @@ struct ProfilePlot {
         tick.label, at: Point(x: frame.x - 7, y: position + 3.2), .tick, anchor: .end)
     }
     canvas.text(
-      x.unit.label(figure.distanceLabel), at: Point(x: frame.midX, y: frame.maxY + 33), .label,
+      x.unit.label("Distance along the wall normal"),
+      at: Point(x: frame.midX, y: frame.maxY + 33), .label,
       anchor: .middle)
     canvas.text(
       y.unit.label(figure.quantityLabel), at: Point(x: Self.margin + 9, y: frame.midY), .label,

@@ -29,35 +29,19 @@ enum RobustLimits {
     return RoundNumbers.rounded(quantile(values, fraction), significant: 2, .up)
   }
 
-  /// The ends of a scale: symmetric about zero where signed, else both ends robust.
-  static func range(of map: ScalarMap, isSigned: Bool) -> (lower: Double, upper: Double) {
-    let values = sample(map.shape.count) { index in
-      map.mask.isUsable(index) && map.isDrawn(index) ? map.field.values[index] : nil
+  /// The magnitude that 99.5 % of the measured pixels do not exceed, rounded up to two digits.
+  ///
+  /// One where nothing is measured or all is zero: a color bar has two ends.
+  static func magnitude(of map: ScalarMap) -> Double {
+    let positions = stride(from: 0, to: map.shape.count, by: sampleStep(map.shape.count))
+    let values = positions.compactMap { index in
+      map.mask.isUsable(index) && map.isDrawn(index) ? abs(map.field.values[index]) : nil
     }
-    if isSigned {
-      let limit = quantile(values.map(abs), fraction)
-      let rounded = RoundNumbers.rounded(limit, significant: 2, .up)
-      return rounded > 0 ? (-rounded, rounded) : (-1, 1)
-    }
-    let lower = quantile(values, 1 - fraction)
-    let upper = quantile(values, fraction)
-    guard upper > lower else {
-      // A constant: a scale around it, wide enough to have ticks.
-      let margin = lower == 0 ? 1 : abs(lower) / 10
-      return (lower - margin, lower + margin)
-    }
-    let step = RoundNumbers.step(notAbove: (upper - lower) / 20)
-    let first = (lower / step.value).rounded(.down)
-    let last = (upper / step.value).rounded(.up)
-    guard abs(first) < 1e9, abs(last) < 1e9 else { return (lower, upper) }
-    return (step.multiple(Int(first)), step.multiple(Int(last)))
+    let limit = RoundNumbers.rounded(quantile(values, fraction), significant: 2, .up)
+    return limit > 0 ? limit : 1
   }
 
-  /// All values, or every n-th of a large map: n is odd, so that it walks over all columns.
-  private static func sample(_ count: Int, _ value: (Int) -> Double?) -> [Double] {
-    stride(from: 0, to: count, by: sampleStep(count)).compactMap(value)
-  }
-
+  /// Of a large map every n-th value: n is odd, so that it walks over all columns.
   private static func sampleStep(_ count: Int) -> Int { count / 262_144 | 1 }
 
   /// The smallest value that a fraction of the values does not exceed; 0 where there is none.

@@ -1,4 +1,4 @@
-// The colors of scalar maps: one scale from dark to light, one from blue over white to red.
+// The colors of scalar maps: from blue over white to red.
 
 /// A scale of colors from 0 (lowest value) to 1 (highest).
 struct ScalarColors {
@@ -16,15 +16,6 @@ struct ScalarColors {
   func pixel(at fraction: Double) -> UInt32 {
     let last = table.count - 1
     return table[Int((min(max(fraction, 0), 1) * Double(last)).rounded())]
-  }
-
-  /// Lightness grows linearly from deep violet over blue and green to light yellow.
-  static let sequential = ScalarColors { position in
-    let degree = Double.pi / 180
-    return OKLab(
-      lightness: 0.22 + 0.72 * position,
-      chroma: interpolated([0.1, 0.12, 0.09, 0.105, 0.14, 0.16], at: position),
-      hue: interpolated([305, 275, 225, 170, 135, 106], at: position) * degree)
   }
 
   /// White in the middle, equal lightness at equal distance from it: blue below, red above.

@@ -1,7 +1,9 @@
-// The figure of a scalar map: a perceptual color scale, color bar, scale bar.
+// The figure of a scalar map: a perceptual color scale about zero, color bar, scale bar.
 public import STEMCore
 
-/// A scalar map as a figure.
+/// A map of signed values as a figure: blue below zero, white at zero and red above.
+///
+/// The scale ends at the middle 99 % of the measured pixels, symmetric about zero.
 public struct ScalarFigure: Sendable {
   public var title: String
   /// Lines below the map in small type: dose, detection limit, assumptions.
@@ -11,26 +13,19 @@ public struct ScalarFigure: Sendable {
   public var quantityLabel: String
   /// The SI unit of the values, "V m" or "V"; the figure chooses the prefix.
   public var unit: String
-  /// Signed values are blue below zero, white at zero and red above; others go from dark to light.
-  public var isSigned: Bool
-  /// The values at the ends of the scale, in `unit`; nil: the middle 99 % of the measured pixels,
-  /// symmetric about zero for signed values.
-  public var limits: ClosedRange<Double>?
-  /// Where `limits` is nil: a signed scale does not end below this, one standard deviation of a pixel, so that
-  /// rounding is not drawn in full color.
+  /// The scale does not end below this, one standard deviation of a pixel, so that rounding is not drawn in full
+  /// color.
   public var smallestLimit: Double?
 
   public init(
     title: String, footer: [String] = [], map: ScalarMap, quantityLabel: String, unit: String,
-    isSigned: Bool, limits: ClosedRange<Double>? = nil, smallestLimit: Double? = nil
+    smallestLimit: Double? = nil
   ) {
     self.title = title
     self.footer = footer
     self.map = map
     self.quantityLabel = quantityLabel
     self.unit = unit
-    self.isSigned = isSigned
-    self.limits = limits
     self.smallestLimit = smallestLimit
   }
 
@@ -40,19 +35,16 @@ public struct ScalarFigure: Sendable {
   public func drawing() throws(RenderingError) -> FigureDrawing {
     guard map.shape.count > 0 else { throw .nothingToDraw(figure: title) }
     let meter = try TextMeter()
-    let (lower, upper) = range
-    let colors = isSigned ? ScalarColors.diverging : ScalarColors.sequential
-    let bar = ColorBar(
-      quantity: quantityLabel, unit: unit, colors: colors, lower: lower, upper: upper,
-      meter: meter)
+    let limit = limit
+    let bar = ColorBar(quantity: quantityLabel, unit: unit, limit: limit, meter: meter)
     let maskKey = MaskKey(
       count: map.shape.count, isDrawn: map.isDrawn, isFilledIn: map.mask.isFilledIn)
-    let beyond = OutOfScale(count: map.shape.count, scale: (lower, upper)) { index in
+    let beyond = OutOfScale(count: map.shape.count, scale: (-limit, limit)) { index in
       map.mask.isUsable(index) && map.isDrawn(index) ? map.field.values[index] : .nan
     }
     let layout = layout(bar, maskKey, beyond, meter)
     let raster = MapRaster(rows: layout.rows, columns: layout.columns, scale: layout.scale)
-    let image = raster.image(of: map, colors: colors, lower: lower, upper: upper)
+    let image = raster.image(of: map, limit: limit)
     let isEmpty = !map.shape.indices.contains(where: map.isDrawn)
     return FigureDrawing(width: layout.width, height: layout.height, scale: layout.scale) {
       canvas throws(RenderingError) in
@@ -63,19 +55,11 @@ public struct ScalarFigure: Sendable {
     }
   }
 
-  /// The values at the ends of the scale; a signed scale is always symmetric about zero.
-  var range: (lower: Double, upper: Double) {
-    guard let limits, limits.lowerBound.isFinite, limits.upperBound.isFinite,
-      limits.upperBound > limits.lowerBound
-    else {
-      let range = RobustLimits.range(of: map, isSigned: isSigned)
-      guard isSigned, let smallestLimit, smallestLimit > range.upper else { return range }
-      let limit = RoundNumbers.rounded(smallestLimit, significant: 2, .up)
-      return (-limit, limit)
-    }
-    if !isSigned { return (limits.lowerBound, limits.upperBound) }
-    let limit = max(abs(limits.lowerBound), abs(limits.upperBound))
-    return (-limit, limit)
+  /// The value at the upper end of the scale, in `unit`; its opposite is at the lower one.
+  var limit: Double {
+    let limit = RobustLimits.magnitude(of: map)
+    guard let smallestLimit, smallestLimit > limit else { return limit }
+    return RoundNumbers.rounded(smallestLimit, significant: 2, .up)
   }
 
   private func layout(

@@ -47,18 +47,16 @@ public struct HDF5Error: Error, Sendable {
   /// What to do, where the machine is at fault.
   public var remedy: String?
   /// The library's own error stack, the innermost function first; empty where it was not asked.
-  public var stack: [String]
+  public var stack: [String] = []
 
   public init(
-    kind: Kind, operation: String, file: String, object: String? = nil, reason: String,
-    stack: [String] = []
+    kind: Kind, operation: String, file: String, object: String?, reason: String
   ) {
     self.kind = kind
     self.operation = operation
     self.file = file
     self.object = object
     self.reason = reason
-    self.stack = stack
   }
 }
 

@@ -39,8 +39,6 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   let unfilled: UnfilledDatasets?
 
   public var identity: HDF5Identity { HDF5Identity(id: handle.id, place: place) }
-  /// The path by which the group was opened.
-  public var path: String { place.object ?? "/" }
 
   init(
     root file: hid_t, file path: String, unfilled: UnfilledDatasets? = nil

@@ -6,23 +6,6 @@ struct PlainNumber: Sendable, Equatable {
   let type: HDF5NumberType
   let isBigEndian: Bool
 
-  private static let types: [HDF5NumberType] = [
-    .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float, .double,
-  ]
-
-  init(type: HDF5NumberType, isBigEndian: Bool) {
-    self.type = type
-    self.isBigEndian = isBigEndian
-  }
-
-  /// nil for a type that only the library can convert.
-  init?(libraryType: hid_t) {
-    let index = Int(Library.locked(nil) { CHDF5_plain_number(libraryType) })
-    guard index >= 0 else { return nil }
-    type = Self.types[index % 16]
-    isBigEndian = index >= 16
-  }
-
   /// Bytes of one number.
   var byteCount: Int {
     switch type {
@@ -100,5 +83,18 @@ struct PlainNumber: Sendable, Equatable {
     } else {
       for index in 0..<count { target[index] = Double(stored[index]) }
     }
+  }
+}
+
+extension PlainNumber {
+  private static let types: [HDF5NumberType] = [
+    .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float, .double,
+  ]
+
+  /// nil for a type that only the library can convert.
+  init?(libraryType: hid_t) {
+    let index = Int(Library.locked(nil) { CHDF5_plain_number(libraryType) })
+    guard index >= 0 else { return nil }
+    self.init(type: Self.types[index % 16], isBigEndian: index >= 16)
   }
 }

@@ -132,7 +132,7 @@ struct FileDigests: Sendable {
     do {
       try FileSystem.makeSharedFolder(folder)
       try FileSystem.makeSharedFolder(temporaries)
-      try FileSystem.write(bytes, toNew: temporary, durably: false)
+      try FileSystem.write(bytes, toNew: temporary)
       FileSystem.shareWithGroup(temporary, in: temporaries)
       try FileSystem.rename(temporary, to: memoPath(entry.stamp))
     } catch { try? FileSystem.remove(temporary) }

@@ -52,13 +52,11 @@ enum FileSystem {
 
   /// Writes a new file; a file that is there already is an error.
   static func write(
-    _ bytes: [UInt8], toNew path: String, durably: Bool
+    _ bytes: [UInt8], toNew path: String
   ) throws(SystemError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw failure("write", path) }
+    let descriptor = try openNew(path)
     defer { close(descriptor) }
     try write(bytes, to: descriptor, path)
-    if durably && fsync(descriptor) != 0 { throw failure("write", path) }
   }
 
   /// Writes all of the bytes, however many calls that takes.

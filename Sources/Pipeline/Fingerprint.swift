@@ -123,12 +123,6 @@ extension ActionPreimage {
     return phrases
   }
 
-  /// - Returns: ``differences(from:ignoring:)`` in one line, nil for none.
-  public func difference(from old: ActionPreimage) -> String? {
-    let phrases = differences(from: old)
-    return phrases.isEmpty ? nil : phrases.joined(separator: ", ")
-  }
-
   private static func change(of what: String, _ isNew: Bool, _ isGone: Bool) -> String {
     isNew ? "\(what) is new" : isGone ? "\(what) is gone" : "\(what) changed"
   }

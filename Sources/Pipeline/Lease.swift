@@ -92,7 +92,7 @@ final class LeaseToken: Sendable {
       let made = try objects.temporaryPath()
       let bytes = Array((name + "\n" + (Clock.boot ?? "") + "\n").utf8)
       do throws(SystemError) {
-        try FileSystem.write(bytes, toNew: made, durably: false)
+        try FileSystem.write(bytes, toNew: made)
         FileSystem.shareWithGroup(made, in: FileSystem.parent(of: made))
         try FileSystem.makeSharedFolder(folder)
       } catch {

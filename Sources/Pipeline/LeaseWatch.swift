@@ -20,7 +20,7 @@ struct LeaseWatch {
   /// Whether the lease is still worth waiting for; one that is void is taken away.
   ///
   /// - Parameter patience: Seconds after which a lease is void about which nothing has changed.
-  mutating func look(patience: Double = Leases.patience) -> Finding {
+  mutating func look(patience: Double) -> Finding {
     let present = LeaseContent(at: path)
     if let present {
       if present != seen { (seen, since) = (present, Clock.stopwatch()) }

@@ -44,11 +44,6 @@ public final class ObjectFile {
     }
   }
 
-  /// Adds bytes to the file.
-  ///
-  /// - Throws: an error that tells the file and the system's words.
-  public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
-
   /// Closes the file.
   ///
   /// - Returns: The digest of all that was written, and its length.

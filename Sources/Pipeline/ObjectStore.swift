@@ -107,7 +107,7 @@ public struct ObjectStore: Sendable {
     let path = try temporaryPath()
     // The probe is of no use to anybody; one that cannot be removed is swept up later.
     defer { try? FileSystem.remove(path) }
-    try FileSystem.write([0], toNew: path, durably: false)
+    try FileSystem.write([0], toNew: path)
   }
 
   /// Moves a file that is complete to its place among the objects.
@@ -137,7 +137,7 @@ public struct ObjectStore: Sendable {
   func writeAtomically(_ bytes: [UInt8], to path: String) throws(SystemError) {
     let temporary = try temporaryPath()
     do {
-      try FileSystem.write(bytes, toNew: temporary, durably: false)
+      try FileSystem.write(bytes, toNew: temporary)
       FileSystem.shareWithGroup(temporary, in: temporaries)
       try Self.move(temporary, to: path, in: FileSystem.parent(of: path))
     } catch {

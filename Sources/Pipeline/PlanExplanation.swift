@@ -19,7 +19,7 @@ extension ActionPreimage {
   ///   - old: The earlier action.
   ///   - unknownPorts: Ports whose content is not known yet; they are left out.
   public func fieldDifferences(
-    from old: ActionPreimage, ignoring unknownPorts: Set<String> = []
+    from old: ActionPreimage, ignoring unknownPorts: Set<String>
   ) -> [FieldDifference] {
     var found: [FieldDifference] = []
     func compare(_ field: String, _ before: String?, _ after: String?) {

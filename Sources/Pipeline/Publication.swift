@@ -51,7 +51,7 @@ public struct Publication: ~Copyable {
       let temporary = Self.temporaryPath(for: path)
       steps.append(.rename(temporary: temporary, path: path))
       try writing(path) { () throws(SystemError) in
-        try FileSystem.write(bytes, toNew: temporary, durably: false)
+        try FileSystem.write(bytes, toNew: temporary)
       }
       let isLarge = bytes.count >= Self.largeByteCount
       if isLarge && isDurable {

@@ -17,25 +17,12 @@ public struct PublishedFile: Sendable, Hashable, Codable {
     return file
   }
 
-  /// Learns before any work is done whether a file can be written in a folder.
-  ///
-  /// - Throws: ``StageFailure`` of category `machine`.
-  public static func checkWritable(_ folder: String) throws(StageFailure) {
-    let probe = "\(folder)/.probe.\(TemporaryName.make())"
-    do throws(SystemError) {
-      try FileSystem.write([0], toNew: probe, durably: false)
-      try FileSystem.remove(probe)
-    } catch {
-      throw failure(error, writing: folder)
-    }
-  }
-
   /// Makes an empty file that says whose a folder is, unless there is a file of that name.
   ///
   /// - Throws: ``StageFailure`` of category `machine`.
   public static func mark(_ path: String) throws(StageFailure) {
     do throws(SystemError) {
-      try FileSystem.write([], toNew: path, durably: false)
+      try FileSystem.write([], toNew: path)
     } catch  where error.isExistingFile {
       return
     } catch {

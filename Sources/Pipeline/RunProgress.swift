@@ -29,18 +29,8 @@ struct RunProgress {
     startOrder = plan.graph.startOrder
     self.resources = resources
     pending = Set(plan.graph.stages.map(\.name))
-    var consumers: [OutputReference: [String]] = [:]
-    var inputNames: [String: Set<String>] = [:]
-    for node in plan.graph.stages {
-      var names = Set(node.fileParameters.values)
-      for source in node.inputs.values {
-        consumers[source, default: []].append(node.name)
-        names.formUnion(inputNames[source.stage] ?? [])
-      }
-      inputNames[node.name] = names
-    }
-    self.consumers = consumers
-    self.inputNames = inputNames
+    consumers = plan.graph.consumers
+    inputNames = plan.graph.inputNames
   }
 
   /// Reports in the graph's order; every stage has one when the run is over.
@@ -113,20 +103,12 @@ struct RunProgress {
       node: node, preimage: preimage, key: key, reasons: rejected[node.name].map { [$0] },
       source: resources.source(reports.mapValues(\.outputs)),
       inputs: inputs,
-      outputKinds: kinds(of: node), inputNames: inputNames[node.name] ?? [],
+      outputKinds: graph.outputKinds(of: node), inputNames: inputNames[node.name] ?? [],
       resources: resources)
   }
 
   private func output(_ reference: OutputReference) -> OutputRecord? {
     reports[reference.stage]?.outputs[reference.port]
-  }
-
-  private func kinds(of node: StageNode) -> [String: String] {
-    var kinds: [String: String] = [:]
-    for port in node.type.outputs {
-      kinds[port.name] = graph.kind(of: OutputReference(stage: node.name, port: port.name))?.name
-    }
-    return kinds
   }
 
   /// Takes in how a job ended, and concludes the stages that waited for the same action.
@@ -200,7 +182,7 @@ struct RunProgress {
     var report = StageReport(
       node, outcome: .hit(computedByRunID: record.runID, at: record.started))
     report.key = key
-    fill(&report, from: record)
+    report.fill(from: record)
     conclude(report)
   }
 
@@ -210,7 +192,7 @@ struct RunProgress {
     var report = StageReport(node, outcome: .ran)
     report.key = outcome.key
     report.reasons = reasons(of: node, outcome)
-    fill(&report, from: record)
+    report.fill(from: record)
     conclude(report)
   }
 
@@ -235,15 +217,6 @@ struct RunProgress {
       return planned.map(\.description)
     }
     return outcome.reasons.map(\.description)
-  }
-
-  private func fill(_ report: inout StageReport, from record: ActionRecord) {
-    report.preimage = record.preimage
-    report.outputs = record.outputs
-    report.facts = record.facts
-    report.notes = record.notes
-    report.started = record.started
-    report.duration = record.duration
   }
 
   private mutating func conclude(_ report: StageReport) {

@@ -66,6 +66,16 @@ public struct StageReport: Sendable, Equatable, Codable {
     self.duration = duration
   }
 
+  /// Adds what the stage left when it was computed.
+  mutating func fill(from record: ActionRecord) {
+    preimage = record.preimage
+    outputs = record.outputs
+    facts = record.facts
+    notes = record.notes
+    started = record.started
+    duration = record.duration
+  }
+
   /// Whether its outputs are there.
   public var succeeded: Bool {
     switch outcome {

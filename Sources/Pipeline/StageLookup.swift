@@ -30,8 +30,8 @@ struct StageLookup: Sendable {
   ///   - known: Input files by path, as far as they were digested already.
   ///   - early: What may begin while files are digested.
   init(
-    graph: PipelineGraph, cache: PipelineCache, known: [String: InputState] = [:],
-    early: EarlyWork? = nil
+    graph: PipelineGraph, cache: PipelineCache, known: [String: InputState],
+    early: EarlyWork?
   ) {
     self.graph = graph
     self.cache = cache

@@ -19,18 +19,6 @@ public struct ManifestProblem: Sendable, Hashable {
   /// "did you mean …", or what to do.
   public let suggestion: String?
 
-  /// Line from 1; nil for an argument of the command line.
-  public var line: Int? {
-    if case .text(let line, _, _, _) = place { return line }
-    return nil
-  }
-
-  /// Column from 1 in Unicode scalars; nil for an argument of the command line.
-  public var column: Int? {
-    if case .text(_, let column, _, _) = place { return column }
-    return nil
-  }
-
   /// The message, the line with a caret below it, and the suggestion.
   func rendered(path: String) -> String {
     var lines: [String] = []

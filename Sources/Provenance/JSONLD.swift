@@ -3,7 +3,6 @@
 /// A value of an entity's property.
 indirect enum LinkedValue: Equatable {
   case text(String)
-  case integer(Int)
   case boolean(Bool)
   /// The `@id` of another entity.
   case reference(String)
@@ -23,7 +22,7 @@ indirect enum LinkedValue: Equatable {
 struct LinkedEntity: Equatable {
   let id: String
   let types: [String]
-  private(set) var properties: [String: LinkedValue]
+  let properties: [String: LinkedValue]
 
   /// - Parameter properties: Those without a value are left out.
   init(_ id: String, _ types: String..., properties: [String: LinkedValue?] = [:]) {
@@ -31,8 +30,6 @@ struct LinkedEntity: Equatable {
     self.types = types
     self.properties = properties.compactMapValues { $0 }
   }
-
-  subscript(property: String) -> LinkedValue? { properties[property] }
 }
 
 /// A whole document.
@@ -79,7 +76,6 @@ private struct LinkedWriter {
   private mutating func value(_ value: LinkedValue) {
     switch value {
     case .text(let text): self.text(text)
-    case .integer(let number): add("\(number)")
     case .boolean(let boolean): add(boolean ? "true" : "false")
     case .reference(let id): object([("@id", { $0.text(id) })])
     case .list(let values): list(values) { $0.value($1) }

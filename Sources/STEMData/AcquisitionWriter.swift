@@ -39,13 +39,11 @@ public struct AcquisitionWriter: Sendable {
   ///     NaN where a number is missing.
   ///   - metadata: What the file is to state.
   ///   - path: A new file, or one to replace.
-  ///   - truth: Written as the group `/truth`; none for a measurement.
   /// - Throws: ``AcquisitionError`` where the system does not let it be written, or where a NaN is
   ///   to become an integer.
   /// - Precondition: `frames` has the counts and shapes that `metadata` states.
   public func write(
-    _ metadata: AcquisitionMetadata, frames: [[ScalarField]], to path: String,
-    truth: [TruthItem] = []
+    _ metadata: AcquisitionMetadata, frames: [[ScalarField]], to path: String
   ) throws(AcquisitionError) {
     precondition(frames.count == metadata.frameCount, "as many frames as stated")
     precondition(
@@ -59,14 +57,13 @@ public struct AcquisitionWriter: Sendable {
         reason: "a missing number (NaN) has no place in \(frameType.rawValue)",
         remedy: "write float32 or float64")
     }
-    do { try writeFile(metadata, frames, path, truth) } catch {
+    do { try writeFile(metadata, frames, path) } catch {
       throw AcquisitionError(writing: error)
     }
   }
 
   private func writeFile(
-    _ metadata: AcquisitionMetadata, _ frames: [[ScalarField]], _ path: String,
-    _ truth: [TruthItem]
+    _ metadata: AcquisitionMetadata, _ frames: [[ScalarField]], _ path: String
   ) throws(HDF5Error) {
     let file = try HDF5File(creating: path)
     try MetadataWriting(units: units, isCompressed: isCompressed).write(metadata, in: file.root)
@@ -76,7 +73,6 @@ public struct AcquisitionWriter: Sendable {
     case .uint16: try writeFrames(frames, metadata, as: UInt16.self, in: file.root)
     case .uint32: try writeFrames(frames, metadata, as: UInt32.self, in: file.root)
     }
-    if !truth.isEmpty { try TruthWriter.write(truth, in: file.root) }
     try file.close()
   }
 

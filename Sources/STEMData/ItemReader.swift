@@ -10,8 +10,6 @@ struct ItemReader: ~Copyable {
     file = try reading { () throws(HDF5Error) in try HDF5File(opening: path) }
   }
 
-  init(file: consuming HDF5File) { self.file = file }
-
   func failure(
     _ kind: AcquisitionError.Kind, _ object: String, _ reason: String, _ remedy: String? = nil
   ) -> AcquisitionError {

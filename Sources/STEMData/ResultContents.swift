@@ -7,11 +7,6 @@ public struct ResultContents: Sendable, Equatable {
   public struct Quantity: Sendable, Equatable {
     public var name: String
     public var attributes: [String: String]
-
-    public init(name: String, attributes: [String: String]) {
-      self.name = name
-      self.attributes = attributes
-    }
   }
   /// The pipeline's name.
   public var title: String
@@ -20,15 +15,6 @@ public struct ResultContents: Sendable, Equatable {
   public var steps: [ProcessStep]
   /// `dpc` and the libraries under it, with their versions.
   public var versions: [String: String]
-
-  public init(
-    title: String, quantities: [Quantity], steps: [ProcessStep], versions: [String: String]
-  ) {
-    self.title = title
-    self.quantities = quantities
-    self.steps = steps
-    self.versions = versions
-  }
 
   /// Reads a result file.
   public init(reading path: String) throws(ResultFileError) {

@@ -5,7 +5,6 @@ internal import HDF5
 public enum ResultAttribute: Sendable, Equatable {
   case text(String)
   case number(Double)
-  case numbers([Double])
 }
 
 /// The numbers of a map, formed when the file is closed: NaN is "no measurement".
@@ -184,7 +183,6 @@ public struct ResultFile: Sendable {
       switch attribute {
       case .text(let text): try data.setAttribute(name, to: text)
       case .number(let number): try data.setAttribute(name, to: number)
-      case .numbers(let numbers): try data.setAttribute(name, to: numbers)
       }
     }
     for axis in group.axes {

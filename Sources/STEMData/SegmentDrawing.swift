@@ -5,15 +5,11 @@ internal import STEMCore
 /// Draws a detector on a grid of characters, x to the right and y down, `orientation` added.
 struct SegmentDrawing {
   private let detector: SegmentedDetector
-  private let columns: Int
-  private let rows: Int
-
   /// A character is about twice as high as wide, hence twice as many columns as rows.
-  init(_ detector: SegmentedDetector, columns: Int = 33, rows: Int = 17) {
-    self.detector = detector
-    self.columns = columns
-    self.rows = rows
-  }
+  private let columns = 33
+  private let rows = 17
+
+  init(_ detector: SegmentedDetector) { self.detector = detector }
 
   /// One line of text for each row; blanks at their ends are left out.
   func lines() -> [String] {

@@ -1,17 +1,10 @@
 // Writes what a simulation knows to be true, beside the acquisition made from it.
 internal import HDF5
-public import STEMCore
 
 /// One true quantity by name, in SI units.
 public struct TruthItem: Sendable {
   public enum Value: Sendable {
     case text(String)
-    case scalar(Double)
-    case list([Double])
-    /// Shape (rows, columns).
-    case field(ScalarField)
-    /// Stored as [2, rows, columns]: x, then y.
-    case vectors(VectorField)
     /// Row-major, of any rank; an empty shape is one number.
     case array([Double], shape: [Int])
   }
@@ -30,51 +23,40 @@ public struct TruthItem: Sendable {
 
 /// Writes the group `/truth`.
 public enum TruthWriter {
-  /// Writes a file that holds nothing but the truth, replacing one of that name.
+  /// Writes a file that holds nothing but the truth, replacing one of that name; its maps are packed by gzip and byte
+  /// shuffling.
   ///
   /// - Parameters:
   ///   - items: Named arrays in their units.
   ///   - path: A new file, or one to replace.
-  ///   - isCompressed: Packs maps by gzip and byte shuffling.
-  public static func write(
-    _ items: [TruthItem], to path: String, isCompressed: Bool = false
-  ) throws(AcquisitionError) {
+  public static func write(_ items: [TruthItem], to path: String) throws(AcquisitionError) {
     do {
       let file = try HDF5File(creating: path)
-      try write(items, in: file.root, isCompressed: isCompressed)
+      try write(items, in: file.root)
       try file.close()
     } catch { throw AcquisitionError(writing: error) }
   }
 
-  static func write(
-    _ items: [TruthItem], in root: borrowing HDF5Group, isCompressed: Bool = false
+  private static func write(
+    _ items: [TruthItem], in root: borrowing HDF5Group
   ) throws(HDF5Error) {
-    func write(
-      _ name: String, _ values: [Double], _ shape: [Int], in group: borrowing HDF5Group
-    ) throws(HDF5Error) -> HDF5Dataset {
+    let group = try root.createGroup("/truth")
+    for item in items { try write(item, in: group) }
+  }
+
+  private static func write(
+    _ item: TruthItem, in group: borrowing HDF5Group
+  ) throws(HDF5Error) {
+    let dataset: HDF5Dataset
+    switch item.value {
+    case .text(let text): dataset = try group.write(item.name, text)
+    case .array(let values, let shape):
       // A chunk is one plane; short lists gain nothing by packing.
       let chunk = shape.count > 2 ? [1] + shape.dropFirst() : shape
-      let isPacked = isCompressed && shape.count > 1
-      return try group.write(
-        name, values, shape: shape,
-        layout: isPacked ? .compressed(chunk: chunk, level: 9) : .contiguous)
+      dataset = try group.write(
+        item.name, values, shape: shape,
+        layout: shape.count > 1 ? .compressed(chunk: chunk, level: 9) : .contiguous)
     }
-    let group = try root.createGroup("/truth")
-    for item in items {
-      let dataset =
-        switch item.value {
-        case .text(let text): try group.write(item.name, text)
-        case .scalar(let value): try group.write(item.name, value)
-        case .list(let values): try group.write(item.name, values, shape: [values.count])
-        case .field(let field):
-          try write(
-            item.name, field.values, [field.shape.rows, field.shape.columns], in: group)
-        case .vectors(let field):
-          try write(
-            item.name, field.x + field.y, [2, field.shape.rows, field.shape.columns], in: group)
-        case .array(let values, let shape): try write(item.name, values, shape, in: group)
-        }
-      if let unit = item.unit { try dataset.setAttribute("units", to: unit) }
-    }
+    if let unit = item.unit { try dataset.setAttribute("units", to: unit) }
   }
 }

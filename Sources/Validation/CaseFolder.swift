@@ -40,9 +40,9 @@ struct CaseRunner {
   var scratch: String
 
   /// Runs a case with every method that applies to it.
-  func judgements(
-    _ item: ValidationCase, methods: [EstimationMethod] = EstimationMethod.allCases
-  ) -> [Judgement] {
+  func judgments(
+    _ item: ValidationCase, methods: [EstimationMethod]
+  ) -> [Judgment] {
     do {
       let facts = try AcquisitionFacts(name: item.name, path: item.acquisition)
       let truth = try Truth(path: item.truth)
@@ -50,43 +50,43 @@ struct CaseRunner {
         do {
           return try judge(item, method, facts: facts, truth: truth)
         } catch {
-          return Judgement(item.name, method: method, failure: "\(error)")
+          return Judgment(item.name, method: method, failure: "\(error)")
         }
       }
     } catch {
-      return [Judgement(item.name, failure: "\(error)")]
+      return [Judgment(item.name, failure: "\(error)")]
     }
   }
 
   private func judge(
     _ item: ValidationCase, _ method: EstimationMethod, facts: AcquisitionFacts, truth: Truth
-  ) throws -> Judgement {
+  ) throws -> Judgment {
     var run = CaseRun(item: item, method: method, facts: facts, truth: truth)
-    var judgement = try judge(run)
+    var judgment = try judge(run)
     // Where the data do not tell the rotation, the rest can still be judged with the true one.
-    if !facts.isRotationKnown, truth.scanRotation != nil, judgement.checks[.deflection] == nil {
+    if !facts.isRotationKnown, truth.scanRotation != nil, judgment.checks[.deflection] == nil {
       run.givesRotation = true
-      judgement = try judge(run)
-      judgement.notes.append("the rotation cannot be told from these data: the true one was given")
+      judgment = try judge(run)
+      judgment.notes.append("the rotation cannot be told from these data: the true one was given")
     }
-    return judgement
+    return judgment
   }
 
-  private func judge(_ run: CaseRun) throws -> Judgement {
+  private func judge(_ run: CaseRun) throws -> Judgment {
     let output = "\(scratch)/\(run.name)"
     let outcome = try execute(
       run.arguments(pipelines: pipelines, output: output, cache: "\(scratch)/cache"),
       name: run.name)
     // 3 is a partial run: what is missing is judged by what the case asks for.
     guard outcome.status == 0 || outcome.status == 3 else {
-      return Judgement(
+      return Judgment(
         run.item.name, method: run.method,
         failure: "dpc left with \(outcome.status): \(outcome.message)")
     }
     let result = try ResultQuantities(path: "\(output)/result.h5")
-    var judgement = Judgement(run.facts, truth: run.truth, result: result, method: run.method)
-    if outcome.status == 3 { judgement.notes.append("partial: \(outcome.message)") }
-    return judgement
+    var judgment = Judgment(run.facts, truth: run.truth, result: result, method: run.method)
+    if outcome.status == 3 { judgment.notes.append("partial: \(outcome.message)") }
+    return judgment
   }
 
   /// Runs the program to its end; the message is the line of its standard error that tells most.

@@ -41,8 +41,6 @@ struct Targets {
   var needsWalls = true
   /// Relative errors of field, width and product of a wall; nil: bounded by their own errors.
   var wall: (field: Double, width: Double, product: Double)?
-  /// Relative counting noise √2 σ / rms(θ); nil for expected counts.
-  var noiseLimit: Double?
 
   /// A pure curl loses this much where a frame that is not periodic is taken as periodic: 0.95 to
   /// two digits, not 1.
@@ -54,12 +52,13 @@ struct Targets {
   /// Wall errors over their standard deviation.
   static let wallDeviations = 2.5
 
-  /// - Parameter isReferenceCase: False where name and dose are known but not the strength of field.
+  /// - Parameters:
+  ///   - noiseLimit: Relative counting noise √2 σ / rms(θ); nil for expected counts.
+  ///   - isReferenceCase: False where name and dose are known but not the strength of field.
   init(
     _ facts: AcquisitionFacts, noiseLimit: Double?, isReferenceCase: Bool, isAlongWall: Bool
   ) {
     let caseClass = CaseClass(name: facts.name)
-    self.noiseLimit = noiseLimit
     let clean = Self.cleanField(caseClass, name: facts.name)
     field =
       noiseLimit.map { hypotenuse(Self.noiseMargin * $0, caseClass == .disc ? 0 : clean) }

@@ -64,9 +64,9 @@ struct ValidateCommand: ParsableCommand {
     let runner = CaseRunner(program: dpc, pipelines: pipelines, scratch: scratch)
     let methods = method.map { [$0] } ?? EstimationMethod.allCases
     return ValidationReport(
-      judgements: chosen.flatMap { item in
+      judgments: chosen.flatMap { item in
         FileHandle.standardError.write(Data("\(item.name)\n".utf8))
-        return runner.judgements(item, methods: methods)
+        return runner.judgments(item, methods: methods)
       })
   }
 }

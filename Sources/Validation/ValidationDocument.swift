@@ -25,7 +25,7 @@ extension ValidationReport {
   /// One picture for each case and method: `residual-CASE-METHOD.png`.
   func drawResiduals(in folder: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    for item in judgements {
+    for item in judgments {
       guard let png = try item.residual?.png(name: item.name, method: item.method) else { continue }
       let file = "\(folder)/residual-\(item.name)-\(item.method.rawValue).png"
       try Data(png).write(to: URL(fileURLWithPath: file), options: .atomic)

@@ -1,9 +1,9 @@
 // The table of all cases, as text and as Markdown.
 
 struct ValidationReport {
-  var judgements: [Judgement]
+  var judgments: [Judgment]
 
-  var isOK: Bool { !judgements.isEmpty && judgements.allSatisfy(\.isOK) }
+  var isOK: Bool { !judgments.isEmpty && judgments.allSatisfy(\.isOK) }
 
   var text: String {
     var parts = [maps.text]
@@ -38,15 +38,15 @@ struct ValidationReport {
     + " mean deflection, the shape residual behind it."
 
   var summary: String {
-    let bad = judgements.filter { !$0.isOK }.count
-    let cases = Set(judgements.map(\.name)).count
+    let bad = judgments.filter { !$0.isOK }.count
+    let cases = Set(judgments.map(\.name)).count
     return bad == 0
-      ? "\(cases) of \(cases) cases ok, \(judgements.count) results"
-      : "\(bad) of \(judgements.count) results FAIL"
+      ? "\(cases) of \(cases) cases ok, \(judgments.count) results"
+      : "\(bad) of \(judgments.count) results FAIL"
   }
 
   private var remarks: [String] {
-    judgements.flatMap { item in
+    judgments.flatMap { item in
       let name = item.method == .standard ? item.name : "\(item.name), \(item.method.rawValue)"
       return item.failures.map { "\(name): FAIL: \($0)" } + item.notes.map { "\(name): \($0)" }
     }
@@ -57,7 +57,7 @@ struct ValidationReport {
       "case", "method", "deflection", "limit", "ref", "noise", "V/m", "potential", "limit", "ref",
       "div-free", "within 1σ", "masked", "slope (ref), residual", "rotation", "verdict",
     ])
-    for item in judgements {
+    for item in judgments {
       func value(_ quantity: Quantity) -> String { Layout.percent(item.checks[quantity]?.value) }
       func limit(_ quantity: Quantity) -> String {
         Layout.percent(item.checks[quantity]?.allowed?.upperBound)
@@ -89,7 +89,7 @@ struct ValidationReport {
       "case", "wall at", "E0 error", "w error", "E0*w error", "E0 / σ", "w / σ", "E0*w / σ",
       "ref E0 / w / E0*w", "verdict",
     ])
-    for item in judgements where item.method == .standard {
+    for item in judgments where item.method == .standard {
       for wall in item.walls {
         let reference = item.wallReference.map {
           [$0.field, $0.width, $0.product].map(Layout.signedPercent).joined(separator: " / ")

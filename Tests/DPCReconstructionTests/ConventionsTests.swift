@@ -92,8 +92,7 @@ struct ConventionsTests {
   @Test("6. Positions are counted from the center of the scan")
   func origin() throws {
     let plane = DescanPlane(
-      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1),
-      variance: nil
+      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1)
     ).field(over: GridShape(rows: 4, columns: 3))
     #expect(plane.x == [-1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1])
     #expect(plane.y[0] == -1.5 && plane.y[11] == 1.5)
@@ -157,7 +156,7 @@ struct ConventionsTests {
   @Test("10. The disc moves by +θ: a deflection to the right lights the segments on the right")
   func discMoves() throws {
     let right = PhantomLayer.uniform(
-      deflectionX: 1e-3, deflectionY: 0, beam: ElectronBeam(voltage: 200e3))
+      x: -1e-3 * ElectronBeam(voltage: 200e3).momentumVelocityPerCharge, y: 0)
     let frame = simulate(scan([right])).frames[0].map { $0.values[0] }
     // Segments 0 and 4 look right, 2 and 6 left.
     #expect(frame[4] > 1e4 && frame[6] == 0 && frame[0] + frame[4] > frame[2] + frame[6])
@@ -222,8 +221,9 @@ struct ConventionsTests {
     let matrix = Matrix2(xx: 1, xy: 3, yx: 0, yy: 2)
     var map = try deflection(drifting, calibration: matrix)
     #expect(agree(map.field.x[0], 5e-6) && agree(map.field.y[0], 2e-6))
-    let descan = DescanPlane(constant: .init(x: 4e-6, y: 2e-6), variance: nil)
-    map.remove(descan)
+    map.remove(
+      DescanPlane(
+        center: .init(x: 4e-6, y: 2e-6), perColumn: .init(x: 0, y: 0), perRow: .init(x: 0, y: 0)))
     let rest = transformed(
       map, by: scanFrameMatrix(rotation: drifting.scanRotation, handedness: .asRecorded))
     #expect(abs(rest.field.x[0]) < 1e-11 && agree(rest.field.y[0], 1e-6))

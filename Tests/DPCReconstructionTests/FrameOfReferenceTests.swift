@@ -53,7 +53,7 @@ struct FrameOfReferenceTests {
     let shape = GridShape(rows: 9, columns: 14)
     let plane = DescanPlane(
       center: .init(x: 3e-4, y: -1e-4), perColumn: .init(x: 2e-6, y: 5e-7),
-      perRow: .init(x: -1e-6, y: 4e-6), variance: nil)
+      perRow: .init(x: -1e-6, y: 4e-6))
     var mask = PixelMask(shape: shape)
     mask.bytes[20] = PixelFlags.hot.rawValue
     var field = plane.field(over: shape)
@@ -74,7 +74,7 @@ struct FrameOfReferenceTests {
     let shape = GridShape(rows: 131, columns: 3)
     let plane = DescanPlane(
       center: .init(x: 1e-4, y: 2e-4), perColumn: .init(x: 3e-6, y: -2e-6),
-      perRow: .init(x: 5e-7, y: -4e-7), variance: nil)
+      perRow: .init(x: 5e-7, y: -4e-7))
     var map = VectorMap(
       field: VectorField(shape: shape), covariance: nil, mask: PixelMask(shape: shape),
       pixelSize: nil)

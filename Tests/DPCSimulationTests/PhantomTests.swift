@@ -176,11 +176,3 @@ func gridAndSum() throws {
   #expect(abs(potential[3, 0] - 15e-9) < 1e-22)
   #expect(abs(potential[2, 2] - 3e-9) < 1e-22)
 }
-
-@Test("a field given by the deflection it causes points against it: 14.546 µrad are 5 V at 200 kV")
-func uniformByDeflection() {
-  let layer = PhantomLayer.uniform(
-    deflectionX: 14.546e-6, deflectionY: -14.546e-6, beam: ElectronBeam(voltage: 200e3))
-  let field = layer.projectedField(atX: 0, y: 0)
-  #expect(abs(field.x + 5) < 1e-4 && abs(field.y - 5) < 1e-4)
-}

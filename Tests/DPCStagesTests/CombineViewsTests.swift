@@ -23,6 +23,13 @@ struct CombineViewsTests {
     """
   }
 
+  private static func topScan(seed: Int = 3, field: String = "1.8e8") -> String {
+    scan("thickness_nm: 60, field_direction: perp", "top", seed, field: field)
+  }
+
+  private static let crossScan = scan(
+    "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4)
+
   private static func chain(_ top: String, _ cross: String, _ more: String = "") -> String {
     func view(_ name: String) -> String {
       """
@@ -51,11 +58,8 @@ struct CombineViewsTests {
   @Test("A field along the walls is found in three components, and the views agree")
   func agree() async throws {
     let laboratory = try Laboratory()
-    let top = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
-    let cross = try await laboratory.file(
-      Self.scan(
-        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let top = try await laboratory.file(Self.topScan())
+    let cross = try await laboratory.file(Self.crossScan)
     let outcome = try await laboratory.run(Self.chain(top, cross))
     let value = try outcome.value("combined", as: CombinedFieldValue.self)
     #expect(value.isConsistent, "\(value.verdict)")
@@ -74,11 +78,8 @@ struct CombineViewsTests {
     "The field is that of the walls that are positive in the top view, whichever wall comes first")
   func sign() async throws {
     let laboratory = try Laboratory()
-    let top = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3, field: "-1.8e8"))
-    let cross = try await laboratory.file(
-      Self.scan(
-        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let top = try await laboratory.file(Self.topScan(field: "-1.8e8"))
+    let cross = try await laboratory.file(Self.crossScan)
     let outcome = try await laboratory.run(Self.chain(top, cross))
     let walls = try outcome.value("top-walls", as: WallsValue.self)
     #expect(walls.table.rows.map { $0.wall.field.value < 0 } == [true, false])
@@ -92,11 +93,8 @@ struct CombineViewsTests {
   @Test("A thickness wrong by a third is a warning that says where to look")
   func disagree() async throws {
     let laboratory = try Laboratory()
-    let top = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
-    let cross = try await laboratory.file(
-      Self.scan(
-        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4))
+    let top = try await laboratory.file(Self.topScan())
+    let cross = try await laboratory.file(Self.crossScan)
     let outcome = try await laboratory.run(
       Self.chain(top, cross), set: ["top-field.thickness_nm=45"])
     let value = try outcome.value("combined", as: CombinedFieldValue.self)
@@ -108,14 +106,12 @@ struct CombineViewsTests {
   @Test("One acquisition is no second view of itself, and a view of the wrong kind is told")
   func sameOrOtherView() async throws {
     let laboratory = try Laboratory()
-    let top = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let top = try await laboratory.file(Self.topScan())
     let same = try await laboratory.run(Self.chain(top, top)).report
     let failure = try #require(same["combined"]?.failure)
     #expect(failure.message.contains("ports top and cross hold the same field"))
 
-    let again = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 4))
+    let again = try await laboratory.file(Self.topScan(seed: 4))
     let other = try await laboratory.run(Self.chain(top, again)).report
     let notes = try #require(other["combined"]).notes
     #expect(
@@ -128,8 +124,7 @@ struct CombineViewsTests {
   @Test("Views of one direction are refused with what to check")
   func open() async throws {
     let laboratory = try Laboratory()
-    let top = try await laboratory.file(
-      Self.scan("thickness_nm: 60, field_direction: perp", "top", 3))
+    let top = try await laboratory.file(Self.topScan())
     let report = try await laboratory.run(
       Self.chain(top, top, "with: { wall_plane_rotation_deg: 0 }")
     ).report

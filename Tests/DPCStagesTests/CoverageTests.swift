@@ -132,12 +132,10 @@ struct CoverageTests {
     let errors = try #require(value.meanFieldErrors)
     #expect(errors.scale["thickness"] == 0.1 && value.context.commonErrors.scale.isEmpty)
     let field = try #require(value.meanField)
-    let total = try #require(field.withCommonErrors(errors).covariance)
-    let own = try #require(field.covariance)
     let strongest = try #require(
       field.field.x.indices.max { abs(field.field.x[$0]) < abs(field.field.x[$1]) })
-    let x = field.field.x[strongest]
-    #expect(abs((total.xx[strongest] - own.xx[strongest]) / (0.01 * x * x) - 1) < 1e-9)
+    let (x, y) = (field.field.x[strongest], field.field.y[strongest])
+    #expect(abs(errors.terms.variance(along: x, across: y) / (0.01 * x * x) - 1) < 1e-9)
     let profile = try outcome.value("profile", as: WallProfileValue.self)
     #expect(profile.context.commonErrors.scale["thickness"] == 0.1)
     let group = profile.group("profile")
@@ -157,26 +155,21 @@ struct CoverageTests {
 
   @Test("Errors of the rotation turn vectors, those of a constant tilt the potential")
   func common() {
-    let shape = GridShape(rows: 3, columns: 3)
-    var map = VectorMap(
-      field: VectorField(shape: shape, repeating: (3, -4)),
-      covariance: .uniform((x: 1, y: 1), shape: shape), mask: PixelMask(shape: shape),
-      pixelSize: PixelSize(x: 2, y: 3))
     var errors = CommonErrors()
     errors.rotation = 0.1
-    map = map.withCommonErrors(errors)
-    #expect(abs((map.covariance?.xx[4] ?? 0) - 1.16) < 1e-12)
-    #expect(abs((map.covariance?.yy[4] ?? 0) - 1.09) < 1e-12)
-    #expect(abs((map.covariance?.xy[4] ?? 0) - 0.12) < 1e-12)
+    // The vector (3, -4), turned by 0.1, moves by (0.4, 0.3).
+    #expect(abs(errors.terms.variance(along: 3, across: -4) - 0.16) < 1e-12)
+    #expect(abs(errors.terms.variance(along: -4, across: 3) - 0.09) < 1e-12)
     errors = CommonErrors()
+    let shape = GridShape(rows: 3, columns: 3)
     errors.offset = ["descan": 0.6, "gain": 0.8]
     let potential = ScalarMap(
       field: ScalarField(shape: shape), variance: [Double](repeating: 2, count: 9),
       mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 2, y: 3))
-    let tilted = potential.withCommonErrors(errors)
-    #expect(tilted.variance?[4] == 2)
+    let added = potential.commonVariance(errors)
+    #expect(added(4) == 0)
     // (-2, -3) from the middle: 1 V times √13.
-    #expect(abs((tilted.variance?[0] ?? 0) - 15) < 1e-12)
+    #expect(abs(added(0) - 13) < 1e-12)
   }
 
   @Test("An empty scan detects nothing and states limits; a wall of 10 sigma is detected")

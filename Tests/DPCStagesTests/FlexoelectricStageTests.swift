@@ -76,29 +76,18 @@ struct FlexoelectricStageTests {
       ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
       set: ["scan.rows_px=32"])
     let manifest =
-      """
-      schema: dpc-pipeline/1
-      name: compared
-      inputs: { acquisition: \(acquisition) }
-      stages:
-        read: { uses: read-acquisition, with: { file: $acquisition } }
-        clean: { uses: normalize-segments, from: read }
-        mean: { uses: average-frames, from: clean }
-        tilt: { uses: deflection, from: mean }
-        steady: { uses: remove-descan, from: tilt }
-        turned: { uses: rotate-to-scan, from: steady }
-        field: { uses: electric-field, from: turned }
-        walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
-        expected:
-          uses: flexoelectric-estimate
-          from: walls
-          with:
-            flexoelectric_coefficient_nC_per_m: -66
-            relative_permittivity: 5000
-            wall_strain: 0.01
-      results: [expected]
+      Laboratory.correctedChain(acquisition) + """
+          walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
+          expected:
+            uses: flexoelectric-estimate
+            from: walls
+            with:
+              flexoelectric_coefficient_nC_per_m: -66
+              relative_permittivity: 5000
+              wall_strain: 0.01
+        results: [expected]
 
-      """
+        """
     let outcome = try await laboratory.run(manifest)
     let value = try outcome.value("expected", as: FlexoelectricValue.self)
     #expect(value.wallCount == 2)

@@ -54,6 +54,24 @@ final class Laboratory: Sendable {
     """
   }
 
+  /// The same with every correction that a file allows: frames averaged, descan removed.
+  static func correctedChain(_ path: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: reconstruction
+    inputs: { acquisition: \(path) }
+    stages:
+      read: { uses: read-acquisition, with: { file: $acquisition } }
+      clean: { uses: normalize-segments, from: read }
+      mean: { uses: average-frames, from: clean }
+      tilt: { uses: deflection, from: mean }
+      steady: { uses: remove-descan, from: tilt }
+      turned: { uses: rotate-to-scan, from: steady }
+      field: { uses: electric-field, from: turned }
+
+    """
+  }
+
   /// A scan of 60 nm of what one stage makes, in pixels of 2 nm, that does not state its walls.
   static func scan(of source: String, _ parameters: String) -> String {
     """
@@ -95,26 +113,14 @@ final class Laboratory: Sendable {
 
   /// Frames to field, every correction as the file allows it; `walls` fits inclined walls.
   func reconstruction(of path: String, fitsWalls: Bool = false) async throws -> Outcome {
-    let walls = """
+    let ending =
+      fitsWalls
+      ? """
         walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
-      """
-    return try await run(
-      """
-      schema: dpc-pipeline/1
-      name: reconstruction
-      inputs: { acquisition: \(path) }
-      stages:
-        read: { uses: read-acquisition, with: { file: $acquisition } }
-        clean: { uses: normalize-segments, from: read }
-        mean: { uses: average-frames, from: clean }
-        tilt: { uses: deflection, from: mean }
-        steady: { uses: remove-descan, from: tilt }
-        turned: { uses: rotate-to-scan, from: steady }
-        field: { uses: electric-field, from: turned }
-      \(fitsWalls ? walls : "")
-      results: [\(fitsWalls ? "walls" : "field")]
+      results: [walls]
 
-      """)
+      """ : "results: [field]\n"
+    return try await run(Self.correctedChain(path) + ending)
   }
 }
 

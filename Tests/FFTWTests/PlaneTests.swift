@@ -39,22 +39,15 @@ struct PlaneTests {
     #expect(worst < 1e-9)
   }
 
-  @Test("A plane that is filled line by line has the spectrum of the whole", arguments: sizes)
-  func filledByLines(size: [Int]) {
+  @Test("A real plane comes back", arguments: sizes)
+  func real(size: [Int]) {
     let (rows, columns) = (size[0], size[1])
     let plane = seededNumbers(rows * columns)
     let transform = RealFourierTransform(rows: rows, columns: columns)
-    var whole = TransformBuffer<Complex>(count: transform.spectrumCount)
-    transform.forward(TransformBuffer(copying: plane), into: &whole)
-    var byLines = TransformBuffer<Complex>(count: transform.spectrumCount)
-    transform.forward(into: &byLines) { rows, lines in
-      for place in 0..<(rows.count * columns) {
-        lines[place] = plane[rows.lowerBound * columns + place]
-      }
-    }
-    #expect(byLines.array() == whole.array())
+    var spectrum = TransformBuffer<Complex>(count: transform.spectrumCount)
+    transform.forward(TransformBuffer(copying: plane), into: &spectrum)
     var back = TransformBuffer<Double>(count: plane.count)
-    transform.inverse(&byLines, into: &back)
+    transform.inverse(&spectrum, into: &back)
     let scale = 1 / Double(plane.count)
     let worst = zip(back.array(), plane).reduce(0) { max($0, abs($1.0 * scale - $1.1)) }
     #expect(worst < 1e-13)

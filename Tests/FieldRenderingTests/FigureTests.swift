@@ -95,7 +95,7 @@ struct FigureTests {
     arguments: FigureFormat.allCases)
   func deterministic(format: FigureFormat) throws {
     let figure = vectorFigure(vectorMap(rows: 9, columns: 7), showsArrows: true)
-    let scalar = scalarFigure(scalarMap(rows: 9, columns: 7), isSigned: true)
+    let scalar = scalarFigure(scalarMap(rows: 9, columns: 7))
     let first = try (figure.render(format), scalar.render(format), profileFigure().render(format))
     let second = try (figure.render(format), scalar.render(format), profileFigure().render(format))
     #expect(first.0 == second.0)
@@ -165,8 +165,8 @@ struct FigureTests {
       quantityLabel: "", unit: "")
     for (format, start) in starts {
       for bytes in [
-        try scalarFigure(scalarMap(rows: 3, columns: 40), isSigned: true).render(format),
-        try scalarFigure(scalarMap(rows: 40, columns: 3), isSigned: false).render(format),
+        try scalarFigure(scalarMap(rows: 3, columns: 40)).render(format),
+        try scalarFigure(scalarMap(rows: 40, columns: 3)).render(format),
         try gaps.render(format), try single.render(format),
         try profileFigure(error: nil).render(format),
       ] {
@@ -211,8 +211,8 @@ struct FigureTests {
   func extremeLimit(limit: Double) throws {
     let vectors = vectorFigure(vectorMap(rows: 8, columns: 8), limit: limit, showsArrows: true)
     #expect(DecodedPNG(try vectors.render(.png)) != nil)
-    var scalars = scalarFigure(scalarMap(rows: 8, columns: 8) { _, _ in 0 }, isSigned: true)
-    scalars.limits = -limit...limit
+    let scalars = scalarFigure(
+      scalarMap(rows: 8, columns: 8) { row, column in row + column == 0 ? limit : 0 })
     let image = try #require(DecodedPNG(try scalars.render(.png)))
     let white = ScalarColors.diverging.pixel(at: 0.5)
     let count = (0..<image.width * image.height).count(where: { index in

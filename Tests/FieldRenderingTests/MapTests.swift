@@ -71,7 +71,7 @@ struct MapTests {
     let raster = MapRaster(
       rows: AxisSampling(sourceCount: 2, pixelCount: 40),
       columns: AxisSampling(sourceCount: 2, pixelCount: 40), scale: 2)
-    let image = raster.image(of: map, colors: .diverging, lower: -1, upper: 1)
+    let image = raster.image(of: map, limit: 1)
     let ground = ScalarColors.diverging.pixel(at: 0.5)
     let pixels = (0..<20).flatMap { row in (20..<40).map { image[row, $0] } }
     // Lines of round(0.8 · 2) in a period of round(4.2 · 2).
@@ -93,7 +93,7 @@ struct MapTests {
       rows: AxisSampling(sourceCount: 1, pixelCount: 1),
       columns: AxisSampling(sourceCount: 3, pixelCount: 3), scale: 2)
     let scale = ScalarColors.diverging
-    let image = raster.image(of: map, colors: scale, lower: -1, upper: 1)
+    let image = raster.image(of: map, limit: 1)
     #expect(image.pixels == [scale.pixel(at: 0), scale.pixel(at: 0.5), scale.pixel(at: 1)])
   }
 
@@ -131,25 +131,13 @@ struct MapTests {
     #expect(RobustLimits.magnitude(of: maps.map { ($0, 0.25) }) == limit / 4)
   }
 
-  @Test("A signed scale is symmetric, another one holds the data, a constant has a range")
-  func robustRange() {
+  @Test("The scale of values reaches as far as the larger of both signs; one of zeros has ends too")
+  func scalarLimit() {
     let map = scalarMap(rows: 10, columns: 10) { row, column in Double(10 * row + column) - 20 }
-    let signed = RobustLimits.range(of: map, isSigned: true)
-    #expect(signed.lower == -79 && signed.upper == 79)
-    let plain = RobustLimits.range(of: map, isSigned: false)
-    #expect(plain.lower == -20 && plain.upper >= 79 && plain.upper <= 80)
-    let constant = RobustLimits.range(
-      of: scalarMap(rows: 2, columns: 2) { _, _ in 5 }, isSigned: false)
-    #expect(constant.lower < 5 && constant.upper > 5)
-  }
-
-  @Test("A given range of signed values is made symmetric")
-  func givenRange() {
-    var figure = scalarFigure(scalarMap(rows: 2, columns: 2), isSigned: true)
-    figure.limits = -1...3
-    #expect(figure.range.lower == -3 && figure.range.upper == 3)
-    figure.isSigned = false
-    #expect(figure.range.lower == -1 && figure.range.upper == 3)
+    #expect(RobustLimits.magnitude(of: map) == 79)
+    let turned = scalarMap(rows: 10, columns: 10) { row, column in 20 - Double(10 * row + column) }
+    #expect(RobustLimits.magnitude(of: turned) == 79)
+    #expect(RobustLimits.magnitude(of: scalarMap(rows: 2, columns: 2) { _, _ in 0 }) == 1)
   }
 
   @Test("Cells are the plain means of the drawn positions of each, gray where most are unknown")

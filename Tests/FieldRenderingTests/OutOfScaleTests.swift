@@ -48,12 +48,9 @@ struct OutOfScaleTests {
       map: ScalarMap(
         field: ScalarField(shape: shape, values: rounding), variance: nil,
         mask: PixelMask(shape: shape), pixelSize: nil),
-      quantityLabel: "q", unit: "C/m²", isSigned: true)
-    #expect(figure.range.upper == 1e-15)
+      quantityLabel: "q", unit: "C/m²")
+    #expect(figure.limit == 1e-15)
     figure.smallestLimit = 0.0139
-    #expect(figure.range.lower == -0.014 && figure.range.upper == 0.014)
-    // A limit that is asked for holds.
-    figure.limits = -2e-16...2e-16
-    #expect(figure.range.upper == 2e-16)
+    #expect(figure.limit == 0.014)
   }
 }

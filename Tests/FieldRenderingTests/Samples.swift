@@ -37,10 +37,10 @@ func vectorFigure(_ map: VectorMap, limit: Double? = 1, showsArrows: Bool = fals
     showsArrows: showsArrows)
 }
 
-func scalarFigure(_ map: ScalarMap, isSigned: Bool) -> ScalarFigure {
+func scalarFigure(_ map: ScalarMap) -> ScalarFigure {
   ScalarFigure(
     title: "Potential", footer: ["Mean set to zero."], map: map,
-    quantityLabel: "Projected potential", unit: "V m", isSigned: isSigned)
+    quantityLabel: "Projected potential", unit: "V m")
 }
 
 /// A profile of eleven points from -5 to 5 nm.

@@ -124,3 +124,17 @@ func changed(_ piece: String, to other: String) -> String {
   #expect(text != goodManifest, "the piece to change is not in the manifest")
   return text
 }
+
+extension ManifestProblem {
+  /// In the manifest's text; nil elsewhere.
+  var line: Int? {
+    if case .text(let line, _, _, _) = place { return line }
+    return nil
+  }
+
+  /// In the manifest's text; nil elsewhere.
+  var column: Int? {
+    if case .text(_, let column, _, _) = place { return column }
+    return nil
+  }
+}

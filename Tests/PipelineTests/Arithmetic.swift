@@ -31,6 +31,10 @@ struct NumberCodec: ValueCodec {
   }
 }
 
+extension ObjectFile {
+  func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+}
+
 /// Counts by name; shared between threads.
 final class Tally: Sendable {
   private let counts = Mutex<[String: Int]>([:])

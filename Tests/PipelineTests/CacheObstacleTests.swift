@@ -42,7 +42,7 @@ struct CacheObstacleTests {
   func file() async throws {
     let folder = FileSystem.parent(of: try await object())
     try FileSystem.removeFolder(folder)
-    try FileSystem.write([1], toNew: folder, durably: false)
+    try FileSystem.write([1], toNew: folder)
     let report = await (try scratch.runner(stages)).run()
     let failure = try #require(report["two"]?.failure)
     #expect(failure.message == "cache: cannot make the folder \(folder): Not a directory")
@@ -55,7 +55,7 @@ struct CacheObstacleTests {
   func fileAbove() async throws {
     let objects = FileSystem.parent(of: FileSystem.parent(of: try await object()))
     try FileSystem.removeFolder(objects)
-    try FileSystem.write([1], toNew: objects, durably: false)
+    try FileSystem.write([1], toNew: objects)
     let failure = await (try scratch.runner(stages)).run()["two"]?.failure
     #expect(failure?.remedy == remedy(of: objects))
   }

@@ -78,10 +78,10 @@ struct FingerprintTests {
     let key = try original.key()
     var keys: Set<ActionKey> = [key]
     for (variant, phrase) in variants {
-      #expect(variant.difference(from: original) == phrase)
+      #expect(variant.differences(from: original) == [phrase])
       #expect(keys.insert(try variant.key()).inserted, "\(phrase) shares a key")
     }
-    #expect(original.difference(from: original) == nil)
+    #expect(original.differences(from: original).isEmpty)
   }
 
   @Test("lengths keep neighbors apart: ab + c is not a + bc")

@@ -12,7 +12,7 @@ struct LinkedDocumentTests {
         "./", "Dataset",
         properties: [
           "name": .text("quotes \" and \\, / slashes, \n\r\t\u{8}\u{C}\u{1}\u{1F}\u{7F} µ ± 𝛼"),
-          "version": .integer(-3), "valueRequired": .boolean(true), "no": .boolean(false),
+          "valueRequired": .boolean(true), "no": .boolean(false),
           "hasPart": .references(["a", "b"]), "mainEntity": .references(["only"]),
           "empty": .list([]), "nothing": nil,
         ]),
@@ -38,12 +38,11 @@ struct LinkedDocumentTests {
     #expect(graph.map { $0["@id"] as? String } == ["./", "manifest.yaml", ""])
     #expect(graph[0]["@type"] as? String == "Dataset")
     #expect(graph[1]["@type"] as? [String] == ["File", "SoftwareSourceCode"])
-    guard case .text(let name)? = document.graph[0]["name"] else {
+    guard case .text(let name)? = document.graph[0].properties["name"] else {
       Issue.record("there is no name")
       return
     }
     #expect(graph[0]["name"] as? String == name)
-    #expect(graph[0]["version"] as? Int == -3)
     #expect(graph[0]["valueRequired"] as? Bool == true)
     #expect((graph[0]["hasPart"] as? [[String: String]])?.map { $0["@id"] } == ["a", "b"])
     #expect(graph[0]["mainEntity"] as? [String: String] == ["@id": "only"])

@@ -164,18 +164,15 @@ struct AcquisitionWriterTests {
     #expect(try folder.bytes("a.h5") == folder.bytes("b.h5"))
   }
 
-  @Test("Truth is stored in SI, vectors as x then y")
+  @Test("Truth is stored with its shape and unit")
   func truth() throws {
     let folder = try Fixture()
-    let shape = GridShape(rows: 1, columns: 2)
     try TruthWriter.write(
       [
-        TruthItem(
-          "E_proj", .vectors(VectorField(shape: shape, x: [1, 2], y: [3, 4])), unit: "V"),
-        TruthItem(
-          "potential_proj", .field(ScalarField(shape: shape, values: [5, 6])), unit: "V m"),
-        TruthItem("thickness", .scalar(60e-9), unit: "m"),
-        TruthItem("wall_positions", .list([-1e-9, 1e-9]), unit: "m"),
+        TruthItem("E_proj", .array([1, 2, 3, 4], shape: [2, 1, 2]), unit: "V"),
+        TruthItem("potential_proj", .array([5, 6], shape: [1, 2]), unit: "V m"),
+        TruthItem("thickness", .array([60e-9], shape: []), unit: "m"),
+        TruthItem("wall_positions", .array([-1e-9, 1e-9], shape: [2]), unit: "m"),
         TruthItem("field_kind", .text("normal"), unit: nil),
       ], to: folder.path())
     let file = try HDF5File(opening: folder.path())

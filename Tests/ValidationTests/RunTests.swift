@@ -18,7 +18,7 @@ struct RunTests {
 
   @Test("A report of no cases is not ok")
   func emptyReport() {
-    #expect(!ValidationReport(judgements: []).isOK)
+    #expect(!ValidationReport(judgments: []).isOK)
   }
 
   @Test("Only pairs whose name has the filter are taken, in alphabetical order")
@@ -36,7 +36,7 @@ struct RunTests {
   }
 
   /// Runs a script in place of the program on a synthetic case; `$RESULT` is a right result.
-  private func judged(script: String) throws -> Judgement {
+  private func judged(script: String) throws -> Judgment {
     try inTemporaryFolder { folder in
       let item = SyntheticCase()
       try item.write(to: folder)
@@ -55,7 +55,7 @@ struct RunTests {
       let runner = CaseRunner(
         program: program.path, pipelines: "Pipelines", scratch: scratch.path)
       let chosen = try #require(try ValidationCase.all(in: folder.path, filter: nil).first)
-      return try #require(runner.judgements(chosen, methods: [.discShift]).first)
+      return try #require(runner.judgments(chosen, methods: [.discShift]).first)
     }
   }
 
@@ -69,8 +69,8 @@ struct RunTests {
 
   @Test("Any other exit code fails with the program's error line")
   func refused() throws {
-    let judgement = try judged(script: "echo 'error: no such file' >&2; exit 4")
-    #expect(judgement.failures == ["dpc left with 4: error: no such file"])
+    let judgment = try judged(script: "echo 'error: no such file' >&2; exit 4")
+    #expect(judgment.failures == ["dpc left with 4: error: no such file"])
   }
 
   @Test("A run without a result file fails")
@@ -110,7 +110,7 @@ struct RunTests {
     wrong.name = "case-wrong"
     wrong.transform = { scaled($0, -1) }
     let report = ValidationReport(
-      judgements: [try SyntheticCase().judged(), try wrong.judged()])
+      judgments: [try SyntheticCase().judged(), try wrong.judged()])
     #expect(!report.isOK)
     let lines = report.markdown.split(separator: "\n")
     #expect(lines.contains { $0.hasPrefix("| case-waves |") && $0.hasSuffix("| ok |") })

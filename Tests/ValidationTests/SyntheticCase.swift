@@ -79,10 +79,10 @@ struct SyntheticCase {
   }
 
   /// The verdict on the files in memory's place: written, read back and compared.
-  func judged() throws -> Judgement {
+  func judged() throws -> Judgment {
     try inTemporaryFolder { folder in
       try write(to: folder)
-      return Judgement(
+      return Judgment(
         try AcquisitionFacts(
           name: name, path: folder.appendingPathComponent("\(name).h5").path),
         truth: try Truth(path: folder.appendingPathComponent("truth-\(name).h5").path),

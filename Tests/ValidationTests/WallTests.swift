@@ -12,7 +12,7 @@ struct WallTests {
 
   private func judged(
     _ fitted: [ResultWall]?, truth: [ResultWall]? = nil
-  ) throws -> Judgement {
+  ) throws -> Judgment {
     var item = SyntheticCase()
     item.view = "cross-section"
     item.walls = truth ?? walls
@@ -35,9 +35,9 @@ struct WallTests {
   func sign() throws {
     var fitted = walls
     fitted[1].field = 3e8
-    let judgement = try judged(fitted)
-    #expect(!judgement.isOK)
-    #expect(abs(judgement.walls[1].field + 2) < 1e-12 && judgement.walls[0].field == 0)
+    let judgment = try judged(fitted)
+    #expect(!judgment.isOK)
+    #expect(abs(judgment.walls[1].field + 2) < 1e-12 && judgment.walls[0].field == 0)
   }
 
   @Test("w in place of the full width at half maximum fails")
@@ -51,8 +51,8 @@ struct WallTests {
   @Test("A missing table and a missing wall fail")
   func missing() throws {
     #expect(try judged(nil).failures.contains { $0.contains("wall_position") })
-    let judgement = try judged([walls[0]])
-    #expect(judgement.failures == ["the true wall at 5.00 nm was not found"])
+    let judgment = try judged([walls[0]])
+    #expect(judgment.failures == ["the true wall at 5.00 nm was not found"])
   }
 
   @Test("One of two walls is compared with its own: the frame tells from where positions count")
@@ -63,9 +63,9 @@ struct WallTests {
       ResultWall(position: 14.5e-9, field: -3e8, width: 2e-9),
     ]
     let found = ResultWall(position: 5e-9, field: -3e8, width: 2e-9)
-    let judgement = try judged([found], truth: truth)
-    #expect(judgement.failures == ["the true wall at -5.00 nm was not found"])
-    #expect(judgement.walls.map(\.field) == [0])
+    let judgment = try judged([found], truth: truth)
+    #expect(judgment.failures == ["the true wall at -5.00 nm was not found"])
+    #expect(judgment.walls.map(\.field) == [0])
   }
 
   @Test("An error of 2e-4 fails where 1e-4 is the target")

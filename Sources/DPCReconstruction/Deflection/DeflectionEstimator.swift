@@ -21,7 +21,7 @@ public struct DeflectionEstimate: Sendable, Equatable {
   /// nil for estimators that fit no model to the segments.
   public var fit: FitQuality?
 
-  public init(map: VectorMap, fit: FitQuality? = nil) {
+  public init(map: VectorMap, fit: FitQuality?) {
     self.map = map
     self.fit = fit
   }

@@ -155,7 +155,7 @@ public func rigidModelCheck(
 private func rootMeanSquare(_ plane: DescanPlane, shape: GridShape) -> Double {
   // Columns and rows are evenly spaced about the center: their mean squares are (n² - 1)/12.
   let (u, v) = (Double(shape.columns), Double(shape.rows))
-  func square(_ vector: DescanPlane.Vector2) -> Double { vector.x * vector.x + vector.y * vector.y }
+  func square(_ vector: Vector2) -> Double { vector.x * vector.x + vector.y * vector.y }
   return
     (square(plane.center) + square(plane.perColumn) * (u * u - 1) / 12
     + square(plane.perRow) * (v * v - 1) / 12).squareRoot()

@@ -3,45 +3,18 @@ public import STEMCore
 internal import WorkSharing
 
 /// A deflection that depends linearly on the scan position, in the detector frame.
-public struct DescanPlane: Sendable, Equatable, Codable {
+public struct DescanPlane: Sendable, Equatable {
   /// At the scan's center, rad.
   public var center: Vector2
   /// Change per column (to the right), rad.
   public var perColumn: Vector2
   /// Change per row (downwards), rad.
   public var perRow: Vector2
-  /// Variance of `center`, `perColumn` and `perRow`, alike for x and y, rad²; nil if unknown.
-  public var variance: Coefficients?
 
-  /// A pair of components x and y.
-  public struct Vector2: Sendable, Equatable, Codable {
-    public var x: Double
-    public var y: Double
-    public init(x: Double, y: Double) {
-      self.x = x
-      self.y = y
-    }
-  }
-
-  /// One number for each coefficient of the plane.
-  public struct Coefficients: Sendable, Equatable, Codable {
-    public var center: Double
-    public var perColumn: Double
-    public var perRow: Double
-  }
-
-  public init(center: Vector2, perColumn: Vector2, perRow: Vector2, variance: Coefficients?) {
+  public init(center: Vector2, perColumn: Vector2, perRow: Vector2) {
     self.center = center
     self.perColumn = perColumn
     self.perRow = perRow
-    self.variance = variance
-  }
-
-  /// A constant deflection, as a single vacuum reference gives it.
-  public init(constant: Vector2, variance: Double?) {
-    self.init(
-      center: constant, perColumn: Vector2(x: 0, y: 0), perRow: Vector2(x: 0, y: 0),
-      variance: variance.map { Coefficients(center: $0, perColumn: 0, perRow: 0) })
   }
 
   /// The plane over a scan, rad.
@@ -61,7 +34,7 @@ public struct DescanPlane: Sendable, Equatable, Codable {
 
   /// Least squares over the usable pixels of a deflection map; see ``fitDescan(to:degree:selection:isRobust:)``.
   ///
-  /// A side of one pixel has no slope along it. The variance is that of the residuals.
+  /// A side of one pixel has no slope along it.
   ///
   /// - Returns: nil where fewer than three pixels are usable, or where they lie on a line.
   public init?(fittedTo map: VectorMap) {

@@ -152,22 +152,15 @@ public struct DescanSurface: Sendable, Equatable, Codable {
     func term(_ values: [Double], _ index: Int) -> Double {
       index < values.count ? values[index] : 0
     }
-    let count = degree.termCount
-    func variance(_ index: Int) -> Double {
-      index < count ? covariance?[index * count + index] ?? 0 : 0
-    }
     return DescanPlane(
       center: .init(x: x[0], y: y[0]), perColumn: .init(x: term(x, 1) * u, y: term(y, 1) * u),
-      perRow: .init(x: term(x, 2) * v, y: term(y, 2) * v),
-      variance: covariance.map { _ in
-        .init(center: variance(0), perColumn: variance(1) * u * u, perRow: variance(2) * v * v)
-      })
+      perRow: .init(x: term(x, 2) * v, y: term(y, 2) * v))
   }
 }
 
 extension DescanSurface {
   /// The same deflection everywhere, as a single vacuum reference gives it.
-  public init(constant: DescanPlane.Vector2, variance: Double?, shape: GridShape) {
+  public init(constant: Vector2, variance: Double?, shape: GridShape) {
     self.init(
       degree: .constant, shape: shape, x: [constant.x], y: [constant.y],
       covariance: variance.map { [$0] })

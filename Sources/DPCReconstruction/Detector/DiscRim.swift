@@ -19,7 +19,6 @@ struct DiscRim {
   let litPart: Double
   /// The largest shift for which the disc stays on the detector and covers its hole, rad.
   let range: Double
-  let probeSemiAngle: Double
 
   /// A ring's edge is at the rim where they differ by less than this part of α: semi-angles are not
   /// stated, nor known, any better.
@@ -45,7 +44,6 @@ struct DiscRim {
     centeredParts = detector.segments.map { $0.litArea(disc: probeSemiAngle) / lit }
     litPart = disc.litPart
     range = disc.range
-    self.probeSemiAngle = probeSemiAngle
   }
 
   /// The part of a centered disc that falls on each segment, over all of it that falls on the detector.

@@ -55,7 +55,7 @@ public enum TiltCalibrationError: Error, Sendable, CustomStringConvertible {
 ///   - variance: Of one component of each measured deflection by counting, rad²; nil if unknown.
 /// - Throws: ``TiltCalibrationError``.
 public func calibrateDeflection(
-  tilts: [DescanPlane.Vector2], measured: [DescanPlane.Vector2], variance: [Double]?
+  tilts: [Vector2], measured: [Vector2], variance: [Double]?
 ) throws(TiltCalibrationError) -> TiltCalibration {
   precondition(tilts.count == measured.count, "one measurement per tilt")
   if tilts.count < 3 { throw .tooFew(tilts.count) }
@@ -130,7 +130,7 @@ extension TiltCalibration {
   }
 }
 
-private func centered(_ values: [DescanPlane.Vector2]) -> [DescanPlane.Vector2] {
+private func centered(_ values: [Vector2]) -> [Vector2] {
   let count = Double(values.count)
   let x = values.reduce(0) { $0 + $1.x } / count
   let y = values.reduce(0) { $0 + $1.y } / count

@@ -34,7 +34,7 @@ public struct ThumbnailGrid: Sendable, Equatable {
   ///   - pixelSize: nil, where it is unknown, takes positions for squares.
   public init(
     shape: GridShape, frameCount: Int, azimuths: [Double], correction: SegmentCorrection,
-    pixelSize: PixelSize? = nil
+    pixelSize: PixelSize?
   ) {
     precondition(azimuths.count == correction.gain.count, "an azimuth for each segment")
     let rows = Self.side(shape.rows, atMost: Self.bandRows)

@@ -78,10 +78,9 @@ extension CrystalError: CustomStringConvertible {
 public struct CrystalView: Sendable, Equatable {
   /// Angle between beam and wall plane, rad: asin |n·b|.
   public let inclination: Double
-  /// Unit vectors in the crystal: beam, wall normal, its image, and the wall's trace in the image,
+  /// Unit vectors in the crystal: beam, the wall normal's image, and the wall's trace in the image,
   /// a quarter turn clockwise from the image normal as seen along the beam.
   public let beam: Vector3
-  public let wallNormal: Vector3
   public let imageNormal: Vector3
   public let trace: Vector3
 
@@ -94,7 +93,6 @@ public struct CrystalView: Sendable, Equatable {
     let inPlane = wallNormal - beam * along
     guard inPlane.length > 1e-6 else { throw .faceOn }
     self.beam = beam
-    self.wallNormal = wallNormal
     inclination = asin(min(1, abs(along)))
     imageNormal = inPlane.normalized
     // x right, y down and the beam into the screen are right-handed.

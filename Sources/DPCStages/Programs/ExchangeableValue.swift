@@ -79,7 +79,7 @@ struct ExchangeableValue {
   }
 
   /// The mean of the field that a potential was made of, V.
-  private var uniformField: DescanPlane.Vector2? {
+  private var uniformField: Vector2? {
     if let potential = value as? PotentialValue { return potential.uniformField }
     guard let field = value as? ProjectedFieldValue else { return nil }
     let map = field.map
@@ -87,6 +87,6 @@ struct ExchangeableValue {
     func mean(_ values: [Double]) -> Double {
       usable.reduce(0) { $0 + values[$1] } / Double(max(1, usable.count))
     }
-    return DescanPlane.Vector2(x: mean(map.field.x), y: mean(map.field.y))
+    return Vector2(x: mean(map.field.x), y: mean(map.field.y))
   }
 }

@@ -167,7 +167,7 @@ struct ShownVectorMap: Sendable {
 extension ScalarMap {
   /// `name`, `name_errors` where errors are known, and the mask.
   ///
-  /// - Parameter errors: What all pixels share, as in ``withCommonErrors(_:)``.
+  /// - Parameter errors: What all pixels share, as in ``commonVariance(_:)``.
   func datasets(_ name: String, unit: String, errors: CommonErrors) -> [ResultDataset] {
     let values = field.values
     var datasets = [

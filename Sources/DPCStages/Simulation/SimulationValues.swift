@@ -43,11 +43,6 @@ public struct SimulatedAcquisitionValue: StageValue, StoredValue, Equatable {
     ]
   }
 
-  init(acquisition: [UInt8], truth: [UInt8]) {
-    self.acquisition = acquisition
-    self.truth = truth
-  }
-
   init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
     acquisition = try archive.requiredBytes("acquisition")
     truth = try archive.requiredBytes("truth")
@@ -63,7 +58,7 @@ extension SimulatedAcquisitionValue {
     do {
       try writer.write(simulated.metadata, frames: simulated.frames, to: path)
       acquisition = try Self.bytes(of: path)
-      try TruthWriter.write(simulated.truth.items, to: path, isCompressed: true)
+      try TruthWriter.write(simulated.truth.items, to: path)
       truth = try Self.bytes(of: path)
     } catch let error as AcquisitionError {
       throw StageFailure(error)

@@ -64,7 +64,7 @@ struct CalibrateDeflection: StageType {
   /// Mean deflection of each frame over the pixels that are usable in all of them.
   private func measured(
     _ frames: FramesValue, _ estimator: DiscShiftEstimator, _ context: StageContext
-  ) throws -> (mean: [DescanPlane.Vector2], variance: [Double]?) {
+  ) throws -> (mean: [Vector2], variance: [Double]?) {
     let count = frames.acquisition.metadata.frameCount
     var maps: [VectorMap] = []
     for frame in 0..<count {
@@ -86,7 +86,7 @@ struct CalibrateDeflection: StageType {
     }
     let number = Double(common.count)
     let means = maps.map { map in
-      DescanPlane.Vector2(
+      Vector2(
         x: common.reduce(0) { $0 + map.field.x[$1] } / number,
         y: common.reduce(0) { $0 + map.field.y[$1] } / number)
     }

@@ -71,7 +71,7 @@ struct EstimateRotation: StageType {
       return product(unresolved(input, because: "nothing varies in these data"), input: input)
     }
     let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
-    var value = RotationJudgement(
+    var value = RotationJudgment(
       recorded, mirrored, structure,
       assumed: try context.choice("structure"),
       statedDirection: input.context.metadata.specimen.fieldDirection
@@ -126,7 +126,7 @@ enum AssumedStructure: String, CaseIterable {
 }
 
 /// From the estimates for both sides of the detector to an answer, which may be that there is none.
-struct RotationJudgement {
+struct RotationJudgment {
   private let recorded: RotationEstimate
   private let mirrored: RotationEstimate
   private let structure: StructureDimension?

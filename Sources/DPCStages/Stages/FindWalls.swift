@@ -40,11 +40,7 @@ struct FindWalls: StageType {
     do {
       let search = try search(
         map, thickness: thickness, inclination: inclination, context: context, input: input)
-      var product = try product(
-        search.findings, geometry: search.geometry, origin: search.origin,
-        inclination: inclination, map: map, input: input)
-      product.notes = search.notes + product.notes
-      return product
+      return try product(search, inclination: inclination, map: map, input: input)
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -84,16 +80,10 @@ struct FindWalls: StageType {
       let other = try found(direction == .perp ? across : .perp)
       return WallSearchResult(
         findings: findings, geometry: geometry, origin: origin,
-        notes: Self.note(other.findings, direction, origin))
+        notes: WallOrientation.notes(
+          wallsInOtherComponent: other.findings.walls.count, than: direction, origin))
     }
     return chosen(try found(.perp), try found(across))
-  }
-
-  /// What the component that nobody named shows where the named one shows nothing.
-  private static func note(
-    _ other: WallFindings, _ direction: FieldDirection, _ origin: DirectionOrigin
-  ) -> [Note] {
-    WallOrientation.notes(wallsInOtherComponent: other.walls.count, than: direction, origin)
   }
 
   private func chosen(
@@ -105,79 +95,49 @@ struct FindWalls: StageType {
       ? (across, along) : (along, across)
     if chosen.findings.walls.isEmpty {
       return WallSearchResult(
-        findings: chosen.findings, geometry: chosen.geometry,
-        origin: .noWalls)
+        findings: chosen.findings, geometry: chosen.geometry, origin: .noWalls)
     }
     let share = chosen.findings.power / (chosen.findings.power + other.findings.power)
     return WallSearchResult(
-      findings: chosen.findings, geometry: chosen.geometry,
-      origin: .signal(share))
+      findings: chosen.findings, geometry: chosen.geometry, origin: .signal(share))
   }
 
   private func product(
-    _ findings: WallFindings, geometry: InclinationGeometry, origin: DirectionOrigin,
-    inclination: Inclination, map: VectorMap, input: ProjectedFieldValue
+    _ search: WallSearchResult, inclination: Inclination, map: VectorMap,
+    input: ProjectedFieldValue
   ) throws -> StageProduct {
-    let scale = findings.errorScale
-    let measured = findings.walls.filter { WallRow($0.fitted, errorScale: scale).isMeasured }
+    let (findings, geometry) = (search.findings, search.geometry)
     let hasErrors = input.map.covariance != nil
+    let specimen = input.context.metadata.specimen
+    let orientation = search.orientation(stated: specimen.wallNormalAzimuth)
+    let azimuth = orientation.normalAzimuth
     var context = input.context
     context.commonErrors = input.meanFieldErrors ?? CommonErrors()
-    let table = WallTable(findings: findings, errorScale: scale)
+    context = context.adding(search.attributes(orientation, inclination))
+    let table = WallTable(findings: findings, errorScale: findings.errorScale)
       .withScaleError(context.commonErrors.relativeScale)
-    let azimuth = findings.families.first ?? Self.azimuthWithoutWalls(input)
-    let stated = input.context.metadata.specimen.wallNormalAzimuth
-    let withoutWalls = stated == nil ? NormalOrigin.unknown : .file
-    let orientation = WallOrientation(
-      normalAzimuth: azimuth, direction: geometry.direction,
-      normalOrigin: findings.families.isEmpty ? withoutWalls : .foundWalls,
-      directionOrigin: origin, coherence: nil, statedAzimuth: stated)
     var profile = try Self.profile(findings, map, azimuth, geometry)
-    profile.error = hasErrors ? profile.error?.map { $0 * scale } : nil
-    context = context.adding(
-      orientation.attributes.merging([
-        "inclination_model": "finite-wall",
-        "inclination": "\(geometry.inclination) rad (\(inclination.origin))",
-        "direction_factor": "\(geometry.directionFactor)",
-        "search": "lines of all azimuths, lengths and widths by gain in chi-square; threshold"
-          + " \(Format.significant(findings.threshold, digits: 3)) sigma",
-        "alternation": findings.alternation.text,
-        "sign_convention": "positive along wall_normal_azimuth for parallel and normal, along"
-          + " azimuth + 90 deg for perp; each family's normals point alike",
-      ]) { first, _ in first })
+    profile.error = hasErrors ? profile.error?.map { $0 * findings.errorScale } : nil
     let value = WallsValue(
       table: table, profile: profile, orientation: orientation,
       inclination: geometry.inclination, thickness: geometry.thickness, context: context,
-      found: FoundWallsColumns(
-        normalAzimuth: measured.map { wall in
-          STEMCore.Measurement(
-            wall.normalAzimuth.value, error: wall.normalAzimuth.error.map { $0 * scale })
-        }, start: measured.map(\.start), end: measured.map(\.end),
-        significance: measured.map { $0.significance / scale }, family: measured.map(\.family),
-        families: findings.families))
+      found: FoundWallsColumns(findings))
     // Of what is no straight wall, or was refused, a limit for straight walls says nothing.
     let limit =
       findings.isTwoDimensional || !findings.rejections.isEmpty
       ? []
       : table.limitFacts(
         prefix: "wall", profile: profile, of: map, normalAzimuth: azimuth,
-        direction: stated == nil ? " with its normal at \(Format.degrees(azimuth))" : "",
+        direction: specimen.wallNormalAzimuth == nil
+          ? " with its normal at \(Format.degrees(azimuth))" : "",
         geometry: geometry)
+    let ambiguity =
+      findings.walls.isEmpty
+      ? [] : orientation.ambiguityNotes(inclination: inclination.angle)
     return StageProduct(
-      outputs: ["walls": value],
-      facts: findings.facts(table)
-        + limit,
-      notes: findings.notes(hasErrors: hasErrors)
-        + inclination.notes(input.context.metadata.specimen) + orientation.notes
-        + (findings.walls.isEmpty
-          ? [] : orientation.ambiguityNotes(inclination: inclination.angle)) + table.notes)
-  }
-}
-
-extension FindWalls {
-  /// Across what a profile is taken where there is no wall: as the file states, else horizontally.
-  private static func azimuthWithoutWalls(_ input: ProjectedFieldValue) -> Double {
-    input.context.metadata.specimen.wallNormalAzimuth ?? 0
+      outputs: ["walls": value], facts: findings.facts(table) + limit,
+      notes: search.notes + findings.notes(hasErrors: hasErrors) + inclination.notes(specimen)
+        + orientation.notes + ambiguity + table.notes)
   }
 
   private static func profile(
@@ -197,7 +157,47 @@ private struct WallSearchResult {
   let geometry: InclinationGeometry
   /// How the component became known.
   let origin: DirectionOrigin
+  /// What the component that nobody named shows where the named one shows nothing.
   var notes: [Note] = []
+
+  /// Of the walls that were found; of a profile without any, as the file states, else horizontal.
+  func orientation(stated: Double?) -> WallOrientation {
+    let withoutWalls = stated == nil ? NormalOrigin.unknown : .file
+    return WallOrientation(
+      normalAzimuth: findings.families.first ?? stated ?? 0, direction: geometry.direction,
+      normalOrigin: findings.families.isEmpty ? withoutWalls : .foundWalls,
+      directionOrigin: origin, coherence: nil, statedAzimuth: stated)
+  }
+
+  /// How the walls were found, for whoever reads the result alone.
+  func attributes(_ orientation: WallOrientation, _ inclination: Inclination) -> [String: String] {
+    let own = [
+      "inclination_model": "finite-wall",
+      "inclination": "\(geometry.inclination) rad (\(inclination.origin))",
+      "direction_factor": "\(geometry.directionFactor)",
+      "search": "lines of all azimuths, lengths and widths by gain in chi-square; threshold"
+        + " \(Format.significant(findings.threshold, digits: 3)) sigma",
+      "alternation": findings.alternation.text,
+      "sign_convention": "positive along wall_normal_azimuth for parallel and normal, along"
+        + " azimuth + 90 deg for perp; each family's normals point alike",
+    ]
+    return orientation.attributes.merging(own) { first, _ in first }
+  }
+}
+
+extension FoundWallsColumns {
+  /// Of the walls that count as measured, with the errors that the search had divided out.
+  fileprivate init(_ findings: WallFindings) {
+    let scale = findings.errorScale
+    let walls = findings.walls.filter { WallRow($0.fitted, errorScale: scale).isMeasured }
+    self.init(
+      normalAzimuth: walls.map { wall in
+        STEMCore.Measurement(
+          wall.normalAzimuth.value, error: wall.normalAzimuth.error.map { $0 * scale })
+      }, start: walls.map(\.start), end: walls.map(\.end),
+      significance: walls.map { $0.significance / scale }, family: walls.map(\.family),
+      families: findings.families)
+  }
 }
 
 extension Inclination {

@@ -38,7 +38,7 @@ struct Integrate: StageType {
     let integrated = integratedPotential(
       of: input.map.field, gaps: gaps, pixelSize: pixelSize, boundary: boundary,
       highPassPeriod: highPass)
-    let uniform = DescanPlane.Vector2(
+    let uniform = Vector2(
       x: integrated.uniformField.x, y: integrated.uniformField.y)
     let noise = input.context.noise(of: input.map)
     let filling =

@@ -22,14 +22,14 @@ struct ScalarMapStage: StageType {
       figure = ScalarFigure(
         title: Figures.title(context, "Projected potential", value.context),
         footer: Figures.footer(value.context), map: value.map,
-        quantityLabel: "Projected potential", unit: "V m", isSigned: true)
+        quantityLabel: "Projected potential", unit: "V m")
     case let value as ChargeDensityValue:
       let deviation = deviation(value.map)
       figure = ScalarFigure(
         title: Figures.title(context, "Projected charge density", value.context),
         footer: Figures.footer(
           value.context, noise: Figures.noise(deviation, unit: "C/m²").map { [$0] } ?? []),
-        map: value.map, quantityLabel: "Projected charge density", unit: "C/m²", isSigned: true,
+        map: value.map, quantityLabel: "Projected charge density", unit: "C/m²",
         smallestLimit: deviation)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }

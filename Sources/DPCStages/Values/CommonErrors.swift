@@ -70,26 +70,6 @@ extension CommonErrors {
   }
 }
 
-extension VectorMap {
-  /// The map with errors that hold for each pixel by itself: counting noise and common errors together.
-  ///
-  /// A scale error moves a vector along itself, one of the rotation across. nil covariance stays so:
-  /// part of an error is no error.
-  func withCommonErrors(_ errors: CommonErrors) -> VectorMap {
-    guard var covariance, !errors.isEmpty else { return self }
-    let terms = errors.terms
-    for i in 0..<shape.count where mask.isUsable(i) {
-      let (x, y) = (field.x[i], field.y[i])
-      covariance.xx[i] += terms.variance(along: x, across: y)
-      covariance.yy[i] += terms.variance(along: y, across: x)
-      covariance.xy[i] += (terms.scale - terms.rotation) * x * y
-    }
-    var map = self
-    map.covariance = covariance
-    return map
-  }
-}
-
 extension MapContext {
   /// The pixel noise of a map with this context; nil where the counts are unknown.
   func noise(of map: VectorMap) -> PixelNoise? {
@@ -108,20 +88,10 @@ extension CommonErrors {
 }
 
 extension ScalarMap {
-  /// A potential or a density with errors that hold for each pixel by itself.
+  /// What the errors that all pixels share add to the variance of a potential or a density at a position.
   ///
   /// A constant error of the field is a ramp of the potential about the scan's center. A small
   /// rotation turns a gradient into a whirl, which has no potential: it counts in second order only.
-  func withCommonErrors(_ errors: CommonErrors) -> ScalarMap {
-    guard var variance, !errors.isEmpty else { return self }
-    let common = commonVariance(errors)
-    for position in variance.indices { variance[position] += common(position) }
-    var map = self
-    map.variance = variance
-    return map
-  }
-
-  /// What the errors that all pixels share add to the variance at a position.
   func commonVariance(_ errors: CommonErrors) -> @Sendable (_ position: Int) -> Double {
     guard !errors.isEmpty, let size = pixelSize else { return { _ in 0 } }
     let (scale, constant) = (errors.relativeScale, errors.constant)

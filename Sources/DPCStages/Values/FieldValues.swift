@@ -7,7 +7,7 @@ internal import STEMData
 /// The deflection of the empty beam, if it was recorded.
 enum VacuumDeflection: Sendable, Equatable {
   case none
-  case single(DescanPlane.Vector2, variance: Double?)
+  case single(Vector2, variance: Double?)
   case scan(VectorMap)
 }
 
@@ -26,7 +26,7 @@ struct DeflectionValue: StoredValue, Equatable {
     var frame: ReferenceFrame
     var context: MapContext
     var numbers: [String: Double]
-    var vacuum: DescanPlane.Vector2?
+    var vacuum: Vector2?
     var vacuumVariance: Double?
     var removed: DescanSurface?
   }
@@ -126,11 +126,11 @@ extension IntrinsicFieldValue {
 struct PotentialValue: StoredValue, Equatable {
   var map: ScalarMap
   /// Mean of the field that was integrated, V.
-  var uniformField: DescanPlane.Vector2
+  var uniformField: Vector2
   var context: MapContext
 
   struct Header: Codable {
-    var uniformField: DescanPlane.Vector2
+    var uniformField: Vector2
     var context: MapContext
   }
 
@@ -168,23 +168,23 @@ struct HelmholtzValue: StoredValue, Equatable {
   struct Part: Sendable, Equatable {
     var field: VectorField
     /// V²; nil where the counts are unknown.
-    var variance: DescanPlane.Vector2?
+    var variance: Vector2?
   }
 
   var curlFree: Part
   var divergenceFree: Part
   /// Of both parts.
   var mask: PixelMask
-  var mean: DescanPlane.Vector2
+  var mean: Vector2
   /// Share of the power without the mean, 0...1.
   var divergenceFreeFraction: Double
   var context: MapContext
 
   struct Header: Codable {
-    var mean: DescanPlane.Vector2
+    var mean: Vector2
     var divergenceFreeFraction: Double
-    var curlFreeVariance: DescanPlane.Vector2?
-    var divergenceFreeVariance: DescanPlane.Vector2?
+    var curlFreeVariance: Vector2?
+    var divergenceFreeVariance: Vector2?
     var context: MapContext
   }
 

@@ -82,7 +82,7 @@ struct ManyBoard {
   }
 
   private let total: Int
-  private let begun: Date
+  private let begun = Date()
   private var counts: [InstanceReport.Outcome: Int] = [:]
   private var atWork: [String: Work] = [:]
   /// Order in which they began.
@@ -93,10 +93,7 @@ struct ManyBoard {
   private var drawnLines = 0
   private var lastDrawn = Date.distantPast
 
-  init(total: Int, begun: Date = Date()) {
-    self.total = total
-    self.begun = begun
-  }
+  init(total: Int) { self.total = total }
 
   private var finished: Int { counts.values.reduce(0, +) }
   private func count(_ outcome: InstanceReport.Outcome) -> Int { counts[outcome] ?? 0 }
@@ -132,7 +129,8 @@ struct ManyBoard {
   // MARK: On a terminal
 
   /// The board in place of the last one; nil where it was drawn a moment ago.
-  mutating func redrawn(_ event: ManyEvent, columns: Int, now: Date = Date()) -> String? {
+  mutating func redrawn(_ event: ManyEvent, columns: Int) -> String? {
+    let now = Date()
     var isUrgent = now.timeIntervalSince(lastDrawn) > 0.1
     if case .finished = event { isUrgent = true }
     if !isUrgent { return nil }

@@ -10,7 +10,6 @@ import WorkSharing
 /// A manifest with foreach or matrix, ready to run.
 struct ManyRun {
   let manifest: LoadedManifest
-  let cache: PipelineCache
   let threads: Int
   private let runners: [(key: String, runner: PipelineRunner)]
   private let filing: RunFiling
@@ -18,7 +17,6 @@ struct ManyRun {
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
-    self.cache = cache
     self.threads = threads
     filing = RunFiling(manifest)
     sheet = ContactSheetDrawing(title: manifest.name, count: manifest.instances.count)

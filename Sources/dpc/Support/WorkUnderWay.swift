@@ -16,13 +16,12 @@ struct WorkUnderWay {
   /// - Parameters:
   ///   - event: Of a run.
   ///   - instance: Which of many runs it is.
-  ///   - now: When.
-  mutating func absorb(_ event: RunEvent, instance: String? = nil, now: Date = Date()) {
+  mutating func absorb(_ event: RunEvent, instance: String? = nil) {
     func named(_ stage: String) -> String { instance.map { "\($0) \(stage)" } ?? stage }
     switch event {
     case .stageStarted(let stage):
       let name = named(stage)
-      if work.updateValue(Work(begun: now), forKey: name) == nil { names.append(name) }
+      if work.updateValue(Work(begun: Date()), forKey: name) == nil { names.append(name) }
     case .stageProgress(let stage, let fraction):
       work[named(stage)]?.fraction = min(max(fraction, 0), 1)
     case .stageFinished(let report):
@@ -33,9 +32,7 @@ struct WorkUnderWay {
   }
 
   /// What a run that was asked to stop still waits for; nil where nothing is at work.
-  ///
-  /// - Parameter now: When it is asked.
-  func awaited(now: Date = Date()) -> String? {
+  func awaited() -> String? {
     func isFinishing(_ name: String) -> Bool {
       (work[name]?.fraction ?? 0) >= StageProgress.nearlyDone
     }
@@ -43,7 +40,7 @@ struct WorkUnderWay {
     let ending = names.filter { !isFinishing($0) }
     var parts: [String] = []
     if !finishing.isEmpty {
-      let words = finishing.prefix(3).map { "\($0) (\(remaining($0, now)))" }
+      let words = finishing.prefix(3).map { "\($0) (\(remaining($0)))" }
       parts.append("finishing \(words.joined(separator: ", "))")
     }
     if !ending.isEmpty {
@@ -53,9 +50,9 @@ struct WorkUnderWay {
   }
 
   /// "81 % done, 12 s more".
-  private func remaining(_ name: String, _ now: Date) -> String {
+  private func remaining(_ name: String) -> String {
     guard let work = work[name], work.fraction > 0 else { return "" }
-    let rest = now.timeIntervalSince(work.begun) * (1 / work.fraction - 1)
+    let rest = Date().timeIntervalSince(work.begun) * (1 / work.fraction - 1)
     return "\(Int(work.fraction * 100)) % done, \(seconds(rest)) more"
   }
 }

@@ -6,7 +6,7 @@ import STEMCore
 import Testing
 
 struct TiltCalibrationTests {
-  private let tilts: [DescanPlane.Vector2] = [
+  private let tilts: [Vector2] = [
     .init(x: 0, y: 0), .init(x: 1e-3, y: 0), .init(x: -1e-3, y: 0), .init(x: 0, y: 1.5e-3),
     .init(x: 0, y: -1.5e-3), .init(x: 1e-3, y: 1e-3),
   ]
@@ -14,7 +14,7 @@ struct TiltCalibrationTests {
   private func measured(
     _ response: Matrix2, offset: (x: Double, y: Double) = (2e-4, -3e-4), noise: Double = 0,
     seed: UInt64 = 0
-  ) -> [DescanPlane.Vector2] {
+  ) -> [Vector2] {
     var generator = SeededGenerator(seed: seed, path: [1])
     return tilts.map { tilt in
       let moved = response(tilt.x, tilt.y)
@@ -77,7 +77,7 @@ struct TiltCalibrationTests {
   }
 
   @Test func refusesSeriesWithoutTwoDirections() {
-    let line = tilts.map { DescanPlane.Vector2(x: $0.x, y: 2 * $0.x) }
+    let line = tilts.map { Vector2(x: $0.x, y: 2 * $0.x) }
     #expect(throws: TiltCalibrationError.self) {
       try calibrateDeflection(tilts: line, measured: line, variance: nil)
     }

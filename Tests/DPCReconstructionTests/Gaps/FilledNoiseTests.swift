@@ -1,6 +1,5 @@
 // Errors of potentials where filled pixels owe their numbers to their neighbors.
 import DPCSimulation
-import Foundation
 import STEMCore
 import Testing
 
@@ -21,17 +20,13 @@ struct FilledNoiseTests {
     return mask
   }
 
-  private static func gaussian(_ generator: inout SeededGenerator) -> Double {
-    (-2 * log(1 - generator.uniform())).squareRoot() * cos(2 * Double.pi * generator.uniform())
-  }
-
   /// Noise at usable pixels, a large number at the others.
   static func realization(_ seed: Int, _ mask: PixelMask) -> VectorMap {
     var generator = SeededGenerator(seed: UInt64(seed), path: [17])
     var field = VectorField(shape: shape)
     for index in 0..<shape.count {
-      field.x[index] = deviation.x * gaussian(&generator)
-      field.y[index] = deviation.y * gaussian(&generator)
+      field.x[index] = deviation.x * generator.normal()
+      field.y[index] = deviation.y * generator.normal()
       if !mask.isUsable(index) { (field.x[index], field.y[index]) = (1e6, -1e6) }
     }
     return VectorMap(field: field, covariance: nil, mask: mask, pixelSize: pixel)

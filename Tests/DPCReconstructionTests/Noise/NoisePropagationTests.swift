@@ -16,16 +16,12 @@ struct NoisePropagationTests {
       varianceX: deviation.x * deviation.x, varianceY: deviation.y * deviation.y)
   }
 
-  private static func gaussian(_ generator: inout SeededGenerator) -> Double {
-    (-2 * log(1 - generator.uniform())).squareRoot() * cos(2 * Double.pi * generator.uniform())
-  }
-
   private static func realization(_ seed: Int) -> VectorField {
     var generator = SeededGenerator(seed: UInt64(seed), path: [11])
     var field = VectorField(shape: shape)
     for index in 0..<shape.count {
-      field.x[index] = deviation.x * gaussian(&generator)
-      field.y[index] = deviation.y * gaussian(&generator)
+      field.x[index] = deviation.x * generator.normal()
+      field.y[index] = deviation.y * generator.normal()
     }
     return field
   }
@@ -247,7 +243,7 @@ struct NoisePropagationTests {
     for seed in 0..<40 {
       var generator = SeededGenerator(seed: UInt64(seed), path: [12])
       let profile = LineProfile(
-        distance: distance, value: distance.map { _ in error * Self.gaussian(&generator) },
+        distance: distance, value: distance.map { _ in error * generator.normal() },
         error: distance.map { _ in error }, sampleCount: distance.map { _ in 50 })
       limits.append(
         try #require(wallUpperLimit(profile: profile, geometry: geometry, width: 20e-9)))

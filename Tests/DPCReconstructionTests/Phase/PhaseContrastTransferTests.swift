@@ -107,7 +107,7 @@ struct PhaseContrastTransferTests {
         }
         // The inner ring counts; the outer one stays dark.
         let mean = part * (electrons ?? 1)
-        let noise = seed == nil ? 0 : (mean.squareRoot() * gaussian(&generator))
+        let noise = seed == nil ? 0 : (mean.squareRoot() * generator.normal())
         for member in members where member >= 4 {
           values[member * shape.count + position] = mean + noise
         }
@@ -116,10 +116,6 @@ struct PhaseContrastTransferTests {
     return SegmentSignals(
       shape: shape, segmentCount: segmentCount, values: values, mask: PixelMask(shape: shape),
       electronsPerUnit: electrons == nil ? nil : 1, varianceFactor: 1)
-  }
-
-  private static func gaussian(_ generator: inout SeededGenerator) -> Double {
-    (-2 * log(1 - generator.uniform())).squareRoot() * cos(2 * Double.pi * generator.uniform())
   }
 
   private static let shape = GridShape(rows: 48, columns: 60)

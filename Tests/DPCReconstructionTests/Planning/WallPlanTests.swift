@@ -1,5 +1,6 @@
 // Planned errors against errors that fits of noisy profiles really have, and against analytic bounds.
 import DPCReconstruction
+import DPCSimulation
 import Foundation
 import STEMCore
 import Testing
@@ -48,7 +49,7 @@ struct WallPlanTests {
       wall.geometry.meanField(at: $0, amplitude: 3e8, sechWidth: w, position: 0).value
     }
     let sigma = scale / 10
-    var generator = NoiseGenerator(seed: 11 + UInt64(degrees))
+    var generator = SeededGenerator(seed: 11 + UInt64(degrees))
     var (field, width, count) = (0.0, 0.0, 0.0)
     for _ in 0..<200 {
       let fit = try fitWalls(
@@ -82,23 +83,5 @@ struct WallPlanTests {
     #expect(throws: WallError.tooFewSamples(7, needed: 8)) {
       try wallPlan(of: wall(45, reach: 3.5e-9), fieldErrorOfOneElectron: 1)
     }
-  }
-}
-
-/// Normal deviates from a seeded generator (SplitMix64, Box-Muller).
-private struct NoiseGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  private mutating func uniform() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return (Double((z ^ (z >> 31)) >> 11) + 0.5) / 9_007_199_254_740_992
-  }
-
-  mutating func normal() -> Double {
-    (-2 * log(uniform())).squareRoot() * cos(2 * .pi * uniform())
   }
 }

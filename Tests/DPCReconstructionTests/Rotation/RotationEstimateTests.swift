@@ -44,18 +44,14 @@ struct RotationEstimateTests {
     guard deviation > 0 else { return map }
     var generator = SeededGenerator(seed: seed, path: [7])
     for index in 0..<field.shape.count {
-      map.field.x[index] += deviation * gaussian(&generator)
-      map.field.y[index] += deviation * gaussian(&generator)
+      map.field.x[index] += deviation * generator.normal()
+      map.field.y[index] += deviation * generator.normal()
     }
     let variance = [Double](repeating: deviation * deviation, count: field.shape.count)
     map.covariance = VectorCovariance(
       shape: field.shape, xx: variance, yy: variance,
       xy: [Double](repeating: 0, count: field.shape.count))
     return map
-  }
-
-  private static func gaussian(_ generator: inout SeededGenerator) -> Double {
-    (-2 * log(1 - generator.uniform())).squareRoot() * cos(2 * Double.pi * generator.uniform())
   }
 
   /// Folded into (-90°, 90°].

@@ -40,6 +40,10 @@ func wallGeometry(_ angle: Double, _ direction: FieldDirection) throws -> Inclin
   try InclinationGeometry(thickness: 6e-8, inclination: angle * degree, direction: direction)
 }
 
+extension WallFit {
+  var walls: [Wall] { reported.map(\.wall) }
+}
+
 /// ∫E ds/t by Simpson's rule along the ray: independent of the closed form under test.
 func meanFieldByQuadrature(
   at x: Double, wall: TestWall, thickness: Double, inclination: Double, factor: Double

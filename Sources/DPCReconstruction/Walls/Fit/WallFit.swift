@@ -123,8 +123,6 @@ public struct WallFit: Sendable, Equatable {
   public var cutByRim: [FittedWall] {
     fitted.filter { $0.flags.contains(.cutByRim) && !$0.flags.contains(.insignificant) }
   }
-  /// The table of walls, ascending in position.
-  public var walls: [Wall] { reported.map(\.wall) }
 }
 
 /// Finds the walls of a profile and fits them together, through the specimen's geometry.

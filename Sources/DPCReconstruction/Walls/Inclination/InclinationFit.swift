@@ -54,13 +54,11 @@ public struct InclinedWallFit: Sendable, Equatable {
 ///   - start: Thickness and field direction; its angle is not used.
 ///   - stated: An angle that is known from elsewhere, rad: of fits that explain the profile alike, the one
 ///     nearest to it is taken; without it the one of the least inclined walls.
-///   - options: As for ``fitWalls(profile:geometry:options:isInterrupted:)``.
 ///   - isInterrupted: Asked often; once it says so, the fit is given up.
 /// - Returns: nil where no wall is found or the profile has no errors.
 /// - Throws: ``WallError`` as the fit at a fixed angle.
 public func fitInclinedWalls(
   profile: LineProfile, start: InclinationGeometry, stated: Double? = nil,
-  options: WallFitOptions = WallFitOptions(),
   isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws(WallError) -> InclinedWallFit? {
   guard abs(start.directionFactor) >= 1e-9 else {
@@ -76,13 +74,11 @@ public func fitInclinedWalls(
     ).reported
     guard !seen.isEmpty else { return nil }
     let found = InclinationSearch(
-      profile: profile, start: start, walls: seen, baseline: baseline, options: options,
-      isInterrupted: isInterrupted
+      profile: profile, start: start, walls: seen, baseline: baseline, isInterrupted: isInterrupted
     ).run(stated: stated)
     if isInterrupted() { throw .interrupted }
     return found
   }
-  if let baseline = options.baseline { return try search(baseline) }
   guard let level = try search(.constant) else { return try search(.linear) }
   guard let sloping = try search(.linear),
     sloping.fit.showsSlope(threshold: WallFitOptions.detectionThreshold, against: level.fit)

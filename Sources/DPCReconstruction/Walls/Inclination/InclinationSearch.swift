@@ -7,7 +7,6 @@ struct InclinationSearch {
   private let samples: ProfileSamples
   private let start: InclinationGeometry
   private let walls: [WallParameters]
-  private let options: WallFitOptions
   private let baseline: WallBaseline
   private let isInterrupted: @Sendable () -> Bool
 
@@ -23,12 +22,11 @@ struct InclinationSearch {
   /// - Parameter walls: As they appear in the image.
   init(
     profile: LineProfile, start: InclinationGeometry, walls: [FittedWall], baseline: WallBaseline,
-    options: WallFitOptions, isInterrupted: @escaping @Sendable () -> Bool
+    isInterrupted: @escaping @Sendable () -> Bool
   ) {
     self.isInterrupted = isInterrupted
     samples = ProfileSamples(profile)
     self.start = start
-    self.options = options
     self.baseline = baseline
     // In the image plane: heights and widths as they are seen.
     self.walls = walls.map {
@@ -111,7 +109,7 @@ struct InclinationSearch {
     let upper = crossing(minimum, towards: Self.highest, rise: rise)
     let half: Double? =
       if let lower, let upper { (upper.angle - lower.angle) / 2 } else { nil }
-    let search = WallSearch(model: model(minimum.angle), options: options)
+    let search = WallSearch(model: model(minimum.angle), options: WallFitOptions())
     var report = search.report(minimum.fit)
     widen(&report, minimum, lower?.fit, upper?.fit)
     return InclinedWallFit(

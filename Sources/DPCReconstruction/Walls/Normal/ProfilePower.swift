@@ -48,7 +48,7 @@ struct ProfilePower: Sendable {
     while min(cells.shape.rows, cells.shape.columns) >= 2 * Self.fewestAcross {
       cells = WallGradientLevel(halving: cells)
     }
-    guard let values = Self.levelled(cells) else { return nil }
+    guard let values = Self.leveled(cells) else { return nil }
     self.cells = cells
     self.values = values
     spacing = max(cells.pixel.x, cells.pixel.y)
@@ -173,7 +173,7 @@ struct ProfilePower: Sendable {
   }
 
   /// Both components less their planes over their noise.
-  private static func levelled(_ cells: WallGradientLevel) -> [SIMD2<Double>]? {
+  private static func leveled(_ cells: WallGradientLevel) -> [SIMD2<Double>]? {
     guard let variance = cells.variance else { return nil }
     let columns = cells.shape.columns
     let places = (0..<cells.shape.count).filter { cells.mask.isUsable($0) }
@@ -184,7 +184,7 @@ struct ProfilePower: Sendable {
       ]
     }
     let design = places.flatMap(term)
-    func levelled(_ plane: [Double], _ variance: [Double]) -> [Double]? {
+    func leveled(_ plane: [Double], _ variance: [Double]) -> [Double]? {
       let mean = places.reduce(0) { $0 + variance[$1] } / Double(max(1, places.count))
       guard mean > 0, mean.isFinite else { return nil }
       let used = places.map { plane[$0] / mean.squareRoot() }
@@ -196,8 +196,8 @@ struct ProfilePower: Sendable {
       }
       return result
     }
-    guard places.count > 3, let x = levelled(cells.x, variance.x),
-      let y = levelled(cells.y, variance.y)
+    guard places.count > 3, let x = leveled(cells.x, variance.x),
+      let y = leveled(cells.y, variance.y)
     else { return nil }
     return zip(x, y).map { SIMD2($0, $1) }
   }

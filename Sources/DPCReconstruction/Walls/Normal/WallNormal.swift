@@ -46,19 +46,18 @@ public struct MeasuredWallNormal: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - map: A vector per scan position in the scan frame, any unit.
-///   - smoothing: Standard deviation of the finest Gaussian, pixels.
 ///   - correlation: Over how many pixels along x and y errors go together, at least 1: the noise
 ///     is taken for white noise smoothed by a Gaussian of this area, 2√π times its standard deviation.
 /// - Returns: The normal; coherence 0 where the map does not vary beyond its noise or is smaller
 ///   than the filter.
 /// - Throws: ``WallError/pixelSizeMissing``.
 public func measuredWallNormal(
-  of map: VectorMap, smoothing: Double = 2, correlation: (x: Double, y: Double) = (1, 1)
+  of map: VectorMap, correlation: (x: Double, y: Double) = (1, 1)
 ) throws(WallError) -> MeasuredWallNormal {
   guard let pixel = map.pixelSize else { throw .pixelSizeMissing }
   let none = MeasuredWallNormal(azimuth: 0, azimuthError: nil, coherence: 0, smoothing: 0)
   let side = min(map.shape.rows, map.shape.columns)
-  let sigma = min(max(smoothing, 0.8), Double(side) / 12)
+  let sigma = min(finestSmoothing, Double(side) / 12)
   guard sigma >= 0.5 else { return none }
   var level = WallGradientLevel(map: map, pixel: pixel, correlation: correlation)
   var best: (tensors: StructureTensors, level: WallGradientLevel, cell: Double)?
@@ -97,6 +96,9 @@ func normalAzimuth(along azimuth: Double) -> Double {
   let seam = -67.5 * Double.pi / 180
   return azimuth - ((azimuth - seam) / Double.pi).rounded(.down) * Double.pi
 }
+
+/// Standard deviation of the finest Gaussian, pixels.
+private let finestSmoothing = 2.0
 
 /// By how much lining walls up may turn what gradients say, rad: four times the error of an azimuth
 /// whose tensor barely stands out of the noise.

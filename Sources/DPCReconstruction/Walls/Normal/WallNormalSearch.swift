@@ -20,7 +20,7 @@ public struct FoundWallNormal: Sendable, Equatable {
 /// walls of ``findWalls(in:geometry:noiseFactor:options:checkpoint:)`` are asked, in the field component that shows
 /// them more clearly. A line of a whole wall gains on gradients, which see little of a wall that is wide in a narrow
 /// frame. Both take time in proportion to the frame and to the azimuths that it can show, and are made for frames
-/// narrower than 192 pixels: in wider ones the filters of ``measuredWallNormal(of:smoothing:correlation:)``
+/// narrower than 192 pixels: in wider ones the filters of ``measuredWallNormal(of:correlation:)``
 /// can be as wide as walls are.
 ///
 /// Walls are sought as they appear in the image, whatever their inclination: of that only their width and little

@@ -26,24 +26,13 @@ public func findWalls(
   in map: VectorMap, geometry: InclinationGeometry, noiseFactor: Double = 1,
   options: WallFindingOptions = WallFindingOptions(), checkpoint: () throws -> Void = {}
 ) throws -> WallFindings {
-  guard map.pixelSize != nil else { throw WallError.pixelSizeMissing }
-  guard abs(geometry.directionFactor) >= 1e-9 else {
-    throw WallError.invisibleField(geometry.direction, inclination: geometry.inclination)
-  }
-  // Any two places lie on a line.
-  guard min(map.shape.rows, map.shape.columns) >= 3 else {
-    throw WallError.azimuthNotShown(map.shape, needed: 3)
-  }
-  let (scaled, errorScale) = searchable(map, noiseFactor: noiseFactor)
-  var findings = WallFindings(
-    walls: [], families: [], alternation: .cannotBeTold, rejections: [],
-    strongestRefused: nil, nearRim: [], isCutShort: false, isLevelled: false,
-    isTwoDimensional: false, threshold: 0, errorScale: errorScale, profile: nil, curve: [])
+  try checkWallsShow(in: map, geometry)
+  var (level, errorScale) = searchable(map, noiseFactor: noiseFactor)
+  var findings = WallFindings(errorScale: errorScale)
   // What is left of descan is stronger at the rim than any line, varies along any wall, and is none.
-  var level = scaled
-  if let plane = PlanarBackground.plane(of: scaled) {
+  if let plane = PlanarBackground.plane(of: level) {
     level.remove(plane)
-    findings.isLevelled = true
+    findings.isLeveled = true
   }
   if let structure = structureDimension(
     of: VectorMap(
@@ -57,15 +46,41 @@ public func findWalls(
   var options = options
   // Without noise the model's own misfit is significant.
   if errorScale > 1 { options.minimumFraction = max(0.1, options.minimumFraction) }
-  var hunt = WallHunt(map: level, geometry: geometry, options: options)
+  let lines = try huntedLines(
+    in: &level, geometry: geometry, options: options, &findings, checkpoint: checkpoint)
+  var fitting = FoundWallFitting(map: level, geometry: geometry, options: options, lines: lines)
+  try fitting.complete(&findings, checkpoint: checkpoint)
+  return findings
+}
+
+/// - Throws: ``WallError`` where no wall could be seen, or its azimuth.
+private func checkWallsShow(in map: VectorMap, _ geometry: InclinationGeometry) throws {
+  guard map.pixelSize != nil else { throw WallError.pixelSizeMissing }
+  guard abs(geometry.directionFactor) >= 1e-9 else {
+    throw WallError.invisibleField(geometry.direction, inclination: geometry.inclination)
+  }
+  // Any two places lie on a line.
+  guard min(map.shape.rows, map.shape.columns) >= 3 else {
+    throw WallError.azimuthNotShown(map.shape, needed: 3)
+  }
+}
+
+/// The lines that stand out of the noise, and in the findings what was refused on the way.
+///
+/// - Parameter map: Loses the walls of the other component where the clearest line is none but their shadow.
+private func huntedLines(
+  in map: inout VectorMap, geometry: InclinationGeometry, options: WallFindingOptions,
+  _ findings: inout WallFindings, checkpoint: () throws -> Void
+) throws -> [WallLine] {
+  var hunt = WallHunt(map: map, geometry: geometry, options: options)
   findings.threshold = hunt.requiredGain.squareRoot()
   let shadow = try hunt.begin(checkpoint: checkpoint)
   let casting = try castingWalls(
-    clearerThan: shadow.map(hunt.power), in: level, geometry: geometry, options: options,
+    clearerThan: shadow.map(hunt.power), in: map, geometry: geometry, options: options,
     checkpoint: checkpoint)
   if !casting.isEmpty {
-    level.subtract(casting, geometry.ofOtherComponent)
-    hunt = WallHunt(map: level, geometry: geometry, options: options, crossing: casting)
+    map.subtract(casting, geometry.ofOtherComponent)
+    hunt = WallHunt(map: map, geometry: geometry, options: options, crossing: casting)
   }
   try hunt.run(checkpoint: checkpoint)
   findings.isCutShort = hunt.isFull
@@ -75,10 +90,7 @@ public func findWalls(
     findings.rejections.append(.otherComponent)
     findings.strongestRefused.consider(shadow.gain.squareRoot(), .otherComponent)
   }
-  var fitting = FoundWallFitting(
-    map: level, geometry: geometry, options: options, lines: hunt.lines)
-  try fitting.complete(&findings, checkpoint: checkpoint)
-  return findings
+  return hunt.lines
 }
 
 /// The walls of the other component, where its clearest line is clearer than that of the one that is sought.

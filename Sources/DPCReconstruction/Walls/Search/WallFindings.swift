@@ -107,32 +107,34 @@ public enum WallAlternation: Sendable, Equatable {
   case linesBetween
 }
 
-/// What a search for walls has found.
+/// What a search for walls has found; nothing at first.
 public struct WallFindings: Sendable, Equatable {
   /// Sorted by family, then by position.
-  public var walls: [FoundWall]
+  public var walls: [FoundWall] = []
   /// Mean azimuth of each family's normals, rad, the family with the most signal first.
-  public var families: [Double]
-  public var alternation: WallAlternation
-  public var rejections: [WallRejection]
+  public var families: [Double] = []
+  public var alternation = WallAlternation.cannotBeTold
+  public var rejections: [WallRejection] = []
   /// The strongest line that was not taken for a wall, misfits of walls aside.
   public var strongestRefused: RefusedLine?
   /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
-  public var nearRim: [RimWall]
+  public var nearRim: [RimWall] = []
   /// Whether the search ended at its largest number of walls or of refused lines: there may be more.
-  public var isCutShort: Bool
+  public var isCutShort = false
   /// Whether a plane was taken off the map before; the profile is without it.
-  public var isLevelled: Bool
+  public var isLeveled = false
   /// Whether the map is one of charges (dots, atoms), in which no walls were sought.
-  public var isTwoDimensional: Bool
+  public var isTwoDimensional = false
   /// Standard deviations that a wall must reach.
-  public var threshold: Double
+  public var threshold = 0.0
   /// By what the map's errors were divided for the search: above 1 where the data scatter far less than
   /// their stated counts allow.
   public var errorScale: Double
   /// The mean profile across the first family's walls over the whole scan, and the found walls' own.
   public var profile: LineProfile?
-  public var curve: [Double]
+  public var curve: [Double] = []
+
+  init(errorScale: Double) { self.errorScale = errorScale }
 
   /// What the walls gain in χ², all together.
   public var power: Double { walls.reduce(0) { $0 + $1.significance * $1.significance } }

@@ -43,10 +43,7 @@ struct WallsOfOneProfileTests {
     let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
     var fitting = FoundWallFitting(
       map: map, geometry: geometry, options: WallFindingOptions(), lines: Self.lines(map, w: w))
-    var findings = WallFindings(
-      walls: [], families: [], alternation: .cannotBeTold, rejections: [], strongestRefused: nil,
-      nearRim: [], isCutShort: false, isLevelled: false, isTwoDimensional: false, threshold: 5,
-      errorScale: 1, profile: nil, curve: [])
+    var findings = WallFindings(errorScale: 1)
     try fitting.complete(&findings) {}
     try #require(findings.walls.count == Self.places.count)
     for (found, x) in zip(findings.walls, Self.places) {

@@ -4,8 +4,8 @@ import Testing
 
 @testable import dpc_validate
 
-struct JudgementTests {
-  private func judged(_ change: (inout SyntheticCase) -> Void) throws -> Judgement {
+struct JudgmentTests {
+  private func judged(_ change: (inout SyntheticCase) -> Void) throws -> Judgment {
     var item = SyntheticCase()
     change(&item)
     return try item.judged()
@@ -13,27 +13,27 @@ struct JudgementTests {
 
   @Test("A right result is ok, its errors are those of float32")
   func right() throws {
-    let judgement = try judged { _ in }
-    #expect(judgement.failures == [])
-    let error = try #require(judgement.checks[.deflection]?.value)
+    let judgment = try judged { _ in }
+    #expect(judgment.failures == [])
+    let error = try #require(judgment.checks[.deflection]?.value)
     // Rounding to 24 bits leaves at most 2^-24 of each number.
     #expect(error > 0 && error < 6e-8)
-    #expect(try #require(judgement.checks[.potential]?.value) < 1e-12)
+    #expect(try #require(judgment.checks[.potential]?.value) < 1e-12)
   }
 
   @Test("A flipped sign fails with an error of 200 %")
   func signFlip() throws {
-    let judgement = try judged { $0.transform = { scaled($0, -1) } }
-    #expect(!judgement.isOK)
-    #expect(abs(try #require(judgement.checks[.deflection]?.value) - 2) < 1e-6)
-    #expect(judgement.checks[.field]?.passes == false)
+    let judgment = try judged { $0.transform = { scaled($0, -1) } }
+    #expect(!judgment.isOK)
+    #expect(abs(try #require(judgment.checks[.deflection]?.value) - 2) < 1e-6)
+    #expect(judgment.checks[.field]?.passes == false)
   }
 
   @Test("A factor 2 fails with an error of 100 %")
   func factorTwo() throws {
-    let judgement = try judged { $0.transform = { scaled($0, 2) } }
-    #expect(!judgement.isOK)
-    #expect(abs(try #require(judgement.checks[.deflection]?.value) - 1) < 1e-6)
+    let judgment = try judged { $0.transform = { scaled($0, 2) } }
+    #expect(!judgment.isOK)
+    #expect(abs(try #require(judgment.checks[.deflection]?.value) - 1) < 1e-6)
   }
 
   @Test("A relative error of 2e-6 fails where 1e-6 is the target")
@@ -44,11 +44,11 @@ struct JudgementTests {
 
   @Test("A lattice that is blurred more than the probe blurs it fails", arguments: [0.85, 0.89])
   func lattice(height: Double) throws {
-    let judgement = try judged {
+    let judgment = try judged {
       $0.name = "wave-lattice"
       $0.transform = { scaled($0, height) }
     }
-    let check = try #require(judgement.checks[.deflection])
+    let check = try #require(judgment.checks[.deflection])
     #expect(check.passes == (height > 0.88), "\(check.value)")
   }
 
@@ -68,45 +68,45 @@ struct JudgementTests {
     }
     let square = try judged { $0.transform = transpose }
     #expect(!square.isOK && square.checks[.deflection]?.passes == false)
-    var judgement = try judged { $0.transform = { VectorField(shape: $0.shape, x: $0.y, y: $0.x) } }
-    #expect(!judgement.isOK && judgement.checks[.deflection]?.passes == false)
-    judgement = try judged {
+    var judgment = try judged { $0.transform = { VectorField(shape: $0.shape, x: $0.y, y: $0.x) } }
+    #expect(!judgment.isOK && judgment.checks[.deflection]?.passes == false)
+    judgment = try judged {
       $0.shape = GridShape(rows: 12, columns: 20)
       $0.transform = transpose
     }
-    #expect(judgement.failures.contains { $0.contains("shape 20×12") })
+    #expect(judgment.failures.contains { $0.contains("shape 20×12") })
   }
 
   @Test("Degrees for radians fail")
   func degrees() throws {
-    let judgement = try judged { $0.transform = { scaled($0, 180 / Double.pi) } }
-    #expect(!judgement.isOK && judgement.checks[.deflection]?.passes == false)
+    let judgment = try judged { $0.transform = { scaled($0, 180 / Double.pi) } }
+    #expect(!judgment.isOK && judgment.checks[.deflection]?.passes == false)
   }
 
   @Test("A unit that is not SI is a failure by itself")
   func unit() throws {
-    let judgement = try judged { $0.unit = "mrad" }
-    #expect(judgement.failures.contains { $0.contains("units mrad instead of rad") })
+    let judgment = try judged { $0.unit = "mrad" }
+    #expect(judgment.failures.contains { $0.contains("units mrad instead of rad") })
   }
 
   @Test("A deflection in the axes of the detector does not count")
   func detectorFrame() throws {
-    let judgement = try judged { $0.frame = "detector" }
-    #expect(judgement.failures.contains { $0.contains("@frame scan") })
+    let judgment = try judged { $0.frame = "detector" }
+    #expect(judgment.failures.contains { $0.contains("@frame scan") })
   }
 
   @Test(
     "A missing quantity fails and is named",
     arguments: ["deflection", "projected_field", "electric_field", "projected_potential"])
   func missing(quantity: String) throws {
-    let judgement = try judged { $0.leavesOut = [quantity] }
-    #expect(judgement.failures.contains { $0.contains(quantity) })
+    let judgment = try judged { $0.leavesOut = [quantity] }
+    #expect(judgment.failures.contains { $0.contains(quantity) })
   }
 
   @Test("The potential's constant is free, its sign is not")
   func potentialSign() throws {
-    let judgement = try judged { $0.potentialSign = -1 }
-    #expect(judgement.checks[.potential]?.passes == false && judgement.failures.count == 1)
+    let judgment = try judged { $0.potentialSign = -1 }
+    #expect(judgment.checks[.potential]?.passes == false && judgment.failures.count == 1)
   }
 
   @Test("Masking more than the simulation spoilt fails")
@@ -118,7 +118,7 @@ struct JudgementTests {
   @Test("Counting noise is held to the limit, and error bars to their coverage")
   func noise() throws {
     // 3200 components: their rms scatters by 1.25 %, of which the margin of 3 % is 2.4 deviations.
-    func sampled(_ change: (inout SyntheticCase) -> Void) throws -> Judgement {
+    func sampled(_ change: (inout SyntheticCase) -> Void) throws -> Judgment {
       try judged {
         $0.isSampled = true
         $0.seed = 7

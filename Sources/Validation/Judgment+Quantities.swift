@@ -1,7 +1,7 @@
 // What is measured of a result, quantity by quantity, with the range that each may take.
 internal import STEMCore
 
-extension Judgement {
+extension Judgment {
   mutating func judgeMasks(_ usable: [Bool], facts: AcquisitionFacts, truth: Truth) {
     let masked = Double(usable.filter { !$0 }.count) / Double(usable.count)
     let spoilt = Double(truth.badPixelCount) / Double(usable.count)

@@ -33,7 +33,7 @@ enum Quantity: String, CaseIterable {
 }
 
 /// Everything that is said about a case.
-struct Judgement {
+struct Judgment {
   var name: String
   var method: EstimationMethod
   var checks: [Quantity: Check] = [:]
@@ -46,7 +46,6 @@ struct Judgement {
   var walls: [WallFigures] = []
   var failures: [String] = []
   var notes: [String] = []
-  var seconds: Double?
 
   var isOK: Bool { failures.isEmpty }
 
