@@ -19,7 +19,7 @@ extension CorrectInclination {
     var table = WallTable.empty
     if orientation.hasStraightWalls {
       try fitting.run()
-      table = fitting.table(context.commonErrors).remarkingVariation(
+      table = fitting.table(context.commonErrors).remarkingCourses(
         in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength)
       if isOpposite { table = table.opposite }
     }
