@@ -8,6 +8,8 @@ struct BentWall: Codable, Sendable, Equatable {
   var bend: WallBend
   /// The fitted width over that of the wall itself; nil beyond two.
   var widening: Double?
+  /// Rows that may all be one wall, this one among them.
+  var group: Range<Int>
 }
 
 extension WallTable {
@@ -31,7 +33,8 @@ extension WallTable {
       copy.rows[index].bent = course.bend.map {
         BentWall(
           bend: $0,
-          widening: $0.widening(fitted: rows[index].wall.width.value, geometry: geometry))
+          widening: $0.widening(fitted: rows[index].wall.width.value, geometry: geometry),
+          group: course.group)
       }
       guard course.variation > Self.leastVariation else { continue }
       let size =
@@ -49,9 +52,9 @@ extension WallTable {
   /// How far walls bow: one statement for those that bend alike.
   func bendFacts(prefix: String) -> [Fact] {
     let bent = rows.enumerated().compactMap { index, row in
-      row.bent.map { (number: index + 1, bend: $0.bend) }
+      row.bent.flatMap { $0.group.lowerBound == index ? (number: index + 1, wall: $0) : nil }
     }
-    guard let first = bent.first else { return [] }
+    guard let first = bent.first?.wall else { return [] }
     func fact(_ key: String, _ walls: String, _ bend: WallBend) -> Fact {
       let bow = Format.quantity(bend.bow.value, error: bend.bow.error, unit: "m")
       let spread = Format.quantity(bend.spread.value, error: bend.spread.error, unit: "m")
@@ -62,17 +65,36 @@ extension WallTable {
         value: bend.bow.value, error: bend.bow.error, unit: "m")
     }
     if first.bend.isShared {
-      return [fact("bow", rows.count == 1 ? "the wall bows" : "the walls bow alike", first.bend)]
+      let isAlone = first.group == rows.indices
+      return [fact("bow", isAlone ? "the wall bows" : "the walls bow alike", first.bend)]
     }
     return bent.prefix(Self.spokenWalls).map {
-      fact("\($0.number)_bow", "wall \($0.number): bows", $0.bend)
+      fact("\($0.number)_bow", "\(Self.name($0.wall.group)): bows", $0.wall.bend)
     }
   }
 
-  /// A warning where a bend moves widths and fields by what counts beside their errors.
+  private static func name(_ group: Range<Int>) -> String {
+    group.count == 1
+      ? "wall \(group.lowerBound + 1)" : "walls \(group.lowerBound + 1) to \(group.upperBound)"
+  }
+
+  /// Warnings of what a bend makes of walls.
   var bendNotes: [Note] {
+    let groups = Set(rows.compactMap(\.bent?.group)).filter { $0.count > 1 }
+    return widthNotes
+      + groups.sorted { $0.lowerBound < $1.lowerBound }.map {
+        Note(
+          .warning,
+          "\(Self.name($0)) may be one: the map shows a wall that is not straight, and what lies nearer to each other"
+            + " than it is wide can be its mean along the frame; 'crop' the map to shorter pieces along the walls"
+        )
+      }
+  }
+
+  /// A warning where a bend moves widths and fields by what counts beside their errors.
+  private var widthNotes: [Note] {
     let widened = rows.enumerated().compactMap { index, row -> (number: Int, share: Double)? in
-      guard let bent = row.bent else { return nil }
+      guard let bent = row.bent, bent.group.count == 1 else { return nil }
       let share = (bent.widening ?? .infinity) - 1
       let error = (row.wall.width.error ?? 0) / row.wall.width.value
       return share > Self.leastWidening * error ? (index + 1, share) : nil

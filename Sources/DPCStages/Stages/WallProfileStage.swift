@@ -37,6 +37,7 @@ struct WallProfileStage: StageType {
             in: source.map, geometry: imagePlane(orientation), orientation,
             source.context.correlationLength
           )
+          .withAzimuthError(orientation, in: source.map)
           .withScaleError(source.context.commonErrors.relativeScale)
       }
       let others = try wallsInOtherComponent(source, orientation, table, options, context)

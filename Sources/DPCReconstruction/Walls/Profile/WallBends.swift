@@ -31,12 +31,14 @@ public struct WallBend: Sendable, Equatable, Codable {
   }
 
   private static let largestWidening = 2.0
+  /// What w² of a mean grows by, over the mean square of the distances.
+  static let squareFactor = 2.0
 
   static func widening(
     meanSquare: Double, sechWidth: Double, _ geometry: InclinationGeometry
   ) -> Double {
     let ratio = geometry.cosine / sechWidth
-    let own = 1 - 2 * ratio * ratio * meanSquare
+    let own = 1 - squareFactor * ratio * ratio * meanSquare
     return 1 / max(own, 1 / (largestWidening * largestWidening)).squareRoot()
   }
 }

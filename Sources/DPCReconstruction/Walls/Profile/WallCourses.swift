@@ -10,6 +10,9 @@ public struct WallCourse: Sendable, Equatable {
   public var variation: Double
   /// nil for a wall that is straight as far as noise tells.
   public var bend: WallBend?
+  /// The walls that were matched as one with it, itself among them: of one sign, and so near that a mean over them
+  /// has no two peaks. A wall that bows by more than it is wide has a profile like theirs.
+  public var group: Range<Int>
 }
 
 /// Holds every wall of a profile against the map, piece by piece.
@@ -24,7 +27,7 @@ public struct WallCourse: Sendable, Equatable {
 /// are, until that changes no more: then the shifts may be as large as the walls are wide.
 ///
 /// - Parameters:
-///   - walls: Of a fit to the profile.
+///   - walls: Of a fit to the profile, ascending in position.
 ///   - map: From which the profile was formed, with its errors.
 ///   - geometry: Of the fit; its direction names the component.
 ///   - normalAzimuth: Of the profile, from +x towards +y, rad.
@@ -35,7 +38,7 @@ public func wallCourses(
   noiseFactor: Double = 1
 ) -> [WallCourse] {
   guard let pixel = map.pixelSize, map.covariance != nil, !walls.isEmpty else {
-    return walls.map { _ in WallCourse(variation: 0) }
+    return walls.indices.map { WallCourse(variation: 0, group: $0..<$0 + 1) }
   }
   let tracking = WallTracking(
     walls, map, pixel, geometry, normalAzimuth: normalAzimuth, noiseFactor: noiseFactor)
@@ -43,25 +46,48 @@ public func wallCourses(
   if tracks.count > 1, tracks.contains(where: { $0.variation > 0 }) {
     tracks = tracking.tracks(beside: tracks)
   }
-  guard var bends = WallBends(tracks.map(\.equations), range: tracking.range) else {
-    return tracks.map { WallCourse(variation: $0.variation) }
+  var bends = WallBends(tracks.map(\.equations), range: tracking.range)
+  bends?.follow(&tracks, tracking)
+  let isClear = bends?.isClear ?? false
+  return zip(tracking.groups, tracks).enumerated().flatMap { index, wall in
+    let bend = isClear ? bends?.bend(ofWall: index, along: tracking.lines) : nil
+    return wall.0.map { _ in
+      WallCourse(variation: wall.1.variation, bend: bend, group: wall.0)
+    }
   }
-  for step in 0..<WallBends.steps {
-    tracks = tracking.tracks(bends, beside: tracks)
-    let hasMoved = bends.move(by: tracks.map(\.equations), within: tracking.tolerance)
-    let isTakenApart = step >= WallBends.firstSteps && bends.takeApart()
-    if !hasMoved && step >= WallBends.firstSteps && !isTakenApart { break }
-  }
-  let isClear = bends.isClear
-  return tracks.indices.map {
-    WallCourse(
-      variation: tracks[$0].variation,
-      bend: isClear ? bends.bend(ofWall: $0, along: tracking.lines) : nil)
+}
+
+/// The middle of what a frame shows of a wall.
+///
+/// - Parameters:
+///   - position: Of the wall along its normal, from the scan's center, m.
+///   - normalAzimuth: From +x towards +y, rad.
+/// - Returns: Along azimuth + 90°, from where the wall's line is nearest to the center, m.
+public func middleOfWall(
+  at position: Double, in map: VectorMap, normalAzimuth: Double
+) -> Double {
+  WallLine(
+    azimuth: normalAzimuth, position: position, start: -.infinity, end: .infinity, sechWidth: 0
+  ).clipped(to: WallPixels(frameOf: map)).middle
+}
+
+extension WallBends {
+  /// Matches walls anew where they are, until that moves them no more.
+  fileprivate mutating func follow(_ tracks: inout [WallTrack], _ tracking: WallTracking) {
+    for step in 0..<Self.steps {
+      tracks = tracking.tracks(self, beside: tracks)
+      let hasMoved = move(by: tracks.map(\.equations), within: tracking.tolerance)
+      let isTakenApart = step >= Self.firstSteps && takeApart()
+      if !hasMoved && step >= Self.firstSteps && !isTakenApart { break }
+    }
   }
 }
 
 /// The walls of a profile and the pixels beside them.
 private struct WallTracking {
+  /// Walls that are matched as one.
+  let groups: [Range<Int>]
+  /// One for each group.
   let lines: [WallLine]
   let strips: [WallStrip]
   let geometry: InclinationGeometry
@@ -76,12 +102,14 @@ private struct WallTracking {
     normalAzimuth: Double, noiseFactor: Double
   ) {
     let frame = WallPixels(frameOf: map)
-    let lines = walls.map {
+    let single = walls.map {
       WallLine(
         azimuth: normalAzimuth, position: $0.position.value, start: -.infinity, end: .infinity,
         sechWidth: $0.width.value / InclinationGeometry.widthFactor, amplitude: $0.field.value
-      ).clipped(to: frame)
+      )
     }
+    groups = Self.groups(single, geometry)
+    let lines = groups.map { Self.merged(single[$0], geometry).clipped(to: frame) }
     let reaches = lines.map {
       WallRefinement.window * geometry.projectedWidth(sechWidth: $0.sechWidth)
     }
@@ -94,6 +122,42 @@ private struct WallTracking {
     coarserSide = max(pixel.x, pixel.y)
     (self.lines, self.reaches, self.geometry) = (lines, reaches, geometry)
     self.noiseFactor = noiseFactor
+  }
+
+  /// Walls of one sign, none further from the next than they are wide in the image.
+  private static func groups(_ lines: [WallLine], _ geometry: InclinationGeometry) -> [Range<Int>] {
+    let widths = lines.map { geometry.projectedWidth(sechWidth: $0.sechWidth) }
+    var groups: [Range<Int>] = []
+    for index in lines.indices {
+      if let last = groups.last, lines[index - 1].amplitude * lines[index].amplitude > 0,
+        lines[index].position - lines[index - 1].position < (widths[index - 1] + widths[index]) / 2
+      {
+        groups[groups.count - 1] = last.lowerBound..<index + 1
+      } else {
+        groups.append(index..<index + 1)
+      }
+    }
+    return groups
+  }
+
+  /// One wall with the E0·w of several, as wide as their distances make it.
+  private static func merged(
+    _ lines: ArraySlice<WallLine>, _ geometry: InclinationGeometry
+  ) -> WallLine {
+    guard var line = lines.first, lines.count > 1 else { return lines[lines.startIndex] }
+    let product = lines.reduce(0) { $0 + $1.amplitude * $1.sechWidth }
+    func mean(_ value: (WallLine) -> Double) -> Double {
+      lines.reduce(0) { $0 + $1.amplitude * $1.sechWidth * value($1) } / product
+    }
+    let position = mean(\.position)
+    line.position = position
+    line.sechWidth =
+      mean {
+        let distance = ($0.position - position) * geometry.cosine
+        return $0.sechWidth * $0.sechWidth + WallBend.squareFactor * distance * distance
+      }.squareRoot()
+    line.amplitude = product / line.sechWidth
+    return line
   }
 
   /// What a shift is known well enough to, m: some thousandth of the narrowest wall.
