@@ -30,13 +30,16 @@ extension WallTable {
       noiseFactor: correlation.x * correlation.y)
     var copy = self
     for (index, course) in courses.enumerated() {
-      copy.rows[index].bent = course.bend.map {
-        BentWall(
-          bend: $0,
-          widening: $0.widening(fitted: rows[index].wall.width.value, geometry: geometry),
-          group: course.group)
+      // Of a wall that ends, or that is no wall, how it bends says little.
+      guard course.variation > Self.leastVariation else {
+        copy.rows[index].bent = course.bend.map {
+          BentWall(
+            bend: $0,
+            widening: $0.widening(fitted: rows[index].wall.width.value, geometry: geometry),
+            group: course.group)
+        }
+        continue
       }
-      guard course.variation > Self.leastVariation else { continue }
       let size =
         course.variation < 1
         ? "\(Format.percent(course.variation)) of its mean" : "more than its mean"

@@ -11,7 +11,11 @@ struct WallBendNoteTests {
   private static let shape = GridShape(rows: 120, columns: 90)
 
   /// Walls of 20 nm, edge-on, that bow alike: the table of their profile in pixels of 2 nm.
-  private static func table(bow: Double, positions: [Double], sigma: Double) throws -> WallTable {
+  ///
+  /// - Parameter end: Of the walls along themselves, of half the frame.
+  private static func table(
+    bow: Double, positions: [Double], sigma: Double, end: Double = 1
+  ) throws -> WallTable {
     var generator = SeededGenerator(seed: 5)
     var field = VectorField(shape: shape)
     for i in 0..<shape.count {
@@ -19,7 +23,7 @@ struct WallBendNoteTests {
       let t = (Double(i / shape.columns) - Double(shape.rows - 1) / 2) / (Double(shape.rows) / 2)
       field.x[i] = sigma * generator.normal()
       field.y[i] = sigma * generator.normal()
-      for position in positions {
+      for position in positions where t < end {
         let u = (x - position - bow * (1 - t * t)) * InclinationGeometry.widthFactor / 20e-9
         field.y[i] += 2e8 / pow(cosh(u), 2)
       }
@@ -78,5 +82,13 @@ struct WallBendNoteTests {
     let width = table.rows[0].wall.width
     #expect(widening < (try #require(width.error)) / width.value / 3)
     #expect(table.notes.isEmpty)
+  }
+
+  @Test("Of a wall that ends within the frame a remark says that, and nothing of how it bends")
+  func ends() throws {
+    let table = try Self.table(bow: 8e-9, positions: [0], sigma: 4e7, end: 0.3)
+    let row = try #require(table.rows.first)
+    #expect(row.bent == nil && row.remarks.contains { $0.hasPrefix("its field varies along it") })
+    #expect(!table.facts(prefix: "wall").contains { $0.key.hasSuffix("bow") })
   }
 }
