@@ -22,9 +22,9 @@ public struct WallCourse: Sendable, Equatable {
 /// piece, each of half its width, on a constant of its own, the other walls taken off. So is by how far it lies beside
 /// its line in each piece, by the change of its shape with a shift.
 ///
-/// Shifts are polynomials of the second to the ninth degree along the walls (``WallBends``), offset and tilt of each
-/// wall being free. Where the walls are not straight the match is made anew, with each wall and its neighbors where they
-/// are, until that changes no more: then the shifts may be as large as the walls are wide.
+/// Shifts are polynomials of the second to the ninth degree along the walls, offset and tilt of each wall being free.
+/// Where the walls are not straight the match is made anew, with each wall and its neighbors where they are, until that
+/// changes no more: then the shifts may be as large as the walls are wide.
 ///
 /// - Parameters:
 ///   - walls: Of a fit to the profile, ascending in position.
