@@ -22,7 +22,7 @@ extension LineProfile {
 
 extension WallTable {
   /// One statement per wall, for at most this many; the rest is in the table.
-  private static let spokenWalls = 8
+  static let spokenWalls = 8
 
   /// - Parameter prefix: `wall` for intrinsic values, `profile` for those of the image.
   func facts(prefix: String, fieldUnit: String = "V/m") -> [Fact] {
@@ -36,7 +36,7 @@ extension WallTable {
     for (index, row) in rows.prefix(Self.spokenWalls).enumerated() {
       facts += row.facts(prefix: prefix, number: index + 1, fieldUnit: fieldUnit)
     }
-    return facts + slope
+    return facts + bendFacts(prefix: prefix) + slope
   }
 
   /// Per nm, as the distances of a profile are; nil without a slope. Data without noise show one far below what the
@@ -74,6 +74,7 @@ extension WallTable {
     var notes = rows.enumerated().flatMap { index, row in
       row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
     }
+    notes += bendNotes
     for row in unmeasured {
       let place = Format.quantity(row.wall.position.value, unit: "m")
       let product = Format.quantity(row.product.value, error: row.product.error, unit: "V")

@@ -19,8 +19,11 @@ extension CorrectInclination {
     var table = WallTable.empty
     if orientation.hasStraightWalls {
       try fitting.run()
-      table = fitting.table(context.commonErrors).remarkingVariation(
-        in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength)
+      table = fitting.table(context.commonErrors)
+        .remarkingCourses(
+          in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength
+        )
+        .withAzimuthError(fitting.orientation, in: meanField)
       if isOpposite { table = table.opposite }
     }
     let (orientation, geometry) = (fitting.orientation, fitting.geometry)

@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 22
+  let algorithmVersion = 23
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -33,10 +33,11 @@ struct WallProfileStage: StageType {
       var table: WallTable? = .empty
       if orientation.hasStraightWalls {
         table = try self.table(profiles, orientation, options, context)?
-          .remarkingVariation(
+          .remarkingCourses(
             in: source.map, geometry: imagePlane(orientation), orientation,
             source.context.correlationLength
           )
+          .withAzimuthError(orientation, in: source.map)
           .withScaleError(source.context.commonErrors.relativeScale)
       }
       let others = try wallsInOtherComponent(source, orientation, table, options, context)

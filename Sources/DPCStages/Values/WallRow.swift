@@ -17,6 +17,8 @@ struct WallRow: Codable, Sendable, Equatable {
   var imageHeight: Double
   var significance: Double
   var remarks: [String]
+  /// nil for a wall that is straight as far as noise tells.
+  var bent: BentWall?
   /// What one standard deviation of a shared quantity does, by its name; contained in the errors.
   var changes: [String: WallChange]?
 }

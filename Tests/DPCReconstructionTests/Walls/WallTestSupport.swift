@@ -60,10 +60,13 @@ func meanFieldByQuadrature(
 }
 
 /// A map of walls with the given normal, y down, origin at the scan's center.
+///
+/// - Parameter shift: Of a wall, by its number, along the normal at the place v along azimuth + 90°, m.
 func wallMap(
   _ walls: [TestWall], rows: Int, columns: Int, pixel: PixelSize, azimuth: Double,
   direction: FieldDirection = .perp, thickness: Double = 50e-9, inclination: Double = 0,
-  sigma: Double? = nil, seed: UInt64? = nil
+  sigma: Double? = nil, seed: UInt64? = nil,
+  shift: (_ wall: Int, _ v: Double) -> Double = { _, _ in 0 }
 ) throws -> VectorMap {
   let shape = GridShape(rows: rows, columns: columns)
   let geometry = try InclinationGeometry(
@@ -78,10 +81,13 @@ func wallMap(
       let x = (Double(column) - Double(columns - 1) / 2) * pixel.x
       let y = (Double(row) - Double(rows - 1) / 2) * pixel.y
       let u = x * cos(azimuth) + y * sin(azimuth)
-      let value = walls.reduce(0) {
-        $0
+      let v = y * cos(azimuth) - x * sin(azimuth)
+      let value = walls.enumerated().reduce(0) { sum, next in
+        let (index, wall) = next
+        let position = wall.position + shift(index, v)
+        return sum
           + geometry.meanField(
-            at: u, amplitude: $1.field, sechWidth: $1.w, position: $1.position
+            at: u, amplitude: wall.field, sechWidth: wall.w, position: position
           ).value
       }
       let i = row * columns + column

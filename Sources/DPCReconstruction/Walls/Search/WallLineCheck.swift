@@ -23,7 +23,7 @@ struct WallPieces {
     _ strip: WallStrip, _ geometry: InclinationGeometry, _ line: WallLine, coarserSide: Double
   ) {
     let width = geometry.projectedWidth(sechWidth: line.sechWidth)
-    let count = min(400, max(1, Int(line.length / max(width / 2, 1.5 * coarserSide))))
+    let count = Self.count(of: line, width: width, coarserSide: coarserSide)
     length = line.length / Double(count)
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     var fits = [LevelFit](repeating: LevelFit(), count: count)
@@ -40,6 +40,19 @@ struct WallPieces {
       freedom -= i > 0 ? 2 : 1
     }
     misfit = freedom > 0 ? rest / freedom : 1
+  }
+
+  /// - Parameter fields: Overlap and information of every piece.
+  init(_ fields: [(overlap: Double, information: Double)], length: Double, misfit: Double) {
+    overlap = fields.map(\.overlap)
+    information = fields.map(\.information)
+    self.length = length
+    self.misfit = misfit
+  }
+
+  /// Pieces of half of the line's width in the image, but no shorter than a pixel and a half.
+  static func count(of line: WallLine, width: Double, coarserSide: Double) -> Int {
+    min(400, max(1, Int(line.length / max(width / 2, 1.5 * coarserSide))))
   }
 
   /// Standard deviation of the field along the line over its mean, noise taken off.

@@ -5,7 +5,7 @@ import STEMCore
 import Testing
 
 @Suite("Walls that a profile alone does not tell")
-struct WallEvennessTests {
+struct WallCoursesTests {
   private static let pixel = PixelSize(x: 2e-9, y: 2e-9)
   private static let wall = TestWall(
     field: 3e8, w: 16e-9 / InclinationGeometry.widthFactor, position: 10e-9)
@@ -26,7 +26,7 @@ struct WallEvennessTests {
       position: Measurement(wall.position), field: Measurement(part * wall.field),
       width: Measurement(16e-9))
     let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
-    return variationAlongWalls([mean], in: map, geometry: geometry, normalAzimuth: 0)[0]
+    return wallCourses(of: [mean], in: map, geometry: geometry, normalAzimuth: 0)[0].variation
   }
 
   // A row shows the field to 1e7/√6 V/m: noise makes the mean of 128 rows, a quarter of 3e8 V/m, uncertain by 0.5 %.
@@ -71,8 +71,9 @@ struct WallEvennessTests {
         width: Measurement(16e-9))
     }
     let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
-    let found = variationAlongWalls(
-      fitted, in: map, geometry: geometry, normalAzimuth: azimuth)
+    let found = wallCourses(
+      of: fitted, in: map, geometry: geometry, normalAzimuth: azimuth
+    ).map(\.variation)
     // √(1/p - 1) of one half; the corners of the frame cut its halves unequally where the wall is off the center.
     #expect(abs(found[0] - 1) < 0.1, "\(found)")
     // Half of the first wall's field, a quarter of the second's, is left over in either half of the frame. At 24 nm two
