@@ -100,15 +100,20 @@ struct SectionFit {
 
   /// With the column that gains most; nil where none gains.
   func adding(bestOf trials: [[Double]]) -> SectionFit? {
+    guard let best = best(of: trials) else { return nil }
+    var copy = self
+    copy.add(trials[best.index])
+    return copy
+  }
+
+  /// The column that gains most; nil where none gains.
+  func best(of trials: [[Double]]) -> (gain: Double, index: Int)? {
     var best: (gain: Double, index: Int)?
     for (index, trial) in trials.enumerated() {
       let gain = gain(trial)
       if gain > (best?.gain ?? 0) { best = (gain, index) }
     }
-    guard let best else { return nil }
-    var copy = self
-    copy.add(trials[best.index])
-    return copy
+    return best
   }
 
   private func independent(_ column: [Double]) -> [Double] {

@@ -82,20 +82,11 @@ struct WallVerdict {
       .map { column($0.line.sechWidth, $0.distance) }
     rejection = Self.rejection(
       Self.explanations(
-        section, own: own, neighbors: beside, steps: Self.steps(section, width: width)))
-  }
-
-  /// Error functions from -1 to 1, blurred by a part of the wall's width.
-  private static func steps(_ section: CrossSection, width: Double) -> [[Double]] {
-    [0.05, 0.1, 0.25, 0.5, 1].flatMap { part in
-      (-19...19).map { place in
-        section.column { erf(($0 - Double(place) / 20 * section.reach) / (part * width)) }
-      }
-    }
+        section, own: own, neighbors: beside, steps: SectionSteps(section, width: width)))
   }
 
   private static func explanations(
-    _ section: CrossSection, own: [[Double]], neighbors: [[Double]], steps: [[Double]]
+    _ section: CrossSection, own: [[Double]], neighbors: [[Double]], steps: SectionSteps
   ) -> [Explanation] {
     var all: [Explanation] = []
     let polynomials = section.polynomials(upTo: degreeAlone)
@@ -117,8 +108,8 @@ struct WallVerdict {
         let walled = degree <= degreeBesideWall ? bare.adding(bestOf: own) : nil
         append(walled, shapes: 1, holdsWall: true, .step)
         guard degree <= degreeBesideStep else { continue }
-        append(bare.adding(bestOf: steps), shapes: 1, holdsWall: false, .step)
-        append(walled?.adding(bestOf: steps), shapes: 2, holdsWall: true, .step)
+        append(steps.best(beside: bare), shapes: 1, holdsWall: false, .step)
+        append(walled.flatMap(steps.best), shapes: 2, holdsWall: true, .step)
       }
     }
     return all
@@ -134,5 +125,50 @@ struct WallVerdict {
       return nil
     }
     return without.cost + margin < with.cost ? without.explanation.reason : nil
+  }
+}
+
+/// Error functions from -1 to 1 of any place and blur, as a section sees them.
+private struct SectionSteps {
+  private let section: CrossSection
+  private let coarse: [(place: Double, blur: Double)]
+  private let columns: [[Double]]
+  /// Of the places that are tried first, m.
+  private let spacing: Double
+
+  /// - Parameter width: Of the wall in question in the image, m: no step is blurred by more.
+  init(_ section: CrossSection, width: Double) {
+    self.section = section
+    let spacing = section.reach / 20
+    coarse = [0.05, 0.1, 0.25, 0.5, 1].flatMap { part in
+      (-19...19).map { (place: Double($0) * spacing, blur: part * width) }
+    }
+    columns = coarse.map { Self.column(section, $0.place, $0.blur) }
+    self.spacing = spacing
+  }
+
+  private static func column(_ section: CrossSection, _ place: Double, _ blur: Double) -> [Double] {
+    section.column { erf(($0 - place) / blur) }
+  }
+
+  /// The fit with the step that gains most; nil where none gains.
+  ///
+  /// Place and blur count as parameters: they are those of the best step, to a thirtieth of the spacing and a tenth
+  /// of the blur, and not those of the nearest that was tried first.
+  func best(beside fit: SectionFit) -> SectionFit? {
+    guard let first = fit.best(of: columns) else { return nil }
+    var (place, blur) = coarse[first.index]
+    var column = columns[first.index]
+    for part in [1.0 / 4, 1.0 / 16] {
+      let trials = (-4...4).flatMap { k in
+        (-2...2).map { m in
+          (place: place + Double(k) * part * spacing, blur: blur * exp(Double(m) * 1.4 * part))
+        }
+      }
+      let finer = trials.map { Self.column(section, $0.place, $0.blur) }
+      guard let best = fit.best(of: finer) else { break }
+      (place, blur, column) = (trials[best.index].place, trials[best.index].blur, finer[best.index])
+    }
+    return fit.adding(bestOf: [column])
   }
 }

@@ -37,21 +37,31 @@ struct WallSeparationTests {
     }
   }
 
-  @Test("a pair that fills the frame is two walls over no offset")
-  func fillingPair() throws {
+  /// One wider wall on an offset, and a cut one beside it, differ from the pair by little: at twice the noise of
+  /// the first case both explain it alike in one of twelve draws.
+  @Test(
+    "a pair that fills the frame is two walls over no offset",
+    arguments: [(sigma: 5e7, least: 20), (1e8, 15)])
+  func fillingPair(sigma: Double, least: Int) throws {
     let geometry = try wallGeometry(0, .normal)
     let truth = [
       TestWall(field: 3e8, w: 30e-9, position: -50e-9),
       TestWall(field: -3e8, w: 30e-9, position: 50e-9),
     ]
-    let profile = wallProfileSamples(
-      truth, geometry: geometry, count: 200, sigma: 1e8, seed: 3)
-    let fit = try fitWalls(profile: profile, geometry: geometry)
-    #expect(fit.walls.count == 2)
-    for (wall, expected) in zip(fit.walls, truth) {
-      let error = try #require(wall.field.error)
-      #expect(abs(wall.field.value - expected.field) < 4 * error)
+    var found = 0
+    for seed in 1...20 {
+      let profile = wallProfileSamples(
+        truth, geometry: geometry, count: 200, sigma: sigma, seed: UInt64(seed))
+      let fit = try fitWalls(profile: profile, geometry: geometry)
+      guard fit.walls.count == 2 else { continue }
+      found += 1
+      for (wall, expected) in zip(fit.walls, truth) {
+        let error = try #require(wall.field.error)
+        #expect(abs(wall.field.value - expected.field) < 4 * error, "seed \(seed)")
+      }
     }
+    // 55 of 60 other draws: fewer than 15 of 20 are found with a chance below 1 %.
+    #expect(found >= least, "\(found)")
   }
 
   /// 60 nm of path at 45° make a plateau with round shoulders, which two sech² explain better than one.

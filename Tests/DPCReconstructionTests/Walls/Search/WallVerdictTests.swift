@@ -41,19 +41,22 @@ struct WallVerdictTests {
   }
 
   @Test(
-    "A step aside of the center leaves no wall beside it",
+    "A step aside of the center leaves no wall beside it, whatever the noise",
     arguments: [
       (height: 1e8, width: 3e-9, place: -60e-9, azimuth: 0.3), (1e8, 3e-9, -60e-9, 1.2),
-      (4e8, 12e-9, -60e-9, 0.3), (4e8, 12e-9, 72e-9, 0.3),
+      (4e8, 12e-9, -60e-9, 0.3), (4e8, 12e-9, 60e-9, 0.9), (2e8, 6e-9, 80e-9, 0),
     ])
   func steps(height: Double, width: Double, place: Double, azimuth: Double) throws {
-    let map = try Self.map(azimuth: azimuth, seed: 5) { u, _ in
-      height / 2 * erf((u - place) / width)
+    for seed in [5, 6, 7, 7919, 15838, 23757] as [UInt64] {
+      let map = try Self.map(azimuth: azimuth, seed: seed) { u, _ in
+        height / 2 * erf((u - place) / width)
+      }
+      let findings = try Self.found(in: map)
+      #expect(findings.walls.isEmpty, "seed \(seed): \(findings.walls.map(\.fitted.wall))")
+      #expect(findings.families.isEmpty && findings.alternation == .cannotBeTold)
+      // As a step, or because only pieces of it look like a wall.
+      #expect(!Set(findings.rejections).isDisjoint(with: [.step, .tooShort]), "seed \(seed)")
     }
-    let findings = try Self.found(in: map)
-    #expect(findings.walls.isEmpty, "\(findings.walls.map(\.fitted.wall))")
-    #expect(findings.families.isEmpty && findings.alternation == .cannotBeTold)
-    #expect(findings.rejections.contains(.step))
   }
 
   @Test(
