@@ -1,5 +1,4 @@
 // Small sums and tables that several steps share.
-internal import FFTW
 public import STEMCore
 internal import WorkSharing
 
@@ -92,21 +91,4 @@ func derivativeFrequencies(_ count: Int, spacing: Double) -> [Double] {
 func derivativeFrequency(_ index: Int, of count: Int, spacing: Double) -> Double {
   if 2 * index == count { return 0 }
   return Double(2 * index > count ? index - count : index) / (Double(count) * spacing)
-}
-
-/// Copies `values - offset` into a transform's buffer.
-func fill(
-  _ buffer: inout TransformBuffer<Double>, with values: [Double], minus offset: Double
-) {
-  precondition(buffer.count == values.count, "one value per place")
-  buffer.withMutableSpan { span in
-    for index in values.indices { span[index] = values[index] - offset }
-  }
-}
-
-/// Adds `weight` times a line to the beginning of a line that is no shorter.
-func add(_ line: Span<Double>, times weight: Double, to sums: inout [Double]) {
-  precondition(line.count <= sums.count, "a line fits its sums")
-  var target = sums.mutableSpan
-  for index in 0..<line.count { target[index] += weight * line[index] }
 }

@@ -1,5 +1,4 @@
 // Maps made and changed in place, piece by piece on all threads: new memory costs more than the arithmetic.
-internal import FFTW
 public import STEMCore
 internal import WorkSharing
 
@@ -89,15 +88,6 @@ extension Array where Element: BitwiseCopyable {
       }
     }
     return copy
-  }
-}
-
-extension TransformBuffer {
-  /// Lends the numbers to several threads.
-  mutating func share<Result>(_ body: (SharedPlane<Element>) -> Result) -> Result {
-    withMutableSpan { span in
-      span.withUnsafeMutableBufferPointer { body(SharedPlane($0)) }
-    }
   }
 }
 
