@@ -113,9 +113,9 @@ extension WallTable {
       Note(
         .warning,
         (widened.count == 1 ? "wall \(these) is not straight" : "walls \(these) are not straight")
-          + ", and the table holds a mean along the frame: of wall \(most.number), \(own) wide itself, it is"
-          + " \(text(width.value)) wide; fields are too low by as much, and E0·w is not changed; 'crop' the map to"
-          + " shorter pieces along the walls")
+          + ", and the table holds a mean along the frame: \(widened.count == 1 ? "" : "wall \(most.number) is ")"
+          + "\(text(width.value)) wide, where the wall itself is \(own) wide; fields are too low by as much,"
+          + " and E0·w is not changed; 'crop' the map to shorter pieces along the walls")
     ]
   }
 }

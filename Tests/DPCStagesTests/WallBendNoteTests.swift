@@ -60,7 +60,7 @@ struct WallBendNoteTests {
     let note = try #require(table.notes.first)
     #expect(note.kind == .warning && note.text.hasPrefix("wall 1 is not straight"))
     let text = Format.quantity(own, error: width.error, unit: "m")
-    #expect(note.text.contains("about \(text) wide itself"))
+    #expect(note.text.contains("where the wall itself is about \(text) wide;"))
   }
 
   @Test("Two walls that bow alike share one fact; straight ones have none")
