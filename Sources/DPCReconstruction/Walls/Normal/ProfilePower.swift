@@ -52,9 +52,7 @@ struct ProfilePower: Sendable {
     self.cells = cells
     self.values = values
     spacing = max(cells.pixel.x, cells.pixel.y)
-    reach = hypot(
-      Double(cells.shape.columns - 1) / 2 * cells.pixel.x,
-      Double(cells.shape.rows - 1) / 2 * cells.pixel.y)
+    reach = cells.reach
   }
 
   /// As far as an azimuth may turn before the ends of the frame move by half the finest resolution, rad.
@@ -148,28 +146,11 @@ struct ProfilePower: Sendable {
 
   /// Sums over the places of each distance, in steps from the corner of the farthest one.
   private func sums(at azimuth: Double) -> [SlopeSums] {
-    let (c, s) = (cos(azimuth), sin(azimuth))
-    let (rows, columns) = (cells.shape.rows, cells.shape.columns)
-    let (centerX, centerY) = (Double(columns - 1) / 2, Double(rows - 1) / 2)
-    let count = 2 * Int((reach / spacing).rounded(.up)) + 2
-    var sums = [SlopeSums](repeating: SlopeSums(), count: count)
-    for row in 0..<rows {
-      let y = (Double(row) - centerY) * cells.pixel.y
-      for column in 0..<columns {
-        let index = row * columns + column
-        guard cells.mask.isUsable(index) else { continue }
-        let x = (Double(column) - centerX) * cells.pixel.x
-        // Shared between two distances, so that the sums change steadily with the azimuth.
-        let distance = (x * c + y * s + reach) / spacing
-        let bin = min(max(Int(distance), 0), count - 2)
-        let upper = min(max(distance - Double(bin), 0), 1)
-        // In units of the reach: the sums of all columns are of one size.
-        let t = (y * c - x * s) / reach
-        sums[bin].add(along: t, values[index], weight: 1 - upper)
-        sums[bin + 1].add(along: t, values[index], weight: upper)
-      }
-    }
-    return sums
+    // In units of the reach: the sums of all columns are of one size.
+    cells.slopeSums(
+      at: azimuth, spacing: spacing, unit: reach, rows: 0..<cells.shape.rows,
+      columns: 0..<cells.shape.columns
+    ) { values[$0] }
   }
 
   /// Both components less their planes over their noise.

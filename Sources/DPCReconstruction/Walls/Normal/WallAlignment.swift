@@ -41,9 +41,7 @@ struct WallAlignment: Sendable {
   init(_ cells: WallGradientLevel) {
     self.cells = cells
     spacing = min(cells.pixel.x, cells.pixel.y)
-    reach = hypot(
-      Double(cells.shape.columns - 1) / 2 * cells.pixel.x,
-      Double(cells.shape.rows - 1) / 2 * cells.pixel.y)
+    reach = cells.reach
   }
 
   /// - Parameters:
@@ -114,29 +112,13 @@ struct WallAlignment: Sendable {
 
   /// Sums over the parts of a 3 × 3 division of the frame.
   private func parts(at azimuth: Double) -> [[SlopeSums]] {
-    let (c, s) = (cos(azimuth), sin(azimuth))
     let (rows, columns) = (cells.shape.rows, cells.shape.columns)
-    let (centerX, centerY) = (Double(columns - 1) / 2, Double(rows - 1) / 2)
-    let count = 2 * Int((reach / spacing).rounded(.up)) + 2
     return concurrentMap(9) { part in
-      var sums = [SlopeSums](repeating: SlopeSums(), count: count)
       let (down, right) = (part / 3, part % 3)
-      for row in rows * down / 3..<rows * (down + 1) / 3 {
-        let y = (Double(row) - centerY) * cells.pixel.y
-        for column in columns * right / 3..<columns * (right + 1) / 3 {
-          let index = row * columns + column
-          guard cells.mask.isUsable(index) else { continue }
-          let x = (Double(column) - centerX) * cells.pixel.x
-          // Shared between two distances, so that the sums change steadily with the azimuth.
-          let distance = (x * c + y * s + reach) / spacing
-          let bin = min(max(Int(distance), 0), count - 2)
-          let upper = min(max(distance - Double(bin), 0), 1)
-          let (t, v) = (y * c - x * s, SIMD2(cells.x[index], cells.y[index]))
-          sums[bin].add(along: t, v, weight: 1 - upper)
-          sums[bin + 1].add(along: t, v, weight: upper)
-        }
-      }
-      return sums
+      return cells.slopeSums(
+        at: azimuth, spacing: spacing, unit: 1, rows: rows * down / 3..<rows * (down + 1) / 3,
+        columns: columns * right / 3..<columns * (right + 1) / 3
+      ) { SIMD2(cells.x[$0], cells.y[$0]) }
     }
   }
 }

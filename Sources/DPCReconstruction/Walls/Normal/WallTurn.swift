@@ -1,45 +1,6 @@
-// What the values along walls say of the walls' direction: sums at each distance, and the turn they ask for.
+// What the values along walls say of the walls' direction: the turn that the sums at each distance ask for.
 
 internal import STEMCore
-
-/// Weighted sums over the places at one distance across walls.
-struct SlopeSums: Sendable {
-  var count = 0.0
-  var along = 0.0
-  var alongSquared = 0.0
-  /// Of both components, and of their products with the place along the walls.
-  var value = SIMD2(0.0, 0)
-  var product = SIMD2(0.0, 0)
-
-  @inline(__always)
-  mutating func add(along t: Double, _ v: SIMD2<Double>, weight: Double) {
-    let first = weight * t
-    count += weight
-    along += first
-    alongSquared += first * t
-    value += weight * v
-    product += first * v
-  }
-
-  static func += (a: inout Self, b: Self) {
-    a.count += b.count
-    a.along += b.along
-    a.alongSquared += b.alongSquared
-    a.value += b.value
-    a.product += b.product
-  }
-
-  /// Σ (t - mean)², and Σ (t - mean)(v - level), about a mean and a level of more than these places.
-  func moments(
-    about mean: Double, level: SIMD2<Double>
-  ) -> (square: Double, product: SIMD2<Double>) {
-    let first = along - count * mean
-    return (
-      alongSquared - 2 * mean * along + count * mean * mean,
-      product - mean * value - first * level
-    )
-  }
-}
 
 /// By how much a profile wants to be turned.
 struct WallTurn {
