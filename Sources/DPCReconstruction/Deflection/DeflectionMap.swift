@@ -87,15 +87,19 @@ func transformed(
 }
 
 extension VectorMap {
-  /// Turns (and scales) every vector and its covariance by a matrix, in place.
+  /// Turns (and scales) every vector and its covariance by a matrix.
   public mutating func transform(by matrix: Matrix2) {
     let count = shape.count
-    share { map in
+    field.rewrite { old, new in
       concurrentPieces(count) { positions in
-        for i in positions { (map.x[i], map.y[i]) = matrix(map.x[i], map.y[i]) }
-        guard let (xx, yy, xy) = map.covariance else { return }
+        for i in positions { (new.x[i], new.y[i]) = matrix(old.x[i], old.y[i]) }
+      }
+    }
+    covariance?.rewrite { old, new in
+      concurrentPieces(count) { positions in
         for i in positions {
-          (xx[i], yy[i], xy[i]) = transformed((xx[i], yy[i], xy[i]), by: matrix)
+          (new.xx[i], new.yy[i], new.xy[i]) = transformed(
+            (old.xx[i], old.yy[i], old.xy[i]), by: matrix)
         }
       }
     }

@@ -49,18 +49,20 @@ extension VectorMap {
   /// The covariance stays that of the pixels among each other: the plane's own error is common to all of
   /// them, so averages do not lower it and differences do not contain it.
   public mutating func remove(_ plane: DescanPlane) {
-    let (rows, columns) = (shape.rows, shape.columns)
+    let (rows, columns, mask) = (shape.rows, shape.columns, mask)
     let height = 64
-    share { map in
+    field.rewrite { old, new in
       shareWork((rows + height - 1) / height) { band in
         for row in (band * height)..<min((band + 1) * height, rows) {
           let v = Double(row) - Double(rows - 1) / 2
           for column in 0..<columns {
             let position = row * columns + column
-            if map.mask[position] & PixelFlags.unusable.rawValue != 0 { continue }
             let u = Double(column) - Double(columns - 1) / 2
-            map.x[position] -= plane.center.x + plane.perColumn.x * u + plane.perRow.x * v
-            map.y[position] -= plane.center.y + plane.perColumn.y * u + plane.perRow.y * v
+            let isUsable = mask.isUsable(position)
+            let x = plane.center.x + plane.perColumn.x * u + plane.perRow.x * v
+            let y = plane.center.y + plane.perColumn.y * u + plane.perRow.y * v
+            new.x[position] = old.x[position] - (isUsable ? x : 0)
+            new.y[position] = old.y[position] - (isUsable ? y : 0)
           }
         }
       }

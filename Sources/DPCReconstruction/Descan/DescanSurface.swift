@@ -174,13 +174,13 @@ extension VectorMap {
   /// of them, so averages do not lower it and differences of neighbors do not contain it.
   public mutating func remove(_ surface: DescanSurface) {
     precondition(surface.shape == shape, "surface and map share a shape")
-    let count = shape.count
-    share { map in
+    let (count, mask) = (shape.count, mask)
+    field.rewrite { old, new in
       concurrentPieces(count) { positions in
         surface.forEachValue(at: positions) { position, x, y in
-          if map.mask[position] & PixelFlags.unusable.rawValue != 0 { return }
-          map.x[position] -= x
-          map.y[position] -= y
+          let isUsable = mask.isUsable(position)
+          new.x[position] = old.x[position] - (isUsable ? x : 0)
+          new.y[position] = old.y[position] - (isUsable ? y : 0)
         }
       }
     }

@@ -54,18 +54,32 @@ extension Array where Element: BitwiseCopyable {
     self.init(unsafeUninitializedCapacity: count) { $1 = count }
   }
 
-  /// Lends the numbers to several threads; copied first, on all threads, where another array holds them as well.
+  /// Lends the numbers to several threads.
   public mutating func share<Result, Failure: Error>(
     _ body: (SharedPlane<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    if hasOtherOwners() { self = copied() }
-    return try withUnsafeMutableBufferPointer { buffer throws(Failure) in
+    try withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try body(SharedPlane(buffer))
     }
   }
 
-  /// Whether lending the numbers would copy them, on one thread.
-  mutating func hasOtherOwners() -> Bool {
+  /// Lends the numbers with room for what takes their place, to several threads: both are the same memory, or new
+  /// memory where another array holds the numbers as well, so that none are copied only to be changed.
+  ///
+  /// - Parameter body: Reads `old` only, and writes a number to every position of `new`, at each after it has read
+  ///   what was there.
+  mutating func rewrite(_ body: (_ old: SharedPlane<Element>, _ new: SharedPlane<Element>) -> Void)
+  {
+    guard hasOtherOwners() else { return share { body($0, $0) } }
+    var numbers = Self(uninitializedCount: count)
+    withUnsafeBufferPointer { old in
+      numbers.share { body(SharedPlane(UnsafeMutableBufferPointer(mutating: old)), $0) }
+    }
+    self = numbers
+  }
+
+  /// Whether writing to the numbers would copy them.
+  private mutating func hasOtherOwners() -> Bool {
     // SAFETY: an array is a reference to its numbers' storage and nothing else. Were it not, the answer could be
     // wrong, and with it the time, never a number.
     withUnsafeMutablePointer(to: &self) { array in
@@ -74,20 +88,33 @@ extension Array where Element: BitwiseCopyable {
       }
     }
   }
+}
 
-  private func copied() -> Self {
-    var copy = Self(uninitializedCount: count)
-    copy.withUnsafeMutableBufferPointer { buffer in
-      let written = SharedPlane(buffer)
-      withUnsafeBufferPointer { numbers in
-        // Not a race: nobody writes to what has several owners.
-        nonisolated(unsafe) let numbers = numbers
-        concurrentPieces(count) { positions in
-          _ = written[positions].update(from: numbers[positions])
-        }
+/// Both components of vectors that several threads write to.
+typealias SharedVectors = (x: SharedPlane<Double>, y: SharedPlane<Double>)
+
+/// xx, yy and xy of covariances that several threads write to.
+public typealias SharedCovariance = (
+  xx: SharedPlane<Double>, yy: SharedPlane<Double>, xy: SharedPlane<Double>
+)
+
+extension VectorField {
+  /// Every vector by another, as ``Swift/Array/rewrite(_:)``.
+  mutating func rewrite(_ body: (_ old: SharedVectors, _ new: SharedVectors) -> Void) {
+    x.rewrite { oldX, newX in
+      y.rewrite { oldY, newY in body((oldX, oldY), (newX, newY)) }
+    }
+  }
+}
+
+extension VectorCovariance {
+  /// Every covariance by another, as ``Swift/Array/rewrite(_:)``.
+  mutating func rewrite(_ body: (_ old: SharedCovariance, _ new: SharedCovariance) -> Void) {
+    xx.rewrite { oldXX, newXX in
+      yy.rewrite { oldYY, newYY in
+        xy.rewrite { oldXY, newXY in body((oldXX, oldYY, oldXY), (newXX, newYY, newXY)) }
       }
     }
-    return copy
   }
 }
 
@@ -96,8 +123,7 @@ public struct SharedVectorMap: Sendable {
   public let x: SharedPlane<Double>
   public let y: SharedPlane<Double>
   /// xx, yy and xy; nil where nothing is known of the errors.
-  public let covariance:
-    (xx: SharedPlane<Double>, yy: SharedPlane<Double>, xy: SharedPlane<Double>)?
+  public let covariance: SharedCovariance?
   public let mask: SharedPlane<UInt8>
 }
 
@@ -113,7 +139,7 @@ extension VectorMap {
       pixelSize: pixelSize)
   }
 
-  /// Lends the numbers to several threads; arrays that another map holds as well are copied first.
+  /// Lends the numbers to several threads.
   public mutating func share<Result, Failure: Error>(
     _ body: (SharedVectorMap) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -136,9 +162,7 @@ extension VectorMap {
 extension VectorCovariance? {
   /// Lends the numbers to several threads; nil where there are none.
   fileprivate mutating func share<Result, Failure: Error>(
-    _ body: (
-      (xx: SharedPlane<Double>, yy: SharedPlane<Double>, xy: SharedPlane<Double>)?
-    ) throws(Failure) -> Result
+    _ body: (SharedCovariance?) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     guard var errors = self else { return try body(nil) }
     self = nil
