@@ -118,28 +118,20 @@ struct ShownVectorMap: Sendable {
       return [
         errorDataset(name, map.mask, unit: unit) { positions, target in
           let variances = variances.span.extracting(positions)
-          let (along, across) = (
-            along.span.extracting(positions), across.span.extracting(positions)
-          )
-          precondition(
-            along.count == variances.count && across.count == variances.count,
-            "one number per pixel")
-          for index in 0..<variances.count {
-            let shared = errors.variance(along: scale * along[index], across: scale * across[index])
-            target[index] = Float((square * variances[index] + shared).squareRoot())
-          }
+          errors.write(
+            to: target, along: along.span.extracting(positions),
+            across: across.span.extracting(positions), scale: scale
+          ) { square * variances[$0] }
         }
       ]
     }
     guard let common, common > 0 else { return [] }
     return [
       errorDataset(name, map.mask, unit: unit) { positions, target in
-        let (along, across) = (along.span.extracting(positions), across.span.extracting(positions))
-        precondition(along.count == across.count, "one number per pixel")
-        for index in 0..<along.count {
-          let shared = errors.variance(along: scale * along[index], across: scale * across[index])
-          target[index] = Float((square * common + shared).squareRoot())
-        }
+        errors.write(
+          to: target, along: along.span.extracting(positions),
+          across: across.span.extracting(positions), scale: scale
+        ) { _ in square * common }
       }
     ]
   }
@@ -164,10 +156,43 @@ struct ShownVectorMap: Sendable {
   }
 }
 
+extension CommonErrors.Terms {
+  /// Writes one standard deviation of a component at some pixels; reads no components that add nothing to it.
+  ///
+  /// - Parameters:
+  ///   - along: The component itself.
+  ///   - across: The other one.
+  ///   - scale: From their unit to the one shown.
+  ///   - variance: Of the component at a pixel by itself, in the square of the unit shown.
+  @inline(__always)
+  fileprivate func write(
+    to target: UnsafeMutableBufferPointer<Float>, along: Span<Double>, across: Span<Double>,
+    scale factor: Double, variance: (_ index: Int) -> Double
+  ) {
+    let count = along.count
+    precondition(across.count == count && target.count >= count, "one number per pixel")
+    if rotation > 0 {
+      for index in 0..<count {
+        let shared = self.variance(along: factor * along[index], across: factor * across[index])
+        target[index] = Float((variance(index) + shared).squareRoot())
+      }
+    } else if scale > 0 {
+      for index in 0..<count {
+        let shared = self.variance(along: factor * along[index], across: 0)
+        target[index] = Float((variance(index) + shared).squareRoot())
+      }
+    } else {
+      for index in 0..<count {
+        target[index] = Float((variance(index) + constant).squareRoot())
+      }
+    }
+  }
+}
+
 extension ScalarMap {
   /// `name`, `name_errors` where errors are known, and the mask.
   ///
-  /// - Parameter errors: What all pixels share, as in ``commonVariance(_:)``.
+  /// - Parameter errors: What all pixels share, as in ``CommonScalarErrors``.
   func datasets(_ name: String, unit: String, errors: CommonErrors) -> [ResultDataset] {
     let values = field.values
     var datasets = [
@@ -177,12 +202,12 @@ extension ScalarMap {
       }
     ]
     if let variance {
-      let common = commonVariance(errors)
+      let common = CommonScalarErrors(errors, of: self)
       datasets.append(
         errorDataset("\(name)_errors", mask, unit: unit) { positions, target in
           for position in positions {
             target[position - positions.lowerBound] = Float(
-              (variance[position] + common(position)).squareRoot())
+              (variance[position] + common.variance(at: position)).squareRoot())
           }
         })
     }

@@ -87,21 +87,35 @@ extension CommonErrors {
   }
 }
 
-extension ScalarMap {
-  /// What the errors that all pixels share add to the variance of a potential or a density at a position.
-  ///
-  /// A constant error of the field is a ramp of the potential about the scan's center. A small
-  /// rotation turns a gradient into a whirl, which has no potential: it counts in second order only.
-  func commonVariance(_ errors: CommonErrors) -> @Sendable (_ position: Int) -> Double {
-    guard !errors.isEmpty, let size = pixelSize else { return { _ in 0 } }
-    let (scale, constant) = (errors.relativeScale, errors.constant)
-    let (shape, values) = (shape, field.values)
-    return { position in
-      let (row, column) = position.quotientAndRemainder(dividingBy: shape.columns)
-      let x = (Double(column) - Double(shape.columns - 1) / 2) * size.x
-      let y = (Double(row) - Double(shape.rows - 1) / 2) * size.y
-      let scaled = scale * values[position]
-      return scaled * scaled + constant * constant * (x * x + y * y)
-    }
+/// What the errors that all pixels share add to the variance of a potential or a density at a position.
+///
+/// A constant error of the field is a ramp of the potential about the scan's center. A small
+/// rotation turns a gradient into a whirl, which has no potential: it counts in second order only.
+struct CommonScalarErrors: Sendable {
+  private let values: [Double]
+  private let columns: Int
+  /// Of the scan, pixels.
+  private let center: (x: Double, y: Double)
+  /// Relative.
+  private let scale: Double
+  /// Of the potential from pixel to pixel; zero where no position is known.
+  private let ramp: (x: Double, y: Double)
+
+  init(_ errors: CommonErrors, of map: ScalarMap) {
+    values = map.field.values
+    columns = map.shape.columns
+    center = (Double(columns - 1) / 2, Double(map.shape.rows - 1) / 2)
+    scale = errors.relativeScale
+    let size = map.pixelSize ?? PixelSize(x: 0, y: 0)
+    ramp = (errors.constant * size.x, errors.constant * size.y)
+  }
+
+  @inline(__always)
+  func variance(at position: Int) -> Double {
+    let scaled = scale * values[position]
+    if ramp.x == 0 { return scaled * scaled }
+    let (row, column) = position.quotientAndRemainder(dividingBy: columns)
+    let (x, y) = ((Double(column) - center.x) * ramp.x, (Double(row) - center.y) * ramp.y)
+    return scaled * scaled + (x * x + y * y)
   }
 }

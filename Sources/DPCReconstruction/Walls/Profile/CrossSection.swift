@@ -22,10 +22,10 @@ struct CrossSection {
     self.reach = reach
     let count = max(1, Int((2 * reach / bin).rounded(.up)))
     var sums = [SIMD4<Double>](repeating: .zero, count: count)
-    for i in strip.u.indices {
-      let k = min(max(Int((strip.u[i] + reach) / bin), 0), count - 1)
-      let w = strip.weight[i]
-      sums[k] += SIMD4(w, w * strip.u[i], w * strip.value[i], 0)
+    for pixel in strip.pixels {
+      let k = min(max(Int((pixel.u + reach) / bin), 0), count - 1)
+      let w = pixel.weight
+      sums[k] += SIMD4(w, w * pixel.u, w * pixel.value, 0)
     }
     for sum in sums where sum[0] > 0 {
       let root = sum[0].squareRoot()

@@ -16,10 +16,7 @@ extension WallStrip {
     let d = fieldComponent(direction, n)
     func place(_ row: Int) -> Double { (Double(row) - Double(rows - 1) / 2) * pixel.y }
     let ranges = (0..<rows).map { Self.columns(columns, pixel, at: place($0), beside: line, reach) }
-    let count = ranges.reduce(0) { $0 + $1.count }
-    for list in [\WallStrip.u, \.v, \.value, \.weight] {
-      self[keyPath: list].reserveCapacity(count)
-    }
+    pixels.reserveCapacity(ranges.reduce(0) { $0 + $1.count })
     let (xx, yy, xy) = (errors.xx.span, errors.yy.span, errors.xy.span)
     let (fieldX, fieldY) = (map.field.x.span, map.field.y.span)
     for (row, range) in ranges.enumerated() {
@@ -29,10 +26,10 @@ extension WallStrip {
         let variance = d.x * d.x * xx[i] + d.y * d.y * yy[i] + 2 * d.x * d.y * xy[i]
         guard map.mask.isUsable(i), variance > 0 else { continue }
         let x = (Double(column) - Double(columns - 1) / 2) * pixel.x
-        u.append(x * n.x + y * n.y - line.position)
-        v.append(y * n.x - x * n.y)
-        value.append(d.x * fieldX[i] + d.y * fieldY[i])
-        weight.append(1 / variance)
+        pixels.append(
+          Pixel(
+            u: x * n.x + y * n.y - line.position, v: y * n.x - x * n.y,
+            value: d.x * fieldX[i] + d.y * fieldY[i], weight: 1 / variance))
       }
     }
   }
@@ -63,18 +60,18 @@ extension WallStrip {
     let offset = line.position - other.position
     let width = geometry.projectedWidth(sechWidth: other.sechWidth)
     if abs(offset) > reach + 4 * width { return }
-    let distances = u.indices.map { u[$0] + offset - (shift?.value(at: v[$0]) ?? 0) }
+    let distances = pixels.map { $0.u + offset - (shift?.value(at: $0.v) ?? 0) }
     let heights = ProjectedWall(geometry: geometry, sechWidth: other.sechWidth)
       .unitHeights(at: distances)
     guard let track, track.variation > 0 else {
-      for i in value.indices { value[i] -= other.amplitude * heights[i] }
+      for i in pixels.indices { pixels[i].value -= other.amplitude * heights[i] }
       return
     }
-    for i in value.indices { value[i] -= track.field(at: v[i]) * heights[i] }
+    for i in pixels.indices { pixels[i].value -= track.field(at: pixels[i].v) * heights[i] }
   }
 
   /// The strip with its distances counted from where the wall is.
   mutating func straighten(by shift: WallShift) {
-    for i in u.indices { u[i] -= shift.value(at: v[i]) }
+    for i in pixels.indices { pixels[i].u -= shift.value(at: pixels[i].v) }
   }
 }

@@ -29,12 +29,12 @@ struct WallTrack: Sendable {
     (start, length) = (line.start, line.length / Double(count))
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     var fits = [PieceFit](repeating: PieceFit(), count: count)
-    for i in strip.u.indices {
-      let k = min(count - 1, max(0, Int((strip.v[i] - start) / length)))
-      let sample = shape.sample(at: strip.u[i], amplitude: width)
+    for pixel in strip.pixels {
+      let k = min(count - 1, max(0, Int((pixel.v - start) / length)))
+      let sample = shape.sample(at: pixel.u, amplitude: width)
       fits[k].add(
-        height: sample.byAmplitude, slope: sample.byPosition, distance: strip.u[i] / width,
-        strip.weight[i], strip.value[i])
+        height: sample.byAmplitude, slope: sample.byPosition, distance: pixel.u / width,
+        pixel.weight, pixel.value)
     }
     for k in fits.indices { fits[k].solve() }
     let pieces = WallPieces(fits.map(\.field), length: length, misfit: Self.misfit(fits, \.rest, 2))

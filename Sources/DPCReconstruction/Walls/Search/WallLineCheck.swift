@@ -27,11 +27,11 @@ struct WallPieces {
     length = line.length / Double(count)
     let shape = ProjectedWall(geometry: geometry, sechWidth: line.sechWidth)
     var fits = [LevelFit](repeating: LevelFit(), count: count)
-    for i in strip.u.indices {
-      let k = min(count - 1, max(0, Int((strip.v[i] - line.start) / length)))
-      fits[k].add(shape.unitHeight(at: strip.u[i]), strip.weight[i], strip.value[i])
+    for pixel in strip.pixels {
+      let k = min(count - 1, max(0, Int((pixel.v - line.start) / length)))
+      fits[k].add(shape.unitHeight(at: pixel.u), pixel.weight, pixel.value)
     }
-    var (rest, freedom) = (0.0, Double(strip.u.count))
+    var (rest, freedom) = (0.0, Double(strip.pixels.count))
     for fit in fits {
       let (o, i) = fit.match
       overlap.append(o)
@@ -92,8 +92,8 @@ struct WallLineCheck {
     }
     var steps = [LevelFit](repeating: LevelFit(), count: trials.count)
     var wall = LevelFit()
-    for i in strip.u.indices {
-      let (u, w, y) = (strip.u[i], strip.weight[i], strip.value[i])
+    for pixel in strip.pixels {
+      let (u, w, y) = (pixel.u, pixel.weight, pixel.value)
       wall.add(shape.unitHeight(at: u), w, y)
       for s in trials.indices {
         steps[s].add(tanh((u - trials[s].shift) / trials[s].width), w, y)

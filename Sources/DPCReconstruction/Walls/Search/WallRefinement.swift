@@ -6,10 +6,17 @@ internal import WorkSharing
 
 /// Pixels beside a line, in its own coordinates.
 struct WallStrip {
-  var u: [Double] = []
-  var v: [Double] = []
-  var value: [Double] = []
-  var weight: [Double] = []
+  /// One component of the field at one place.
+  struct Pixel {
+    /// From the line along its normal, and along the line, m.
+    var u, v: Double
+    /// V/m.
+    var value: Double
+    /// 1/σ², m²/V².
+    var weight: Double
+  }
+
+  var pixels: [Pixel] = []
 
   init(_ pixels: WallPixels, _ line: WallLine, reach: Double, direction: FieldDirection) {
     let n = line.normal
@@ -20,10 +27,7 @@ struct WallStrip {
       let along = pixels.y[i] * n.x - pixels.x[i] * n.y
       guard along >= line.start, along <= line.end else { continue }
       let (value, weight) = pixels.component(i, component)
-      u.append(across)
-      v.append(along)
-      self.value.append(value)
-      self.weight.append(weight)
+      self.pixels.append(Pixel(u: across, v: along, value: value, weight: weight))
     }
   }
 }
