@@ -83,6 +83,22 @@ extension WallFindings {
     ]
   }
 
+  /// Walls of the table that may be pieces of one that bends.
+  private var bentNotes: [Note] {
+    let measured = walls.indices.filter {
+      WallRow(walls[$0].fitted, errorScale: errorScale).isMeasured
+    }
+    return bentGroups.compactMap { group in
+      let numbers = group.compactMap { measured.firstIndex(of: $0) }.map { "\($0 + 1)" }
+      guard let last = numbers.last, numbers.count > 1 else { return nil }
+      return Note(
+        .warning,
+        "walls \(numbers.dropLast().joined(separator: ", ")) and \(last) come together at small angles: they can be"
+          + " pieces of one wall that bends, or lines through one, and then not all of their fields are the wall's;"
+          + " look at the map, and 'crop' it to shorter pieces along the walls")
+    }
+  }
+
   /// Beside several walls of one family a refused line is often another one that stands too close to tell by itself.
   private var closeWalls: String {
     walls.count > 1 && rejections.contains { $0 == .background || $0 == .step }
@@ -99,7 +115,7 @@ extension WallFindings {
           "the map holds a plane, such as descan leaves: it was taken off before walls were sought")
       )
     }
-    notes += azimuthNotes
+    notes += azimuthNotes + bentNotes
     let reasons = WallRejection.allCases.compactMap { reason -> String? in
       let count = rejections.count { $0 == reason }
       return count == 0 || reason == .misfit ? nil : "\(count) \(reason.rawValue)"

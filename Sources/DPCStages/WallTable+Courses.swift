@@ -6,15 +6,13 @@ internal import STEMCore
 /// What a mean along a bent wall does to its numbers.
 struct BentWall: Codable, Sendable, Equatable {
   var bend: WallBend
-  /// The fitted width over that of the wall itself; nil beyond two.
+  /// The fitted width over that of the wall itself; nil beyond two, 1 where the fit has followed the bend.
   var widening: Double?
   /// Rows that may all be one wall, this one among them.
   var group: Range<Int>
 }
 
 extension WallTable {
-  /// A field that varies along the wall by less of its mean deserves no remark.
-  private static let leastVariation = 0.2
   /// Of a width's standard error: what is off by less hardly adds to it.
   private static let leastWidening = 1.0 / 3
 
@@ -30,8 +28,7 @@ extension WallTable {
       noiseFactor: correlation.x * correlation.y)
     var copy = self
     for (index, course) in courses.enumerated() {
-      // Of a wall that ends, or that is no wall, how it bends says little.
-      guard course.variation > Self.leastVariation else {
+      guard !course.isEven else {
         copy.rows[index].bent = course.bend.map {
           BentWall(
             bend: $0,

@@ -10,12 +10,12 @@ import Testing
 struct WallBendNoteTests {
   private static let shape = GridShape(rows: 120, columns: 90)
 
-  /// Walls of 20 nm, edge-on, that bow alike: the table of their profile in pixels of 2 nm.
+  /// Walls of 20 nm, edge-on, that bow alike, in pixels of 2 nm.
   ///
   /// - Parameter end: Of the walls along themselves, of half the frame.
-  private static func table(
+  private static func map(
     bow: Double, positions: [Double], sigma: Double, end: Double = 1
-  ) throws -> WallTable {
+  ) -> VectorMap {
     var generator = SeededGenerator(seed: 5)
     var field = VectorField(shape: shape)
     for i in 0..<shape.count {
@@ -29,12 +29,19 @@ struct WallBendNoteTests {
       }
     }
     let variance = [Double](repeating: sigma * sigma, count: shape.count)
-    let map = VectorMap(
+    return VectorMap(
       field: field,
       covariance: VectorCovariance(
         shape: shape, xx: variance, yy: variance,
         xy: [Double](repeating: 0, count: shape.count)),
       mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 2e-9, y: 2e-9))
+  }
+
+  /// The table of their profile.
+  private static func table(
+    bow: Double, positions: [Double], sigma: Double, end: Double = 1
+  ) throws -> WallTable {
+    let map = map(bow: bow, positions: positions, sigma: sigma, end: end)
     let profile = try wallProfile(of: map, direction: .perp, normalAzimuth: 0)
     let fit = try fitImageWalls(profile: profile, options: WallFitOptions())
     let orientation = WallOrientation(
@@ -90,5 +97,22 @@ struct WallBendNoteTests {
     let row = try #require(table.rows.first)
     #expect(row.bent == nil && row.remarks.contains { $0.hasPrefix("its field varies along it") })
     #expect(!table.facts(prefix: "wall").contains { $0.key.hasSuffix("bow") })
+  }
+
+  @Test("A found wall has its bow as a fact, and no warning: the fit has followed it")
+  func foundWall() throws {
+    let map = Self.map(bow: -12e-9, positions: [3e-9], sigma: 6e7)
+    let geometry = try InclinationGeometry(thickness: 50e-9, inclination: 0, direction: .perp)
+    let findings = try findWalls(in: map, geometry: geometry)
+    let table = WallTable(findings: findings, errorScale: findings.errorScale)
+    try #require(table.rows.count == 1)
+    let fact = try #require(table.facts(prefix: "wall").first { $0.key == "wall_1_bow" })
+    let error = try #require(fact.error)
+    #expect(abs((fact.value ?? 0) + 12e-9) < 4 * error && error < 1e-9 && fact.unit == "m")
+    #expect(fact.text.hasPrefix("wall 1: bows by -1"))
+    #expect(table.notes.isEmpty && findings.notes(hasErrors: true).isEmpty)
+    let wall = table.rows[0].wall
+    #expect(abs(wall.field.value - 2e8) < 4 * (try #require(wall.field.error)))
+    #expect(abs(wall.width.value - 20e-9) < 4 * (try #require(wall.width.error)))
   }
 }

@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 22
+  let algorithmVersion = 23
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]

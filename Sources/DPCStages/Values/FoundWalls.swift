@@ -23,7 +23,14 @@ extension WallTable {
   init(findings: WallFindings, errorScale: Double) {
     self = .empty
     let all = findings.walls.map { WallRow($0.fitted, errorScale: errorScale) }
-    rows = all.filter(\.isMeasured)
+    rows = zip(all, findings.walls).filter(\.0.isMeasured).enumerated().map { index, wall in
+      var row = wall.0
+      row.bent = wall.1.bend.map {
+        BentWall(
+          bend: $0.scalingErrors(by: errorScale), widening: 1, group: index..<index + 1)
+      }
+      return row
+    }
     unmeasured = all.filter { !$0.isMeasured }
     nearRim = findings.nearRim.map { wall in
       RimWall(

@@ -30,6 +30,14 @@ public struct WallBend: Sendable, Equatable, Codable {
     return widening < Self.largestWidening ? widening : nil
   }
 
+  /// The same bend where the errors of all pixels are so many times as large.
+  public func scalingErrors(by factor: Double) -> WallBend {
+    var copy = self
+    copy.bow.error = bow.error.map { $0 * factor }
+    copy.spread.error = spread.error.map { $0 * factor }
+    return copy
+  }
+
   private static let largestWidening = 2.0
   /// What w² of a mean grows by, over the mean square of the distances.
   static let squareFactor = 2.0
@@ -149,7 +157,7 @@ struct WallBends {
   }
 
   private func bending(_ wall: Int) -> [Double] {
-    Array(shifts[wall].coefficients[BendEquations.straight...].prefix(order))
+    (0..<order).map { shifts[wall].coefficients[BendEquations.straight + $0] }
   }
 
   /// - Parameter lines: Of all walls, places from one end to the other, m; a bend that all share is that of the longest.

@@ -13,6 +13,11 @@ public struct WallCourse: Sendable, Equatable {
   /// The walls that were matched as one with it, itself among them: of one sign, and so near that a mean over them
   /// has no two peaks. A wall that bows by more than it is wide has a profile like theirs.
   public var group: Range<Int>
+
+  /// A field that varies along a wall by less of its mean deserves no remark.
+  private static let leastVariation = 0.2
+  /// Of a wall that ends, or that is no wall, how it bends says little.
+  public var isEven: Bool { variation <= Self.leastVariation }
 }
 
 /// Holds every wall of a profile against the map, piece by piece.
@@ -42,15 +47,9 @@ public func wallCourses(
   }
   let tracking = WallTracking(
     walls, map, pixel, geometry, normalAzimuth: normalAzimuth, noiseFactor: noiseFactor)
-  var tracks = tracking.tracks()
-  if tracks.count > 1, tracks.contains(where: { $0.variation > 0 }) {
-    tracks = tracking.tracks(beside: tracks)
-  }
-  var bends = WallBends(tracks.map(\.equations), range: tracking.range)
-  bends?.follow(&tracks, tracking)
-  let isClear = bends?.isClear ?? false
+  let (bends, tracks) = tracking.followed()
   return zip(tracking.groups, tracks).enumerated().flatMap { index, wall in
-    let bend = isClear ? bends?.bend(ofWall: index, along: tracking.lines) : nil
+    let bend = bends?.bend(ofWall: index, along: tracking.lines)
     return wall.0.map { _ in
       WallCourse(variation: wall.1.variation, bend: bend, group: wall.0)
     }
@@ -84,7 +83,7 @@ extension WallBends {
 }
 
 /// The walls of a profile and the pixels beside them.
-private struct WallTracking {
+struct WallTracking {
   /// Walls that are matched as one.
   let groups: [Range<Int>]
   /// One for each group.
@@ -122,6 +121,29 @@ private struct WallTracking {
     coarserSide = max(pixel.x, pixel.y)
     (self.lines, self.reaches, self.geometry) = (lines, reaches, geometry)
     self.noiseFactor = noiseFactor
+  }
+
+  /// One wall on pixels that are known.
+  init(
+    _ line: WallLine, _ strip: WallStrip, reach: Double, _ geometry: InclinationGeometry,
+    coarserSide: Double
+  ) {
+    self.geometry = geometry
+    self.coarserSide = coarserSide
+    (groups, lines, strips, reaches) = ([0..<1], [line], [strip], [reach])
+    noiseFactor = 1
+    range = line.start...line.end
+  }
+
+  /// How the walls bend, where they do, and each along its line.
+  func followed() -> (bends: WallBends?, tracks: [WallTrack]) {
+    var tracks = tracks()
+    if tracks.count > 1, tracks.contains(where: { $0.variation > 0 }) {
+      tracks = self.tracks(beside: tracks)
+    }
+    var bends = WallBends(tracks.map(\.equations), range: range)
+    bends?.follow(&tracks, self)
+    return (bends.flatMap { $0.isClear ? $0 : nil }, tracks)
   }
 
   /// Walls of one sign, none further from the next than they are wide in the image.

@@ -30,11 +30,22 @@ internal import WorkSharing
 public func wallProfile(
   of map: VectorMap, direction: FieldDirection, normalAzimuth: Double
 ) throws(WallError) -> LineProfile {
+  try wallProfile(of: map, direction: direction, normalAzimuth: normalAzimuth, alongShift: nil)
+}
+
+/// The profile across a wall that is not straight, at the distances from where it is.
+///
+/// - Parameter shift: By how far it leaves a straight line along its normal; places along it are counted from the
+///   scan's center.
+func wallProfile(
+  of map: VectorMap, direction: FieldDirection, normalAzimuth: Double, alongShift shift: WallShift?
+) throws(WallError) -> LineProfile {
   guard let pixel = map.pixelSize else { throw .pixelSizeMissing }
   guard normalAzimuth.isFinite else { throw .badAzimuth(normalAzimuth) }
   let normal = unitVector(azimuth: normalAzimuth)
   let component = direction == .perp ? (x: -normal.y, y: normal.x) : normal
-  var bins = ProfileBins(map: map, pixel: pixel, normal: normal, component: component)
+  var bins = ProfileBins(
+    map: map, pixel: pixel, normal: normal, component: component, shift: shift)
   bins.dropSparseBins()
   guard !bins.bins.isEmpty else { throw .tooFewSamples(0, needed: 1) }
   bins.removeSlopeAlong()
@@ -61,15 +72,17 @@ private struct ProfileBins {
 
   init(
     map: VectorMap, pixel: PixelSize, normal: (x: Double, y: Double),
-    component: (x: Double, y: Double)
+    component: (x: Double, y: Double), shift: WallShift?
   ) {
     let (rows, columns) = (map.shape.rows, map.shape.columns)
     let centerX = Double(columns - 1) / 2
     let centerY = Double(rows - 1) / 2
-    let width =
-      normal.y == 0 ? pixel.x : normal.x == 0 ? pixel.y : min(pixel.x, pixel.y) / 2
+    let isAligned = shift == nil && (normal.x == 0 || normal.y == 0)
+    let width = isAligned ? (normal.y == 0 ? pixel.x : pixel.y) : min(pixel.x, pixel.y) / 2
     let tolerance = 1e-9 * width
-    let reach = abs(normal.x) * centerX * pixel.x + abs(normal.y) * centerY * pixel.y
+    let reach =
+      abs(normal.x) * centerX * pixel.x + abs(normal.y) * centerY * pixel.y
+      + (shift?.bound ?? 0)
     let none = [ProfileBin](repeating: ProfileBin(), count: Int((2 * reach / width).rounded()) + 1)
     hasCovariance = map.covariance != nil
     let across = (0..<columns).map { (Double($0) - centerX) * pixel.x * normal.x }
@@ -90,11 +103,12 @@ private struct ProfileBins {
           for column in 0..<columns {
             let raw = component.x * vx[column] + component.y * vy[column]
             guard flags[column] & PixelFlags.unusable.rawValue == 0, raw.isFinite else { continue }
-            let u = across[column] + y * normal.y
+            let v = along[column] + y * normal.x
+            let u = across[column] + y * normal.y - (shift?.value(at: v) ?? 0)
             // Half a step on and down to the whole number below: the nearest bin.
             let k = min(max(Int((u + reach) / width + 0.5), 0), bins.count - 1)
             bins[k].add(
-              distance: u, along: along[column] + y * normal.x, value: raw,
+              distance: u, along: v, value: raw,
               variance: variances[column], tolerance: tolerance)
           }
         }

@@ -4,22 +4,46 @@ internal import Glibc
 internal import STEMCore
 
 /// How far a wall lies along its normal from its line, as a polynomial of the place along it.
-struct WallShift: Sendable {
+struct WallShift: Sendable, Equatable {
   /// Of Legendre's polynomials on `range`, m: an offset, a tilt, and ``BendEquations/orders`` orders of bending.
-  var coefficients = [Double](repeating: 0, count: BendEquations.size)
+  /// The places behind them stay zero.
+  var coefficients = SIMD16<Double>.zero
   /// Of places along the walls, m.
-  let range: ClosedRange<Double>
+  private(set) var range: ClosedRange<Double>
 
-  /// In m.
+  init(range: ClosedRange<Double>) { self.range = range }
+
+  /// In m; beyond the range as at its end.
   func value(at v: Double) -> Double {
     var (before, term) = (0.0, 1.0)
     var sum = coefficients[0]
-    let t = Self.unit(v, range)
-    for k in 1..<coefficients.count {
+    let t = min(1, max(-1, Self.unit(v, range)))
+    for k in 1..<BendEquations.size {
       (before, term) = (term, Self.next(k, t, before, term))
       sum += coefficients[k] * term
     }
     return sum
+  }
+
+  /// No shift is larger: Legendre's polynomials are not above 1, m.
+  var bound: Double { (0..<BendEquations.size).reduce(0) { $0 + abs(coefficients[$1]) } }
+
+  /// The same shift of a wall whose middle along itself has got another place.
+  func moved(to middle: Double) -> WallShift {
+    let half = (range.upperBound - range.lowerBound) / 2
+    var copy = self
+    copy.range = middle - half...middle + half
+    return copy
+  }
+
+  /// The same shift along the opposite normal, where places along the wall have the opposite sign too.
+  var turnedRound: WallShift {
+    var copy = self
+    copy.range = -range.upperBound ... -range.lowerBound
+    for k in stride(from: 0, to: BendEquations.size, by: 2) {
+      copy.coefficients[k] = -coefficients[k]
+    }
+    return copy
   }
 
   /// All polynomials at one place.

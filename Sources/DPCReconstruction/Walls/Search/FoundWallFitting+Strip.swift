@@ -62,6 +62,7 @@ extension FoundWallFitting {
     let line = lines[index]
     let crossing = lines.indices.filter { familyOf[$0] != familyOf[index] }.map { lines[$0] }
     let shapes = crossing.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
+    let normals = crossing.map(\.normal)
     let components = crossing.map { fieldComponent(geometry.direction, $0.normal) }
     let pixels = WallPixels(frameOf: map)
     // Lines across a frame longer than four of its short sides are short; their neighbors are to be seen all the same.
@@ -84,12 +85,9 @@ extension FoundWallFitting {
           continue
         }
         for k in crossing.indices {
-          let m = crossing[k].normal
-          let along = y * m.x - x * m.y
+          let (across, along) = crossing[k].place(x, y, normals[k])
           guard along >= crossing[k].start, along <= crossing[k].end else { continue }
-          let height =
-            crossing[k].amplitude
-            * shapes[k].unitHeight(at: x * m.x + y * m.y - crossing[k].position)
+          let height = crossing[k].amplitude * shapes[k].unitHeight(at: across)
           strip.field.x[i] -= height * components[k].x
           strip.field.y[i] -= height * components[k].y
         }
@@ -111,9 +109,9 @@ extension VectorMap {
         let y = (Double(row) - Double(shape.rows - 1) / 2) * pixel.y
         for column in 0..<shape.columns {
           let x = (Double(column) - Double(shape.columns - 1) / 2) * pixel.x
-          let v = y * n.x - x * n.y
+          let (u, v) = line.place(x, y, n)
           guard v >= line.start, v <= line.end else { continue }
-          let height = line.amplitude * wall.unitHeight(at: x * n.x + y * n.y - line.position)
+          let height = line.amplitude * wall.unitHeight(at: u)
           field.x[row * shape.columns + column] -= height * component.x
           field.y[row * shape.columns + column] -= height * component.y
         }

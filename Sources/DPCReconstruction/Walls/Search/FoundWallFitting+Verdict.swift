@@ -20,8 +20,8 @@ extension FoundWallFitting {
       let reach = WallVerdict.reach * geometry.projectedWidth(sechWidth: own.sechWidth)
       let n = own.normal
       var strip = pixels.where { x, y in
-        let v = y * n.x - x * n.y
-        return abs(x * n.x + y * n.y - own.position) <= reach && v >= own.start && v <= own.end
+        let (u, v) = own.place(x, y, n)
+        return abs(u) <= reach && v >= own.start && v <= own.end
       }
       for other in all where other.family != family { strip.subtract(other.line, geometry) }
       let neighbors = all.indices.filter { $0 != index && all[$0].family == family }

@@ -108,6 +108,7 @@ struct FoundWallFitting {
     findings.walls = found.sorted {
       ($0.family, $0.fitted.wall.position.value) < ($1.family, $1.fitted.wall.position.value)
     }
+    findings.bentGroups = bentGroups(findings.walls)
     guard let first = findings.families.first,
       let profile = try? wallProfile(
         of: map, direction: geometry.direction, normalAzimuth: first)
@@ -146,7 +147,7 @@ struct FoundWallFitting {
       azimuth: wall.normalAzimuth.value, position: wall.fitted.wall.position.value,
       start: -wall.start.x * n.y + wall.start.y * n.x,
       end: -wall.end.x * n.y + wall.end.y * n.x, sechWidth: wall.fitted.sechWidth.value,
-      amplitude: wall.fitted.wall.field.value)
+      amplitude: wall.fitted.wall.field.value, shift: wall.shift, bend: wall.bend)
   }
 
   /// What the fit through the thickness makes of a line.
@@ -167,7 +168,7 @@ struct FoundWallFitting {
       guard
         let profile = try? wallProfile(
           of: strip(index, width: width, isShort: isShort), direction: geometry.direction,
-          normalAzimuth: line.azimuth),
+          normalAzimuth: line.azimuth, alongShift: line.shift),
         let fit = try? fitWalls(profile: profile, geometry: geometry, options: Self.onLevel)
       else { continue }
       if let own = nearest(to: line, among: fit.reported, width: width) {
@@ -210,7 +211,8 @@ struct FoundWallFitting {
     var wall = FoundWall(
       fitted: fitted, normalAzimuth: Measurement(line.azimuth, error: line.azimuthError),
       start: own.point(at: line.start), end: own.point(at: line.end),
-      significance: fitted.significance, family: familyOf[index])
+      significance: fitted.significance, family: familyOf[index], bend: line.bend,
+      shift: line.shift)
     if !wall.showsAzimuth { wall.normalAzimuth.error = FoundWall.unknownAzimuth }
     return wall
   }

@@ -87,9 +87,8 @@ struct JointLineFit {
     let reach = WallRefinement.window * width(line)
     let n = line.normal
     return (0..<rest.count).filter { i in
-      let v = rest.y[i] * n.x - rest.x[i] * n.y
-      return abs(rest.x[i] * n.x + rest.y[i] * n.y - line.position) < reach && v > line.start
-        && v < line.end
+      let (u, v) = line.place(rest.x[i], rest.y[i], n)
+      return abs(u) < reach && v > line.start && v < line.end
     }
   }
 
@@ -115,11 +114,11 @@ struct JointLineFit {
   private func derivatives(
     _ line: WallLine, _ shape: ProjectedWall, _ normal: (x: Double, y: Double), _ i: Int
   ) -> SIMD4<Double> {
-    let u = rest.x[i] * normal.x + rest.y[i] * normal.y - line.position
-    let v = rest.y[i] * normal.x - rest.x[i] * normal.y - line.middle
+    let (u, v) = line.place(rest.x[i], rest.y[i], normal)
     let wall = shape.sample(at: u, amplitude: line.amplitude)
     let shift = wall.byPosition * width(line)
-    return SIMD4(-shift * v / lever(line), shift, wall.byWidth * line.sechWidth, wall.value)
+    return SIMD4(
+      -shift * (v - line.middle) / lever(line), shift, wall.byWidth * line.sechWidth, wall.value)
   }
 
   /// Half of a line's length, but no less than its width.
@@ -144,10 +143,10 @@ struct JointLineFit {
         let slopes = derivatives(fitted[k], shapes[k], normals[k], i)
         for a in 0..<4 { row[4 * k + a] = slopes[a] }
       }
+      let (u, v) = line.place(rest.x[i], rest.y[i], n)
       row[size - 3] = line.amplitude
-      row[size - 2] =
-        line.amplitude * (rest.x[i] * n.x + rest.y[i] * n.y - line.position) / reach
-      row[size - 1] = line.amplitude * (rest.y[i] * n.x - rest.x[i] * n.y - line.middle) / half
+      row[size - 2] = line.amplitude * u / reach
+      row[size - 1] = line.amplitude * (v - line.middle) / half
       let (value, weight) = rest.component(i, component)
       power += weight * value * value
       for a in 0..<size {

@@ -45,6 +45,11 @@ public struct FoundWall: Sendable, Equatable {
   public var significance: Double
   /// Index into ``WallFindings/families``.
   public var family: Int
+  /// nil for a wall that is straight as far as noise tells. The fit has followed any other: its field and width are
+  /// the wall's own, and not of a mean along a straight line.
+  public var bend: WallBend?
+  /// By how far it leaves the straight line from start to end.
+  var shift: WallShift?
 
   /// Within the frame, m.
   public var length: Double { hypot(end.x - start.x, end.y - start.y) }
@@ -119,6 +124,8 @@ public struct WallFindings: Sendable, Equatable {
   public var strongestRefused: RefusedLine?
   /// Lines that stand out of the noise too near the rim of the frame for their field to be measured.
   public var nearRim: [RimWall] = []
+  /// Walls that come together at small angles, as lines through a wall that bends do, by their places in ``walls``.
+  public var bentGroups: [[Int]] = []
   /// Whether the search ended at its largest number of walls or of refused lines: there may be more.
   public var isCutShort = false
   /// Whether a plane was taken off the map before; the profile is without it.

@@ -107,7 +107,10 @@ struct WallHunt {
         refined.gain > requiredGain, isHighEnough(refined)
       else { break }
       first = nil
-      if let rejection = rejection(refined) {
+      if let (index, line) = bentWall(explaining: refined) {
+        rejections.append(.misfit)
+        lines[index] = line
+      } else if let rejection = rejection(refined) {
         rejections.append(rejection)
         if rejection != .misfit {
           strongestRefused.consider(refined.gain.squareRoot(), rejection)
@@ -124,6 +127,7 @@ struct WallHunt {
       try checkpoint()
       polish(Array(lines.indices))
     }
+    try followBends(checkpoint: checkpoint)
   }
 
   /// Whether one line is seen in the window of the other: two widths from a wall's middle 0.4 % are left of its
@@ -148,17 +152,38 @@ struct WallHunt {
     }
   }
 
+  /// Has the lines of walls that bend run along these, each beside the others as they were found to bend.
+  private mutating func followBends(checkpoint: () throws -> Void) rethrows {
+    for _ in 0..<2 {
+      for index in lines.indices {
+        try checkpoint()
+        if let bent = bentLine(index) { lines[index] = bent }
+      }
+      if lines.count < 2 || lines.allSatisfy({ $0.shift == nil }) { break }
+    }
+  }
+
   /// A wall refined on the pixels that are no further from it; nil where its window then reaches beyond these.
   private func polished(_ index: Int, within reach: Double) -> WallLine? {
     let line = lines[index]
-    let n = line.normal
-    func distance(_ x: Double, _ y: Double) -> Double { abs(x * n.x + y * n.y - line.position) }
-    var alone = reach.isFinite ? map.where { distance($0, $1) <= reach } : map
-    for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
+    if line.shift != nil { return line }
+    let alone = pixels(ofLine: index, within: reach)
     let refined = WallRefinement(pixels: alone, geometry: geometry).refined(line)
-    let ends = [refined.start, refined.end].map(refined.point).map { distance($0.x, $0.y) }
+    let n = line.normal
+    let ends = [refined.start, refined.end].map(refined.point).map {
+      abs(line.place($0.x, $0.y, n).u)
+    }
     let window = WallRefinement.window * geometry.projectedWidth(sechWidth: refined.sechWidth)
     return max(ends[0], ends[1]) + window <= reach ? refined : nil
+  }
+
+  /// What the other walls leave for one of the pixels that are no further from its line.
+  func pixels(ofLine index: Int, within reach: Double) -> WallPixels {
+    let (line, n) = (lines[index], lines[index].normal)
+    var alone =
+      reach.isFinite ? map.where { abs($0 * n.x + $1 * n.y - line.position) <= reach } : map
+    for other in lines.indices where other != index { alone.subtract(lines[other], geometry) }
+    return alone
   }
 
   /// What all lines leave, for the search that follows.

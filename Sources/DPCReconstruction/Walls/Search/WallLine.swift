@@ -19,6 +19,10 @@ struct WallLine: Equatable {
   /// Of χ², misfit included.
   var gain = 0.0
   var azimuthError: Double?
+  /// By how far the wall leaves the line along its normal; nil for a straight one.
+  var shift: WallShift?
+  /// What is stated of the shift.
+  var bend: WallBend?
 
   var normal: (x: Double, y: Double) { (cos(azimuth), sin(azimuth)) }
   var length: Double { end - start }
@@ -28,6 +32,13 @@ struct WallLine: Equatable {
   func point(at v: Double) -> ScanPoint {
     let n = normal
     return ScanPoint(x: position * n.x - v * n.y, y: position * n.y + v * n.x)
+  }
+
+  /// A pixel's distance from the wall along the normal, and its place along the line.
+  @inline(__always)
+  func place(_ x: Double, _ y: Double, _ n: (x: Double, y: Double)) -> (u: Double, v: Double) {
+    let (u, v) = (x * n.x + y * n.y - position, y * n.x - x * n.y)
+    return (shift.map { u - $0.value(at: v) } ?? u, v)
   }
 
   /// The line turned about its own middle, shifted along its normal.
@@ -41,6 +52,7 @@ struct WallLine: Equatable {
     let along = -center.x * turned.y + center.y * turned.x
     copy.start = along - length / 2
     copy.end = along + length / 2
+    copy.shift = self.shift?.moved(to: along)
     copy.sechWidth *= widthFactor
     return copy
   }
@@ -52,6 +64,7 @@ struct WallLine: Equatable {
     guard !halfTurns.isMultiple(of: 2) else { return copy }
     (copy.position, copy.start, copy.end) = (-position, -end, -start)
     copy.amplitude = -amplitude
+    copy.shift = shift?.turnedRound
     return copy
   }
 

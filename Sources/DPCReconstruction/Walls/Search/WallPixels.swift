@@ -123,10 +123,8 @@ struct WallPixels {
     let reach = ProjectedWall.reach(geometry, sechWidth: line.sechWidth, widths: 20)
     var (near, distances) = ([Int](), [Double]())
     for i in 0..<count {
-      let u = x[i] * n.x + y[i] * n.y - line.position
-      guard abs(u) <= reach else { continue }
-      let v = -x[i] * n.y + y[i] * n.x
-      guard v >= line.start, v <= line.end else { continue }
+      let (u, v) = line.place(x[i], y[i], n)
+      guard abs(u) <= reach, v >= line.start, v <= line.end else { continue }
       near.append(i)
       distances.append(u)
     }

@@ -22,10 +22,8 @@ struct WallStrip {
     let n = line.normal
     let component = fieldComponent(direction, n)
     for i in 0..<pixels.count {
-      let across = pixels.x[i] * n.x + pixels.y[i] * n.y - line.position
-      guard abs(across) <= reach else { continue }
-      let along = pixels.y[i] * n.x - pixels.x[i] * n.y
-      guard along >= line.start, along <= line.end else { continue }
+      let (across, along) = line.place(pixels.x[i], pixels.y[i], n)
+      guard abs(across) <= reach, along >= line.start, along <= line.end else { continue }
       let (value, weight) = pixels.component(i, component)
       self.pixels.append(Pixel(u: across, v: along, value: value, weight: weight))
     }
@@ -130,7 +128,8 @@ struct WallRefinement {
     return copy
   }
 
-  private func whole(_ line: WallLine) -> WallLine {
+  /// From rim to rim.
+  func whole(_ line: WallLine) -> WallLine {
     var copy = line
     let reach = pixels.reach(along: (-line.normal.y, line.normal.x))
     (copy.start, copy.end) = (-reach, reach)
