@@ -74,7 +74,7 @@ extension WallTable {
     var notes = rows.enumerated().flatMap { index, row in
       row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
     }
-    notes += bendNotes
+    notes += bendNotes + offsetNotes
     for row in unmeasured {
       let place = Format.quantity(row.wall.position.value, unit: "m")
       let product = Format.quantity(row.product.value, error: row.product.error, unit: "V")
@@ -108,6 +108,26 @@ extension WallTable {
 }
 
 extension WallTable {
+  /// An offset against walls of one sign is doubtful from this part of their height on.
+  private static let doubtfulOffset = 0.5
+
+  /// A warning where what stands under several walls may be walls of the other sign between them.
+  private var offsetNotes: [Note] {
+    let heights = rows.map { $0.imageHeight.magnitude }
+    guard rows.count > 1, let highest = heights.max(),
+      rows.allSatisfy({ $0.imageHeight * offset.value < 0 }),
+      abs(offset.value) > max(Self.doubtfulOffset * highest, 5 * (offset.error ?? 0))
+    else { return [] }
+    return [
+      Note(
+        .warning,
+        "all walls have one sign, on an offset of \(Format.percent(abs(offset.value) / highest)) of their height"
+          + " against it: walls that alternate side by side look like that too, and their fields and widths"
+          + " are others; count them in the figure, or record a vacuum reference, so that the offset is known"
+      )
+    ]
+  }
+
   /// Where a wall at the rim lies; the fit puts the middle of a broad one anywhere beyond its profile.
   private func place(of wall: RimWall) -> String {
     func text(_ position: Double) -> String { Format.quantity(position, unit: "m") }

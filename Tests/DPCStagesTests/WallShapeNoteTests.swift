@@ -43,8 +43,8 @@ struct WallShapeNoteTests {
   }
 
   /// Samples of 1 nm, their noise a twentieth of the height.
-  private static func notes(_ value: (_ u: Double) -> Double) throws -> (
-    walls: Int, texts: [String]
+  private static func fitted(_ value: (_ u: Double) -> Double) throws -> (
+    table: WallTable, profile: LineProfile
   ) {
     let distance = (0..<240).map { (Double($0) - 119.5) * 1e-9 }
     // Noise of unit variance, the same every time: sums of four uniform numbers.
@@ -60,8 +60,25 @@ struct WallShapeNoteTests {
           + 5e6 * 3.0.squareRoot() * (uniform() + uniform() + uniform() + uniform() - 2)
       }, error: distance.map { _ in 5e6 }, sampleCount: distance.map { _ in 100 })
     let fit = try fitImageWalls(profile: profile, options: WallFitOptions())
-    let table = WallTable(fit, normalAzimuth: 0, errorScale: 1)
+    return (WallTable(fit, normalAzimuth: 0, errorScale: 1), profile)
+  }
+
+  private static func notes(_ value: (_ u: Double) -> Double) throws -> (
+    walls: Int, texts: [String]
+  ) {
+    let (table, profile) = try fitted(value)
     return (table.rows.count, table.stepNotes(profile, unit: "V/m").map(\.text))
+  }
+
+  @Test(
+    "Walls of one sign on an offset against it may be others, and are doubted from half of their height on",
+    arguments: [(-0.7, true), (-0.3, false), (0.7, false)])
+  func offset(offset: Double, isDoubted: Bool) throws {
+    let table = try Self.fitted {
+      offset + pow(1 / cosh(($0 + 50) / 9), 2) + pow(1 / cosh(($0 - 40) / 9), 2)
+    }.table
+    try #require(table.rows.count == 2)
+    #expect(table.notes.contains { $0.text.hasPrefix("all walls have one sign") } == isDoubted)
   }
 
   @Test("A step that walls imitate is told, with its height; walls are no step")

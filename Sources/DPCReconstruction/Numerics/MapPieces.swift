@@ -99,7 +99,7 @@ public typealias SharedCovariance = (
 )
 
 extension VectorField {
-  /// Every vector by another, as ``Swift/Array/rewrite(_:)``.
+  /// Every vector by another, as numbers of an array are rewritten.
   mutating func rewrite(_ body: (_ old: SharedVectors, _ new: SharedVectors) -> Void) {
     x.rewrite { oldX, newX in
       y.rewrite { oldY, newY in body((oldX, oldY), (newX, newY)) }
@@ -108,7 +108,7 @@ extension VectorField {
 }
 
 extension VectorCovariance {
-  /// Every covariance by another, as ``Swift/Array/rewrite(_:)``.
+  /// Every covariance by another, in the same way.
   mutating func rewrite(_ body: (_ old: SharedCovariance, _ new: SharedCovariance) -> Void) {
     xx.rewrite { oldXX, newXX in
       yy.rewrite { oldYY, newYY in

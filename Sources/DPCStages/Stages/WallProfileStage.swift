@@ -6,7 +6,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 23
+  let algorithmVersion = 24
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")

@@ -37,8 +37,8 @@ struct SlopeChoice {
   }
 
   /// What a slope gains in χ², less what it must: the threshold of a wall's detection beside as many walls. Where
-  /// it spares walls it must explain the profile as well, but for the ln n that the Bayesian information criterion
-  /// asks for each of their parameters.
+  /// it spares walls, or walls cut by the rim, it must explain the profile as well, but for the ln n that the Bayesian
+  /// information criterion asks for each parameter.
   ///
   /// Where neighboring samples agree in what is left, as many of them count as one (Bayley & Hammersley, J. R.
   /// Stat. Soc. Suppl. 8 (1946) 184): a shape that is not quite that of a wall is no sign of a slope.
@@ -47,7 +47,10 @@ struct SlopeChoice {
     let explained =
       (level.misfit(flat.chiSquare) - level.misfit(ramp.chiSquare)) / (scale * repetition(ramp))
     let spared = flat.parameterCount - ramp.parameterCount
-    if spared > 0 { return explained + Double(spared) * log(Double(level.samples.count)) }
+    let atRim = [flat, ramp].map { $0.walls.count(where: level.isCutByRim) }
+    if spared > 0 || atRim[1] < atRim[0] {
+      return explained + Double(spared) * log(Double(level.samples.count))
+    }
     return explained - WallFitOptions.detectionGain
   }
 

@@ -13,7 +13,7 @@ internal import WorkSharing
 ///
 /// A free offset can in turn swallow one wall of a pair that fills the frame; hence a last search
 /// holds the baseline at the median until all walls are found. It competes as the others do, and where
-/// it finds more walls and the best fit's offset lies far from that median, less gain suffices.
+/// the best fit's offset lies far from that median, any of them that has more walls needs less gain.
 struct WallSearch {
   let model: WallModel
   let options: WallFitOptions
@@ -49,28 +49,42 @@ struct WallSearch {
     }
     let fits = guesses.flatMap { $0 }
     let free = improved(fits.dropFirst().reduce(fits[0], better))
-    if let held = guesses[guesses.count - 1].first, isPreferred(held, to: free) { return held }
-    return free
+    let preferred = fits.filter { isPreferred($0, to: free) }
+    return preferred.isEmpty ? free : preferred.dropFirst().reduce(preferred[0], better)
   }
 
-  /// Whether what was found beside a held baseline is there rather than an offset in the place of one wall more.
+  /// Whether the offset of a fit is far from the median, and that of another one nearer to it or to zero, the field's
+  /// own where the descan has been removed.
+  private func isLeveler(_ rival: WallModelFit, than free: WallModelFit) -> Bool {
+    let distance = abs(free.baseline[0] - levelBaseline[0])
+    return distance > 0.2 * (rival.walls.map(imageHeight).max() ?? 0)
+      && (isNearLevel(rival, beside: free)
+        || abs(rival.baseline[0]) < abs(free.baseline[0]) / 2)
+  }
+
+  private func isNearLevel(_ rival: WallModelFit, beside free: WallModelFit) -> Bool {
+    let level = levelBaseline[0]
+    return abs(rival.baseline[0] - level) < abs(free.baseline[0] - level) / 2
+  }
+
+  /// Whether more walls are there rather than an offset in their place.
   ///
   /// An offset far from the median is a claim as a wall is, so that walls need not show against noise once more.
   /// But where one wide wall fills the frame the median is its flank, and beside it two walls at the rims, which
   /// are little else than an offset themselves, explain the profile about as well. Of two fits alike the one is
-  /// taken whose offset is nearer to zero, the field's own where the descan has been removed. Against it, walls
-  /// that the rim cuts need the gain that the Bayesian information criterion asks for three parameters each.
-  private func isPreferred(_ held: WallModelFit, to free: WallModelFit) -> Bool {
-    let level = levelBaseline[0]
-    let highest = held.walls.map(imageHeight).max() ?? 0
-    let distance = abs(free.baseline[0] - level)
-    guard held.walls.count > free.walls.count, distance > 0.2 * highest,
-      abs(held.baseline[0] - level) < distance / 2
-    else { return false }
-    let gain = misfit(free.chiSquare) - misfit(held.chiSquare)
-    if abs(held.baseline[0]) <= abs(free.baseline[0]) { return gain > 0 }
-    let cut = held.walls.count(where: isCutByRim) - free.walls.count(where: isCutByRim)
-    return gain > 3 * log(Double(samples.count)) * Double(max(0, cut))
+  /// taken whose offset is nearer to zero and to the median. Against it, walls more that the rim cuts need the gain
+  /// that the Bayesian information criterion asks for three parameters each, and so do all that are more where
+  /// only zero is nearer.
+  private func isPreferred(_ rival: WallModelFit, to free: WallModelFit) -> Bool {
+    let more = rival.walls.count - free.walls.count
+    guard more > 0, isLeveler(rival, than: free) else { return false }
+    let gain = misfit(free.chiSquare) - misfit(rival.chiSquare)
+    var charged = more
+    if isNearLevel(rival, beside: free) {
+      if abs(rival.baseline[0]) <= abs(free.baseline[0]) { return gain > 0 }
+      charged = min(more, rival.walls.count(where: isCutByRim))
+    }
+    return gain > 3 * log(Double(samples.count)) * Double(charged)
   }
 
   private var levelBaseline: [Double] {

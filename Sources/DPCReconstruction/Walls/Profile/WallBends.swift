@@ -146,14 +146,24 @@ struct WallBends {
     isShared ? Self.sum(systems) : systems[wall]
   }
 
+  /// A shift by a larger part of the wall's length is none: the match has run away from the wall.
+  private static let largestBend = 0.25
+
   /// Whether the walls are still bent where they were matched last: a tilt that is as large as their width has passed
   /// for a bend at first.
   var isClear: Bool {
+    guard shifts.indices.allSatisfy({ isBounded($0) }) else { return false }
     let walls = isShared ? 0..<1 : shifts.indices
     let gain = walls.reduce(0) {
       $0 + system(ofWall: $1).product(bending($1), bending($1))
     }
     return logChance(ofChiSquare: gain, freedom: walls.count * order) < threshold
+  }
+
+  private func isBounded(_ wall: Int) -> Bool {
+    let range = shifts[wall].range
+    return bending(wall).reduce(0) { $0 + abs($1) }
+      < Self.largestBend * (range.upperBound - range.lowerBound)
   }
 
   private func bending(_ wall: Int) -> [Double] {
