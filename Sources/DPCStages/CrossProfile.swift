@@ -49,10 +49,17 @@ struct CrossProfile {
 }
 
 /// A wall fit's refusal as the stage's failure.
-func wallFailure(_ error: WallError, stage: String) -> StageFailure {
+func wallFailure(
+  _ error: WallError, stage: String, _ inclination: Inclination? = nil
+) -> StageFailure {
   switch error {
   case .pixelSizeMissing: return missingPixelSize("the acquisition", stage: stage)
   case .invisibleField:
+    if let inclination, inclination.isAssumed {
+      return StageFailure(
+        .missingPrerequisite, "stage \(stage): \(error) (\(inclination.origin))",
+        remedy: "\(Inclination.remedy); or choose another field_direction")
+    }
     return StageFailure(
       .missingPrerequisite, "stage \(stage): \(error)",
       remedy: "choose another field_direction or inclination_deg, or another view of the walls")

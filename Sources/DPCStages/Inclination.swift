@@ -13,6 +13,8 @@ struct Inclination {
   var angle: Double
   var origin: String
   var isAssumed: Bool
+  /// Whether it is assumed, and not even for a view that is known.
+  private(set) var isViewUnknown = false
   /// Whether the manifest asks for the angle to be fitted.
   var isFitted = false
   /// One standard deviation, where it is known.
@@ -29,15 +31,39 @@ struct Inclination {
       (angle, origin) = (stated, "from the file")
     } else {
       isAssumed = true
-      (angle, origin) =
-        specimen.view == .crossSection
-        ? (Self.ofCrossSection, "45° assumed for a cross-section")
-        : (0, "edge-on assumed for a top view")
+      switch specimen.view {
+      case .crossSection:
+        (angle, origin) = (Self.ofCrossSection, "45° assumed for a cross-section")
+      case .top: (angle, origin) = (0, "edge-on assumed for a top view")
+      case nil:
+        isViewUnknown = true
+        (angle, origin) = (
+          0, "edge-on assumed: the file states neither view nor wall_inclination"
+        )
+      }
     }
   }
 
   /// What is known of it apart from the walls.
   var stated: Double? { isAssumed ? nil : angle }
+
+  /// That the angle is assumed: a warning where the walls of a cross-section may have been taken to be edge-on.
+  ///
+  /// - Parameter what: Whose angle it is.
+  func assumptionNotes(_ what: String) -> [Note] {
+    if !isAssumed { return [] }
+    if !isViewUnknown { return [Note(.assumption, "\(what): \(origin)")] }
+    return [
+      Note(
+        .warning,
+        "\(what): \(origin); walls inclined to the beam come out too weak and too wide: \(Self.remedy)"
+      )
+    ]
+  }
+
+  /// How an angle becomes known.
+  static let remedy =
+    "give inclination_deg (0 for walls edge-on), or state wall_inclination or view in the file"
 
   func text(_ angle: Double, _ error: Double?) -> String {
     error.map { Format.degrees(angle, error: $0) } ?? Format.degrees(angle)

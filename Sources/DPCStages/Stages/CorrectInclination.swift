@@ -40,7 +40,8 @@ struct CorrectInclination: StageType {
         .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
         keywords: ["from-file", "fit"], default: .text("from-file"),
         summary: "angle between the beam and the wall plane, 0 = edge-on; from-file takes 45 for a"
-          + " cross-section that does not say, 0 for a top view; fit finds it with the walls"),
+          + " cross-section that does not say, else 0, with a warning unless the view is top; fit finds it"
+          + " with the walls"),
       ParameterSpecification(
         "inclination_error_deg", .number(unit: "deg", range: NumberRange(0...30)),
         summary:
@@ -128,7 +129,7 @@ struct CorrectInclination: StageType {
       }
       return product
     } catch let error as WallError {
-      throw wallFailure(error, stage: context.stageName)
+      throw wallFailure(error, stage: context.stageName, inclination)
     }
   }
 
@@ -192,8 +193,7 @@ struct CorrectInclination: StageType {
   func notes(
     _ orientation: WallOrientation, _ inclination: Inclination
   ) -> [Note] {
-    (inclination.isAssumed ? [Note(.assumption, "wall inclination: \(inclination.origin)")] : [])
-      + orientation.notes
+    inclination.assumptionNotes("wall inclination") + orientation.notes
   }
 
   private func projected(

@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
-  let algorithmVersion = 23
+  let algorithmVersion = 24
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -21,7 +21,7 @@ struct FindWalls: StageType {
       "inclination_deg", .number(unit: "deg", range: NumberRange(0...90, excludesUpper: true)),
       keywords: ["from-file"], default: .text("from-file"),
       summary: "angle between the beam and the planes of all walls, 0 = edge-on; from-file takes 45"
-        + " for a cross-section that does not say, 0 for a top view"),
+        + " for a cross-section that does not say, else 0, with a warning unless the view is top"),
     ParameterSpecification(
       "false_walls_per_map", .number(unit: nil, range: NumberRange(1e-9...0.1)),
       default: .number(1e-3),
@@ -42,7 +42,7 @@ struct FindWalls: StageType {
         map, thickness: thickness, inclination: inclination, context: context, input: input)
       return try product(search, inclination: inclination, map: map, input: input)
     } catch let error as WallError {
-      throw wallFailure(error, stage: context.stageName)
+      throw wallFailure(error, stage: context.stageName, inclination)
     }
   }
 
@@ -203,7 +203,7 @@ extension FoundWallsColumns {
 extension Inclination {
   /// What is assumed of all walls, or given against the file.
   fileprivate func notes(_ specimen: Specimen) -> [Note] {
-    if isAssumed { return [Note(.assumption, "inclination of all walls: \(origin)")] }
+    if isAssumed { return assumptionNotes("inclination of all walls") }
     return contradictionNotes(
       "wall inclination", given: angle, stated: specimen.wallInclination, tolerance: 1e-3,
       text: Format.degrees)
