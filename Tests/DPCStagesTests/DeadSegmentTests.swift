@@ -1,4 +1,5 @@
 // Segments whose counts cannot be what the disc leaves there, and others that only look so.
+import DPCSimulation
 @testable import DPCStages
 import Pipeline
 import STEMCore
@@ -71,5 +72,35 @@ struct DeadSegmentTests {
     arguments: [[30, 0, 0, 30], [30, 9, 0, 9], [0, 0, 0, 0], [30, 30, 1, 30]])
   func shifted(outer: [Float]) async throws {
     #expect(try await Self.warnings(outer: outer).isEmpty)
+  }
+
+  /// Counts of a Poisson distribution, but for one segment that holds a number everywhere.
+  private static func report(stuck segment: Int, at level: Double) async throws -> RunReport {
+    let shape = GridShape(rows: 12, columns: 16)
+    let starts = [0.0, 90, 180, 270]
+    var generator = SeededGenerator(seed: 5)
+    let numbers = (0..<8).flatMap { index in
+      (0..<shape.count).map { _ in
+        Float(index == segment ? level : generator.poisson(mean: index < 4 ? 1000 : 60))
+      }
+    }
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/scan.h5"
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0, 24, 24, 24, 24], outer: [24, 24, 24, 24, 48, 48, 48, 48],
+      start: starts + starts, stop: (starts + starts).map { $0 + 90 }, frameCount: 1, shape: shape
+    ).write(numbers, to: path)
+    return try await laboratory.reconstruction(of: path).report
+  }
+
+  @Test(
+    "A segment that holds one number everywhere is a warning, in the disc and beside it",
+    arguments: [(1, 1000.0), (6, 60)])
+  func stuck(segment: Int, level: Double) async throws {
+    let report = try await Self.report(stuck: segment, at: level)
+    #expect(report.failures.isEmpty)
+    let warnings = report.stages.flatMap(\.notes).filter { $0.kind == .warning }.map(\.text)
+    let said = "segment \(segment) holds \(Int(level)) at every position that was looked at"
+    #expect(warnings.filter { $0.hasPrefix(said) }.count == 1, "\(warnings)")
   }
 }

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -71,8 +71,35 @@ struct CombineViews: StageType {
     ]
     notes += viewNotes(top.context, .top, port: "top")
     notes += viewNotes(cross.context, .crossSection, port: "cross")
+    if sign == nil,
+      let other = combinedField(
+        of: top.view, and: cross.view, sign: field.isSecondReversed ? 1 : -1)
+    {
+      notes += Self.ambiguityNotes(field, other)
+    }
     if !value.isConsistent { notes.append(Note(.warning, value.verdict)) }
     return StageProduct(outputs: ["combined": value], facts: value.facts, notes: notes)
+  }
+
+  /// Three standard deviations between two assignments of the walls' signs.
+  private static let clearGain = 9.0
+
+  /// A warning where the other assignment of signs fits nearly as well.
+  private static func ambiguityNotes(_ field: CombinedField, _ other: CombinedField) -> [Note] {
+    if other.chiSquare - field.chiSquare >= clearGain { return [] }
+    func text(_ value: STEMCore.Measurement) -> String {
+      Format.quantity(value.value, error: value.error, unit: "V/m")
+    }
+    let word = other.isSecondReversed ? "opposite" : "same"
+    return [
+      Note(
+        .warning,
+        "which walls of the views correspond is not clear: with the \(word) sign in the cross-section chi-square is"
+          + " \(Format.significant(other.chiSquare, digits: 3)), not \(Format.significant(field.chiSquare, digits: 3)),"
+          + " and the field is \(text(other.normal)) along the wall normal, \(text(other.along1)) along the wall in the"
+          + " top view's image, and \(text(other.along2)) along the top view's beam; give polarity=\(word) if it is so"
+      )
+    ]
   }
 
   /// A warning where the file states another view than the port is for.

@@ -6,7 +6,7 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 6
+  let algorithmVersion = 9
   let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
@@ -78,28 +78,13 @@ struct NormalizeSegments: StageType {
         of: correction, metadata: metadata, electronsPerUnit: frames.electronsPerUnit)
       frames.correction = correction
     }
+    let scatters = SegmentScatters(sample)
+    let stuck = stuckNotes(scatters, frames)
     let applied = calibrations.apply(to: &frames) + neglectedErrors(frames)
     return StageProduct(
       outputs: ["frames": frames], facts: facts(correction),
       notes: notes(correction, metadata, electronsPerUnit: frames.electronsPerUnit)
-        + ceilingNotes(sample, correction) + applied)
-  }
-
-  /// Signals that end below the largest number of their type.
-  private func ceilingNotes(_ sample: [SegmentSignals], _ correction: SegmentCorrection) -> [Note] {
-    let ceilings = CeilingSearch(sample, correction).ceilings()
-    guard let worst = ceilings.max(by: { $0.fraction < $1.fraction }) else { return [] }
-    return [
-      Note(
-        .warning,
-        "\(Format.percent(worst.fraction)) of the signals of segment \(worst.segment) are exactly"
-          + " \(worst.stored), hardly any just below"
-          + (ceilings.count > 1
-            ? ", and segments \(list(ceilings.map(\.segment).filter { $0 != worst.segment })) end likewise"
-            : "")
-          + ": the detector or its converter is saturated there, nothing is masked, and fields come out too small;"
-          + " record with less gain or current")
-    ]
+        + ceilingNotes(sample, scatters, frames) + stuck + applied)
   }
 
   /// Where the exposures of a reference are not stated, one exposure bounds the errors of its gains.
@@ -203,7 +188,7 @@ struct NormalizeSegments: StageType {
     return notes
   }
 
-  private func list(_ segments: [Int]) -> String {
+  func list(_ segments: [Int]) -> String {
     segments.map(String.init).joined(separator: ", ")
   }
 }
