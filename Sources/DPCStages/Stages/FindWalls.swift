@@ -1,4 +1,4 @@
-// find-walls: straight walls anywhere in a map, with azimuth, ends, field and width, without a line drawn.
+// find-walls: walls anywhere in a map, with azimuth, ends, bow, field and width, without a line drawn.
 internal import DPCReconstruction
 internal import Foundation
 internal import Pipeline
@@ -7,7 +7,7 @@ internal import STEMCore
 struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
-    "straight walls found in a map: azimuth, ends, field, width; do neighbors alternate?"
+    "walls found in a map: azimuth, ends, bow, field, width; do neighbors alternate?"
   let algorithmVersion = 24
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")

@@ -28,7 +28,7 @@ extension FoundWallFitting {
     wall.fitted.covariance[8] += change
     wall.normalAzimuth = Measurement(new.azimuth, error: error)
     wall.shift = new.shift
-    (wall.start, wall.end) = (new.point(at: new.start), new.point(at: new.end))
+    (wall.start, wall.end) = (new.wallPoint(at: new.start), new.wallPoint(at: new.end))
     return wall
   }
 

@@ -210,7 +210,7 @@ struct FoundWallFitting {
     own.position = fitted.wall.position.value
     var wall = FoundWall(
       fitted: fitted, normalAzimuth: Measurement(line.azimuth, error: line.azimuthError),
-      start: own.point(at: line.start), end: own.point(at: line.end),
+      start: own.wallPoint(at: line.start), end: own.wallPoint(at: line.end),
       significance: fitted.significance, family: familyOf[index], bend: line.bend,
       shift: line.shift)
     if !wall.showsAzimuth { wall.normalAzimuth.error = FoundWall.unknownAzimuth }

@@ -38,7 +38,7 @@ public struct FoundWall: Sendable, Equatable {
   /// Of the normal, from +x towards +y, rad; the same sense for all walls of a family. Its error is that of a
   /// direction of which nothing is known where the frame does not show it (``showsAzimuth``).
   public var normalAzimuth: Measurement
-  /// Where the wall begins and ends, start to end being the normal's azimuth + 90°.
+  /// Where the wall begins and ends, start to end being the normal's azimuth + 90°, but for a bend.
   public var start: ScanPoint
   public var end: ScanPoint
   /// Standard deviations above noise of the fit through the thickness.
@@ -48,7 +48,7 @@ public struct FoundWall: Sendable, Equatable {
   /// nil for a wall that is straight as far as noise tells. The fit has followed any other: its field and width are
   /// the wall's own, and not of a mean along a straight line.
   public var bend: WallBend?
-  /// By how far it leaves the straight line from start to end.
+  /// By how far it leaves the straight line of its position and azimuth.
   var shift: WallShift?
 
   /// Within the frame, m.

@@ -41,6 +41,13 @@ struct WallLine: Equatable {
     return (shift.map { u - $0.value(at: v) } ?? u, v)
   }
 
+  /// Where the wall is at the place v along the line.
+  func wallPoint(at v: Double) -> ScanPoint {
+    var bent = self
+    bent.position += shift?.value(at: v) ?? 0
+    return bent.point(at: v)
+  }
+
   /// The line turned about its own middle, shifted along its normal.
   func moved(turn: Double, shift: Double, widthFactor: Double) -> WallLine {
     let (n, m) = (normal, middle)

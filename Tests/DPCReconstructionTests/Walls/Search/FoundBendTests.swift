@@ -40,6 +40,11 @@ struct FoundBendTests {
       // The ends are found to a pixel or two.
       #expect(abs(bend.length - length) < 8e-9)
       #expect(abs(bend.bow.value - bow) < 4 * error, "\(bend)")
+      // Its ends lie behind the middle, the origin, by the bow: to four errors of 1 nm.
+      for end in [found.walls[0].start, found.walls[0].end] {
+        let behind = end.x * cos(degrees * degree) + end.y * sin(degrees * degree)
+        #expect(abs(behind + bow) < 4e-9)
+      }
       let wall = found.walls[0].fitted.wall
       #expect(abs(wall.field.value - 2e8) < 4 * (try #require(wall.field.error)))
       #expect(abs(wall.width.value - 20e-9) < 4 * (try #require(wall.width.error)))
