@@ -30,6 +30,13 @@ public struct WallBend: Sendable, Equatable, Codable {
     return widening < Self.largestWidening ? widening : nil
   }
 
+  /// The same bend along the opposite normal.
+  var turnedRound: WallBend {
+    var copy = self
+    copy.bow.value = -bow.value
+    return copy
+  }
+
   /// The same bend where the errors of all pixels are so many times as large.
   public func scalingErrors(by factor: Double) -> WallBend {
     var copy = self

@@ -72,6 +72,7 @@ struct WallLine: Equatable {
     (copy.position, copy.start, copy.end) = (-position, -end, -start)
     copy.amplitude = -amplitude
     copy.shift = shift?.turnedRound
+    copy.bend = bend?.turnedRound
     return copy
   }
 
