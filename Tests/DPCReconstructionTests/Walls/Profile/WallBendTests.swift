@@ -39,6 +39,17 @@ struct WallBendTests {
       of: fitted, in: map, geometry: geometry, normalAzimuth: normalAzimuth)
   }
 
+  @Test("A shift seen along the opposite normal is the opposite one, at the opposite places")
+  func turnedRound() {
+    var shift = WallShift(range: -80e-9...120e-9)
+    for k in 0..<BendEquations.size { shift.coefficients[k] = Double(k * k - 7) * 1e-9 }
+    for v in [-80e-9, -31e-9, 0, 64e-9, 120e-9] {
+      // Ten polynomials of up to 74 nm, none above 1, to some roundings each.
+      #expect(abs(shift.turnedRound.value(at: -v) + shift.value(at: v)) < 1e-20)
+      #expect(abs(shift.moved(to: 50e-9).value(at: v + 30e-9) - shift.value(at: v)) < 1e-20)
+    }
+  }
+
   // The middle of a wall that bows by b lies b along its normal from the line between its ends, and √(4/45) b is the
   // root mean square about its best straight line.
   @Test(
