@@ -66,8 +66,7 @@ struct ArrowGrid {
         else { continue }
         let half = longest * min(magnitude / limit, 1) / magnitude / 2
         let middle = Point(
-          x: rect.x + (Double(left) + Double(columns.perCell) / 2) * pitch.x,
-          y: rect.y + (Double(top) + Double(rows.perCell) / 2) * pitch.y)
+          x: rect.x + (mean.column + 0.5) * pitch.x, y: rect.y + (mean.row + 0.5) * pitch.y)
         arrows.append(
           Arrow(
             tail: Point(x: middle.x - half * mean.x, y: middle.y - half * mean.y),
@@ -77,21 +76,39 @@ struct ArrowGrid {
     return arrows
   }
 
-  /// The mean of the measured pixels; nil where they are less than half of the cell.
+  /// The mean of the measured pixels and where it comes from; nil where they are less than half of the cell.
+  ///
+  /// A wall narrower than the cell is where its field is, not at the cell's middle: the place is the mean of the
+  /// positions, each weighted by its field's component along the mean field. Noise cannot move it out of the cell.
   private static func mean(
     of map: VectorMap, rows: Range<Int>, columns: Range<Int>
-  ) -> (x: Double, y: Double)? {
+  ) -> (x: Double, y: Double, row: Double, column: Double)? {
     var (x, y, count) = (0.0, 0.0, 0)
+    /// Of the components times the position in the cell.
+    var (xByRow, yByRow, xByColumn, yByColumn) = (0.0, 0.0, 0.0, 0.0)
     for row in rows {
       for column in columns {
         let index = row * map.shape.columns + column
         guard map.mask.isUsable(index), map.isDrawn(index) else { continue }
-        x += map.field.x[index]
-        y += map.field.y[index]
+        let (vx, vy) = (map.field.x[index], map.field.y[index])
+        x += vx
+        y += vy
+        xByRow += vx * Double(row)
+        yByRow += vy * Double(row)
+        xByColumn += vx * Double(column)
+        yByColumn += vy * Double(column)
         count += 1
       }
     }
     guard count > 0, 2 * count >= rows.count * columns.count else { return nil }
-    return (x / Double(count), y / Double(count))
+    let power = x * x + y * y
+    func place(_ x: Double, _ y: Double, _ range: Range<Int>) -> Double {
+      let (first, last) = (Double(range.lowerBound), Double(range.upperBound - 1))
+      return power > 0 ? min(max((x + y) / power, first), last) : (first + last) / 2
+    }
+    return (
+      x / Double(count), y / Double(count), place(x * xByRow, y * yByRow, rows),
+      place(x * xByColumn, y * yByColumn, columns)
+    )
   }
 }

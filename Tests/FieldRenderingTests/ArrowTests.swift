@@ -63,6 +63,21 @@ struct ArrowTests {
     #expect(first.tail.x > 20)
   }
 
+  @Test("In a cell that a wall does not fill the arrow stands on the wall")
+  func place() throws {
+    // 280 pixels of a point each: cells of 10×10. The wall is 2 pixels wide, in each cell at columns 7 and 8.
+    let map = vectorMap(rows: 280, columns: 280) { _, column in
+      (0, (7...8).contains(column % 10) ? -1 : 0)
+    }
+    let arrows = ArrowGrid.arrows(of: map, limit: 0.2, in: rect)
+    #expect(arrows.count == 28 * 28)
+    for arrow in arrows.prefix(28) {
+      // The wall's middle is the border of its two pixels, 8 points from the cell's left.
+      #expect(abs((arrow.tip.x - 10).truncatingRemainder(dividingBy: 10) - 8) < 1e-9)
+      #expect(abs((arrow.tip.y + arrow.tail.y) / 2 - 25) < 1e-9)
+    }
+  }
+
   @Test(
     "Between 20 and 47 arrows stand along the longer side", arguments: [30, 47, 48, 100, 256, 2048])
   func density(count: Int) {
