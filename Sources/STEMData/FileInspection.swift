@@ -95,6 +95,9 @@ public struct FileInspection: Sendable {
 }
 
 extension FileInspection {
+  /// Whether a run that refuses the first frame has others to take.
+  public var hasOtherFrames: Bool { file.metadata.frameCount > 1 }
+
   /// The description as lines of text.
   ///
   /// - Parameter refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.

@@ -24,8 +24,12 @@ struct Inspect: ParsableCommand {
     let inspection: FileInspection
     do { inspection = try FileInspection(path: file) } catch { throw told(error) }
     let refusal = refusalOfFirstFrame(of: inspection.file)?.message
-    if format == .json { return try printJSON(inspection.document(refusal: refusal)) }
-    for line in inspection.lines(refusal: refusal) { printLine(line) }
+    if format == .json {
+      try printJSON(inspection.document(refusal: refusal))
+    } else {
+      for line in inspection.lines(refusal: refusal) { printLine(line) }
+    }
+    if refusal != nil && !inspection.hasOtherFrames { ExitStatus.inputRefused.exit() }
   }
 
   /// Tells all that is wrong but for the last, which is left to end the command.

@@ -95,7 +95,8 @@ struct RefusedFileTests {
 
     // What only a look at the frames tells is said by inspect in the same words.
     let inspected = try await workspace.dpc(["inspect", "scan.h5"])
-    if inspected.status == 0 {
+    #expect(inspected.status == 4, "\(inspected.errors)")
+    if inspected.complaints.isEmpty {
       let reason = try #require(finished.complaints.first).replacing("error: ", with: "")
       #expect(
         inspected.output.contains("A run refuses these frames:\n  \(reason)\n"),
