@@ -13,13 +13,18 @@ internal import WorkSharing
 /// reach and keep their filling where there is none; the others remain zero.
 ///
 /// The covariance becomes Σ w² C / (Σ w)², exact for pixels that are independent of each other
-/// before. Afterwards they are not: errors of neighbors within some σ are alike, and a mean over
+/// before. Errors that go together over ℓ pixels along an axis are taken for white ones after a Gaussian of
+/// ℓ = 2√π s: both Gaussians in turn are one of hypot(s, σ), so that a variance is larger by ℓ L/hypot(ℓ, L), with
+/// L = 2√π σ. Afterwards pixels are not independent: errors of neighbors within some σ are alike, and a mean over
 /// pixels of the smoothed map has a larger error than the square-root rule says.
 /// - Parameters:
 ///   - map: Any unit.
 ///   - sigma: Standard deviation along x and y, px; 0 leaves an axis alone.
+///   - correlation: Over how many pixels along x and y errors go together before; 1 for independent pixels.
 /// - Complexity: O(pixels · σ).
-public func smoothed(_ map: VectorMap, sigma: (x: Double, y: Double)) -> VectorMap {
+public func smoothed(
+  _ map: VectorMap, sigma: (x: Double, y: Double), correlation: (x: Double, y: Double) = (1, 1)
+) -> VectorMap {
   let window = MaskedGaussian(mask: map.mask, sigma: sigma)
   let covariance = map.covariance
   let means = [map.field.x, map.field.y]
@@ -31,9 +36,39 @@ public func smoothed(_ map: VectorMap, sigma: (x: Double, y: Double)) -> VectorM
     planes.removeLast(3)
     result.covariance = VectorCovariance(
       shape: covariance.shape, xx: errors[2], yy: errors[3], xy: errors[4])
+    let factor =
+      varianceFactor(sigma.x, correlation: correlation.x)
+      * varianceFactor(sigma.y, correlation: correlation.y)
+    if factor > 1 { result.covariance?.scale(by: factor) }
   }
   (result.field.x, result.field.y) = (planes[0], planes[1])
   return result
+}
+
+/// Over how many pixels errors go together that a Gaussian of this standard deviation, px, has smoothed.
+///
+/// - Parameter correlation: The same before; 1 for independent pixels.
+/// - Returns: At least 1; white noise smoothed by σ averages like 2√π σ pixels.
+public func correlationLength(sigma: Double, correlation: Double) -> Double {
+  let length = 2 * Double.pi.squareRoot() * sigma
+  return max(1, correlation > 1 ? hypot(correlation, length) : length)
+}
+
+/// By how much the variance after smoothing by σ pixels is larger for errors that go together than for independent ones.
+private func varianceFactor(_ sigma: Double, correlation: Double) -> Double {
+  let length = 2 * Double.pi.squareRoot() * sigma
+  if correlation <= 1 || length == 0 { return 1 }
+  return max(1, correlation * length / hypot(correlation, length))
+}
+
+extension VectorCovariance {
+  fileprivate mutating func scale(by factor: Double) {
+    for index in xx.indices {
+      xx[index] *= factor
+      yy[index] *= factor
+      xy[index] *= factor
+    }
+  }
 }
 
 /// A separable window over the usable pixels of one frame.

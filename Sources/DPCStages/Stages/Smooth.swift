@@ -7,7 +7,7 @@ internal import STEMCore
 struct Smooth: StageType {
   let name = "smooth"
   let summary = "Gaussian smoothing that skips masked pixels and propagates the errors"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort(
       "input",
@@ -58,7 +58,9 @@ struct Smooth: StageType {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
     let before = MapVerdict(map, mapContext)
-    map = smoothed(map, sigma: (x: sigma / size.x, y: sigma / size.y))
+    let earlier = mapContext.correlationLength
+    map = smoothed(
+      map, sigma: (x: sigma / size.x, y: sigma / size.y), correlation: (earlier.x, earlier.y))
     mapContext = smoothedContext(mapContext, sigma)
     if mapContext.unsmoothed == nil, let before {
       mapContext.unsmoothed = UnsmoothedVerdict(kind: kind.name, verdict: before)
@@ -99,16 +101,15 @@ struct Smooth: StageType {
     ]
   }
 
-  /// A Gaussian of sigma s averages like 2√π s independent pixels along each axis.
   private func smoothedContext(_ context: MapContext, _ sigma: Double) -> MapContext {
     var result = context.adding([
       "smoothing": "Gaussian, sigma \(Format.quantity(sigma, unit: "m"))"
     ])
     guard let size = context.metadata.pixelSize else { return result }
-    let length = 2 * Double.pi.squareRoot() * sigma
     let earlier = context.correlationLength
-    result.correlationLength.x = hypot(earlier.x, length / size.x)
-    result.correlationLength.y = hypot(earlier.y, length / size.y)
+    result.correlationLength = CorrelationLength(
+      x: correlationLength(sigma: sigma / size.x, correlation: earlier.x),
+      y: correlationLength(sigma: sigma / size.y, correlation: earlier.y))
     return result
   }
 }

@@ -184,6 +184,46 @@ struct SmoothingTests {
   }
 
   @Test(
+    "Smoothed twice, the error is that of one Gaussian as wide as both",
+    arguments: [(2.0, 2.0), (1.5, 3), (4, 1)])
+  func twice(first: Double, second: Double) throws {
+    let frame = GridShape(rows: 65, columns: 65)
+    let ones = [Double](repeating: 1, count: frame.count)
+    let white = VectorMap(
+      field: VectorField(shape: frame),
+      covariance: VectorCovariance(shape: frame, xx: ones, yy: ones, xy: ones),
+      mask: PixelMask(shape: frame), pixelSize: nil)
+    let once = smoothed(white, sigma: (x: first, y: first))
+    let length = correlationLength(sigma: first, correlation: 1)
+    // White noise after a Gaussian has 1/(4π σ²) of its variance; σ ≥ 1 px has that to 1e-4 beyond what 4σ cut off.
+    let middle = 32 * 65 + 32
+    let variance = try #require(once.covariance).xx[middle]
+    #expect(abs(variance * length * length - 1) < 2e-3)
+    let both = try #require(
+      smoothed(once, sigma: (x: second, y: second), correlation: (length, length)).covariance)
+    let expected = 1 / (4 * Double.pi * (first * first + second * second))
+    for value in [both.xx[middle], both.yy[middle], both.xy[middle]] {
+      #expect(abs(value / expected - 1) < 4e-3, "\(value / expected)")
+    }
+    let lengths = correlationLength(sigma: second, correlation: length)
+    #expect(abs(lengths - 2 * (Double.pi * (first * first + second * second)).squareRoot()) < 1e-12)
+  }
+
+  @Test("A Gaussian far below a pixel leaves errors and their correlation as they are")
+  func narrow() throws {
+    #expect(correlationLength(sigma: 0.2, correlation: 1) == 1)
+    #expect(abs(correlationLength(sigma: 0.2, correlation: 7) - 7) < 0.05)
+    let ones = [Double](repeating: 1, count: shape.count)
+    let map = VectorMap(
+      field: VectorField(shape: shape),
+      covariance: VectorCovariance(shape: shape, xx: ones, yy: ones, xy: ones),
+      mask: PixelMask(shape: shape), pixelSize: nil)
+    let result = try #require(
+      smoothed(map, sigma: (x: 0.2, y: 0.2), correlation: (7, 7)).covariance)
+    for value in result.xx { #expect(abs(value - 1) < 1e-4) }
+  }
+
+  @Test(
     "Lines, columns and single pixels are smoothed too", arguments: [[1, 5], [5, 1], [1, 1]])
   func thinMaps(size: [Int]) {
     let thin = GridShape(rows: size[0], columns: size[1])
