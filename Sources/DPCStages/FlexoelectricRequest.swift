@@ -30,7 +30,7 @@ struct FlexoelectricRequest {
     walls.flatMap { walls in
       meanMagnitude(
         of: walls.table.rows.map(\.wall.field),
-        sharedRelativeError: walls.context.commonErrors.relativeScale)
+        sharedRelativeError: walls.table.scaleError(walls.context.commonErrors))
     }
   }
 

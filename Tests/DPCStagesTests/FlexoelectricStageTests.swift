@@ -119,6 +119,39 @@ struct FlexoelectricStageTests {
   }
 
   @Test(
+    "What all walls share is in the mean as in each of them: no more, no less",
+    arguments: [
+      ("field.thickness_error_nm=6", ""), ("walls.inclination_error_deg=3", ""),
+      ("field.thickness_error_nm=6", "walls.inclination_error_deg=3"),
+    ])
+  func sharedErrors(first: String, second: String) async throws {
+    let laboratory = try Laboratory()
+    let acquisition = try await laboratory.file(
+      try ExampleData.text("cross-section.yaml").replacingOccurrences(
+        of: "cross-section:", with: "scan:"
+      ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
+      set: ["scan.rows_px=32"])
+    let chain =
+      Laboratory.correctedChain(acquisition) + """
+          walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
+          expected:
+            uses: flexoelectric-estimate
+            from: { walls: walls }
+            with: { flexoelectric_coefficient_nC_per_m: 33, relative_permittivity: 50, strain_gradient_per_m: 1e6 }
+        results: [walls, expected]
+        """
+    let outcome = try await laboratory.run(chain, set: [first, second].filter { !$0.isEmpty })
+    let walls = try outcome.value("walls", as: WallsValue.self).table.rows
+    let mean = try #require(try outcome.value("expected", as: FlexoelectricValue.self).measured)
+    let errors = walls.compactMap(\.wall.field.error)
+    #expect(walls.count == 2 && errors.count == 2)
+    let error = try #require(mean.error)
+    // The walls' own noise is some tenth of these errors, and halved in variance by the mean.
+    #expect(error <= (errors.max() ?? 0), "\(error) of \(errors)")
+    #expect(error >= 0.9 * (errors.min() ?? 0), "\(error) of \(errors)")
+  }
+
+  @Test(
     "What is missing or said twice is refused with what to give",
     arguments: [
       ("expected.thickness_nm=from-walls", "thickness_nm is from-walls"),
