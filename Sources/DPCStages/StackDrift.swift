@@ -16,11 +16,22 @@ struct StackDrift {
   private static let foreignPart = 1.0 / 3
 
   /// Frames that are left out of the sum.
-  var leftOut: [Int] {
-    guard let drift = findings.drift, drift.isForeignEach,
-      Double(drift.foreign.count) <= Self.foreignPart * Double(frameCount)
-    else { return [] }
-    return drift.foreign
+  var leftOut: [Int] { Set(foreignLeftOut + dimLeftOut).sorted() }
+
+  private var foreignLeftOut: [Int] {
+    guard let drift = findings.drift, drift.isForeignEach else { return [] }
+    return isFew(drift.foreign) ? drift.foreign : []
+  }
+
+  /// What a blocked beam left adds next to nothing to the sum, but scatters about the others by many times what its few
+  /// counts allow.
+  private var dimLeftOut: [Int] {
+    let dim = findings.dim.map(\.frame)
+    return isFew(dim) ? dim : []
+  }
+
+  private func isFew(_ frames: [Int]) -> Bool {
+    Double(frames.count) <= Self.foreignPart * Double(frameCount)
   }
 
   private var isAmbiguous: Bool {
@@ -120,8 +131,9 @@ struct StackDrift {
     guard let drift = findings.drift, drift.isMeasured else {
       return [
         Note(
-          .information,
-          "too few counts, or too little structure, to tell whether the specimen drifted between frames"
+          .assumption,
+          "too few counts, or too little structure, to tell whether the specimen drifted between frames: none is taken to"
+            + " have; a drift blurs the sum"
         )
       ]
     }
@@ -167,7 +179,7 @@ struct StackDrift {
       ]
     }
     let what =
-      leftOut.isEmpty
+      foreignLeftOut.isEmpty
       ? "among them are some that do not belong to the stack, and were added all the same; remove them from the file"
       : "left out: remove them from the file, or see why they differ"
     return [
@@ -186,7 +198,8 @@ struct StackDrift {
       Note(
         .warning,
         "\(findings.dim.count) of \(frameCount) frames count at most \(Format.percent(part)) of what the others do"
-          + " (counted from 0: \(names)): the beam was off or blocked; they add next to nothing")
+          + " (counted from 0: \(names)): the beam was off or blocked; "
+          + (dimLeftOut.isEmpty ? "they add next to nothing" : "left out"))
     ]
   }
 

@@ -34,7 +34,7 @@ struct StackDriftTests {
 
   private static func write(
     _ frameCount: Int, layout: HDF5Layout = .contiguous, swapping swapped: Int? = nil,
-    to path: String
+    blocking blocked: Int? = nil, to path: String
   ) throws {
     var numbers: [UInt16] = []
     for frame in 0..<frameCount {
@@ -45,6 +45,7 @@ struct StackDriftTests {
         if frame == swapped {
           plane = (0..<shape.count).map { plane[$0 - 2 * ($0 % shape.columns) + shape.columns - 1] }
         }
+        if frame == blocked { plane = plane.map { $0 / 100 } }
         numbers += plane
       }
     }
@@ -158,6 +159,31 @@ struct StackDriftTests {
       $0.kind == .warning && $0.text.contains("counted from 0: 4")
     }
     #expect(warning?.text.contains("left out") == true, "\(product.notes)")
+  }
+
+  @Test("A frame with the beam blocked is left out by name, and the others' sum is as without it")
+  func blocked() throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/stack.h5"
+    // The first two frames, which do not move, and one that does, blocked.
+    try Self.write(3, blocking: 2, to: path)
+    let product = try Self.average(path)
+    #expect(product.facts.contains { $0.text == "2 of 3 frames added" }, "\(product.facts)")
+    let warning = product.notes.first {
+      $0.kind == .warning && $0.text.contains("counted from 0: 2")
+    }
+    #expect(
+      warning?.text.hasSuffix("the beam was off or blocked; left out") == true, "\(product.notes)")
+    let signals = try Self.signals(product)
+    for segment in 0..<4 {
+      let (a, b) = (
+        Self.quadrant(segment, 0, 0, frame: 0), Self.quadrant(segment, 0, 0, frame: 1)
+      )
+      for position in 0..<Self.shape.count {
+        let found = signals.values[segment * Self.shape.count + position]
+        if found != Double(a[position]) + Double(b[position]) { Issue.record("\(position)") }
+      }
+    }
   }
 
   @Test("Frames of a specimen that stays are added as they are")
