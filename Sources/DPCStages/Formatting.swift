@@ -24,6 +24,13 @@ enum Format {
       "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
   }
 
+  /// "0.98337 ± 0.00086": a number without a unit takes no prefix.
+  static func number(_ value: Double, error: Double?) -> String {
+    guard let error, error > 0, error.isFinite else { return significant(value, digits: 4) }
+    let decimals = decimals(forError: error)
+    return "\(fixed(value, decimals)) ± \(fixed(error, decimals))"
+  }
+
   /// "5.9 nm and 7.8 nm": both in one unit, to two significant digits of the error.
   static func range(_ lower: Double, _ upper: Double, error: Double, unit: String) -> String {
     let (factor, symbol) = prefix(for: max(abs(lower), abs(upper)))

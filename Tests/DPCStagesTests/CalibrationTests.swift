@@ -157,10 +157,17 @@ struct CalibrationTests {
     let field = try outcome.value("field", as: ProjectedFieldValue.self).map.field
     #expect(abs(field.x[100] - 5) < 0.02 && abs(field.y[100]) < 0.02)
     let tilt = try outcome.value("tilt", as: DeflectionValue.self)
-    #expect(tilt.context.commonErrors.scale["deflection_calibration"] != nil)
+    // Shears are as uncertain as scale and turn: what a run states covers each element of C.
+    let scale = try #require(tilt.context.commonErrors.scale["deflection_calibration"])
+    let rotation = try #require(tilt.context.commonErrors.rotation)
+    for element in 0..<4 {
+      let error = calibration.calibration.covariance[5 * element].squareRoot()
+      let part = error / calibration.calibration.scale.value
+      #expect(scale >= part * (1 - 1e-9) && rotation >= part * (1 - 1e-9))
+      #expect(scale < 2 * part && rotation < 2 * part)
+    }
     let notes = outcome.report["tilt"]?.notes ?? []
     #expect(notes.contains { $0.kind == .assumption && $0.text.hasPrefix("deflections are multi") })
-    #expect(tilt.context.commonErrors.rotation != nil)
     let group = calibration.group("calibration")
     #expect(group.quantity == "deflection_calibration")
     #expect(group.datasets.map(\.name).contains("deflection_calibration_errors"))

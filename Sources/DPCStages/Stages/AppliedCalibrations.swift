@@ -44,10 +44,13 @@ struct Calibrations {
     }
     if let deflection {
       frames.acquisition.metadata.deflectionCalibration = deflection.matrix
+      // The shears of the matrix are as uncertain as its scale and its turn: a deflection feels both.
+      let largest = (0..<4).map { deflection.covariance[5 * $0] }.max() ?? 0
+      let part = largest.squareRoot() / deflection.scale.value
       frames.acquisition.metadata.deflectionCalibrationError = deflection.scale.error.map {
-        $0 / deflection.scale.value
+        max(part, $0 / deflection.scale.value)
       }
-      frames.calibration.rotation = deflection.rotation.error
+      frames.calibration.rotation = deflection.rotation.error.map { max(part, $0) }
       let c = deflection.matrix
       frames.calibration.attributes["calibration"] =
         "from known beam tilts: [[\(c.xx), \(c.xy)], [\(c.yx), \(c.yy)]]"
@@ -55,7 +58,7 @@ struct Calibrations {
         Note(
           .information,
           "deflections are calibrated by \(deflection.tiltCount) known beam tilts: scale "
-            + Format.quantity(deflection.scale.value, error: deflection.scale.error, unit: "")))
+            + Format.number(deflection.scale.value, error: deflection.scale.error)))
     }
     return notes
   }

@@ -112,7 +112,7 @@ struct CalibrateDeflection: StageType {
           + " \(Format.quantity(calibration.largestTilt, unit: "rad"))"),
       Fact(
         "calibration_scale",
-        text: "scale \(Format.quantity(scale.value, error: scale.error, unit: "")): measured"
+        text: "scale \(Format.number(scale.value, error: scale.error)): measured"
           + " deflections and fields are multiplied by it", value: scale.value, error: scale.error),
       Fact(
         "calibration_rotation",
