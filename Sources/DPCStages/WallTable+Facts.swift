@@ -53,7 +53,10 @@ extension WallTable {
     return [
       Fact(
         "\(prefix)_slope",
-        text: text + ": descan that is left, or a field that rises across the frame",
+        text: text + ": descan that is left, "
+          + (rows.isEmpty
+            ? "a field that rises across the frame, or walls of opposite signs at its two ends"
+            : "or a field that rises across the frame"),
         value: slope.value, error: slope.error,
         unit: fieldUnit == "V/m" ? "V/m²" : "\(fieldUnit)/m")
     ]
@@ -74,7 +77,7 @@ extension WallTable {
     var notes = rows.enumerated().flatMap { index, row in
       row.remarks.map { Note(.warning, "wall \(index + 1): \($0)") }
     }
-    notes += bendNotes + offsetNotes
+    notes += bendNotes + offsetNotes + overlapNotes
     for row in unmeasured {
       let place = Format.quantity(row.wall.position.value, unit: "m")
       let product = Format.quantity(row.product.value, error: row.product.error, unit: "V")
@@ -108,26 +111,6 @@ extension WallTable {
 }
 
 extension WallTable {
-  /// An offset against walls of one sign is doubtful from this part of their height on.
-  private static let doubtfulOffset = 0.5
-
-  /// A warning where what stands under several walls may be walls of the other sign between them.
-  private var offsetNotes: [Note] {
-    let heights = rows.map { $0.imageHeight.magnitude }
-    guard rows.count > 1, let highest = heights.max(),
-      rows.allSatisfy({ $0.imageHeight * offset.value < 0 }),
-      abs(offset.value) > max(Self.doubtfulOffset * highest, 5 * (offset.error ?? 0))
-    else { return [] }
-    return [
-      Note(
-        .warning,
-        "all walls have one sign, on an offset of \(Format.percent(abs(offset.value) / highest)) of their height"
-          + " against it: walls that alternate side by side look like that too, and their fields and widths"
-          + " are others; count them in the figure, or record a vacuum reference, so that the offset is known"
-      )
-    ]
-  }
-
   /// Where a wall at the rim lies; the fit puts the middle of a broad one anywhere beyond its profile.
   private func place(of wall: RimWall) -> String {
     func text(_ position: Double) -> String { Format.quantity(position, unit: "m") }
@@ -166,7 +149,7 @@ extension WallTable {
       Fact(
         "\(prefix)_upper_limit",
         text:
-          "not detected: a wall 20 nm wide\(direction)\(Self.range(profile, map, normalAzimuth)) has less than"
+          "not detected\(slope == nil ? "" : " on this slope"): a wall 20 nm wide\(direction)\(Self.range(profile, map, normalAzimuth)) has less than"
           + " \(Format.quantity(limit, unit: fieldUnit)) (95 %)", value: limit, unit: fieldUnit)
     ]
   }

@@ -40,12 +40,12 @@ struct WallLimitStageTests {
   @Test("A wall cut by the rim of its profile is told, and no limit stands beside it")
   func cut() async throws {
     let laboratory = try Laboratory()
-    let path = try await laboratory.file(Self.wall(at: 119, field: "6e8"))
+    let path = try await laboratory.file(Self.wall(at: 158, field: "6e8"))
     let outcome = try await laboratory.run(Self.chain(path, Self.oblique))
     let table = try outcome.value("walls", as: WallsValue.self).table
     #expect(table.rows.isEmpty && table.nearRim.count == 1)
     let wall = try #require(table.nearRim.first)
-    #expect(abs(wall.position - 119e-9) < 10e-9 && wall.significance > 10, "\(wall)")
+    #expect(abs(wall.position - 158e-9) < 10e-9 && wall.significance > 10, "\(wall)")
     #expect(wall.normalAzimuth == Double.pi / 4)
     for stage in ["profile", "walls"] {
       let facts = facts(outcome, stage)
@@ -57,24 +57,55 @@ struct WallLimitStageTests {
             && $0.hasSuffix("but the rim cuts it: its field is not measured")
         }, "\(warnings(outcome, stage))")
     }
-    // The search takes the pixels along the wall alone, and so measures it.
-    let row = try #require(try outcome.value("found", as: WallsValue.self).table.rows.first)
-    #expect(abs(row.wall.field.value - 6e8) < 4 * (try #require(row.wall.field.error)))
-  }
-
-  @Test("In a corner: the limit tells its range, and the search why it takes no wall")
-  func corner() async throws {
-    let laboratory = try Laboratory()
-    let path = try await laboratory.file(Self.wall(at: 148, field: "6e8"))
-    let outcome = try await laboratory.run(Self.chain(path, Self.oblique))
-    for stage in ["profile", "walls"] {
-      let limit = try #require(facts(outcome, stage).first { $0.key.hasSuffix("upper_limit") })
-      #expect(
-        limit.text.hasPrefix("not detected: a wall 20 nm wide between -11")
-          && limit.text.contains(" nm along its normal has less than "), "\(limit.text)")
-    }
     #expect(!facts(outcome, "found").contains { $0.key == "wall_upper_limit" })
     #expect(!warnings(outcome, "found").isEmpty)
+  }
+
+  @Test(
+    "A wall in a corner of the frame is measured as far as the frame shows it",
+    arguments: [119.0, 148])
+  func corner(position: Double) async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(Self.wall(at: position, field: "6e8"))
+    let outcome = try await laboratory.run(Self.chain(path, Self.oblique))
+    let profile = try outcome.value("profile", as: WallProfileValue.self).table
+    let walls = try outcome.value("walls", as: WallsValue.self).table
+    for table in [try #require(profile), walls] {
+      #expect(table.rows.count == 1)
+      let wall = try #require(table.rows.first).wall
+      for (measured, truth) in [
+        (wall.position, position * 1e-9), (wall.field, 6e8), (wall.width, 20e-9),
+      ] {
+        #expect(abs(measured.value - truth) < 4 * (try #require(measured.error)), "\(wall)")
+      }
+      // The error of a wall whose 40 nm of length hold a few hundred pixels.
+      #expect(try #require(wall.field.error) < 0.03 * 6e8)
+    }
+  }
+
+  @Test("A limit tells its range where the frame reaches farther than the measured pixels")
+  func range() throws {
+    let shape = GridShape(rows: 40, columns: 101)
+    let none = [Double](repeating: 0, count: shape.count)
+    let variance = [Double](repeating: 1e16, count: shape.count)
+    var map = VectorMap(
+      field: VectorField(shape: shape, x: none, y: none),
+      covariance: VectorCovariance(shape: shape, xx: variance, yy: variance, xy: none),
+      mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 1e-9, y: 1e-9))
+    func limit() throws -> String {
+      let profile = try wallProfile(of: map, direction: .perp, normalAzimuth: 0)
+      let facts = WallTable.empty.limitFacts(
+        prefix: "wall", profile: profile, of: map, normalAzimuth: 0, geometry: .imagePlane)
+      return try #require(facts.first).text
+    }
+    #expect(try limit().hasPrefix("not detected: a wall 20 nm wide has less than "))
+    for index in 0..<shape.count where index % 101 > 70 {
+      map.mask.bytes[index] = PixelFlags.missing.rawValue
+    }
+    let text = try limit()
+    #expect(
+      text.hasPrefix("not detected: a wall 20 nm wide between -50 nm and 20 nm along its normal"),
+      "\(text)")
   }
 
   @Test(

@@ -1,12 +1,13 @@
 // wall-profile: the mean across walls as it appears in the image, without any inclination model.
 internal import DPCReconstruction
+internal import Glibc
 internal import Pipeline
 internal import STEMCore
 
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 24
+  let algorithmVersion = 25
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -55,7 +56,8 @@ struct WallProfileStage: StageType {
         outputs: ["profile": value], facts: facts(value, of: source.map, others: others),
         notes: WallOrientation.notes(
           wallsInOtherComponent: others, than: orientation.direction, orientation.directionOrigin)
-          + orientation.notes + profiles.notes + ofTable)
+          + orientation.notes + profiles.notes + ofTable
+          + (try fieldAngleNotes(source, orientation, table)))
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -96,6 +98,40 @@ struct WallProfileStage: StageType {
     let profiles = try CrossProfile(
       of: source.map, other, correlation: source.context.correlationLength)
     return try self.table(profiles, other, options, context)?.rows.count ?? 0
+  }
+
+  /// A field askew to its walls by more, in its errors and in rad, deserves a warning.
+  private static let clearAngle = (sigmas: 5.0, size: 10 * Double.pi / 180)
+
+  /// That the walls' field lies between the two directions that it has by symmetry, as a wrong scan rotation has it.
+  private func fieldAngleNotes(
+    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?
+  ) throws(WallError) -> [Note] {
+    guard let table, !table.rows.isEmpty else { return [] }
+    var other = orientation
+    other.direction = orientation.direction == .perp ? .normal : .perp
+    let profile = try CrossProfile(
+      of: source.map, other, correlation: source.context.correlationLength
+    ).forFit
+    let walls = zip(table.curve, table.curveDistance).map { $0 - table.level(at: $1) }
+    guard profile.distance == table.curveDistance,
+      let angle = wallFieldAngle(
+        other: profile, walls: walls,
+        significance: table.rows.reduce(0) { hypot($0, $1.significance) }),
+      let error = angle.error,
+      abs(angle.value) > max(Self.clearAngle.sigmas * error, Self.clearAngle.size)
+    else { return [] }
+    let size = Format.degrees(abs(angle.value), error: error)
+    // A larger scan rotation turns along into azimuth + 90°, and across into the azimuth.
+    let isTooSmall = (orientation.direction == .perp) == (angle.value > 0)
+    let direction = orientation.direction == .perp ? "along" : "across"
+    return [
+      Note(
+        .warning,
+        "the walls' field does not lie \(direction) them but \(size) askew, and the numbers are those of its component"
+          + " \(direction) them; a scan rotation that is too \(isTooSmall ? "small" : "large") by this angle looks"
+          + " like that: check scan_rotation and its sign, or rotation_deg")
+    ]
   }
 
   private typealias Source = (

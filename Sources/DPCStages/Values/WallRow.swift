@@ -15,6 +15,8 @@ struct WallRow: Codable, Sendable, Equatable {
   var covariance: [Double]
   /// Peak in the image, in the unit of the profile.
   var imageHeight: Double
+  /// Full width at half maximum in the image, along the normal, m.
+  var imageWidth: Double
   var significance: Double
   var remarks: [String]
   /// nil for a wall that is straight as far as noise tells.
@@ -48,7 +50,8 @@ extension WallRow {
       fieldInterval: stretched(fitted.fieldInterval, fitted.wall.field.value),
       widthInterval: stretched(fitted.widthInterval, fitted.wall.width.value),
       covariance: fitted.covariance.map { $0 * errorScale * errorScale },
-      imageHeight: fitted.imageHeight, significance: fitted.significance / errorScale,
+      imageHeight: fitted.imageHeight, imageWidth: fitted.imageWidth,
+      significance: fitted.significance / errorScale,
       remarks: WallTable.remarks(fitted, errorScale: errorScale))
   }
 }

@@ -180,7 +180,7 @@ struct GradientOracleTests {
       bins[Int(((u + reach) / width).rounded()), default: []].append((u, z))
     }
     let most = bins.values.map(\.count).max() ?? 0
-    return bins.filter { 3 * $0.value.count >= most }.sorted { $0.key < $1.key }.map(\.value)
+    return bins.filter { 40 * $0.value.count >= most }.sorted { $0.key < $1.key }.map(\.value)
   }
 
   @Test(
@@ -220,9 +220,13 @@ struct GradientOracleTests {
       let bins = Self.bins(
         map, azimuth: azimuth, pixel: Self.pixel, width: Self.pixel.x / 2)
       #expect(found.sampleCount == bins.map(\.count))
+      let most = bins.map(\.count).max() ?? 0
       for (index, bin) in bins.enumerated() {
         let (n, u) = (Double(bin.count), bin.reduce(0) { $0 + $1.u } / Double(bin.count))
         #expect(abs(found.distance[index] - u) < 1e-18)
+        // In corners a distance is seen by a few pixels far apart: what varies along the lines between them, as bells do, is
+        // part of the polynomial's second derivative.
+        guard 3 * bin.count >= most else { continue }
         // The second derivative of the bells' field is below 3 · 1e-5 · 0.1 per pixel and pixel.
         let spread = bin.reduce(0) { $0 + ($1.u - u) * ($1.u - u) } / n / 1e-18
         #expect(abs(found.value[index] - bin.reduce(0) { $0 + $1.z } / n) < 3e-6 * spread / 2)

@@ -31,7 +31,8 @@ struct WallDeviations {
   /// Half the distance from |E0| to the bound of its 95 % interval away from zero, at least `fieldError`, V/m; |E0|
   /// without a bound.
   var fieldReach: Double
-  /// Of w, m: the larger side of the 68 % interval or half of that of the 95 % interval, whichever is more.
+  /// Of w, m: the linearized one, the larger side of the 68 % interval or half of that of the 95 % interval, whichever is
+  /// most.
   var sechWidthError: Double
   /// The lower bound of w with 95 % confidence, m; zero without one.
   var leastSechWidth: Double
@@ -91,7 +92,9 @@ extension WallSearch {
         ? WallInterval(lower: larger, upper: smaller) : WallInterval(lower: smaller, upper: larger),
       sechWidth: WallInterval(lower: widths[0][0], upper: widths[1][0]),
       fieldError: fieldError, fieldReach: max(fieldError, (fields[1][1] ?? 2 * size) / 2),
-      sechWidthError: widthError(wall.sechWidth, lower: widths[0], upper: widths[1]),
+      sechWidthError: max(
+        wall.sechWidth * errors.logWidth,
+        widthError(wall.sechWidth, lower: widths[0], upper: widths[1])),
       leastSechWidth: widths[0][1] ?? 0)
   }
 
@@ -127,11 +130,12 @@ private struct WallLikelihood {
   private let index: Int
   private let rise: Double
 
-  /// Walls beyond the next neighbors share little but the baseline with this one and are held.
+  /// Walls beyond the next two on each side share little but the baseline with this one and are held. (In a frame of three
+  /// walls the outer ones share a baseline that is nowhere to be seen alone.)
   init(model: WallModel, fit: WallModelFit, index: Int, rise: Double) {
     let order = fit.walls.indices.sorted { fit.walls[$0].position < fit.walls[$1].position }
     let place = order.firstIndex(of: index) ?? 0
-    let near = order[max(0, place - 1)...min(order.count - 1, place + 1)]
+    let near = order[max(0, place - 2)...min(order.count - 1, place + 2)]
     let far = fit.walls.indices.filter { !near.contains($0) }.map { fit.walls[$0] }
     let local = model.without(far)
     self.model = local

@@ -107,7 +107,7 @@ private let largestTurn = 0.1
 /// Which component of the field has most of its power across the walls.
 ///
 /// - Returns: `perp` (along the wall, azimuth + 90°) or `normal`, and the part of the profiles'
-///   power above noise that this component holds, 0.5...1. From one projection `parallel` cannot
+///   power above noise and a background of second degree that this component holds, 0.5...1. From one projection `parallel` cannot
 ///   be told from `normal`. nil where neither component has power above its noise.
 /// - Throws: ``WallError`` as ``wallProfile(of:direction:normalAzimuth:)``.
 public func dominantWallComponent(
@@ -122,12 +122,31 @@ public func dominantWallComponent(
   return (perp >= normal ? .perp : .normal, fraction)
 }
 
-/// The variance of a profile beyond that of its errors, never negative.
+/// The variance of a profile about a parabola, beyond that of its errors, never negative. What descan leaves is no wall, and
+/// would outweigh one. Samples count as their pixels do: the few of a corner of the frame must not decide.
 private func signalPower(_ profile: LineProfile) -> Double {
-  let count = Double(profile.value.count)
-  guard count > 1 else { return 0 }
-  let mean = profile.value.reduce(0, +) / count
-  let power = profile.value.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-  let noise = (profile.error ?? []).reduce(0) { $0 + $1 * $1 } / count
-  return max(0, power - noise)
+  let count = profile.value.count
+  let size = 3
+  let reach = profile.distance.reduce(0) { max($0, abs($1)) }
+  guard count > size, reach > 0 else { return 0 }
+  let weights = profile.sampleCount.map(Double.init)
+  var design: [Double] = []
+  var values: [Double] = []
+  for index in 0..<count {
+    let x = profile.distance[index] / reach
+    let root = weights[index].squareRoot()
+    design += [root, root * x, root * x * x]
+    values.append(root * profile.value[index])
+  }
+  let (matrix, right) = LeastSquares.normalEquations(design, values, size: size)
+  let coefficients = LeastSquares.solve(matrix, right)
+  var power = 0.0
+  for index in 0..<count {
+    let level = (0..<size).reduce(0) { $0 + coefficients[$1] * design[size * index + $1] }
+    power += (values[index] - level) * (values[index] - level)
+  }
+  let noise = zip(profile.error ?? [], weights).reduce(0) { $0 + $1.1 * $1.0 * $1.0 }
+  // Of equal samples the parabola takes three samples' share of the noise away.
+  return max(0, power - noise * Double(count - size) / Double(count))
+    / weights.reduce(0, +)
 }

@@ -23,22 +23,26 @@ internal import WorkSharing
 ///     `perp` the one along azimuth + 90°.
 ///   - normalAzimuth: Of the wall normal, from +x (right) towards +y (down), rad.
 /// - Returns: Distances from the scan's center, (n-1)/2 pixels on each axis, m. Samples with less
-///   than a third of the largest sample count are dropped. Errors are those of the mean from the
+///   than a fortieth of the largest sample count are dropped. Errors are those of the mean from the
 ///   pixels' covariance or, without one, from the scatter along the wall; absent where the
 ///   scatter is mere rounding.
 /// - Throws: ``WallError`` without a pixel size, a finite azimuth, or usable pixels.
 public func wallProfile(
   of map: VectorMap, direction: FieldDirection, normalAzimuth: Double
 ) throws(WallError) -> LineProfile {
-  try wallProfile(of: map, direction: direction, normalAzimuth: normalAzimuth, alongShift: nil)
+  try wallProfile(
+    of: map, direction: direction, normalAzimuth: normalAzimuth, alongShift: nil,
+    leastPart: 1.0 / 40)
 }
 
 /// The profile across a wall that is not straight, at the distances from where it is.
 ///
-/// - Parameter shift: By how far it leaves a straight line along its normal; places along it are counted from the
-///   scan's center.
+/// - Parameters:
+///   - shift: By how far it leaves a straight line along its normal; places along it are counted from the scan's center.
+///   - leastPart: Samples with a smaller part of the largest sample count are dropped.
 func wallProfile(
-  of map: VectorMap, direction: FieldDirection, normalAzimuth: Double, alongShift shift: WallShift?
+  of map: VectorMap, direction: FieldDirection, normalAzimuth: Double, alongShift shift: WallShift?,
+  leastPart: Double
 ) throws(WallError) -> LineProfile {
   guard let pixel = map.pixelSize else { throw .pixelSizeMissing }
   guard normalAzimuth.isFinite else { throw .badAzimuth(normalAzimuth) }
@@ -46,7 +50,7 @@ func wallProfile(
   let component = direction == .perp ? (x: -normal.y, y: normal.x) : normal
   var bins = ProfileBins(
     map: map, pixel: pixel, normal: normal, component: component, shift: shift)
-  bins.dropSparseBins()
+  bins.dropSparseBins(below: leastPart)
   guard !bins.bins.isEmpty else { throw .tooFewSamples(0, needed: 1) }
   bins.removeSlopeAlong()
   bins.removeCurvature(within: 3 * min(pixel.x, pixel.y))
@@ -124,9 +128,9 @@ private struct ProfileBins {
     }
   }
 
-  mutating func dropSparseBins() {
-    let largest = bins.map(\.count).max() ?? 0
-    bins.removeAll { $0.count == 0 || 3 * $0.count < largest }
+  mutating func dropSparseBins(below leastPart: Double) {
+    let least = leastPart * Double(bins.map(\.count).max() ?? 0)
+    bins.removeAll { $0.count == 0 || Double($0.count) < least }
     bins.sort { $0.distance < $1.distance }
     slopes = [Double](repeating: 0, count: bins.count)
   }

@@ -157,6 +157,10 @@ struct FoundWallFitting {
     case unconfirmed
   }
 
+  /// Of a line's length a sample must see this part: beside the corners of the frame, of which a few pixels tell, a
+  /// step or a wave passes for a wall.
+  private static let leastPart = 1.0 / 3
+
   /// The wall of a line, and the others of the profile across it.
   private func fitted(_ index: Int) -> (own: FittedLine, others: [FoundWall]) {
     let line = lines[index]
@@ -168,7 +172,8 @@ struct FoundWallFitting {
       guard
         let profile = try? wallProfile(
           of: strip(index, width: width, isShort: isShort), direction: geometry.direction,
-          normalAzimuth: line.azimuth, alongShift: line.shift),
+          normalAzimuth: line.azimuth, alongShift: line.shift,
+          leastPart: Self.leastPart),
         let fit = try? fitWalls(profile: profile, geometry: geometry, options: Self.onLevel)
       else { continue }
       if let own = nearest(to: line, among: fit.reported, width: width) {

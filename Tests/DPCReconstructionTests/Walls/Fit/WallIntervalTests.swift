@@ -96,6 +96,30 @@ struct WallIntervalTests {
     }
   }
 
+  @Test(
+    "Where three walls fill the frame the widths' pulls are those of noise: they share a baseline")
+  func filledFrame() throws {
+    let geometry = try geometry(45)
+    let walls = [-80e-9, 0, 80e-9].enumerated().map {
+      TestWall(field: $0 == 1 ? -2e8 : 2e8, w: 10e-9, position: $1)
+    }
+    var pulls: [Double] = []
+    for seed in 1...60 {
+      let profile = wallProfileSamples(
+        walls, geometry: geometry, count: 250, sigma: 3e6, seed: UInt64(900 + seed))
+      for wall in try fitWalls(profile: profile, geometry: geometry).reported
+      where abs(wall.wall.position.value) > 60e-9 {
+        let error = try #require(wall.sechWidth.error)
+        #expect(error >= 0.999 * wall.covariance[4].squareRoot())
+        pulls.append((wall.sechWidth.value - 10e-9) / error)
+      }
+    }
+    #expect(pulls.count > 100)
+    let rms = (pulls.reduce(0) { $0 + $1 * $1 } / Double(pulls.count)).squareRoot()
+    // The rms of n pulls of unit variance scatters by 1/√(2n), here 0.07: three of them.
+    #expect(abs(rms - 1) < 0.21, "\(rms)")
+  }
+
   @Test("A width below the box at a low dose has no lower bound: its error reaches to zero")
   func undetermined() throws {
     let geometry = try geometry(45, thickness: 80e-9)

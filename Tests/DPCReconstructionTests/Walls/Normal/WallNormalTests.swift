@@ -55,6 +55,23 @@ struct WallNormalTests {
     }
   }
 
+  @Test(
+    "What descan leaves outweighs no walls: their component is that of the walls",
+    arguments: [1, 2])
+  func background(degree order: Int) throws {
+    var map = try wallMap(
+      [
+        TestWall(field: 3e8, w: 11e-9, position: -40e-9),
+        TestWall(field: -3e8, w: 11e-9, position: 40e-9),
+      ], rows: 90, columns: 100, pixel: pixel, azimuth: 0, sigma: 1e8, seed: 5)
+    for index in 0..<map.shape.count {
+      let x = (Double(index % 100) - 49.5) / 49.5
+      map.field.x[index] += order == 1 ? 4e8 * x : 4e8 * x * x
+    }
+    let component = try #require(try dominantWallComponent(of: map, normalAzimuth: 0))
+    #expect(component.direction == .perp && component.powerFraction > 0.95, "\(component)")
+  }
+
   @Test("noise alone has no normal", arguments: 1...8)
   func null(seed: Int) throws {
     let map = try wallMap(
