@@ -41,6 +41,14 @@ struct LinkResolver {
     case other
   }
 
+  /// A soft link on the way along a path.
+  private struct FollowedLink {
+    let path: String
+    let target: String
+    /// A name that is followed by fewer names than these is no part of the target.
+    let rest: Int
+  }
+
   let group: hid_t
   let place: Place
 
@@ -54,10 +62,9 @@ struct LinkResolver {
     var parent: Handle?
     var location = group
     var prefix = path.hasPrefix("/") ? "/" : ""
-    // How the name that is looked at was reached, and the soft links on the way: a name that is followed by fewer
-    // than `rest` is no part of the link's target any more.
+    // How the name that is looked at was reached.
     var walked = place
-    var links: [(path: String, target: String, rest: Int)] = []
+    var links: [FollowedLink] = []
     while let name = pending.first {
       pending.removeFirst()
       let candidate = prefix + name
@@ -65,12 +72,8 @@ struct LinkResolver {
         H5Lexists(location, candidate, CHDF5_default_properties())
       }
       if exists == 0 {
-        guard refusesDeadEnds, let link = links.last(where: { $0.rest <= pending.count }) else {
-          return nil
-        }
-        throw here.error(
-          .noSuchObject, "open",
-          "\(link.path) is a soft link to \(link.target), where there is nothing")
+        if refusesDeadEnds { try Self.refuseDeadEnd(links, rest: pending.count, here) }
+        return nil
       }
       switch try link(at: candidate, in: location) {
       case .hard:
@@ -83,7 +86,10 @@ struct LinkResolver {
         walked = walked.appending(candidate)
         parent = consume next
       case .soft(let target):
-        links.append((walked.appending(candidate).object ?? candidate, target, pending.count))
+        links.append(
+          FollowedLink(
+            path: walked.appending(candidate).object ?? candidate, target: target,
+            rest: pending.count))
         if links.count > Self.maximumSoftLinks {
           throw here.error(.damaged, "open", "its soft links lead in a circle")
         }
@@ -103,6 +109,17 @@ struct LinkResolver {
       }
     }
     return LinkTarget(parent: parent, location: location, name: prefix + ".")
+  }
+
+  /// - Parameter rest: How many names follow the one that does not exist.
+  /// - Throws: What is wrong with the last soft link, where the name is part of its target.
+  private static func refuseDeadEnd(
+    _ links: [FollowedLink], rest: Int, _ here: Place
+  ) throws(HDF5Error) {
+    guard let link = links.last(where: { $0.rest <= rest }) else { return }
+    throw here.error(
+      .noSuchObject, "open",
+      "\(link.path) is a soft link to \(link.target), where there is nothing")
   }
 
   private static func components(of path: String) -> [String] {
