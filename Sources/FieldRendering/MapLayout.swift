@@ -75,30 +75,50 @@ struct MapLayout {
     scaleBar = ScaleBar(map: map, shape: shape, pixelSize: pixelSize, stretch: axes.stretch)
 
     let paragraphs = footer + [scaleBar.note].compactMap(\.self)
-    func block(width: Double) -> TextBlock {
+    let lower = Self.lowerParts(of: legend, around: map, isWide: isWide, width: width) { width in
       TextBlock(
         paragraphs.flatMap { meter.wrapped($0, .footer, width: width) }, .footer, leading: 11.5)
     }
-    let bottom: Double
-    let textWidth = width - 2 * margin
-    if isWide {
-      self.legend = Point(x: max(map.maxX, width - margin) - legend.below.width, y: map.maxY + 18)
-      footerTop = map.maxY + ScaleBar.height + 8 + legend.maskKey + (legend.maskKey > 0 ? 6 : 0)
-      bottom = max(self.legend.y + legend.below.height, footerTop)
-      self.footer = block(width: textWidth - legend.below.width - 24)
-      // Short lines beside the legend are read as long as they end with it.
-      if footerTop + self.footer.height > bottom {
-        self.footer = block(width: textWidth)
-        footerTop = bottom + 10
-      }
-    } else {
-      self.legend = Point(x: map.maxX + 22, y: map.y)
-      bottom = max(map.maxY + ScaleBar.height, map.y + legend.beside.height)
-      self.footer = block(width: textWidth)
-      footerTop = bottom + 10
+    self.legend = lower.legend
+    self.footer = lower.footer
+    footerTop = lower.footerTop
+    height = (lower.bottom + margin).rounded(.up)
+  }
+
+  /// What stands beside and below the map.
+  private struct LowerParts {
+    var legend: Point
+    var footer: TextBlock
+    var footerTop: Double
+    /// Where the lowest part ends.
+    var bottom: Double {
+      footer.lines.isEmpty ? legendBottom : max(legendBottom, footerTop + footer.height)
     }
-    let footerBottom = self.footer.lines.isEmpty ? bottom : footerTop + self.footer.height
-    height = (max(bottom, footerBottom) + margin).rounded(.up)
+    /// Where legend and scale bar end.
+    var legendBottom: Double
+  }
+
+  /// - Parameter footer: Its lines, none longer than a width.
+  private static func lowerParts(
+    of legend: LegendSize, around map: Rect, isWide: Bool, width: Double,
+    footer: (_ width: Double) -> TextBlock
+  ) -> LowerParts {
+    let textWidth = width - 2 * margin
+    if !isWide {
+      let bottom = max(map.maxY + ScaleBar.height, map.y + legend.beside.height)
+      return LowerParts(
+        legend: Point(x: map.maxX + 22, y: map.y), footer: footer(textWidth),
+        footerTop: bottom + 10, legendBottom: bottom)
+    }
+    let corner = Point(x: max(map.maxX, width - margin) - legend.below.width, y: map.maxY + 18)
+    let top = map.maxY + ScaleBar.height + 8 + legend.maskKey + (legend.maskKey > 0 ? 6 : 0)
+    let bottom = max(corner.y + legend.below.height, top)
+    // Short lines beside the legend are read as long as they end with it.
+    let beside = footer(textWidth - legend.below.width - 24)
+    let isBeside = top + beside.height <= bottom
+    return LowerParts(
+      legend: corner, footer: isBeside ? beside : footer(textWidth),
+      footerTop: isBeside ? top : bottom + 10, legendBottom: bottom)
   }
 
   /// Draws title, footer, the map's outline and the scale bar around what the figure adds.
