@@ -50,57 +50,92 @@ public func projectedChargeDensityVariance(
   correlation: (x: Double, y: Double) = (1, 1)
 ) -> [Double] {
   let shape = covariance.shape
-  let (plainX, plainY) = (
-    DifferenceStencil.along(shape.columns), DifferenceStencil.along(shape.rows)
-  )
-  let stencilsX = plainX.map { $0.rescaled(forCorrelation: correlation.x) }
-  let stencilsY = plainY.map { $0.rescaled(forCorrelation: correlation.y) }
-  let inside = DifferenceStencil.inside(shape.columns)
+  let noise = DifferenceNoise(covariance, gaps, pixelSize, correlation)
   let permittivity = PhysicalConstant.vacuumPermittivity
-  let filled = FilledDifferences(covariance, gaps, pixelSize, correlation)
   var variance = [Double](repeating: 0, count: shape.count)
   forEachLine(of: &variance, shape) { row, start, band in
-    let (xx, yy, xy) = (covariance.xx.span, covariance.yy.span, covariance.xy.span)
-    let first = row * shape.columns
-    let stencilY = stencilsY[row]
-    for (offset, weight) in stencilY.weights.enumerated() {
-      add(
-        (weight / pixelSize.y) * (weight / pixelSize.y), yy,
-        from: (stencilY.start + offset) * shape.columns, to: &band, at: start,
-        count: shape.columns)
-    }
-    if let column = inside.first {
-      for (offset, weight) in stencilsX[column].weights.enumerated() {
-        add(
-          (weight / pixelSize.x) * (weight / pixelSize.x), xx,
-          from: first + stencilsX[column].start + offset, to: &band, at: start + column,
-          count: inside.count)
-      }
-    }
-    let ownY = stencilY.weights[row - stencilY.start] / pixelSize.y
-    for column in 0..<shape.columns where !inside.contains(column) {
-      let stencilX = stencilsX[column]
-      for (offset, weight) in stencilX.weights.enumerated() {
-        band[start + column] +=
-          (weight / pixelSize.x) * (weight / pixelSize.x) * xx[first + stencilX.start + offset]
-      }
-      // Inside, the difference along x does not weigh the pixel itself.
-      let ownX = stencilX.weights[column - stencilX.start] / pixelSize.x
-      band[start + column] += 2 * ownX * ownY * xy[first + column]
-    }
-    if let filled {
-      var samples: (x: [FilledDifferences.Sample], y: [FilledDifferences.Sample]) = ([], [])
-      for column in 0..<shape.columns
-      where filled.touches(row, column, plainX[column], plainY[row]) {
-        band[start + column] = filled.variance(
-          row, column, plainX[column], plainY[row], &samples)
-      }
-    }
+    noise.addInside(row, to: &band, at: start)
+    noise.addRim(row, to: &band, at: start)
+    noise.replaceBesideGaps(row, in: &band, at: start)
     for column in 0..<shape.columns {
       band[start + column] = band[start + column] * permittivity * permittivity
     }
   }
   return variance
+}
+
+/// What the differences of a divergence make of the noise of the pixels that they weigh, without ε0².
+private struct DifferenceNoise: Sendable {
+  private let covariance: VectorCovariance
+  private let pixelSize: PixelSize
+  private let plainX: [DifferenceStencil]
+  private let plainY: [DifferenceStencil]
+  /// Their squared weights sum up to the variance for pixels that share noise.
+  private let stencilsX: [DifferenceStencil]
+  private let stencilsY: [DifferenceStencil]
+  /// The columns whose differences along x do not weigh the pixel itself.
+  private let inside: Range<Int>
+  private let filled: FilledDifferences?
+
+  init(
+    _ covariance: VectorCovariance, _ gaps: GapFilling, _ pixelSize: PixelSize,
+    _ correlation: (x: Double, y: Double)
+  ) {
+    let shape = covariance.shape
+    self.covariance = covariance
+    self.pixelSize = pixelSize
+    plainX = DifferenceStencil.along(shape.columns)
+    plainY = DifferenceStencil.along(shape.rows)
+    stencilsX = plainX.map { $0.rescaled(forCorrelation: correlation.x) }
+    stencilsY = plainY.map { $0.rescaled(forCorrelation: correlation.y) }
+    inside = DifferenceStencil.inside(shape.columns)
+    filled = FilledDifferences(covariance, gaps, pixelSize, correlation)
+  }
+
+  /// Adds the differences along y of a whole row, and those along x of its inner columns.
+  func addInside(_ row: Int, to band: inout MutableSpan<Double>, at start: Int) {
+    let (xx, yy) = (covariance.xx.span, covariance.yy.span)
+    let columns = covariance.shape.columns
+    for (offset, weight) in stencilsY[row].weights.enumerated() {
+      add(
+        (weight / pixelSize.y) * (weight / pixelSize.y), yy,
+        from: (stencilsY[row].start + offset) * columns, to: &band, at: start, count: columns)
+    }
+    guard let column = inside.first else { return }
+    for (offset, weight) in stencilsX[column].weights.enumerated() {
+      add(
+        (weight / pixelSize.x) * (weight / pixelSize.x), xx,
+        from: row * columns + stencilsX[column].start + offset, to: &band, at: start + column,
+        count: inside.count)
+    }
+  }
+
+  /// Adds the differences along x of the other columns, and what they have in common with those along y.
+  func addRim(_ row: Int, to band: inout MutableSpan<Double>, at start: Int) {
+    let (xx, xy) = (covariance.xx.span, covariance.xy.span)
+    let first = row * covariance.shape.columns
+    let stencilY = stencilsY[row]
+    let ownY = stencilY.weights[row - stencilY.start] / pixelSize.y
+    for column in 0..<covariance.shape.columns where !inside.contains(column) {
+      let stencilX = stencilsX[column]
+      for (offset, weight) in stencilX.weights.enumerated() {
+        band[start + column] +=
+          (weight / pixelSize.x) * (weight / pixelSize.x) * xx[first + stencilX.start + offset]
+      }
+      let ownX = stencilX.weights[column - stencilX.start] / pixelSize.x
+      band[start + column] += 2 * ownX * ownY * xy[first + column]
+    }
+  }
+
+  /// Sets the variances of pixels whose differences take a gap.
+  func replaceBesideGaps(_ row: Int, in band: inout MutableSpan<Double>, at start: Int) {
+    guard let filled else { return }
+    var samples: (x: [FilledDifferences.Sample], y: [FilledDifferences.Sample]) = ([], [])
+    for column in 0..<covariance.shape.columns
+    where filled.touches(row, column, plainX[column], plainY[row]) {
+      band[start + column] = filled.variance(row, column, plainX[column], plainY[row], &samples)
+    }
+  }
 }
 
 /// The slope of one component along x and that of one along y, each times a factor, summed up.
