@@ -69,16 +69,49 @@ public func deconvolvedField(
   // White noise of both components; unequal ones are alike to some percent in DPC.
   let variance = noise.map { ($0.varianceX + $0.varianceY) / 2 }
   let isAcross = geometry.direction != .perp
+  let restoring = ProfileRestoring(
+    field: meanField, pixel: pixel, normal: n, normalAzimuth: normalAzimuth, box: box,
+    variance: variance, correlation: correlation.x * correlation.y)
+  let factor = geometry.directionFactor
+  let across = try restoring.restored(.normal, n, factor: isAcross ? factor : 1)
+  let along = try restoring.restored(.perp, (-n.y, n.x), factor: isAcross ? 1 : factor)
+  let main = isAcross ? across : along
+  let isDetermined = main.filtered.dampedShare < 0.25
+  return DeconvolvedField(
+    map: assembled(
+      meanField, across, along, normal: n, halfBox: isDetermined ? box / 2 : .infinity,
+      hasErrors: variance != nil),
+    boxWidth: box, resolution: main.filtered.resolution, lostShare: main.filtered.lostShare,
+    damped: main.filtered.damped.squareRoot(), isDetermined: isDetermined,
+    uneven: main.uneven.squareRoot())
+}
+
+/// Restores the mean along the walls of one component.
+private struct ProfileRestoring {
+  let field: VectorMap
+  let pixel: PixelSize
+  let normal: (x: Double, y: Double)
+  let normalAzimuth: Double
+  /// Width that the image averages over along the normal, m.
+  let box: Double
+  /// Of a component of one pixel, (V/m)²; nil where it is unknown.
+  let variance: Double?
+  /// Over how many pixels errors go together.
+  let correlation: Double
+
+  /// - Parameters:
+  ///   - component: The unit vector of the direction.
+  ///   - factor: What the projection has left of it.
   func restored(
     _ direction: FieldDirection, _ component: (x: Double, y: Double), factor: Double
   ) throws(WallError) -> RestoredComponent {
     let profile = try RegularProfile(
-      of: meanField, direction: direction, normalAzimuth: normalAzimuth,
-      hasErrors: variance != nil, correlation: correlation.x * correlation.y)
-    let rest = meanField.field.x.indices.compactMap { i -> Double? in
-      guard meanField.mask.isUsable(i) else { return nil }
-      return profile.value(at: distance(i, meanField.shape, pixel, n)).map {
-        component.x * meanField.field.x[i] + component.y * meanField.field.y[i] - $0
+      of: field, direction: direction, normalAzimuth: normalAzimuth, hasErrors: variance != nil,
+      correlation: correlation)
+    let rest = field.field.x.indices.compactMap { i -> Double? in
+      guard field.mask.isUsable(i) else { return nil }
+      return profile.value(at: distance(i, field.shape, pixel, normal)).map {
+        component.x * field.field.x[i] + component.y * field.field.y[i] - $0
       }
     }
     let power = orderedSum(rest.count) { rest[$0] * rest[$0] } / Double(max(1, rest.count))
@@ -89,18 +122,6 @@ public func deconvolvedField(
       profile: profile, filtered: ProfileDeconvolution(profile, box: box, factor: factor),
       uneven: max(0, excess) / (factor * factor))
   }
-  let factor = geometry.directionFactor
-  let across = try restored(.normal, n, factor: isAcross ? factor : 1)
-  let along = try restored(.perp, (-n.y, n.x), factor: isAcross ? 1 : factor)
-  let main = isAcross ? across : along
-  let isDetermined = main.filtered.dampedShare < 0.25
-  return DeconvolvedField(
-    map: assembled(
-      meanField, across, along, normal: n, halfBox: isDetermined ? box / 2 : .infinity,
-      hasErrors: variance != nil),
-    boxWidth: box, resolution: main.filtered.resolution, lostShare: main.filtered.lostShare,
-    damped: main.filtered.damped.squareRoot(), isDetermined: isDetermined,
-    uneven: main.uneven.squareRoot())
 }
 
 /// One component: its profile, what became of it, and how much varied along the walls, (V/m)².
