@@ -128,10 +128,39 @@ struct JointLineFit {
   private func step(_ index: Int, _ window: [Int]) -> (line: WallLine, turn: Double)? {
     let line = lines[index]
     let fitted = [line] + neighbors(of: index).map { lines[$0] }
-    let shapes = fitted.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
-    let normals = fitted.map(\.normal)
     let size = 4 * fitted.count + 3
     guard window.count > 2 * size else { return nil }
+    let (reach, half) = (width(line), lever(line))
+    let (matrix, right, power) = normalEquations(fitted, size: size, window)
+    let inverse = LeastSquares.inverse(of: matrix, size: size)
+    let change = (0..<size).map { a in
+      (0..<size).reduce(0) { $0 + inverse[size * a + $1] * right[$1] }
+    }
+    let variance = inverse[0] * reach * reach / (half * half)
+    guard variance > 0, change.allSatisfy(\.isFinite) else { return nil }
+    let explained = zip(change, right).reduce(0) { $0 + $1.0 * $1.1 }
+    let misfit = max(1, (power - explained) / Double(window.count - size))
+    func limited(_ value: Double) -> Double { min(0.3, max(-0.3, value)) }
+    let turn = limited(change[0]) * reach / half
+    var next = line.moved(
+      turn: turn, shift: limited(change[1]) * reach, widthFactor: exp(limited(change[2])))
+    next.amplitude *= exp(limited(change[3]))
+    next.azimuthError = (variance * misfit).squareRoot()
+    return (next, turn)
+  }
+
+  /// Of four changes of each line and of a plane under all of them, over the pixels of a window.
+  ///
+  /// - Parameters:
+  ///   - fitted: The line whose scales and component all take, and its neighbors.
+  ///   - size: Four for each line, and three.
+  /// - Returns: The matrix, row-major; the right side; the weighted power of what is to be explained.
+  private func normalEquations(
+    _ fitted: [WallLine], size: Int, _ window: [Int]
+  ) -> (matrix: [Double], right: [Double], power: Double) {
+    let line = fitted[0]
+    let shapes = fitted.map { ProjectedWall(geometry: geometry, sechWidth: $0.sechWidth) }
+    let normals = fitted.map(\.normal)
     let (n, reach, half) = (line.normal, width(line), lever(line))
     let component = fieldComponent(geometry.direction, n)
     var matrix = [Double](repeating: 0, count: size * size)
@@ -156,20 +185,6 @@ struct JointLineFit {
       }
     }
     for a in 0..<size { for b in 0..<a { matrix[size * b + a] = matrix[size * a + b] } }
-    let inverse = LeastSquares.inverse(of: matrix, size: size)
-    let change = (0..<size).map { a in
-      (0..<size).reduce(0) { $0 + inverse[size * a + $1] * right[$1] }
-    }
-    let variance = inverse[0] * reach * reach / (half * half)
-    guard variance > 0, change.allSatisfy(\.isFinite) else { return nil }
-    let explained = zip(change, right).reduce(0) { $0 + $1.0 * $1.1 }
-    let misfit = max(1, (power - explained) / Double(window.count - size))
-    func limited(_ value: Double) -> Double { min(0.3, max(-0.3, value)) }
-    let turn = limited(change[0]) * reach / half
-    var next = line.moved(
-      turn: turn, shift: limited(change[1]) * reach, widthFactor: exp(limited(change[2])))
-    next.amplitude *= exp(limited(change[3]))
-    next.azimuthError = (variance * misfit).squareRoot()
-    return (next, turn)
+    return (matrix, right, power)
   }
 }
