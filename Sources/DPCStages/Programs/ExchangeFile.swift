@@ -187,36 +187,44 @@ enum ExchangeFile {
         isKept($0) && !component.values[$0].isNaN ? component.values[$0] : 0
       }
     }
+    let variances = try variances(of: components, kind, mask)
+    if !kind.isVector {
+      return .scalar(
+        ScalarMap(
+          field: ScalarField(shape: shape, values: planes[0]), variance: variances?[0],
+          mask: mask, pixelSize: pixelSize))
+    }
+    let covariance = variances.map {
+      VectorCovariance(
+        shape: shape, xx: $0[0], yy: $0[1], xy: [Double](repeating: 0, count: shape.count))
+    }
+    return .vector(
+      VectorMap(
+        field: VectorField(shape: shape, x: planes[0], y: planes[1]), covariance: covariance,
+        mask: mask, pixelSize: pixelSize))
+  }
+
+  /// One variance for each pixel of each component; nil where none has errors.
+  private static func variances(
+    of components: [(values: [Double], errors: [Double]?)], _ kind: ExchangeKind,
+    _ mask: PixelMask
+  ) throws -> [[Double]]? {
     var variances: [[Double]] = []
     for (name, component) in zip(kind.components, components) {
       guard let errors = component.errors else { continue }
       if let position = errors.indices.first(where: { mask.isUsable($0) && !(errors[$0] >= 0) }) {
         throw ExchangeRefusal(
-          message: "\(name)_errors is \(errors[position]) in row \(position / shape.columns),"
-            + " column \(position % shape.columns)",
+          message: "\(name)_errors is \(errors[position]) in row \(position / mask.shape.columns),"
+            + " column \(position % mask.shape.columns)",
           remedy: "write one standard deviation for each pixel, or leave the errors out")
       }
       variances.append(errors.indices.map { mask.isUsable($0) ? errors[$0] * errors[$0] : 0 })
     }
-    if !variances.isEmpty && variances.count < kind.components.count {
+    if variances.isEmpty { return nil }
+    if variances.count < kind.components.count {
       throw ExchangeRefusal(
         message: "only one of its components has errors", remedy: "write both, or neither")
     }
-    if !kind.isVector {
-      return .scalar(
-        ScalarMap(
-          field: ScalarField(shape: shape, values: planes[0]), variance: variances.first,
-          mask: mask, pixelSize: pixelSize))
-    }
-    let covariance =
-      variances.isEmpty
-      ? nil
-      : VectorCovariance(
-        shape: shape, xx: variances[0], yy: variances[1],
-        xy: [Double](repeating: 0, count: shape.count))
-    return .vector(
-      VectorMap(
-        field: VectorField(shape: shape, x: planes[0], y: planes[1]), covariance: covariance,
-        mask: mask, pixelSize: pixelSize))
+    return variances
   }
 }
