@@ -71,8 +71,9 @@ public struct References: Sendable, Equatable, Codable {
   /// Signal per segment under homogeneous illumination.
   public var flat: [Double]?
   public var vacuum: VacuumReference?
-  /// Exposures averaged into the flat and into the vacuum reference; nil where not stated.
+  /// Exposures averaged into the flat; nil where not stated.
   public var flatExposures: Double?
+  /// Exposures averaged into the vacuum reference; nil where not stated.
   public var vacuumExposures: Double?
 
   public init(
@@ -104,6 +105,7 @@ public struct AcquisitionMetadata: Sendable, Equatable, Codable {
   /// Number of repeated frames; 1 for a file without a frame axis.
   public var frameCount: Int
   public var shape: GridShape
+  /// nil where the file does not state it.
   public var pixelSize: PixelSize?
   public var beam: ElectronBeam
   /// Convergence semi-angle α of the probe, rad.

@@ -28,6 +28,7 @@ public struct Matrix2: Sendable, Equatable, Codable {
     Matrix2(xx: cosine, xy: -sine, yx: sine, yy: cosine)
   }
 
+  /// The vector (x, y) multiplied by the matrix, in its unit times that of the elements.
   public func callAsFunction(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
     (xx * x + xy * y, yx * x + yy * y)
   }

@@ -2,7 +2,9 @@
 
 /// Number of rows (y, slow scan, downwards) and columns (x, fast scan, to the right).
 public struct GridShape: Sendable, Equatable, Hashable, Codable, CustomStringConvertible {
+  /// Positions along y.
   public var rows: Int
+  /// Positions along x.
   public var columns: Int
 
   public init(rows: Int, columns: Int) {
@@ -52,7 +54,9 @@ public struct ScalarField: Sendable, Equatable, Codable {
 /// One vector per scan position: x to the right along a row, y downwards along a column.
 public struct VectorField: Sendable, Equatable {
   public let shape: GridShape
+  /// Components to the right, row after row: the one at (row, column) stands at `row * shape.columns + column`.
   public var x: [Double]
+  /// Components downwards, in the same order.
   public var y: [Double]
 
   public init(shape: GridShape, x: [Double], y: [Double]) {

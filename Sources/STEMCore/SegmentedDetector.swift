@@ -128,7 +128,9 @@ public struct SegmentedDetector: Sendable, Equatable, Codable {
 
 /// A ring of sectors of equal radii.
 public struct DetectorRing: Sendable, Equatable, Codable {
+  /// Radius of its inner edge, rad.
   public var inner: Double
+  /// Radius of its outer edge, rad.
   public var outer: Double
   /// Indices into ``SegmentedDetector/segments``.
   public var segmentIndices: [Int]

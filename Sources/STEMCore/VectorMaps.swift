@@ -8,7 +8,7 @@ public enum ReferenceFrame: String, Sendable, Equatable, Codable {
   case scan
 }
 
-/// The covariance matrix of a vector at every scan position, in the square of the vector's unit.
+/// The covariance matrix of a vector at every scan position, row after row, in the square of the vector's unit.
 public struct VectorCovariance: Sendable, Equatable {
   public let shape: GridShape
   public var xx: [Double]

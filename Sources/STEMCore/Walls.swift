@@ -16,6 +16,7 @@ public struct Measurement: Sendable, Equatable, Codable {
 public struct LineProfile: Sendable, Equatable, Codable {
   /// Distance along the wall normal from the center of the scan ((n-1)/2 pixels), m; ascending.
   public var distance: [Double]
+  /// Means along the wall, one for each distance, in the unit of the map.
   public var value: [Double]
   /// Standard error of each value, nil where there is none.
   public var error: [Double]?

@@ -3,9 +3,11 @@ internal import STEMCore
 
 /// A segment's numbers in one frame.
 public struct SegmentStatistics: Sendable, Equatable {
-  /// Over the numbers that are not missing; nil where all are.
+  /// Of the numbers that are not missing, in the unit of the frames; nil where all are.
   public var minimum: Double?
+  /// Likewise.
   public var maximum: Double?
+  /// Likewise.
   public var mean: Double?
   /// NaN where a number is missing.
   public var missingCount: Int
@@ -15,6 +17,7 @@ public struct SegmentStatistics: Sendable, Equatable {
 
 /// The numbers of one frame, in the unit of the frames.
 public struct FrameStatistics: Sendable, Equatable {
+  /// In the order of the detector's segments.
   public var segments: [SegmentStatistics]
   /// Over the pixels without a missing segment, of the sum of all segments; nil where none is.
   public var medianSum: Double?

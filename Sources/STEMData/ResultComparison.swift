@@ -11,6 +11,7 @@ public struct ResultComparison: Sendable, Equatable {
     public var outcome: Outcome
   }
 
+  /// How the two datasets compare.
   public enum Outcome: Sendable, Equatable {
     /// The same shape, type, unit and values; NaN equals NaN, zero equals minus zero.
     case identical

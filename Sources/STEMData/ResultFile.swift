@@ -32,6 +32,7 @@ public struct ResultDataset: Sendable {
   public var name: String
   /// Empty for a scalar.
   public var shape: [Int]
+  /// Row-major.
   public var values: Values
   /// As in the `units` attribute; empty for dimensionless.
   public var unit: String
@@ -47,7 +48,9 @@ public struct ResultDataset: Sendable {
 /// An axis of a quantity: its coordinates.
 public struct ResultAxis: Sendable, Equatable {
   public var name: String
+  /// One coordinate for each row, column or sample, in `unit`.
   public var values: [Double]
+  /// As in the `units` attribute.
   public var unit: String
 
   public init(_ name: String, values: [Double], unit: String) {

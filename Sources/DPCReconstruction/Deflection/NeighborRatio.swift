@@ -5,6 +5,7 @@ internal import WorkSharing
 
 /// The factor by which one map follows another, with its error.
 public struct NeighborRatio: Sendable, Equatable {
+  /// Of the map that follows over the other, dimensionless.
   public var value: Double
   /// One standard deviation, from the scatter over pieces of rows.
   public var error: Double

@@ -24,6 +24,7 @@ public struct OuterShare: Sendable, Equatable {
     case discOffCenter
   }
 
+  /// How the specimen acts on the disc, as far as the share tells.
   public enum Regime: String, Sendable, Codable {
     case weakPhase = "weak phase"
     case intermediate = "between weak phase and rigid shift"
@@ -37,6 +38,7 @@ public struct OuterShare: Sendable, Equatable {
   public var value: Double?
   /// One standard deviation: noise, and the scatter of the share over the map.
   public var error: Double?
+  /// Why the share tells nothing; nil where it does.
   public var obstacle: Obstacle?
   /// RMS of the structure in the deflection without its plane, noise taken off, rad.
   public var signal: Double?
@@ -49,6 +51,7 @@ public struct OuterShare: Sendable, Equatable {
   /// Errors beyond leave it open whether the share is 0 or 1/2.
   public static let largestError = 0.08
 
+  /// The regime that the share tells within three of its errors.
   public var regime: Regime {
     guard let value, let error, obstacle == nil else { return .notDetermined }
     let slack = max(3 * error, Self.resolution)

@@ -29,8 +29,9 @@ public struct KnownGains: Sendable, Equatable {
 public struct DetectorCalibration: Sendable, Equatable, Codable {
   /// Relative gain per segment, their mean over the determined ones 1.
   public var gain: [Measurement?]
-  /// Center of the disc in the detector frame, in the middle of the scan, rad.
+  /// x of the disc's center in the detector frame, in the middle of the scan, rad.
   public var discCenterX: Measurement?
+  /// y of the disc's center in the detector frame, in the middle of the scan, rad.
   public var discCenterY: Measurement?
   /// Convergence semi-angle α, rad.
   public var probeSemiAngle: Measurement?
@@ -38,6 +39,7 @@ public struct DetectorCalibration: Sendable, Equatable, Codable {
   public var unlitSegments: [Int]
   /// Squared misfit over the counting noise per degree of freedom; nil with none left.
   public var reducedChiSquare: Double?
+  /// What was taken as known where the data tell two things alike.
   public var assumption: CalibrationAssumption
 }
 

@@ -19,6 +19,7 @@ public struct TiltCalibration: Sendable, Equatable, Codable {
   /// Squared residuals over counting noise per degree of freedom; nil without counting errors or with
   /// three tilts.
   public var reducedChiSquare: Double?
+  /// How many tilts were fitted.
   public var tiltCount: Int
   /// Largest tilt from the mean, rad.
   public var largestTilt: Double

@@ -14,7 +14,9 @@ public struct HelmholtzParts: Sendable {
   /// What is neither: curl-free and divergence-free at once, made by sources beyond the rim; the
   /// frame cannot tell of which kind they are. nil on periodic frames, which have none.
   public let harmonic: VectorField?
+  /// Over all pixels, in the field's unit.
   public let mean: (x: Double, y: Double)
+  /// Of the parts, in the square of the field's unit.
   public let powers: HelmholtzPowers
 }
 

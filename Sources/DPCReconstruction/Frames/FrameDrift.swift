@@ -26,8 +26,9 @@ public struct FrameDrift: Sendable, Equatable {
   /// Structure repeats itself at this distance in units of a position's mean side, so that longer shifts cannot be told from shorter ones;
   /// infinite where it does not.
   public let repeatDistance: Double
-  /// Frames that show something else than most do, and whether that is known of each by itself.
+  /// Frames that show something else than most do.
   public let foreign: [Int]
+  /// Whether that is known of each of them by itself.
   public let isForeignEach: Bool
 
   /// The length of the extent and its standard deviation along it, in a position's mean sides.

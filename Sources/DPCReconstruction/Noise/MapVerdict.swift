@@ -8,14 +8,16 @@ internal import WorkSharing
 /// Σ 2 (xx² + yy² + 2 xy²); pixels that go together leave as many fewer independent ones. What the power exceeds the
 /// mean by is held against the root of that variance.
 public struct MapVerdict: Codable, Sendable, Equatable {
-  /// One standard deviation of a component at one pixel.
+  /// One standard deviation of a component at one pixel, in the map's unit.
   public private(set) var pixelDeviation: Double
   /// The same for the mean over a wall: its width times the side of the frame along it.
   public private(set) var wallDeviation: Double?
   /// By how many of its own deviations the power of the map exceeds that of noise.
   public let significance: Double
-  /// Root mean square of the signal behind the noise; an upper limit (95 % and more) where there is none.
+  /// Root mean square of the signal behind the noise, in the map's unit; an upper limit (95 % and more) where there is
+  /// none.
   public private(set) var signal: Double
+  /// Whether there is a signal behind the noise.
   public let isDetected: Bool
 
   /// The walls of the source are some 20 nm wide.

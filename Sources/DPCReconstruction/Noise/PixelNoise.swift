@@ -4,11 +4,13 @@ public import STEMCore
 
 /// Noise of a vector map, alike at all pixels, white or smoothed.
 public struct PixelNoise: Sendable, Equatable {
-  /// Of the x and the y component of one pixel, in the square of the map's unit.
+  /// Of the x component of one pixel, in the square of the map's unit.
   public var varianceX: Double
+  /// Of the y component of one pixel, in the square of the map's unit.
   public var varianceY: Double
-  /// Over how many pixels along x and y errors go together; 1 for independent pixels.
+  /// Over how many pixels along x errors go together; 1 for independent pixels.
   public var correlationX: Double
+  /// Over how many pixels along y errors go together; 1 for independent pixels.
   public var correlationY: Double
 
   public init(

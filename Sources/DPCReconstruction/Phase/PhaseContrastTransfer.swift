@@ -7,11 +7,13 @@ public import STEMCore
 
 /// The probe and the detector as the scan sees them.
 public struct TransferGeometry: Sendable, Equatable {
-  /// Wavelength λ, m; probe semi-angle α, rad.
+  /// λ, m.
   public var wavelength: Double
+  /// α, rad.
   public var probeSemiAngle: Double
-  /// Positive is underfocus, m; spherical aberration Cs, m.
+  /// Positive is underfocus, m.
   public var defocus: Double
+  /// Cs, m.
   public var sphericalAberration: Double
   /// Displacement of the disc = response · deflection, axes of the scan.
   public var response: Matrix2

@@ -3,10 +3,12 @@ public import STEMCore
 
 /// The signals of every segment at every scan position, dark and gain corrected.
 public struct SegmentSignals: Sendable, Equatable {
+  /// Of the scan.
   public let shape: GridShape
   public let segmentCount: Int
   /// `values[segment * shape.count + position]`; zero, not NaN, where the mask says unusable.
   public var values: [Double]
+  /// One for all segments of a position.
   public var mask: PixelMask
   /// Electrons per unit of `values`; nil where no statement about counting errors is possible.
   public var electronsPerUnit: Double?

@@ -78,10 +78,12 @@ extension CrystalError: CustomStringConvertible {
 public struct CrystalView: Sendable, Equatable {
   /// Angle between beam and wall plane, rad: asin |n·b|.
   public let inclination: Double
-  /// Unit vectors in the crystal: beam, the wall normal's image, and the wall's trace in the image,
-  /// a quarter turn clockwise from the image normal as seen along the beam.
+  /// Unit vector in the crystal, in the direction of flight.
   public let beam: Vector3
+  /// Unit vector in the crystal: the wall normal's projection along the beam.
   public let imageNormal: Vector3
+  /// Unit vector in the crystal: the wall's trace in the image, a quarter turn clockwise from the image normal
+  /// as seen along the beam.
   public let trace: Vector3
 
   /// - Parameters:

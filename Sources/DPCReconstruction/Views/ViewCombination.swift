@@ -5,6 +5,7 @@ public import STEMCore
 
 /// A view of the walls: what it measured, and how it looks at them.
 public struct WallView: Sendable, Equatable {
+  /// The field that the view shows across and along its walls, V/m.
   public var components: WallComponents
   /// Angle a between beam and wall plane, rad.
   public var inclination: Double
@@ -57,13 +58,15 @@ public struct WallView: Sendable, Equatable {
 
 /// The intrinsic field of a wall from two views.
 public struct CombinedField: Sendable, Equatable {
-  /// Along the normal, along the wall as the first view's image shows it, and along the third direction,
-  /// normal × along 1; V/m.
+  /// Along the walls' normal, V/m.
   public var normal: Measurement
+  /// Along the wall as the first view's image shows it, V/m.
   public var along1: Measurement
+  /// Along the third direction, normal × along 1, V/m.
   public var along2: Measurement
   /// Of the three, row-major 3 × 3, (V/m)².
   public var covariance: [Double]
+  /// Squared misfit of both views over their variances.
   public var chiSquare: Double
   /// Data minus unknowns.
   public var degreesOfFreedom: Int

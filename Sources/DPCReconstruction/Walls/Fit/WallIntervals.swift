@@ -5,7 +5,9 @@ internal import STEMCore
 
 /// Where a parameter lies with 68 % confidence; nil on a side where the data set no bound.
 public struct WallInterval: Sendable, Equatable, Codable {
+  /// Its lower end, in the parameter's unit.
   public var lower: Double?
+  /// Its upper end, in the parameter's unit.
   public var upper: Double?
 
   public init(lower: Double?, upper: Double?) {

@@ -11,11 +11,13 @@ public struct InclinedWallFit: Sendable, Equatable {
   public var geometry: InclinationGeometry
   /// rad; the error is half the interval in which χ² rises by one.
   public var inclination: Measurement
-  /// The angles at which χ² has risen by one, rad; nil where it does not within 1° to 80°.
+  /// The smaller angle at which χ² has risen by one, rad; nil where it does not within 1° to 80°.
   public var lower: Double?
+  /// The larger angle at which χ² has risen by one, rad; nil where it does not within 1° to 80°.
   public var upper: Double?
-  /// The angles at which χ² has risen by four, rad: what lies beyond is excluded, with 95 % confidence.
+  /// The smaller angle at which χ² has risen by four, rad: angles below are excluded, with 95 % confidence.
   public var excludedBelow: Double?
+  /// The larger angle at which χ² has risen by four, rad: angles above are excluded, with 95 % confidence.
   public var excludedAbove: Double?
   /// Fits at other angles that explain the profile as well: their χ² differs by less than twelve, so that noise
   /// can have put either of them first.

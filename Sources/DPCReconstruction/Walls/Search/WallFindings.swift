@@ -38,8 +38,9 @@ public struct FoundWall: Sendable, Equatable {
   /// Of the normal, from +x towards +y, rad; the same sense for all walls of a family. Its error is that of a
   /// direction of which nothing is known where the frame does not show it (``showsAzimuth``).
   public var normalAzimuth: Measurement
-  /// Where the wall begins and ends, start to end being the normal's azimuth + 90°, but for a bend.
+  /// Where the wall begins; from there to its end it runs at the normal's azimuth + 90°, but for a bend.
   public var start: ScanPoint
+  /// Where the wall ends.
   public var end: ScanPoint
   /// Standard deviations above noise of the fit through the thickness.
   public var significance: Double
@@ -97,6 +98,7 @@ public enum WallRejection: String, Sendable, Equatable, CaseIterable {
 public struct RefusedLine: Sendable, Equatable {
   /// Standard deviations above noise.
   public var significance: Double
+  /// Why it is not taken for a wall.
   public var reason: WallRejection
 }
 
@@ -118,7 +120,9 @@ public struct WallFindings: Sendable, Equatable {
   public var walls: [FoundWall] = []
   /// Mean azimuth of each family's normals, rad, the family with the most signal first.
   public var families: [Double] = []
+  /// Whether neighboring walls have opposite signs.
   public var alternation = WallAlternation.cannotBeTold
+  /// Why lines that stand out of the noise were not taken for walls.
   public var rejections: [WallRejection] = []
   /// The strongest line that was not taken for a wall, misfits of walls aside.
   public var strongestRefused: RefusedLine?
@@ -137,8 +141,9 @@ public struct WallFindings: Sendable, Equatable {
   /// By what the map's errors were divided for the search: above 1 where the data scatter far less than
   /// their stated counts allow.
   public var errorScale: Double
-  /// The mean profile across the first family's walls over the whole scan, and the found walls' own.
+  /// The mean profile across the first family's walls over the whole scan, in the map's unit over m.
   public var profile: LineProfile?
+  /// What the found walls make of it at its distances, in the map's unit; empty where there is none.
   public var curve: [Double] = []
 
   init(errorScale: Double) { self.errorScale = errorScale }
