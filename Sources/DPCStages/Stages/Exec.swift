@@ -131,7 +131,6 @@ struct Exec: StageType {
     _ program: InputFile, _ context: StageContext, _ folder: String, _ files: [String: String]
   ) throws -> String {
     let executable = URL(fileURLWithPath: program.path).path
-    let name = Self.name(program)
     if !FileManager.default.isExecutableFile(atPath: executable) {
       throw StageFailure(
         .inputRefused, "stage \(context.stageName): \(program.path): not an executable file",
@@ -162,8 +161,11 @@ struct Exec: StageType {
     let last = Self.lines(log).last { !$0.allSatisfy(\.isWhitespace) }
     throw StageFailure(
       .failed,
-      "stage \(context.stageName): \(name) \(words)" + (last.map { ": \($0.prefix(200))" } ?? ""),
-      remedy: "run with --verbose to see all that it wrote", details: Self.lines(log))
+      "stage \(context.stageName): \(program.path) \(words)"
+        + (last.map { ": \($0.prefix(200))" } ?? ""),
+      remedy: "run with --verbose to see all that it wrote; another program is given with"
+        + " --input NAME=PATH, where the manifest's program is $NAME",
+      details: Self.lines(log))
   }
 
   private func filled(
