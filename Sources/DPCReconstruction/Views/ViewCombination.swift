@@ -19,10 +19,12 @@ public struct WallView: Sendable, Equatable {
   /// Standard deviation of the azimuth of the walls' normal in the image, rad: what turns one component into the
   /// other.
   public var azimuthError: Double
+  /// What an inclination that is off would do; nil where its error is unknown.
+  public var tilt: ViewTilt?
 
   public init(
     components: WallComponents, inclination: Double, rotation: Double, beamSide: Double,
-    scaleError: Double, azimuthError: Double = 0
+    scaleError: Double, azimuthError: Double = 0, tilt: ViewTilt? = nil
   ) {
     self.components = components
     self.inclination = inclination
@@ -30,18 +32,38 @@ public struct WallView: Sendable, Equatable {
     self.beamSide = beamSide
     self.scaleError = scaleError
     self.azimuthError = azimuthError
+    self.tilt = tilt
   }
 
-  /// Of across and along, (V/m)²: of counting, of the scale, and of the normal's azimuth. Turned by a small δ, across
-  /// becomes across + δ along, and along becomes along - δ across.
-  var covariance: (xx: Double, xy: Double, yy: Double) {
+  /// Of across and along, (V/m)²: of counting, of the scale, of the normal's azimuth, and of the inclination. Turned by a
+  /// small δ, across becomes across + δ along, and along becomes along - δ across. An inclination that is off by δa changes
+  /// what is read from the image and what the field E shows: by dy - δa dA/da E in all.
+  ///
+  /// - Parameters:
+  ///   - field: E as far as it is known; nil leaves the inclination out.
+  ///   - sign: Of the components as they are compared with A E.
+  func covariance(
+    of field: [Double]?, sign: Double
+  ) -> (xx: Double, xy: Double, yy: Double) {
     let (x, y) = (components.across, components.along)
     let (scale, turn) = (scaleError * scaleError, azimuthError * azimuthError)
     let c = components.covariance
+    var (across, along) = (0.0, 0.0)
+    if let tilt, let field {
+      let shown = zip(slope, field).reduce(0) { $0 + $1.0 * $1.1 }
+      (across, along) = (sign * tilt.across - tilt.error * shown, sign * tilt.along)
+    }
     return (
-      xx: c[0] + scale * x * x + turn * y * y, xy: c[1] + (scale - turn) * x * y,
-      yy: c[3] + scale * y * y + turn * x * x
+      xx: c[0] + scale * x * x + turn * y * y + across * across,
+      xy: c[1] + (scale - turn) * x * y + across * along,
+      yy: c[3] + scale * y * y + turn * x * x + along * along
     )
+  }
+
+  /// Of the first row of the design with the inclination; the second does not know it.
+  private var slope: [Double] {
+    let (ca, sa) = (cos(inclination), sin(inclination))
+    return [-sa, beamSide * ca * sin(rotation), -beamSide * ca * cos(rotation)]
   }
 
   /// The rows of the design: (across, along) from (E normal, E along 1, E along 2).
@@ -53,6 +75,21 @@ public struct WallView: Sendable, Equatable {
     let (ca, sa) = (cos(inclination), sin(inclination))
     let (cx, sx) = (cos(rotation), sin(rotation))
     return [[ca, beamSide * sa * sx, -beamSide * sa * cx], [0, cx, sx]]
+  }
+}
+
+/// An inclination's error, and what is read from a view's image where the inclination is larger by it.
+public struct ViewTilt: Sendable, Equatable {
+  /// One standard deviation, rad.
+  public var error: Double
+  /// Changes of the components across and along the walls, V/m.
+  public var across: Double
+  public var along: Double
+
+  public init(error: Double, across: Double, along: Double) {
+    self.error = error
+    self.across = across
+    self.along = along
   }
 }
 
@@ -76,7 +113,8 @@ public struct CombinedField: Sendable, Equatable {
   public var isSecondReversed: Bool
 }
 
-/// Combines two views by weighted least squares: four measured components, three unknown.
+/// Combines two views by weighted least squares: four measured components, three unknown. What errors of the inclinations do
+/// depends on the field, which is therefore solved for again with that of the time before.
 ///
 /// Which of the antiparallel walls of one view belong to which of the other is not known from the images; where
 /// `sign` is nil the assignment with the smaller χ² is taken, which makes the test a little generous.
@@ -94,6 +132,22 @@ public func combinedField(
 }
 
 private func solved(_ first: WallView, _ second: WallView, sign: Double) -> CombinedField? {
+  var found = solved(first, second, sign: sign, near: nil)
+  guard first.tilt != nil || second.tilt != nil else { return found }
+  // The second time changes the field by little, the third by little of that.
+  for _ in 0..<3 {
+    guard let field = found else { return nil }
+    found = solved(
+      first, second, sign: sign,
+      near: [field.normal.value, field.along1.value, field.along2.value])
+  }
+  return found
+}
+
+/// - Parameter known: The field as far as it is known.
+private func solved(
+  _ first: WallView, _ second: WallView, sign: Double, near known: [Double]?
+) -> CombinedField? {
   let design = first.design + second.design
   let values = [
     first.components.across, first.components.along, sign * second.components.across,
@@ -105,7 +159,7 @@ private func solved(_ first: WallView, _ second: WallView, sign: Double) -> Comb
   var weights: [[Double]] = []
   for (index, view) in [first, second].enumerated() {
     let y = Array(values[(2 * index)..<(2 * index + 2)])
-    let (xx, xy, yy) = view.covariance
+    let (xx, xy, yy) = view.covariance(of: known, sign: index == 0 ? 1 : sign)
     let determinant = xx * yy - xy * xy
     guard determinant > 0 else { return nil }
     let w = [yy / determinant, -xy / determinant, -xy / determinant, xx / determinant]

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -142,21 +142,54 @@ struct CombineViews: StageType {
         position: row.wall.position.value, sign: row.wall.field.value < 0 ? -1 : 1)
     }
     let correlation = field.context.correlationLength
-    do {
-      let geometry = try InclinationGeometry(
-        thickness: walls.thickness, inclination: walls.inclination, direction: .perp)
-      let components = try wallComponents(
-        of: meanField, normalAzimuth: walls.orientation.normalAzimuth, geometry: geometry,
+    func components(
+      inclination: Double, _ shapes: [WallShape]
+    ) throws(WallError) -> WallComponents {
+      try wallComponents(
+        of: meanField, normalAzimuth: walls.orientation.normalAzimuth,
+        geometry: try InclinationGeometry(
+          thickness: walls.thickness, inclination: inclination, direction: .perp),
         walls: shapes, errorScale: (correlation.x * correlation.y).squareRoot())
+    }
+    do throws(WallError) {
+      let components = try components(inclination: walls.inclination, shapes)
       let view = WallView(
         components: components, inclination: walls.inclination, rotation: rotation,
         beamSide: beamSide,
-        scaleError: walls.table.scaleError(field.meanFieldErrors ?? CommonErrors()),
-        azimuthError: walls.orientation.azimuthError)
+        scaleError: walls.table.scaleError(
+          field.meanFieldErrors ?? CommonErrors(), leavingOut: WallTable.inclinationCause),
+        azimuthError: walls.orientation.azimuthError,
+        tilt: try tilt(walls, shapes, components, measured: components(inclination:_:)))
       return (view, texts(port, components, count: shapes.count), field.context, field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)
     }
+  }
+
+  /// Of walls, rad.
+  private static let steepest = 1.5
+
+  /// What one standard deviation of a stated inclination does to the components of a view: the walls are as wide as the fit
+  /// answers to it.
+  private func tilt(
+    _ walls: WallsValue, _ shapes: [WallShape], _ components: WallComponents,
+    measured: (_ inclination: Double, _ shapes: [WallShape]) throws(WallError) -> WallComponents
+  ) throws(WallError) -> ViewTilt? {
+    let changes = walls.table.rows.compactMap { $0.changes?[WallTable.inclinationCause] }
+    guard let error = walls.inclinationError, changes.count == shapes.count else { return nil }
+    // No wall lies across the beam: near there the smaller inclination tells as much.
+    let side = walls.inclination + error < Self.steepest ? 1.0 : -1
+    let changed = zip(shapes, changes).map { shape, change in
+      var shape = shape
+      // A width that the change would make negative is not resolved: it stays above a tenth of itself.
+      shape.sechWidth.value = max(
+        shape.sechWidth.value + side * change.sechWidth, shape.sechWidth.value / 10)
+      return shape
+    }
+    let other = try measured(walls.inclination + side * error, changed)
+    return ViewTilt(
+      error: error, across: side * (other.across - components.across),
+      along: side * (other.along - components.along))
   }
 
   private func texts(_ port: String, _ components: WallComponents, count: Int) -> [String] {

@@ -29,7 +29,8 @@ extension CorrectInclination {
     let (orientation, geometry) = (fitting.orientation, fitting.geometry)
     let value = WallsValue(
       table: table, profile: profiles.profile, orientation: orientation,
-      inclination: fitting.inclination.angle, thickness: geometry.thickness,
+      inclination: fitting.inclination.angle, inclinationError: fitting.inclination.error,
+      thickness: geometry.thickness,
       context: context.adding(
         attributes(
           orientation, fitting.inclination, geometry: geometry, model: "finite-wall",
@@ -206,7 +207,7 @@ private struct WallFitting {
       if isFree { inclination.error = inclination.error.map { hypot($0, change.inclination) } }
     }
     if !isFree, let error = inclination.error, error > 0 {
-      changes["inclination"] = wallChanges(
+      changes[WallTable.inclinationCause] = wallChanges(
         of: fit, profile: profile, geometry: geometry, inclinationError: error)
     }
     if isFree {

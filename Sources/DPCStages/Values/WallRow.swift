@@ -96,11 +96,16 @@ extension WallRow {
 }
 
 extension WallTable {
+  /// The name of what an error of the inclination does.
+  static let inclinationCause = "inclination"
+
   /// One relative standard deviation of all fields together: the scale of the profile, and what walls fitted
   /// anew answered to a shared quantity, as a mean over them.
-  func scaleError(_ errors: CommonErrors) -> Double {
+  ///
+  /// - Parameter left: A cause that is counted elsewhere.
+  func scaleError(_ errors: CommonErrors, leavingOut left: String? = nil) -> Double {
     var errors = errors
-    for cause in Set(rows.flatMap { ($0.changes ?? [:]).keys }) {
+    for cause in Set(rows.flatMap { ($0.changes ?? [:]).keys }) where cause != left {
       let relative = rows.map { ($0.changes?[cause]?.field ?? 0) / $0.wall.field.value }
       errors.scale[cause] = abs(relative.reduce(0, +) / Double(relative.count))
     }

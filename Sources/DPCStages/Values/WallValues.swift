@@ -60,6 +60,8 @@ struct WallsValue: HeaderOnlyValue {
   var orientation: WallOrientation
   /// Between the beam and the plane of the wall, rad.
   var inclination: Double
+  /// One standard deviation, rad; nil where it is unknown.
+  var inclinationError: Double?
   /// m.
   var thickness: Double
   var context: MapContext

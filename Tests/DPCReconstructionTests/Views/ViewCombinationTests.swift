@@ -39,6 +39,43 @@ struct ViewCombinationTests {
       inclination: inclination, rotation: rotation, beamSide: side, scaleError: 0)
   }
 
+  @Test(
+    "An inclination that is off within its error: pulls and χ² are those of noise, whatever is read with it",
+    arguments: [0, 1.5e8])
+  func tilted(reading: Double) throws {
+    let field = (3e7, 2e8, -5e7)
+    let (stated, error, rotation) = (25 * degree, 3 * degree, Double.pi / 2)
+    var generator = WallTestGenerator(seed: 11)
+    var (normal, along, chiSquare) = (0.0, 0.0, 0.0)
+    let runs = 400
+    for _ in 0..<runs {
+      let off = error * generator.normal()
+      var (first, second) = (
+        view(field, inclination: 0),
+        view(field, inclination: stated - off, rotation: rotation)
+      )
+      second.inclination = stated
+      second.components.across += reading * off
+      second.components.along -= reading / 10 * off
+      second.tilt = ViewTilt(
+        error: error, across: reading * error, along: -reading / 10 * error)
+      for noise in [
+        \WallView.components.across, \WallView.components.along,
+      ] {
+        first[keyPath: noise] += 1e6 * generator.normal()
+        second[keyPath: noise] += 1e6 * generator.normal()
+      }
+      let result = try #require(combinedField(of: first, and: second, sign: 1))
+      normal += pow((result.normal.value - field.0) / (try #require(result.normal.error)), 2)
+      along += pow((result.along2.value - field.2) / (try #require(result.along2.error)), 2)
+      chiSquare += result.chiSquare
+    }
+    // The mean of n squares of unit variance scatters by √(2/n), 0.07: three of them.
+    for mean in [normal, along, chiSquare] {
+      #expect(abs(mean / Double(runs) - 1) < 0.21, "\(mean / Double(runs))")
+    }
+  }
+
   @Test("Any field comes back from an edge-on and an inclined view, beams on either side")
   func exact() throws {
     for field in [(3e7, 2e8, -5e7), (-1e7, -1e8, 4e7)] {
