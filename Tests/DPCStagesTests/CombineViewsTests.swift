@@ -77,6 +77,27 @@ struct CombineViewsTests {
   }
 
   @Test(
+    "An inclination that is off by its error makes a misfit of one; without the error the views disagree",
+    arguments: [44, 46])
+  func tilted(inclination: Int) async throws {
+    let laboratory = try Laboratory()
+    let dose = ["scan.electrons_per_pixel=1e9"]
+    let top = try await laboratory.file(Self.topScan(), set: dose)
+    let cross = try await laboratory.file(Self.crossScan, set: dose)
+    func chiSquare(_ more: [String]) async throws -> Double {
+      let outcome = try await laboratory.run(
+        Self.chain(top, cross), set: ["cross-walls.inclination_deg=\(inclination)"] + more)
+      return try outcome.value("combined", as: CombinedFieldValue.self).chiSquare
+    }
+    // Three standard deviations.
+    let silent = try await chiSquare([])
+    #expect(silent > 9, "\(silent)")
+    // The error is all that is wrong. Its effect bends by a few per cent over a degree, and noise adds some.
+    let stated = try await chiSquare(["cross-walls.inclination_error_deg=1"])
+    #expect(abs(stated - 1) < 0.3, "\(stated)")
+  }
+
+  @Test(
     "The field is that of the walls that are positive in the top view, whichever wall comes first")
   func sign() async throws {
     let laboratory = try Laboratory()

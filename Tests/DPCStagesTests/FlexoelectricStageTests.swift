@@ -67,14 +67,19 @@ struct FlexoelectricStageTests {
     #expect(first.report["expected"]?.key != second.report["expected"]?.key)
   }
 
-  @Test("Measured walls of 300 MV/m cannot be what 1.5 MV/m is said to explain")
-  func besideWalls() async throws {
-    let laboratory = try Laboratory()
-    let acquisition = try await laboratory.file(
+  /// The example's cross-section on 32 rows: two walls, inclined by 45°.
+  private static func crossSection(_ laboratory: Laboratory) async throws -> String {
+    try await laboratory.file(
       try ExampleData.text("cross-section.yaml").replacingOccurrences(
         of: "cross-section:", with: "scan:"
       ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
       set: ["scan.rows_px=32"])
+  }
+
+  @Test("Measured walls of 300 MV/m cannot be what 1.5 MV/m is said to explain")
+  func besideWalls() async throws {
+    let laboratory = try Laboratory()
+    let acquisition = try await Self.crossSection(laboratory)
     let manifest =
       Laboratory.correctedChain(acquisition) + """
           walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }
@@ -126,11 +131,7 @@ struct FlexoelectricStageTests {
     ])
   func sharedErrors(first: String, second: String) async throws {
     let laboratory = try Laboratory()
-    let acquisition = try await laboratory.file(
-      try ExampleData.text("cross-section.yaml").replacingOccurrences(
-        of: "cross-section:", with: "scan:"
-      ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
-      set: ["scan.rows_px=32"])
+    let acquisition = try await Self.crossSection(laboratory)
     let chain =
       Laboratory.correctedChain(acquisition) + """
           walls: { uses: correct-inclination, from: field, with: { model: finite-wall } }

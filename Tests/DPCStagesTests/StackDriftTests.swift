@@ -74,6 +74,27 @@ struct StackDriftTests {
     return signals
   }
 
+  /// What is said of a frame that is left out, counted from 0.
+  private static func warning(of frame: Int, in product: StageProduct) throws -> String {
+    try #require(
+      product.notes.first {
+        $0.kind == .warning && $0.text.contains("counted from 0: \(frame)")
+      }, "\(product.notes)"
+    ).text
+  }
+
+  private static func expectSumOfTheFirstTwo(_ signals: SegmentSignals) {
+    for segment in 0..<4 {
+      let (a, b) = (
+        Self.quadrant(segment, 0, 0, frame: 0), Self.quadrant(segment, 0, 0, frame: 1)
+      )
+      for position in 0..<Self.shape.count {
+        let found = signals.values[segment * Self.shape.count + position]
+        if found != Double(a[position]) + Double(b[position]) { Issue.record("\(position)") }
+      }
+    }
+  }
+
   // Six frames: 0, 0, 2, 4, 6, 8 to the right, in the mean 10/3.
   @Test("Counts are added where the specimen was, exactly, and what not all frames show is missing")
   func aligned() throws {
@@ -155,10 +176,7 @@ struct StackDriftTests {
     try Self.write(6, swapping: 4, to: path)
     let product = try Self.average(path)
     #expect(product.facts.contains { $0.text == "5 of 6 frames added" }, "\(product.facts)")
-    let warning = product.notes.first {
-      $0.kind == .warning && $0.text.contains("counted from 0: 4")
-    }
-    #expect(warning?.text.contains("left out") == true, "\(product.notes)")
+    #expect(try Self.warning(of: 4, in: product).contains("left out"))
   }
 
   @Test("A frame with the beam blocked is left out by name, and the others' sum is as without it")
@@ -169,21 +187,9 @@ struct StackDriftTests {
     try Self.write(3, blocking: 2, to: path)
     let product = try Self.average(path)
     #expect(product.facts.contains { $0.text == "2 of 3 frames added" }, "\(product.facts)")
-    let warning = product.notes.first {
-      $0.kind == .warning && $0.text.contains("counted from 0: 2")
-    }
     #expect(
-      warning?.text.hasSuffix("the beam was off or blocked; left out") == true, "\(product.notes)")
-    let signals = try Self.signals(product)
-    for segment in 0..<4 {
-      let (a, b) = (
-        Self.quadrant(segment, 0, 0, frame: 0), Self.quadrant(segment, 0, 0, frame: 1)
-      )
-      for position in 0..<Self.shape.count {
-        let found = signals.values[segment * Self.shape.count + position]
-        if found != Double(a[position]) + Double(b[position]) { Issue.record("\(position)") }
-      }
-    }
+      try Self.warning(of: 2, in: product).hasSuffix("the beam was off or blocked; left out"))
+    Self.expectSumOfTheFirstTwo(try Self.signals(product))
   }
 
   @Test("Frames of a specimen that stays are added as they are")
@@ -197,14 +203,6 @@ struct StackDriftTests {
     #expect(signals.mask.unusableCount == 0)
     let limit = try #require(product.facts.first { $0.key == "frame_drift_limit" }?.value)
     #expect(limit < 0.1e-9)
-    for segment in 0..<4 {
-      let (a, b) = (
-        Self.quadrant(segment, 0, 0, frame: 0), Self.quadrant(segment, 0, 0, frame: 1)
-      )
-      for position in 0..<Self.shape.count {
-        let found = signals.values[segment * Self.shape.count + position]
-        if found != Double(a[position]) + Double(b[position]) { Issue.record("\(position)") }
-      }
-    }
+    Self.expectSumOfTheFirstTwo(signals)
   }
 }
