@@ -37,6 +37,8 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   let place: Place
   /// Where what is to be formed at the end is noted; nil in a file that is read.
   let unfilled: UnfilledDatasets?
+  /// Kept where a file is read by paths from its root.
+  private let last: LastGroup?
 
   public var identity: HDF5Identity { HDF5Identity(id: handle.id, place: place) }
 
@@ -44,6 +46,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     root file: hid_t, file path: String, unfilled: UnfilledDatasets? = nil
   ) throws(HDF5Error) {
     self.unfilled = unfilled
+    last = unfilled == nil ? LastGroup() : nil
     place = Place(file: path, object: "/")
     handle = try Handle("open", place) {
       H5Gopen2(file, "/", CHDF5_default_properties())
@@ -54,7 +57,10 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     self.handle = handle
     self.place = place
     self.unfilled = unfilled
+    last = nil
   }
+
+  private var resolver: LinkResolver { LinkResolver(group: handle.id, place: place, last: last) }
 
   consuming func release() throws(HDF5Error) {
     let place = self.place
@@ -70,9 +76,8 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   public func contains(
     _ path: String, refusesDeadEnds: Bool = false
   ) throws(HDF5Error) -> Bool {
-    let place = place
-    return try Library.together { [id = handle.id] () throws(HDF5Error) in
-      let resolver = LinkResolver(group: id, place: place)
+    let resolver = resolver
+    return try Library.together { () throws(HDF5Error) in
       return switch try resolver.find(path, refusesDeadEnds: refusesDeadEnds) {
       case .none: false
       case .some: true
@@ -83,8 +88,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   /// What stands at the path, soft links within the file followed; nil where nothing does.
   public func kind(of path: String) throws(HDF5Error) -> HDF5NodeKind? {
     let place = self.place.appending(path)
-    guard let target = try LinkResolver(group: handle.id, place: self.place).find(path)
-    else { return nil }
+    guard let target = try resolver.find(path) else { return nil }
     let object = try target.open(place: place)
     return kind(ofOpen: object.id)
   }
@@ -94,7 +98,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     let names = try Library.names("list", place) { [id = handle.id] visitor, context in
       CHDF5_for_each_link(id, visitor, context)
     }
-    let resolver = LinkResolver(group: handle.id, place: place)
+    let resolver = resolver
     var children: [HDF5Child] = []
     for name in names {
       guard let link = try? resolver.link(at: name) else {
@@ -162,7 +166,7 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
   }
 
   private func target(_ path: String) throws(HDF5Error) -> LinkTarget {
-    guard let target = try LinkResolver(group: handle.id, place: place).find(path) else {
+    guard let target = try resolver.find(path) else {
       throw place.appending(path).error(.noSuchObject, "open", "there is no such object")
     }
     return target

@@ -1,14 +1,15 @@
 // Follows a path link by link, so that nothing is opened before it is known to lie in the file.
 internal import CHDF5
+internal import Synchronization
 
 /// An object that is known to lie in the file: by its name in a group.
 struct LinkTarget: ~Copyable {
   /// Keeps the group open, unless the search began there.
-  private let parent: Handle?
+  private let parent: OpenGroup?
   private let location: hid_t
   private let name: String
 
-  fileprivate init(parent: consuming Handle?, location: hid_t, name: String) {
+  fileprivate init(parent: OpenGroup?, location: hid_t, name: String) {
     self.parent = parent
     self.location = location
     self.name = name
@@ -23,6 +24,33 @@ struct LinkTarget: ~Copyable {
   /// Opens a dataset in a way that a list of properties tells.
   func openDataset(access: hid_t, place: Place) throws(HDF5Error) -> Handle {
     try Handle("open", place) { [location, name] in H5Dopen2(location, name, access) }
+  }
+}
+
+/// A group that is kept open for the sake of what is in it.
+final class OpenGroup: Sendable {
+  private let handle: Handle
+
+  var id: hid_t { handle.id }
+
+  init(_ handle: consuming Handle) { self.handle = handle }
+}
+
+/// The group that was searched last: what is looked up next mostly stands in it too.
+///
+/// Only one that was reached through hard links is kept, so that its path leads nowhere else.
+final class LastGroup: Sendable {
+  private let known = Mutex<(path: [String], group: OpenGroup)?>(nil)
+
+  func group(at path: ArraySlice<String>) -> OpenGroup? {
+    known.withLock { known in
+      guard let known, path.elementsEqual(known.path) else { return nil }
+      return known.group
+    }
+  }
+
+  func note(_ group: OpenGroup, at path: ArraySlice<String>) {
+    known.withLock { $0 = (Array(path), group) }
   }
 }
 
@@ -51,6 +79,8 @@ struct LinkResolver {
 
   let group: hid_t
   let place: Place
+  /// nil where none is worth keeping.
+  var last: LastGroup?
 
   /// What the path leads to, or nil where a part of it does not exist.
   ///
@@ -58,15 +88,23 @@ struct LinkResolver {
   func find(_ path: String, refusesDeadEnds: Bool = false) throws(HDF5Error) -> LinkTarget? {
     let here = place.appending(path)
     var pending = Self.components(of: path)
+    let groups = pending.dropLast()
     // Names are looked up in the group that was reached last, paths only at the root.
-    var parent: Handle?
+    var parent: OpenGroup?
     var location = group
     var prefix = path.hasPrefix("/") ? "/" : ""
     // How the name that is looked at was reached.
     var walked = place
     var links: [FollowedLink] = []
+    let known = groups.isEmpty ? nil : last?.group(at: groups)
+    if let known {
+      (parent, location, prefix) = (known, known.id, "")
+      walked = place.appending(groups.joined(separator: "/"))
+      pending.removeFirst(groups.count)
+    }
     while let name = pending.first {
       pending.removeFirst()
+      if pending.isEmpty, links.isEmpty, known == nil, let parent { last?.note(parent, at: groups) }
       let candidate = prefix + name
       let exists = try Library.checked("open", here) { [location] in
         H5Lexists(location, candidate, CHDF5_default_properties())
@@ -82,9 +120,8 @@ struct LinkResolver {
         }
         // Only a group has a next link; asking anything else is an error of the library.
         guard let next = openGroup(candidate, in: location) else { return nil }
-        (location, prefix) = (next.id, "")
+        (parent, location, prefix) = (next, next.id, "")
         walked = walked.appending(candidate)
-        parent = consume next
       case .soft(let target):
         links.append(
           FollowedLink(
@@ -127,14 +164,14 @@ struct LinkResolver {
   }
 
   /// nil for what is no group, or cannot be opened: that is reported when it is wanted itself.
-  private func openGroup(_ path: String, in location: hid_t) -> Handle? {
+  private func openGroup(_ path: String, in location: hid_t) -> OpenGroup? {
     let object = try? Handle("open", place) {
       H5Oopen(location, path, CHDF5_default_properties())
     }
     guard let object else { return nil }
     let id = object.id
     if Library.locked(place.file, { H5Iget_type(id) }) != H5I_GROUP { return nil }
-    return object
+    return OpenGroup(object)
   }
 
   /// The link at the end of a path whose other parts are hard links.

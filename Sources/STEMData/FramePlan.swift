@@ -100,11 +100,9 @@ extension ItemReader {
   func framePlan(gathering problems: inout FileProblems) throws(AcquisitionError) -> FramePlan {
     let path = AcquisitionPath.frames
     guard try contains(path) else { throw try notAnAcquisition() }
-    let (description, units) = try reading {
-      () throws(HDF5Error) -> (HDF5DatasetDescription, String?) in
-      let dataset = try file.root.dataset(path)
-      return (dataset.description, try dataset.attributeString("units"))
-    }
+    let dataset = try reading { () throws(HDF5Error) in try file.root.dataset(path) }
+    let units = try reading { () throws(HDF5Error) in try dataset.attributeString("units") }
+    let description = dataset.description
     let shape = description.shape
     guard shape.count == 3 || shape.count == 4 else {
       throw failure(
@@ -126,8 +124,8 @@ extension ItemReader {
         .unsupported, path, "its numbers are of the type \(description.element)",
         "frames are integers or floating-point numbers")
     }
-    try reading { () throws(HDF5Error) in try file.root.dataset(path).checkReadable() }
-    try checkNumbers(path)
+    try reading { () throws(HDF5Error) in try dataset.checkReadable() }
+    try checkNumbers(dataset)
     return FramePlan(description, unit: problems.read(try signalUnit(units, of: path)))
   }
 

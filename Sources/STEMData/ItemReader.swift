@@ -24,13 +24,16 @@ struct ItemReader: ~Copyable {
     }
   }
 
-  /// Whether a dataset of numbers is there.
+  /// Opens a dataset of numbers for `body`; nil where there is none.
   ///
   /// - Throws: ``AcquisitionError`` where other numbers would be read than those that were to be stored.
-  func isStated(_ path: String) throws(AcquisitionError) -> Bool {
-    guard try contains(path) else { return false }
-    try checkNumbers(path)
-    return true
+  func numbers<Value>(
+    _ path: String, _ body: (borrowing HDF5Dataset) throws(HDF5Error) -> Value
+  ) throws(AcquisitionError) -> Value? {
+    guard try contains(path) else { return nil }
+    let dataset = try reading { () throws(HDF5Error) in try file.root.dataset(path) }
+    try checkNumbers(dataset)
+    return try reading { () throws(HDF5Error) in try body(dataset) }
   }
 
   /// A text; nil where it is not in the file.
@@ -61,11 +64,10 @@ struct ItemReader: ~Copyable {
 
   /// A number in SI units, NaN included; nil where it is not in the file.
   func unchecked(_ path: String, _ dimension: Dimension) throws(AcquisitionError) -> Double? {
-    guard try isStated(path) else { return nil }
-    let (value, units) = try reading { () throws(HDF5Error) -> (Double, String?) in
-      let dataset = try file.root.dataset(path)
-      return (try dataset.scalar(as: Double.self), try dataset.attributeString("units"))
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
+      (try dataset.scalar(as: Double.self), try dataset.attributeString("units"))
     }
+    guard let (value, units) = stated else { return nil }
     return try unit(units, of: path, dimension).toSI(value)
   }
 
@@ -75,11 +77,14 @@ struct ItemReader: ~Copyable {
   func list(
     _ path: String, _ dimension: Dimension, count: Int?, each item: String = "segment"
   ) throws(AcquisitionError) -> [Double]? {
-    guard try isStated(path) else { return nil }
-    let (shape, units) = try reading { () throws(HDF5Error) -> ([Int], String?) in
-      let dataset = try file.root.dataset(path)
-      return (dataset.shape, try dataset.attributeString("units"))
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
+      let isExpected = count.map { dataset.shape == [$0] } ?? true
+      return (
+        dataset.shape, try dataset.attributeString("units"),
+        isExpected ? try dataset.values(as: Double.self) : []
+      )
     }
+    guard let (shape, units, values) = stated else { return nil }
     if let count, shape != [count] {
       throw failure(
         .wrongShape, path, "its shape is \(shape), but the frames have \(count) \(item)s",
@@ -88,9 +93,6 @@ struct ItemReader: ~Copyable {
           : "it needs one number for each \(item)")
     }
     let unit = try unit(units, of: path, dimension)
-    let values = try reading { () throws(HDF5Error) -> [Double] in
-      try file.root.dataset(path).values()
-    }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw failure(
         .implausible, path, "the number of \(item) \(index) is \(NumberText.plain(values[index]))")

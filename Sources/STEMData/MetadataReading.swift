@@ -79,13 +79,13 @@ extension ItemReader {
     of matrix: Matrix2?
   ) throws(AcquisitionError) -> Double? {
     let path = AcquisitionPath.deflectionCalibrationErrors
-    guard try isStated(path) else { return nil }
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
+      try dataset.values(as: Double.self)
+    }
+    guard let values = stated else { return nil }
     guard let matrix else {
       throw failure(
         .missing, AcquisitionPath.deflectionCalibration, "its errors are there, it is not")
-    }
-    let values = try reading { () throws(HDF5Error) in
-      try file.root.dataset(path).values(as: Double.self)
     }
     guard values.count == 1 || values.count == 4 else {
       throw failure(
@@ -171,10 +171,7 @@ extension ItemReader {
 
   private func deflectionCalibration() throws(AcquisitionError) -> Matrix2? {
     let path = AcquisitionPath.deflectionCalibration
-    guard try isStated(path) else { return nil }
-    let (shape, values, units) = try reading {
-      () throws(HDF5Error) -> ([Int], [Double], String?) in
-      let dataset = try file.root.dataset(path)
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
       let shape = dataset.shape
       let isExpected = shape.reduce(1, *) == 1 || shape == [2, 2]
       return (
@@ -182,6 +179,7 @@ extension ItemReader {
         try dataset.attributeString("units")
       )
     }
+    guard let (shape, values, units) = stated else { return nil }
     _ = try unit(units, of: path, .number)
     let matrix: Matrix2
     switch values.count {

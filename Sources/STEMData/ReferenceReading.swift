@@ -34,10 +34,9 @@ extension ItemReader {
     return number
   }
 
-  private func requireUnit(of path: String, frames: FramePlan) throws(AcquisitionError) {
-    let units = try reading { () throws(HDF5Error) in
-      try file.root.dataset(path).attributeString("units")
-    }
+  private func requireUnit(
+    _ units: String?, of path: String, frames: FramePlan
+  ) throws(AcquisitionError) {
     let unit = try signalUnit(units, of: path)
     if let wanted = frames.unit, unit != wanted {
       throw failure(
@@ -49,13 +48,15 @@ extension ItemReader {
   private func reference(
     _ path: String, frames: FramePlan
   ) throws(AcquisitionError) -> [Double]? {
-    guard try isStated(path) else { return nil }
-    try requireUnit(of: path, frames: frames)
-    let (shape, values) = try reading { () throws(HDF5Error) -> ([Int], [Double]) in
-      let dataset = try file.root.dataset(path)
-      let shape = dataset.shape
-      return (shape, shape == [frames.segmentCount] ? try dataset.values() : [])
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
+      let isExpected = dataset.shape == [frames.segmentCount]
+      return (
+        dataset.shape, try dataset.attributeString("units"),
+        isExpected ? try dataset.values(as: Double.self) : []
+      )
     }
+    guard let (shape, units, values) = stated else { return nil }
+    try requireUnit(units, of: path, frames: frames)
     guard values.count == frames.segmentCount else {
       throw failure(
         .wrongShape, path,
@@ -71,19 +72,22 @@ extension ItemReader {
 
   private func vacuum(frames: FramePlan) throws(AcquisitionError) -> VacuumReference? {
     let path = AcquisitionPath.vacuum
-    guard try isStated(path) else { return nil }
-    let shape = try reading { () throws(HDF5Error) in try file.root.dataset(path).shape }
+    let expected = [frames.segmentCount, frames.shape.rows, frames.shape.columns]
+    let stated = try numbers(path) { dataset throws(HDF5Error) in
+      (
+        dataset.shape, try dataset.attributeString("units"),
+        dataset.shape == expected ? try dataset.values(as: Double.self) : []
+      )
+    }
+    guard let (shape, units, values) = stated else { return nil }
     if shape.count == 1 { return try reference(path, frames: frames).map { .single($0) } }
-    guard shape == [frames.segmentCount, frames.shape.rows, frames.shape.columns] else {
+    guard shape == expected else {
       throw failure(
         .wrongShape, path,
         "its shape is \(shape), the frames are \(frames.segmentCount) segments of \(frames.shape)",
         "it is one number for each segment, or a scan of the shape of the frames")
     }
-    try requireUnit(of: path, frames: frames)
-    let values = try reading { () throws(HDF5Error) -> [Double] in
-      try file.root.dataset(path).values()
-    }
+    try requireUnit(units, of: path, frames: frames)
     let count = frames.shape.count
     return .scan(
       (0..<frames.segmentCount).map {

@@ -53,7 +53,7 @@ extension ItemReader {
     _ axis: ScanAxis, beside other: ScanAxis
   ) throws(AcquisitionError) -> AcquisitionError {
     let reason = try complaint(of: axis).map { ", and \($0)" } ?? ""
-    let known = try isStated(other.pixelSizePath) ? other.pixelSizePath : other.path
+    let known = try contains(other.pixelSizePath) ? other.pixelSizePath : other.path
     return failure(
       .missing, axis.pixelSizePath, "it is missing\(reason); \(known) states the other one",
       "write \(axis.pixelSizePath) with its unit")
@@ -116,13 +116,12 @@ extension ItemReader {
   private static let spacingTolerance = 0.01
 
   private func spacing(of axis: ScanAxis) throws(AcquisitionError) -> AxisSpacing {
-    guard axis.count > 1, try isStated(axis.path) else { return .none }
-    let (shape, positions, units) = try reading {
-      () throws(HDF5Error) -> ([Int], [Double], String?) in
-      let dataset = try file.root.dataset(axis.path)
+    if axis.count <= 1 { return .none }
+    let stated = try numbers(axis.path) { dataset throws(HDF5Error) in
       let positions = dataset.shape == [axis.count] ? try dataset.values(as: Double.self) : []
       return (dataset.shape, positions, try dataset.attributeString("units"))
     }
+    guard let (shape, positions, units) = stated else { return .none }
     guard shape.count == 1 else { return .faulty("is no list") }
     guard positions.count == axis.count else { return .otherCount(shape[0]) }
     guard let units else { return .faulty("has no unit") }

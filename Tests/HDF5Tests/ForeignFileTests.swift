@@ -107,6 +107,29 @@ struct ForeignFileTests {
     #expect(children[4].kind == .externalLink(file: "/etc/other.h5", object: "/value"))
   }
 
+  @Test("What a path leads to does not depend on what was looked up before")
+  func lookups() throws {
+    let wanted: [(path: String, values: [Double]?)] = [
+      ("group/value", [1.5, 2.5]), ("group/near", [1.5, 2.5]), ("/group/near", [1.5, 2.5]),
+      ("group/inner/deep", [3]), ("group/inner/up", [1.5, 2.5]), ("group/inner/value", nil),
+      ("other/deep", [3]), ("other/value", nil), ("decoy/value", [1.5, 2.5]), ("decoy/deep", nil),
+      ("decoy/inner/deep", [3]), ("group/deep", nil), ("group/value/deep", nil), ("value", nil),
+    ]
+    for first in wanted {
+      let file = try open(ForeignFiles.nested)
+      for path in [first] + wanted {
+        #expect(try file.root.contains(path.path) == (path.values != nil), "\(path.path)")
+        if let values = path.values {
+          #expect(try file.root.dataset(path.path).values() == values, "\(path.path)")
+        }
+      }
+      let dead = #expect(throws: HDF5Error.self) {
+        try file.root.contains("group/dead", refusesDeadEnds: true)
+      }
+      #expect(dead?.reason == "/group/dead is a soft link to nothing, where there is nothing")
+    }
+  }
+
   @Test("Nothing is read from another file: links, storage, virtual datasets")
   func outside() throws {
     for path in ["outside", "sneaky"] {

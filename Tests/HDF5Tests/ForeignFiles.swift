@@ -98,6 +98,22 @@ enum ForeignFiles {
     vbXBsZXgoEgAAAAAAAAEABnR3ZWx2ZcYV 6363:AAAAAAAAAA==
     """)
 
+  /// `group/value` = [1.5, 2.5], `group/inner/deep` = [3]; soft links: `group/near` to `value`, `group/dead` to
+  /// `nothing`, `group/inner/up` to `/group/value`, `other` to `/group/inner`, `decoy` to `group`.
+  static let nested = sparse(
+    size: 2072,
+    """
+    0:iUhERg0KGgoDCAgAAAAAAAAAAAD//////////xgIAAAAAAAAMAAAAAAAAAAJvGz9T0hEUgIAeAISAAAAAP///////////\
+    /////////8KAgABAAAGEAAAAQAFZ3JvdXCzAAAAAAAAAAYXAAABCAEFb3RoZXIMAC9ncm91cC9pbm5lcgYQAAABCAEFZGVj\
+    b3kFAGdyb3VwABU= 175:KU6hPU9IRFICAHgCEgAAAAD/////////////////////CgIAAQAABhAAAAEABXZhbHVlNgEAAA\
+    AAAAAGDwAAAQgBBG5lYXIFAHZhbHVlBhEAAAEIAQRkZWFkBwBub3RoaW5nBhAAAAEABWlubmVyQgIAAAAAAAAACAAAAAAAA\
+    AAAAABQb7XuT0hEUgIBAAEBFAAAAgEBAQIAAAAAAAAAAgAAAAAAAAADFAABESA/AAgAAAAAAEAANAsANP8DAAAFAgABAwoI\
+    EgAAAwEACAAAAAAAABAAAAAAAAAAALA= 574:a0JGx09IRFICAHgCEgAAAAD/////////////////////CgIAAQAABg8AAA\
+    EABGRlZXDFAgAAAAAAAAYUAAABCAECdXAMAC9ncm91cC92YWx1ZQAt 705:F0RThk9IRFICAQABARQAAAIBAQEBAAAAAAAA\
+    AAEAAAAAAAAAAxQAAREgPwAIAAAAAABAADQLADT/AwAABQIAAQMKCBIAAAMBEAgAAAAAAAAIAAAAAAAAAACw 973:K3+xGQ\
+    == 2054:+D8AAAAAAAAEQAAAAAAAAAhA
+    """)
+
   /// From runs of bytes, each as its offset and its base64; the rest is zeros.
   private static func sparse(size: Int, _ text: String) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: size)
