@@ -30,8 +30,9 @@ struct StageAccount {
     case "normalize-segments": return normalization
     case "average-frames": return averaging
     case "average-unit-cell":
-      return "Counts were averaged over one lattice period, \(parameter("period_x_nm")) nm ×"
-        + " \(parameter("period_y_nm")) nm\(mark)"
+      return "Counts were averaged over one unit cell, \(parameter("period_x_nm")) nm at"
+        + " \(parameter("azimuth_deg"))° from x and \(parameter("period_y_nm")) nm at"
+        + " \(parameter("angle_deg"))° from that\(mark)"
     case "crop":
       return "\(parameter("width_px")) × \(parameter("height_px")) positions were kept, from column"
         + " \(parameter("left_px")) and row \(parameter("top_px")) on\(mark)"

@@ -5,8 +5,8 @@ internal import STEMCore
 
 struct AverageUnitCell: StageType {
   let name = "average-unit-cell"
-  let summary = "averages counts over one lattice period, for lattice-resolved scans"
-  let algorithmVersion = 6
+  let summary = "averages counts over one unit cell, for lattice-resolved scans"
+  let algorithmVersion = 7
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -16,10 +16,16 @@ struct AverageUnitCell: StageType {
   let parameters = [
     ParameterSpecification(
       "period_x_nm", .number(unit: "nm", range: .positive), isRequired: true, example: "0.378",
-      summary: "lattice period along x"),
+      summary: "lattice period along x, or along azimuth_deg"),
     ParameterSpecification(
       "period_y_nm", .number(unit: "nm", range: .positive), isRequired: true, example: "0.378",
-      summary: "lattice period along y"),
+      summary: "lattice period along y, or angle_deg from the first"),
+    ParameterSpecification(
+      "azimuth_deg", .number(unit: "deg", range: NumberRange(-180...180)), default: .number(0),
+      summary: "azimuth of the first period in the scan, from x toward y"),
+    ParameterSpecification(
+      "angle_deg", .number(unit: "deg", range: NumberRange(10...170)), default: .number(90),
+      summary: "angle from the first period to the second"),
   ]
 
   func run(_ context: StageContext) throws -> StageProduct {
@@ -27,37 +33,39 @@ struct AverageUnitCell: StageType {
     guard let pixelSize = frames.acquisition.metadata.pixelSize else {
       throw missingPixelSize(frames.acquisition.file.path, stage: context.stageName)
     }
-    let period = (
-      x: try context.meters("period_x_nm") / pixelSize.x,
-      y: try context.meters("period_y_nm") / pixelSize.y
-    )
+    let stated = try StatedCell(context)
+    let cell = stated.cell(in: pixelSize)
     let shape = signals.shape
-    if period.x < 1 || period.y < 1 || period.x > Double(shape.columns)
-      || period.y > Double(shape.rows)
-    {
+    let (width, height) = (abs(cell.a.x) + abs(cell.b.x), abs(cell.a.y) + abs(cell.b.y))
+    if cell.leastHeight < 1 || width > Double(shape.columns) || height > Double(shape.rows) {
       throw StageFailure(
         .failed,
-        "stage \(context.stageName): a cell of \(Format.significant(period.x, digits: 3)) ×"
-          + " \(Format.significant(period.y, digits: 3)) pixels does not fit a scan of \(shape)",
+        "stage \(context.stageName): a cell of \(Format.significant(width, digits: 3)) ×"
+          + " \(Format.significant(height, digits: 3)) pixels does not fit a scan of \(shape)",
         remedy: "give the lattice period in nm, between one pixel and the scan's side")
     }
-    let averaged = unitCellAverage(of: signals, period: period)
+    let average = unitCellAverage(of: signals, over: cell)
     var notes: [Note] = [
       Note(
         .assumption,
         "a rim of half a cell has no whole cell and is masked as missing; neighbors within a cell share counts"
       )
     ]
-    if min(period.x, period.y) < 8 {
+    if cell.leastHeight < 8 {
       notes.append(
         Note(
           .warning, "fewer than 8 pixels per cell: atomic contrast may alias into a moiré pattern"))
     }
+    let metadata = frames.acquisition.metadata
+    let lattice = LatticeReport(
+      waves: .find(in: signals, detector: metadata.detector, around: cell), cell: cell,
+      pixelSize: pixelSize, probeSemiAngle: metadata.probeSemiAngle)
     return StageProduct(
       outputs: [
         "segments": SegmentsValue.averaged(
-          averaged, of: frames, correlation: CorrelationLength(x: period.x, y: period.y))
-      ], notes: notes)
+          average.signals, of: frames,
+          correlation: CorrelationLength(x: average.correlation.x, y: average.correlation.y))
+      ], facts: lattice.facts, notes: notes + lattice.notes)
   }
 }
 

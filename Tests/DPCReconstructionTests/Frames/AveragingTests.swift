@@ -156,43 +156,4 @@ struct AveragingTests {
     #expect(signals.mask.bytes[9] == PixelFlags.missing.rawValue)
     #expect(signals.values[9] == 0)
   }
-
-  private func plane(_ value: (Int, Int) -> Double) -> SegmentSignals {
-    let shape = GridShape(rows: 30, columns: 33)
-    let values = (0..<shape.count).map { value($0 / shape.columns, $0 % shape.columns) }
-    return SegmentSignals(
-      shape: shape, segmentCount: 1, values: values, mask: PixelMask(shape: shape),
-      electronsPerUnit: 1)
-  }
-
-  @Test("The lattice and its harmonics vanish over whole cells, a ramp stays, nothing is shifted")
-  func cellAverage() {
-    let input = plane { row, column in
-      let lattice = Double(column % 8 == 0 ? 70 : 0) + Double(row % 6 == 2 ? 30 : 0)
-      return 100 + 2 * Double(column) + lattice
-    }
-    let result = unitCellAverage(of: input, period: (x: 8, y: 6))
-    // Counts add up over 48 pixels: a mean of 100 + 2 column + 70/8 + 30/6.
-    for row in 3..<27 {
-      for column in 4..<29 {
-        let expected = 48 * (100 + 2 * Double(column) + 70.0 / 8 + 5)
-        #expect(abs(result.values[row * 33 + column] - expected) < 1e-9)
-        #expect(result.mask.isUsable(row * 33 + column))
-      }
-    }
-    #expect(result.mask.bytes[2 * 33 + 10] == PixelFlags.missing.rawValue)
-    #expect(result.mask.bytes[10 * 33 + 29] == PixelFlags.missing.rawValue)
-  }
-
-  @Test("A bad pixel masks every cell that holds it, and errors follow the weights")
-  func cellMaskAndErrors() {
-    var input = plane { _, _ in 100 }
-    input.mask.bytes[15 * 33 + 16] = PixelFlags.hot.rawValue
-    let result = unitCellAverage(of: input, period: (x: 4, y: 3))
-    #expect(result.mask.bytes[15 * 33 + 18] == PixelFlags.hot.rawValue)
-    #expect(result.mask.bytes[14 * 33 + 14] == PixelFlags.hot.rawValue)
-    #expect(result.mask.bytes[15 * 33 + 19] == 0)
-    // Four pixels as ½ 1 1 1 ½: Σw²/Σw = 3.5/4; three pixels: 1.
-    #expect(abs(result.varianceFactor - 3.5 / 4) < 1e-12)
-  }
 }
