@@ -35,24 +35,36 @@ public enum DescanFitError: Error, Sendable, CustomStringConvertible {
   }
 }
 
+/// What becomes of pixels that do not lie on the surface.
+public enum DescanWeights: Sendable {
+  /// All pixels count alike, and all of them are taken to lie on the surface.
+  case noStructure
+  /// All pixels count alike, and what goes on over parts of the scan makes the surface uncertain.
+  case equal
+  /// Cells of pixels that do not lie on it lose their weight.
+  case robust
+}
+
 /// Fits a surface to usable pixels by least squares, plain or robust.
 ///
-/// The robust fit reweights: three steps with Huber's weights from the plain solution, then Tukey's
-/// biweight w = (1 - r²/(cs)²)² until nothing changes, r the length of a residual vector and c = 5. The
-/// scale s of one component is that of counting, or the median length over √(2 ln 2) where that is
-/// larger. Pixels that hold a field, walls for instance, then lose their weight as long as they are
-/// the minority in the region.
+/// The robust fit reweights means over cells of pixels, 32 or more to a side: eight steps with Huber's weights from the
+/// plain solution, then Tukey's biweight w = (1 - r²/(cs)²)² until nothing changes, r the length of a residual vector
+/// and c = 5. The scale s of one component is that of counting, or the median length over √(2 ln 2) where that is
+/// larger. Cells that hold a field, walls for instance, then lose their weight as long as they are the minority in the
+/// region; in means over a cell the tails of a wall show that a pixel's noise would hide.
 ///
 /// - Parameters:
 ///   - map: Deflection in the detector frame, rad.
 ///   - degree: Of the surface. A side of one pixel has no slope along it.
 ///   - selection: One flag per position, whether it may be used; nil is all of them.
-///   - isRobust: Whether pixels that do not fit lose weight.
-/// - Returns: The surface, its covariance from the scatter of the pixels about it: of plain least squares,
-///   or that of an M-estimator (the sandwich of its weights). Pixels are taken for independent.
+///   - weights: Whether pixels that do not fit lose weight, and what they mean for the error.
+/// - Returns: The surface, and its covariance: without structure from the scatter of the pixels about it; else the
+///   sandwich of its weights, of cells or of parts of the scan, whichever is larger beyond chance. Pixels are taken
+///   for independent.
 /// - Throws: ``DescanFitError``.
 public func fitDescan(
-  to map: VectorMap, degree: DescanSurface.Degree, selection: [Bool]? = nil, isRobust: Bool = false
+  to map: VectorMap, degree: DescanSurface.Degree, selection: [Bool]? = nil,
+  weights: DescanWeights = .noStructure
 ) throws(DescanFitError) -> DescanFit {
   precondition(selection.map { $0.count == map.shape.count } ?? true, "one flag per position")
   var positions: [Int] = []
@@ -64,21 +76,28 @@ public func fitDescan(
   if positions.count < needed { throw .tooFewPixels(positions.count, needed: needed) }
   var work = DescanFitting(map: map, positions: positions, degree: degree)
   try work.solve(weight: { _ in 1 })
-  let plain = work.residualSum()
   let degreesOfFreedom = Double(max(2 * positions.count - 2 * degree.termCount, 1))
   let countingVariance = map.covariance.map { covariance in
     positions.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
       / Double(positions.count)
   }
-  var covariance = work.inverse.map { $0 * plain / degreesOfFreedom }
-  if degreesOfFreedom < DescanFitting.smallSample, let countingVariance {
-    covariance = work.inverse.map { $0 * max(plain / degreesOfFreedom, countingVariance) }
+  var variance = work.residualSum() / degreesOfFreedom
+  let isSmall = degreesOfFreedom < DescanFitting.smallSample
+  if isSmall, let countingVariance { variance = max(variance, countingVariance) }
+  var covariance = work.inverse.map { $0 * variance }
+  var rejected = 0.0
+  if weights != .noStructure {
+    let cells = DescanCells(map: map, positions: positions, degree: degree)
+    if weights == .robust {
+      let fit = try cells.robustFit(
+        from: (work.x, work.y), countingVariance: countingVariance)
+      work.replace(x: fit.x, y: fit.y)
+      (covariance, rejected) = (fit.covariance, fit.rejectedShare)
+    } else if !isSmall {
+      covariance = cells.covariance(of: work.x, work.y, inverse: work.inverse)
+    }
   }
-  var (rejected, sum) = (0.0, plain)
-  if isRobust {
-    (covariance, rejected) = try work.iterate(countingVariance: countingVariance)
-    sum = work.residualSum()
-  }
+  let sum = work.residualSum()
   return DescanFit(
     surface: work.surface(covariance: covariance), pixelCount: positions.count, sumOfSquares: sum,
     reducedChiSquare: countingVariance.flatMap { $0 > 0 ? sum / $0 / degreesOfFreedom : nil },

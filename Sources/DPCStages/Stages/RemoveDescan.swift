@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -174,7 +174,8 @@ struct RemoveDescan: StageType {
     let fit: DescanFit
     do {
       fit = try fitDescan(
-        to: input.map, degree: degree, selection: selection, isRobust: isRobust)
+        to: input.map, degree: degree, selection: selection,
+        weights: isRobust ? .robust : .equal)
     } catch {
       throw StageFailure(
         .failed, "stage \(context.stageName): descan cannot be fitted: \(error)",

@@ -58,12 +58,12 @@ struct DescanFitTests {
 
   /// 68.3 % of the residuals of the coefficients: 200 trials × 6 terms × 2 components, three standard
   /// errors; plain and robust.
-  @Test(arguments: [false, true])
-  func errorsCoverTheTruth(isRobust: Bool) throws {
+  @Test(arguments: [DescanWeights.noStructure, .equal, .robust])
+  func errorsCoverTheTruth(weights: DescanWeights) throws {
     var pulls: [Double] = []
     for trial in 0..<200 {
       let fit = try fitDescan(
-        to: map(truth, sigma: 20e-6, seed: UInt64(trial)), degree: .quadratic, isRobust: isRobust)
+        to: map(truth, sigma: 20e-6, seed: UInt64(trial)), degree: .quadratic, weights: weights)
       let covariance = try #require(fit.surface.covariance)
       for index in 0..<6 {
         let error = covariance[7 * index].squareRoot()
@@ -84,7 +84,7 @@ struct DescanFitTests {
     let data = map(plane, sigma: 5e-6, seed: 4, walls: true)
     let plain = try fitDescan(to: data, degree: .plane)
     #expect(plain.surface.y[0] - plane.y[0] > 12e-6)
-    let robust = try fitDescan(to: data, degree: .plane, isRobust: true)
+    let robust = try fitDescan(to: data, degree: .plane, weights: .robust)
     let error = try #require(robust.surface.error(s: 0, t: 0))
     #expect(abs(robust.surface.y[0] - plane.y[0]) < 3 * error)
     #expect(error < 0.5e-6)
@@ -93,6 +93,59 @@ struct DescanFitTests {
     let selection = (0..<shape.count).map { $0 % shape.columns % 25 >= 6 }
     let chosen = try fitDescan(to: data, degree: .plane, selection: selection)
     #expect(abs(chosen.surface.y[0] - plane.y[0]) < 3 * error)
+  }
+
+  /// A map of 160 × 192 pixels with noise and a wall along its columns, on a plane.
+  private func wall(
+    at center: Double, width: Double, height: Double, sigma: Double, seed: UInt64
+  ) -> (map: VectorMap, plane: DescanSurface) {
+    let shape = GridShape(rows: 160, columns: 192)
+    let plane = DescanSurface(
+      degree: .plane, shape: shape, x: [30e-6, 200e-6, -50e-6], y: [-80e-6, 10e-6, 120e-6],
+      covariance: nil)
+    var field = plane.field()
+    var generator = SeededGenerator(seed: seed, path: [5])
+    for position in 0..<shape.count {
+      let u = (Double(position % shape.columns) - center) / width
+      field.x[position] += sigma * generator.normal()
+      field.y[position] += sigma * generator.normal() + height / (cosh(u) * cosh(u))
+    }
+    let variances = [Double](repeating: sigma * sigma, count: shape.count)
+    let zeros = [Double](repeating: 0, count: shape.count)
+    return (
+      VectorMap(
+        field: field,
+        covariance: VectorCovariance(shape: shape, xx: variances, yy: variances, xy: zeros),
+        mask: PixelMask(shape: shape), pixelSize: nil), plane
+    )
+  }
+
+  /// The tails of a wall pull the surface, where single pixels hide them in noise of a third of the wall.
+  @Test(arguments: [(20.0, 10.0), (96, 14), (140, 10)])
+  func wallsLeaveTheirTails(center: Double, width: Double) throws {
+    for seed in 0..<3 {
+      let (map, plane) = wall(
+        at: center, width: width, height: 30e-6, sigma: 10e-6, seed: UInt64(seed))
+      let fit = try fitDescan(to: map, degree: .plane, weights: .robust)
+      let error = try #require(fit.surface.error(s: 0, t: 0))
+      let off = abs(fit.surface.y[0] - plane.y[0])
+      #expect(off < 30e-6 / 16, "\(off)")
+      #expect(off < 3 * error, "\(off), \(error)")
+      // The other component holds no wall.
+      #expect(abs(fit.surface.x[0] - plane.x[0]) < 3 * error)
+    }
+  }
+
+  /// Of a wall that keeps its weight the mean over the scan is lost, and told as uncertain.
+  @Test func equalWeightsTellOfWalls() throws {
+    let (map, plane) = wall(at: 60, width: 10, height: 30e-6, sigma: 1e-6, seed: 3)
+    let fit = try fitDescan(to: map, degree: .plane, weights: .equal)
+    let off = abs(fit.surface.y[0] - plane.y[0])
+    #expect(off > 3e-6)
+    let error = try #require(fit.surface.error(s: 0, t: 0))
+    #expect(off < 3 * error && error < off, "\(off), \(error)")
+    let hidden = try fitDescan(to: map, degree: .plane, weights: .noStructure)
+    #expect(try #require(hidden.surface.error(s: 0, t: 0)) < off / 30)
   }
 
   /// A region in one corner determines the plane there, and hardly in the opposite one.
