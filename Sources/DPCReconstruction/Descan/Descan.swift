@@ -32,7 +32,7 @@ public struct DescanPlane: Sendable, Equatable {
     return field
   }
 
-  /// Least squares over the usable pixels of a deflection map; see ``fitDescan(to:degree:selection:isRobust:)``.
+  /// Least squares over the usable pixels of a deflection map; see ``fitDescan(to:degree:selection:weights:)``.
   ///
   /// A side of one pixel has no slope along it.
   ///

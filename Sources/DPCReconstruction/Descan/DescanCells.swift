@@ -8,19 +8,19 @@ struct DescanCells {
   /// A side of the scan has so many cells or more, as long as it has the pixels.
   private static let leastCount = 32
 
-  private let degree: DescanSurface.Degree
+  let degree: DescanSurface.Degree
   private let shape: GridShape
   /// Pixels in each cell that has any.
-  private let counts: [Double]
+  let counts: [Double]
   /// Their place: which of the cells along a row, and along a column, of `side`.
-  private let places: [(row: Int, column: Int)]
-  private let side: (rows: Int, columns: Int)
+  let places: [(row: Int, column: Int)]
+  let side: (rows: Int, columns: Int)
   /// Means over a cell of the surface's terms, one cell after the other.
-  private let terms: [Double]
-  private let x: [Double]
-  private let y: [Double]
+  let terms: [Double]
+  let x: [Double]
+  let y: [Double]
 
-  private var termCount: Int { degree.termCount }
+  var termCount: Int { degree.termCount }
 
   init(map: VectorMap, positions: [Int], degree: DescanSurface.Degree) {
     let shape = map.shape
@@ -67,112 +67,6 @@ struct DescanCells {
     var rejectedShare: Double
   }
 
-  // MARK: Reweighting
-
-  private static let huberSteps = 8
-  private static let huber = 1.5
-  private static let biweight = 5.0
-
-  /// Reweights until the surface stands still.
-  ///
-  /// - Parameters:
-  ///   - start: Coefficients of both components to begin with.
-  ///   - countingVariance: Of one component of one pixel, the least scale there is; nil where that is unknown.
-  func robustFit(
-    from start: (x: [Double], y: [Double]), countingVariance: Double?
-  ) throws(DescanFitError) -> Fit {
-    var (x, y) = start
-    var squares = self.squares(x, y)
-    for step in 0..<100 {
-      let scale = scale(squares, countingVariance)
-      if scale == 0 {
-        return Fit(
-          x: x, y: y, covariance: [Double](repeating: 0, count: termCount * termCount),
-          rejectedShare: 0)
-      }
-      let weights = squares.map { square in
-        step < Self.huberSteps
-          ? min(1, Self.huber * (scale / max(square, 1e-300)).squareRoot())
-          : Self.tukey(square / scale)
-      }
-      let old = x + y
-      let inverse = try degree.inverse(of: matrix(weights))
-      (x, y) = (solution(inverse, weights, self.x), solution(inverse, weights, self.y))
-      squares = self.squares(x, y)
-      let change = zip(x + y, old).reduce(0) { max($0, abs($1.0 - $1.1)) }
-      let pixels = counts.reduce(0, +)
-      if step > Self.huberSteps && change < 1e-6 * (scale / pixels).squareRoot() { break }
-    }
-    let scale = scale(squares, countingVariance)
-    let weights = squares.map { Self.tukey($0 / scale) }
-    // Derivative of w(r) r, its mean over the directions of r: (1 - q)(1 - 3q) with q = (r/cs)².
-    let limit = Self.biweight * Self.biweight
-    let bread = try degree.inverse(
-      of: matrix(
-        squares.map { square in
-          let q = square / scale / limit
-          return q < 1 ? (1 - q) * (1 - 3 * q) : 0
-        }))
-    let kept = zip(weights, counts).reduce(0) { $0 + $1.0 * $1.1 }
-    return Fit(
-      x: x, y: y, covariance: covariance(bread, weights, x, y),
-      rejectedShare: 1 - kept / counts.reduce(0, +))
-  }
-
-  private static func tukey(_ squareInScales: Double) -> Double {
-    let q = squareInScales / (biweight * biweight)
-    return q < 1 ? (1 - q) * (1 - q) : 0
-  }
-
-  /// The variance of one component of a pixel: that of counting, or what the middle one of the cells shows.
-  private func scale(_ squares: [Double], _ countingVariance: Double?) -> Double {
-    let sorted = squares.sorted()
-    return max(sorted[sorted.count / 2] / (2 * log(2.0)), countingVariance ?? 0)
-  }
-
-  /// Squared lengths of the residuals, each times its pixels: of noise alone they are all alike.
-  private func squares(_ x: [Double], _ y: [Double]) -> [Double] {
-    counts.indices.map { cell in
-      let rest = rest(cell, x, y)
-      return counts[cell] * (rest.x * rest.x + rest.y * rest.y)
-    }
-  }
-
-  private func rest(_ cell: Int, _ x: [Double], _ y: [Double]) -> (x: Double, y: Double) {
-    var rest = (x: self.x[cell], y: self.y[cell])
-    for index in 0..<termCount {
-      rest.x -= terms[cell * termCount + index] * x[index]
-      rest.y -= terms[cell * termCount + index] * y[index]
-    }
-    return rest
-  }
-
-  /// Σ weight · pixels · b bᵀ, b the terms of a cell.
-  private func matrix(_ weights: [Double]) -> [Double] {
-    var matrix = [Double](repeating: 0, count: termCount * termCount)
-    for cell in counts.indices {
-      let weight = weights[cell] * counts[cell]
-      for i in 0..<termCount {
-        for j in 0..<termCount {
-          matrix[i * termCount + j] +=
-            weight * terms[cell * termCount + i] * terms[cell * termCount + j]
-        }
-      }
-    }
-    return matrix
-  }
-
-  private func solution(_ inverse: [Double], _ weights: [Double], _ values: [Double]) -> [Double] {
-    var right = [Double](repeating: 0, count: termCount)
-    for cell in counts.indices {
-      let weighted = weights[cell] * counts[cell] * values[cell]
-      for i in 0..<termCount { right[i] += weighted * terms[cell * termCount + i] }
-    }
-    return (0..<termCount).map { i in
-      (0..<termCount).reduce(0) { $0 + inverse[i * termCount + $1] * right[$1] }
-    }
-  }
-
   // MARK: What scatter and structure make uncertain
 
   /// Parts of the scan that are taken for independent of each other: strips either way, and squares.
@@ -187,7 +81,7 @@ struct DescanCells {
   ///
   /// A wall that lost its weight leaves its tails: their sum over a strip along it is what pulls the surface, and
   /// counts as its error (the sandwich of clustered sums, Liang & Zeger, Biometrika 73, 13 (1986)).
-  private func covariance(
+  func covariance(
     _ bread: [Double], _ weights: [Double], _ x: [Double], _ y: [Double]
   ) -> [Double] {
     let cells = sandwich(bread, weights, x, y) { $0 }

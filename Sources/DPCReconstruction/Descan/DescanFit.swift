@@ -50,8 +50,9 @@ public enum DescanWeights: Sendable {
 /// The robust fit reweights means over cells of pixels, 32 or more to a side: eight steps with Huber's weights from the
 /// plain solution, then Tukey's biweight w = (1 - r²/(cs)²)² until nothing changes, r the length of a residual vector
 /// and c = 5. The scale s of one component is that of counting, or the median length over √(2 ln 2) where that is
-/// larger. Cells that hold a field, walls for instance, then lose their weight as long as they are the minority in the
-/// region; in means over a cell the tails of a wall show that a pixel's noise would hide.
+/// larger. At last cells beyond 4.1 scales are left out, and two more beside each, where a wall's tails are. What holds a
+/// field, walls for instance, has no weight then, as long as it is the minority in the region; in means over a cell shows
+/// what a pixel's noise would hide.
 ///
 /// - Parameters:
 ///   - map: Deflection in the detector frame, rad.

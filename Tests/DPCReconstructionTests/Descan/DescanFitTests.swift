@@ -88,7 +88,8 @@ struct DescanFitTests {
     let error = try #require(robust.surface.error(s: 0, t: 0))
     #expect(abs(robust.surface.y[0] - plane.y[0]) < 3 * error)
     #expect(error < 0.5e-6)
-    #expect(robust.rejectedShare > 0.24 && robust.rejectedShare < 0.4)
+    // Six columns of each wall, two on either side of it that are in the scan, and of noise less than a sixth.
+    #expect(robust.rejectedShare > 0.36 && robust.rejectedShare < 0.36 + 0.64 / 6)
     // The same by naming what is free of walls.
     let selection = (0..<shape.count).map { $0 % shape.columns % 25 >= 6 }
     let chosen = try fitDescan(to: data, degree: .plane, selection: selection)
@@ -129,7 +130,7 @@ struct DescanFitTests {
       let fit = try fitDescan(to: map, degree: .plane, weights: .robust)
       let error = try #require(fit.surface.error(s: 0, t: 0))
       let off = abs(fit.surface.y[0] - plane.y[0])
-      #expect(off < 30e-6 / 16, "\(off)")
+      #expect(off < 30e-6 / 50, "\(off)")
       #expect(off < 3 * error, "\(off), \(error)")
       // The other component holds no wall.
       #expect(abs(fit.surface.x[0] - plane.x[0]) < 3 * error)

@@ -16,9 +16,10 @@ enum PlanarBackground {
   ///
   /// - Returns: nil where there is no plane beyond the noise.
   static func plane(of map: VectorMap) -> DescanPlane? {
-    guard let plane = DescanPlane(fittedTo: map), let variance = meanVariance(of: map),
-      variance > 0
+    guard let fit = try? fitDescan(to: map, degree: .plane, weights: .robust),
+      let variance = meanVariance(of: map), variance > 0
     else { return nil }
+    let plane = fit.surface.plane
     let profile = Profile(of: map, along: plane)
     return profile.power > leastGain * variance
       && profile.distanceFromPlane < profile.distanceFromStep ? plane : nil
