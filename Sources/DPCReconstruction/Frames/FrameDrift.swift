@@ -9,8 +9,9 @@ public import STEMCore
 /// descan. Where single frames hold too few counts neighbors are taken together. A drift is one that exceeds its error
 /// six times, so that noise is taken for drift in less than one stack in a thousand.
 public struct FrameDrift: Sendable, Equatable {
-  /// Of each frame along x and y, in positions of the scan, against their mean: the specimen stands so much further to
-  /// the right and below. Zero where no drift is told from noise.
+  /// Of each frame along x and y, in positions of the scan: the specimen stands so much further to the right and below
+  /// than in the mean of the frames, weighed by their counts, so that descan in the aligned sum stays in its place. Zero
+  /// where no drift is told from noise.
   public let shifts: [SIMD2<Double>]
   /// Whether more than half of the frames could be matched.
   public let isMeasured: Bool
@@ -76,24 +77,36 @@ extension FrameThumbnails {
     }
     let bright = totals.indices.filter { totals[$0] > 0 && totals[$0] >= dimPart * typical }
     let isLarge = min(grid.shape.rows, grid.shape.columns) >= smallestSide
-    let drift = bright.count < 2 || !isLarge ? nil : drift(bright, frameCount: frameCount)
+    let drift = bright.count < 2 || !isLarge ? nil : drift(bright, totals, frameCount: frameCount)
     return StackFindings(drift: drift, dim: told)
   }
 
-  private func drift(_ bright: [Int], frameCount: Int) -> FrameDrift? {
+  /// - Parameters:
+  ///   - bright: The thumbnails that are matched.
+  ///   - totals: What each of them counts.
+  private func drift(_ bright: [Int], _ totals: [Double], frameCount: Int) -> FrameDrift? {
     let still = [SIMD2<Double>](repeating: .zero, count: bright.count)
     let all = FrameSpectra(self, bright, frameCount: frameCount)
     let noises = all.spectra(still).map(\.noise)
     let limit = noisyPart * (median(noises) ?? 0)
     let chosen = bright.indices.filter { noises[$0] <= limit }
     if chosen.count < 2 { return nil }
-    return FrameDrift(all.only(chosen), grid, frameCount: frameCount)
+    var counts = [Double](repeating: 0, count: frameCount)
+    for index in bright {
+      let first = index * grid.framesTogether
+      let frames = first..<min(first + grid.framesTogether, frameCount)
+      for frame in frames { counts[frame] = totals[index] / Double(frames.count) }
+    }
+    return FrameDrift(all.only(chosen), grid, counts: counts)
   }
 }
 
 extension FrameDrift {
   /// nil where frames hold too little structure beside noise.
-  init?(_ source: FrameSpectra, _ grid: ThumbnailGrid, frameCount: Int) {
+  ///
+  /// - Parameter counts: Of each frame; 0 of one that adds nothing.
+  init?(_ source: FrameSpectra, _ grid: ThumbnailGrid, counts: [Double]) {
+    let frameCount = counts.count
     let cell = grid.cellSides
     let still = [SIMD2<Double>](repeating: .zero, count: source.count)
     let first = source.spectra(still)
@@ -127,7 +140,7 @@ extension FrameDrift {
     }
     track.refineShifts(source, spectra, level, cell: cell)
     self.init(
-      track, grid, foreign: others, isEach: isEach, frameCount: frameCount)
+      track, grid, foreign: others, isEach: isEach, counts: counts)
   }
 
   /// Of frames that do not show the same.
@@ -139,8 +152,9 @@ extension FrameDrift {
   }
 
   private init(
-    _ track: FrameTrack, _ grid: ThumbnailGrid, foreign: [Int], isEach: Bool, frameCount: Int
+    _ track: FrameTrack, _ grid: ThumbnailGrid, foreign: [Int], isEach: Bool, counts: [Double]
   ) {
+    let frameCount = counts.count
     let path = DriftPath(track)
     let dimensions = Double(track.directions.count)
     let isSteady = path.slopeSignificance > Self.significance
@@ -155,7 +169,9 @@ extension FrameDrift {
     let all = (0..<frameCount).map {
       track.directions.shift(path.place(at: Double($0))) / grid.aspect
     }
-    let mean = all.reduce(SIMD2<Double>.zero, +) / Double(frameCount)
+    let weights = (0..<frameCount).map { isEach && foreign.contains($0) ? 0 : counts[$0] }
+    let mean =
+      zip(all, weights).reduce(SIMD2<Double>.zero) { $0 + $1.1 * $1.0 } / weights.reduce(0, +)
     shifts = isSignificant ? all.map { $0 - mean } : all.map { _ in .zero }
   }
 }

@@ -179,6 +179,26 @@ struct FrameDriftTests {
     #expect(abs(drift.distance.error - expected) < 1e-9 * expected)
   }
 
+  @Test("Shifts have no mean in the counts that are added, so that descan stays in its place")
+  func unequalDoses() throws {
+    // From thrice the counts to half of them, and a frame that is left out.
+    let counts = [3, 2.5, 2, 1.5, 1, 1, 0.9, 0.8, 0.7, 0.5]
+    let stack = MovingStack(
+      electrons: 1.6e6, specimen: { DPCReconstructionTests.dots($0, $1) }, fixed: Self.descan,
+      place: Self.steady(SIMD2(12e-9, -6e-9)), brightness: { counts[$0] },
+      others: [4: { DPCReconstructionTests.dots($0 + 300e-9, $1 - 200e-9) }])
+    let drift = try #require(try stack.findings().drift)
+    #expect(drift.isSignificant && drift.foreign == [4])
+    var sum = SIMD2<Double>.zero
+    for (frame, shift) in drift.shifts.enumerated() where frame != 4 {
+      sum += counts[frame] * shift
+    }
+    // Counts of a frame are known to 1e-5.
+    #expect(abs(sum.x) + abs(sum.y) < 1e-3, "\(sum)")
+    let plain = drift.shifts.reduce(SIMD2<Double>.zero, +)
+    #expect(plain.x / 10 > 2 && plain.y / 10 < -0.5, "\(plain)")
+  }
+
   @Test("Errors are those of repeated measurements, and noise is no drift")
   func errors() throws {
     var squares: [Double] = []
