@@ -6,7 +6,7 @@ internal import STEMCore
 struct NormalizeSegments: StageType {
   let name = "normalize-segments"
   let summary = "dark and gain correction, missing, saturated and hot pixels to the mask"
-  let algorithmVersion = 10
+  let algorithmVersion = 11
   let mayBeginEarly = true
   let inputs = [
     InputPort("acquisition", kinds: [.acquisition], summary: "an acquisition file"),
@@ -175,6 +175,18 @@ struct NormalizeSegments: StageType {
       }
     case .flat, .gain:
       notes.append(Note(.information, "gains from the file's \(correction.gainSource.rawValue)"))
+    }
+    if let edge = vacuumDiscReach(of: metadata, dark: correction.dark) {
+      let (shown, stated) = (
+        Format.quantity(edge, unit: "rad"), Format.quantity(metadata.probeSemiAngle, unit: "rad")
+      )
+      notes.append(
+        Note(
+          .warning,
+          "in the vacuum reference the disc reaches segments that begin at \(shown), the file states a semi-angle of"
+            + " \(stated): fields are proportional to it and would come out"
+            + " \(Format.significant(edge / metadata.probeSemiAngle, digits: 2)) times too small; check"
+            + " semi_convergence_angle, or let a calibrate-detector stage measure it"))
     }
     if metadata.references.dark == nil && metadata.signalUnit == .counts {
       notes.append(Note(.assumption, "no dark reference: counts are taken to start at zero"))

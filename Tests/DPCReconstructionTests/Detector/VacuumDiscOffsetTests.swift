@@ -58,4 +58,27 @@ struct VacuumDiscOffsetTests {
       #expect(abs(offset - hypot(x, y)) < 0.1 * hypot(x, y) + 1e-5, "\(offset)")
     }
   }
+
+  /// A disc of 24 mrad that is displaced by 0.3 mrad, some even light around it, and what the file may state of it.
+  @Test(
+    "A disc that reaches beyond what its stated semi-angle allows is told, scattering is not",
+    arguments: [(12.0, true), (16, true), (22, true), (23.9, false), (24, false), (24.1, false)])
+  func reach(stated: Double, isTold: Bool) {
+    let detector = SegmentedDetector.annular(
+      rings: [(0, 0.024, 4), (0.024, 0.048, 4)], start: 0.3, orientation: 0.2)
+    let rim = Self.shares(2e-4, -2e-4, start: 0.5)
+    let counts = rim.enumerated().map { $1 + ($0 < 4 ? 70 : 570) }
+    var metadata = Self.metadata(detector)
+    metadata.probeSemiAngle = stated * 1e-3
+    let dark = [Double](repeating: 70, count: 8)
+    #expect(vacuumDiscReach(of: metadata, dark: dark) == nil)
+    metadata.references.vacuum = .single(counts)
+    #expect(vacuumDiscReach(of: metadata, dark: dark) == (isTold ? 0.024 : nil))
+    // A small disc whose scattering, a tenth of it, lies evenly around; and one that is displaced so far.
+    let scattered = [25_000, 25_100, 24_900, 25_000, 2500, 2400, 2600, 2500].map { $0 + 70.0 }
+    metadata.references.vacuum = .single(scattered)
+    #expect(vacuumDiscReach(of: metadata, dark: dark) == nil)
+    metadata.references.vacuum = .single([60_070, 60_070, 1070, 1070, 8070, 6070, 70, 70])
+    #expect(vacuumDiscReach(of: metadata, dark: dark) == nil)
+  }
 }
