@@ -34,14 +34,14 @@ struct DescanCells {
     // Sums of 1, of the terms, and of both components.
     let width = degree.termCount + 3
     var sums = [Double](repeating: 0, count: side.rows * side.columns * width)
+    let horizontal = (0..<shape.columns).map { DescanSurface.coordinate($0, of: shape.columns) }
     for position in positions {
       let (row, column) = (position / shape.columns, position % shape.columns)
-      let terms = DescanSurface.terms(
-        DescanSurface.coordinate(column, of: shape.columns),
-        DescanSurface.coordinate(row, of: shape.rows), degree)
+      let (s, t) = (horizontal[column], DescanSurface.coordinate(row, of: shape.rows))
+      let terms: InlineArray<6, Double> = [1, s, t, s * s, s * t, t * t]
       let start = (row / size.rows * side.columns + column / size.columns) * width
       sums[start] += 1
-      for index in terms.indices { sums[start + 1 + index] += terms[index] }
+      for index in 0..<degree.termCount { sums[start + 1 + index] += terms[index] }
       sums[start + width - 2] += map.field.x[position]
       sums[start + width - 1] += map.field.y[position]
     }

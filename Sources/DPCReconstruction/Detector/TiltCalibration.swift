@@ -38,7 +38,8 @@ public enum TiltCalibrationError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .tooFew(let count): return "\(count) tilts, where three are needed at least"
     case .collinear: return "all tilts lie on a line, and a calibration has two directions"
-    case .noResponse: return "the deflection does not follow the tilts in both directions"
+    case .noResponse:
+      return "the deflection does not follow the tilts in both directions beyond its scatter"
     }
   }
 }
@@ -99,8 +100,15 @@ public func calibrateDeflection(
     largestTilt: t.reduce(0) { max($0, hypot($1.x, $1.y)) },
     isMirrored: c.xx * c.yy - c.xy * c.yx < 0)
   result.decompose()
+  if let error = result.scale.error, error > largestRelativeError * result.scale.value {
+    throw .noResponse
+  }
   return result
 }
+
+/// A scale that is known no better may be that of noise: its relative error is half that of the response in the direction
+/// of the weaker one, which then is less than five standard deviations.
+private let largestRelativeError = 0.1
 
 extension TiltCalibration {
   /// Scale, rotation and shear of C with their errors.

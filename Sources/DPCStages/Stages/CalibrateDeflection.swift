@@ -6,7 +6,7 @@ internal import STEMCore
 struct CalibrateDeflection: StageType {
   let name = "calibrate-deflection"
   let summary = "calibration of the deflection from a series of frames with known beam tilts"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "frames", kinds: [.frames], summary: "corrected frames of a series with beam_tilt_x and _y")

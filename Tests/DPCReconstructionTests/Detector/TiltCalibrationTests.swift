@@ -90,4 +90,24 @@ struct TiltCalibrationTests {
         tilts: tilts, measured: tilts.map { _ in .init(x: 1, y: 1) }, variance: nil)
     }
   }
+
+  /// A disc that stays where it is, or follows the tilts one way only, beside noise.
+  @Test func refusesSeriesThatDoNotMove() {
+    for seed in 0..<50 {
+      var generator = SeededGenerator(seed: UInt64(seed), path: [8])
+      let noise = tilts.map { _ in
+        Vector2(x: 1e-6 * generator.normal(), y: 1e-6 * generator.normal())
+      }
+      let oneWay = zip(tilts, noise).map { Vector2(x: $0.x + $1.x, y: $1.y) }
+      for measured in [noise, oneWay] {
+        #expect(throws: TiltCalibrationError.self) {
+          try calibrateDeflection(tilts: tilts, measured: measured, variance: nil)
+        }
+        #expect(throws: TiltCalibrationError.self) {
+          try calibrateDeflection(
+            tilts: tilts, measured: measured, variance: tilts.map { _ in 1e-12 })
+        }
+      }
+    }
+  }
 }
