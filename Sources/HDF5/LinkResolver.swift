@@ -62,7 +62,7 @@ struct LinkResolver {
   /// More soft links than this in one path are a loop.
   private static let maximumSoftLinks = 16
 
-  enum Link {
+  enum Link: Equatable {
     case hard
     case soft(target: String)
     case external(file: String, object: String)
@@ -82,70 +82,91 @@ struct LinkResolver {
   /// nil where none is worth keeping.
   var last: LastGroup?
 
+  /// Where a search has come to.
+  private struct Walk {
+    /// Names that are to be looked up, the next one first.
+    var pending: [String]
+    /// The group that was reached last, kept open; nil at the beginning.
+    var parent: OpenGroup?
+    var location: hid_t
+    /// Names are looked up in the group that was reached last, paths only at the root.
+    var prefix: String
+    /// How the name that is looked at was reached.
+    var walked: Place
+    var links: [FollowedLink] = []
+
+    mutating func enter(_ group: OpenGroup, _ place: Place) {
+      (parent, location, prefix, walked) = (group, group.id, "", place)
+    }
+  }
+
   /// What the path leads to, or nil where a part of it does not exist.
   ///
   /// - Parameter refusesDeadEnds: Whether a soft link to nothing is an error, which names it.
   func find(_ path: String, refusesDeadEnds: Bool = false) throws(HDF5Error) -> LinkTarget? {
     let here = place.appending(path)
-    var pending = Self.components(of: path)
-    let groups = pending.dropLast()
-    // Names are looked up in the group that was reached last, paths only at the root.
-    var parent: OpenGroup?
-    var location = group
-    var prefix = path.hasPrefix("/") ? "/" : ""
-    // How the name that is looked at was reached.
-    var walked = place
-    var links: [FollowedLink] = []
+    var walk = Walk(
+      pending: Self.components(of: path), location: group, prefix: path.hasPrefix("/") ? "/" : "",
+      walked: place)
+    let groups = walk.pending.dropLast()
     let known = groups.isEmpty ? nil : last?.group(at: groups)
     if let known {
-      (parent, location, prefix) = (known, known.id, "")
-      walked = place.appending(groups.joined(separator: "/"))
-      pending.removeFirst(groups.count)
+      walk.enter(known, place.appending(groups.joined(separator: "/")))
+      walk.pending.removeFirst(groups.count)
     }
-    while let name = pending.first {
-      pending.removeFirst()
-      if pending.isEmpty, links.isEmpty, known == nil, let parent { last?.note(parent, at: groups) }
-      let candidate = prefix + name
-      let exists = try Library.checked("open", here) { [location] in
+    while let name = walk.pending.first {
+      walk.pending.removeFirst()
+      let isLast = walk.pending.isEmpty
+      if isLast, walk.links.isEmpty, known == nil, let parent = walk.parent {
+        last?.note(parent, at: groups)
+      }
+      let (location, candidate) = (walk.location, walk.prefix + name)
+      let exists = try Library.checked("open", here) {
         H5Lexists(location, candidate, CHDF5_default_properties())
       }
       if exists == 0 {
-        if refusesDeadEnds { try Self.refuseDeadEnd(links, rest: pending.count, here) }
+        if refusesDeadEnds { try Self.refuseDeadEnd(walk.links, rest: walk.pending.count, here) }
         return nil
       }
-      switch try link(at: candidate, in: location) {
-      case .hard:
-        if pending.isEmpty {
-          return LinkTarget(parent: parent, location: location, name: candidate)
-        }
+      let link = try link(at: candidate, in: location)
+      if link == .hard {
+        if isLast { return LinkTarget(parent: walk.parent, location: location, name: candidate) }
         // Only a group has a next link; asking anything else is an error of the library.
         guard let next = openGroup(candidate, in: location) else { return nil }
-        (parent, location, prefix) = (next, next.id, "")
-        walked = walked.appending(candidate)
-      case .soft(let target):
-        links.append(
-          FollowedLink(
-            path: walked.appending(candidate).object ?? candidate, target: target,
-            rest: pending.count))
-        if links.count > Self.maximumSoftLinks {
-          throw here.error(.damaged, "open", "its soft links lead in a circle")
-        }
-        if target.hasPrefix("/") {
-          (location, prefix) = (group, "/")
-          parent = nil
-          walked = place
-        }
-        pending = Self.components(of: target) + pending
-      case .external(let file, let object):
-        throw here.error(
-          .leavesFile, "open",
-          "\(candidate) is an external link to \(object) in \(file); only what lies in the file "
-            + "itself is read: copy it in")
-      case .other:
-        throw here.error(.leavesFile, "open", "\(candidate) is a link of an unknown kind")
+        walk.enter(next, walk.walked.appending(candidate))
+      } else {
+        try follow(link, candidate, &walk, here)
       }
     }
-    return LinkTarget(parent: parent, location: location, name: prefix + ".")
+    return LinkTarget(parent: walk.parent, location: walk.location, name: walk.prefix + ".")
+  }
+
+  /// Goes on where a soft link leads; refuses every other.
+  private func follow(
+    _ link: Link, _ name: String, _ walk: inout Walk, _ here: Place
+  ) throws(HDF5Error) {
+    switch link {
+    case .hard: break
+    case .soft(let target):
+      walk.links.append(
+        FollowedLink(
+          path: walk.walked.appending(name).object ?? name, target: target,
+          rest: walk.pending.count))
+      if walk.links.count > Self.maximumSoftLinks {
+        throw here.error(.damaged, "open", "its soft links lead in a circle")
+      }
+      if target.hasPrefix("/") {
+        (walk.parent, walk.location, walk.prefix, walk.walked) = (nil, group, "/", place)
+      }
+      walk.pending = Self.components(of: target) + walk.pending
+    case .external(let file, let object):
+      throw here.error(
+        .leavesFile, "open",
+        "\(name) is an external link to \(object) in \(file); only what lies in the file "
+          + "itself is read: copy it in")
+    case .other:
+      throw here.error(.leavesFile, "open", "\(name) is a link of an unknown kind")
+    }
   }
 
   /// - Parameter rest: How many names follow the one that does not exist.

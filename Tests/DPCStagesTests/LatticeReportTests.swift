@@ -42,7 +42,7 @@ struct LatticeReportTests {
 
   private static let turn = 20 * Double.pi / 180
 
-  private func notes(_ cell: String) async throws -> [(kind: String, text: String)] {
+  private func report(_ cell: String) async throws -> StageReport? {
     let laboratory = try Laboratory()
     let path = try file(laboratory)
     let outcome = try await laboratory.run(
@@ -57,7 +57,23 @@ struct LatticeReportTests {
         tilt: { uses: deflection, from: cell }
       results: [tilt]
       """)
-    return (outcome.report["cell"]?.notes ?? []).map { ($0.kind.rawValue, $0.text) }
+    return outcome.report["cell"]
+  }
+
+  private func notes(_ cell: String) async throws -> [(kind: String, text: String)] {
+    (try await report(cell)?.notes ?? []).map { ($0.kind.rawValue, $0.text) }
+  }
+
+  /// Quadrants that differ by 3 % of their quarter show 24 mrad · 0.03 · 25 000 · 2 / 100 400 / 0.9 = 0.398 mrad along x;
+  /// of both waves, whose squares add up to one, a box along the axes leaves sinc(cos 20°) sinc(sin 20°) = 0.0522. Half of
+  /// that product is the root mean square of one component. Whole pixels change the box by a few percent.
+  @Test("What a cell along the axes leaves of a lattice turned by 20° is 10.4 µrad")
+  func contrast() async throws {
+    let facts = try await report("period_x_nm: 0.38, period_y_nm: 0.38")?.facts ?? []
+    let left = try #require(facts.first { $0.key == "lattice_contrast_left" })
+    #expect(left.unit == "rad")
+    let value = try #require(left.value)
+    #expect(abs(value / 10.4e-6 - 1) < 0.05, "\(value)")
   }
 
   private static let measured =

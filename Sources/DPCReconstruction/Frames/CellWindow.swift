@@ -4,7 +4,7 @@ internal import Glibc
 /// The weights with which pixels around a position enter the mean over the cell centered there.
 ///
 /// A pixel counts with the part of it that lies in the cell, changed as little as is needed for the sampled waves
-/// of the lattice to leave no trace in the mean: by area alone, a period of nine and a half pixels leaves 0.4 % of
+/// of the lattice to leave no trace in the mean: by area alone, a period of nine and a half pixels leaves 0.5 % of
 /// them, some µrad of what atoms deflect.
 struct CellWindow: Sendable {
   let taps: [(row: Int, column: Int, weight: Double)]
@@ -68,25 +68,21 @@ struct CellWindow: Sendable {
   /// Over how many pixels along x and y the means go together: their product is the number whose noise does, and
   /// their ratio that of the sums of the window's overlaps with itself along the axes.
   var correlation: (x: Double, y: Double) {
-    let weights = Dictionary(
-      uniqueKeysWithValues: taps.map { (Place(row: $0.row, column: $0.column), $0.weight) })
-    func along(_ row: Int, _ column: Int, _ reach: Int) -> Double {
-      (-2 * reach...2 * reach).reduce(0) { total, step in
-        total
-          + taps.reduce(0) { sum, tap in
-            let other = Place(row: tap.row + step * row, column: tap.column + step * column)
-            return sum + tap.weight * (weights[other] ?? 0)
-          }
-      } / squares
+    let (rows, columns) = (2 * reach.y + 1, 2 * reach.x + 1)
+    var weights = [Double](repeating: 0, count: rows * columns)
+    for tap in taps { weights[(tap.row + reach.y) * columns + tap.column + reach.x] = tap.weight }
+    // Σ over all pairs of pixels in a line, which is the sum of the squares of its sums.
+    let alongX = (0..<rows).map { row in
+      (0..<columns).reduce(0) { $0 + weights[row * columns + $1] }
     }
-    let (x, y) = (along(0, 1, reach.x), along(1, 0, reach.y))
+    let alongY = (0..<columns).map { column in
+      (0..<rows).reduce(0) { $0 + weights[$1 * columns + column] }
+    }
+    let (x, y) = (
+      alongX.reduce(0) { $0 + $1 * $1 } / squares, alongY.reduce(0) { $0 + $1 * $1 } / squares
+    )
     let scale = (sum * sum / squares / (x * y)).squareRoot()
     return (max(1, x * scale), max(1, y * scale))
-  }
-
-  private struct Place: Hashable {
-    let row: Int
-    let column: Int
   }
 }
 
