@@ -2,7 +2,7 @@
 
 public import STEMCore
 
-/// A plane, robustly fitted to each component, beside what the map has besides it.
+/// A plane, fitted to each component by least squares, beside what the map has besides it.
 public struct PlaneUnderStructure: Sendable, Equatable {
   /// Root mean square of the plane over the frame, both components together, in the map's unit.
   public var plane: Double
