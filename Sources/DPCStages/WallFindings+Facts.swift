@@ -83,6 +83,26 @@ extension WallFindings {
     ]
   }
 
+  /// That no wall runs as the file states; of a wall without an error of its azimuth nothing is said.
+  ///
+  /// - Parameter stated: The azimuth of the walls' normal in the file, rad.
+  func contradictionNotes(statedNormal stated: Double?) -> [Note] {
+    guard let stated, !families.isEmpty else { return [] }
+    for family in families.indices {
+      guard let error = azimuthError(ofFamily: family),
+        WallOrientation.isOther(stated, than: families[family], error: error)
+      else { return [] }
+    }
+    let found = families.map(Format.degrees).joined(separator: ", ")
+    return [
+      Note(
+        .warning,
+        "the file states the walls' normal at \(Format.degrees(stated)), and no wall is found there, but at"
+          + " \(found): check wall_normal_azimuth, which is counted in the image from +x towards +y, and the scan's"
+          + " rotation")
+    ]
+  }
+
   /// Walls of the table that may be pieces of one that bends.
   private var bentNotes: [Note] {
     let measured = walls.indices.filter {

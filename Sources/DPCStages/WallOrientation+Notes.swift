@@ -80,9 +80,15 @@ extension WallOrientation {
     guard let seen, let error = seen.error, seen.coherence >= Self.clearCoherence else {
       return false
     }
-    let halfTurns = (normalAzimuth - seen.azimuth) / Double.pi
-    let distance = abs(halfTurns - halfTurns.rounded()) * Double.pi
-    return distance > max(3 * error, Self.harmlessAngle)
+    return Self.isOther(normalAzimuth, than: seen.azimuth, error: error)
+  }
+
+  /// Whether two normals cannot be of one direction of walls; opposite ones can.
+  ///
+  /// - Parameter error: Of the angle between them, rad.
+  static func isOther(_ normal: Double, than second: Double, error: Double) -> Bool {
+    let halfTurns = (normal - second) / Double.pi
+    return abs(halfTurns - halfTurns.rounded()) * Double.pi > max(3 * error, harmlessAngle)
   }
 
   private var seenNotes: [Note] {

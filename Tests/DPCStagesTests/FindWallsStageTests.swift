@@ -165,6 +165,34 @@ struct FindWallsStageTests {
     #expect(notes.contains { $0.contains("more than these 3 walls") } == (largest <= 3), "\(notes)")
   }
 
+  @Test("Walls that run otherwise than the file states are told")
+  func stated() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.scan(23.25).replacingOccurrences(of: "states_walls: false", with: "states_walls: true"))
+    func warnings(stated: Double) async throws -> [String] {
+      let file = URL(fileURLWithPath: path)
+      var bytes = try Data(contentsOf: file)
+      let known = withUnsafeBytes(of: (23.25).bitPattern.littleEndian) { Data($0) }
+      let place = try #require(bytes.range(of: known))
+      bytes.replaceSubrange(
+        place, with: withUnsafeBytes(of: stated.bitPattern.littleEndian) { Data($0) })
+      try #require(bytes.range(of: known) == nil || stated == 23.25)
+      let changed = laboratory.folder + "/stated-\(stated).h5"
+      try bytes.write(to: URL(fileURLWithPath: changed))
+      let outcome = try await laboratory.run(Self.chain(changed))
+      return try #require(outcome.report["walls"]).notes.filter { $0.kind == .warning }.map(\.text)
+    }
+    #expect(try await warnings(stated: 23.25).allSatisfy { !$0.contains("wall_normal_azimuth") })
+    // The opposite normal is the same wall's.
+    #expect(try await warnings(stated: -156.75).allSatisfy { !$0.contains("wall_normal_azimuth") })
+    #expect(
+      try await warnings(stated: 60).contains {
+        $0.hasPrefix(
+          "the file states the walls' normal at 60°, and no wall is found there, but at 23.")
+      })
+  }
+
   @Test("Each parameter gives another key")
   func parameters() async throws {
     let laboratory = try Laboratory()

@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "walls found in a map: azimuth, ends, bow, field, width; do neighbors alternate?"
-  let algorithmVersion = 26
+  let algorithmVersion = 27
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]
@@ -136,8 +136,9 @@ struct FindWalls: StageType {
       ? [] : orientation.ambiguityNotes(inclination: inclination.angle)
     return StageProduct(
       outputs: ["walls": value], facts: findings.facts(table) + limit,
-      notes: search.notes + findings.notes(hasErrors: hasErrors) + inclination.notes(specimen)
-        + orientation.notes + ambiguity + table.notes)
+      notes: search.notes + findings.notes(hasErrors: hasErrors)
+        + findings.contradictionNotes(statedNormal: specimen.wallNormalAzimuth)
+        + inclination.notes(specimen) + orientation.notes + ambiguity + table.notes)
   }
 
   private static func profile(
