@@ -136,10 +136,11 @@ public struct RunArchive: Sendable {
   }
 }
 
-/// What names a run whose archive stands in a folder.
-public struct ArchivedRun: Codable, Sendable, Hashable {
+/// What names a run whose archive stands in a folder, and what it was made from.
+public struct ArchivedRun: Codable, Sendable {
   public let runID: String
   public let pipeline: String
   /// ISO 8601, UTC.
   public let started: String
+  public let inputs: [InputReport]
 }

@@ -115,13 +115,15 @@ struct Run: AsyncParsableCommand {
     _ report: RunReport, _ log: EventLog, _ logFile: EventLogFile, runner: PipelineRunner,
     manifest: LoadedManifest, folder: OutputFolder
   ) throws {
+    let replaced = folder.others(replacedBy: report)
     let (outputs, trouble) = RunFiling(manifest).file(report, log, runner: runner, folder: folder)
     runner.cache.close()
     if !report.stages.isEmpty {
       let earlier = outputs.isEmpty && trouble == nil
       RunSummary(
         report: report, outputs: outputs, folder: folder.path,
-        earlier: earlier ? folder.earlierOutputsLine(isRecorded: true) : nil
+        earlier: earlier ? folder.earlierOutputsLine(isRecorded: true) : nil,
+        replaced: outputs.isEmpty ? nil : replaced
       ).printAll()
     }
     // Where both streams go to one place, the failures stand last, in sight.

@@ -47,6 +47,34 @@ struct EarlierResultTests {
     #expect(alone.status == 4 && !alone.output.contains("still holds"), "\(alone.output)")
   }
 
+  @Test("Results of another acquisition or pipeline that a run replaces are named, its own are not")
+  func replaced() async throws {
+    let workspace = try await madeWorkspace()
+    func line(_ finished: Finished) throws -> String? {
+      #expect(finished.status == 0, "\(finished.errors)")
+      return finished.output.split(separator: "\n").first { $0.hasPrefix("Replaced:") }
+        .map(String.init)
+    }
+    let ending =
+      " in out; to have both, run that again with another --output (what the cache holds of it is not computed anew)"
+    try workspace.write(Sample(rows: 7, columns: 9), to: "second.h5")
+    #expect(try line(await workspace.run()) == nil)
+    // Another place of the same bytes is the same acquisition.
+    try workspace.write(workspace.bytes("scan.h5"), to: "copy.h5")
+    #expect(try line(await workspace.run(input: "copy.h5")) == nil)
+    #expect(
+      try line(await workspace.run(input: "second.h5"))
+        == "Replaced: the results of copy.h5\(ending)")
+    let again = try await workspace.run()
+    #expect(try line(again) == "Replaced: the results of second.h5\(ending)")
+    #expect(again.output.contains("everything from the cache"))
+    try workspace.write(
+      Quick.text.replacingOccurrences(of: "name: quick", with: "name: other"), to: "other.yaml")
+    #expect(
+      try line(await workspace.run("other.yaml"))
+        == "Replaced: the results of the pipeline quick\(ending)")
+  }
+
   @Test("Of many runs those are named that left nothing where earlier ones had")
   func many() async throws {
     let workspace = try Workspace()

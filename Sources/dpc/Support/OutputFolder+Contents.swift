@@ -155,6 +155,20 @@ extension OutputFolder {
     }
   }
 
+  /// Of which other files, or by which other pipeline, the results here were made that a run is about to replace; nil
+  /// where it replaces none, or its own.
+  ///
+  /// - Parameter report: Of that run.
+  func others(replacedBy report: RunReport) -> String? {
+    guard readState()?.files.isEmpty == false, let run = RunArchive.run(in: provenance) else {
+      return nil
+    }
+    if run.pipeline != report.pipeline { return "the pipeline \(run.pipeline)" }
+    let known = Set(report.inputs.map(\.digest))
+    let others = run.inputs.filter { !known.contains($0.digest) }
+    return others.isEmpty ? nil : others.map(\.path).joined(separator: ", ")
+  }
+
   /// Where the record of a run goes: a run that left nothing does not replace that of one that did.
   func archiveFolder(hasOutputs: Bool) -> String {
     hasOutputs || readState()?.files.isEmpty != false ? provenance : "\(provenance)/failed-run"

@@ -7,6 +7,8 @@ struct RunSummary {
   let folder: String
   /// What to say of files of an earlier run; nil where there are none.
   let earlier: String?
+  /// What the files took the place of; nil where there was nothing, or the same run's.
+  let replaced: String?
 
   func printAll() {
     printFacts()
@@ -37,6 +39,11 @@ struct RunSummary {
     if outputs.contains(where: { $0.path == "result.h5" }) { print("Result:  \(folder)/result.h5") }
     if !figures.isEmpty {
       print("Figures: " + figures.map { "\(folder)/\($0.path)" }.joined(separator: "\n         "))
+    }
+    if let replaced {
+      print(
+        "Replaced: the results of \(replaced) in \(folder); to have both, run that again with another --output (what"
+          + " the cache holds of it is not computed anew)")
     }
   }
 
