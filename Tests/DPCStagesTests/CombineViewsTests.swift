@@ -8,13 +8,14 @@ import Testing
 
 struct CombineViewsTests {
   private static func scan(
-    _ walls: String, _ view: String, _ seed: Int, field: String = "1.8e8"
+    _ walls: String, _ view: String, _ seed: Int, field: String = "1.8e8",
+    signs: String = "alternating"
   ) -> String {
     """
     schema: dpc-pipeline/1
     name: walls
     stages:
-      walls: { uses: phantom-walls, with: { positions_nm: [-50, 50], field_V_per_m: \(field), fwhm_nm: 18, \(walls) } }
+      walls: { uses: phantom-walls, with: { positions_nm: [-50, 50], field_V_per_m: \(field), fwhm_nm: 18, signs: \(signs), \(walls) } }
       scan:
         uses: simulate-acquisition
         from: walls
@@ -145,6 +146,34 @@ struct CombineViewsTests {
     // The field that is seen in one view only keeps its size, and turns.
     let error = try #require(best.along2.error)
     #expect(abs(best.along2.value + other.value.along2.value) < 3 * error)
+  }
+
+  @Test("Walls of unlike fields are told, and how signs follow each other is what the views show")
+  func unlike() async throws {
+    let laboratory = try Laboratory()
+    let cross = try await laboratory.file(Self.crossScan)
+    func notes(signs: String) async throws -> [Note] {
+      let top = try await laboratory.file(
+        Self.scan("thickness_nm: 60, field_direction: perp", "top", 3, signs: signs))
+      let outcome = try await laboratory.run(Self.chain(top, cross))
+      return try #require(outcome.report["combined"]).notes
+    }
+    let unlike = try await notes(signs: "[1, -0.5]")
+    let warnings = unlike.filter { $0.text.contains("not of one kind") }
+    try #require(warnings.count == 1)
+    #expect(warnings[0].kind == .warning)
+    // 90 and 180 MV/m, each measured to a few percent.
+    let sizes = try #require(
+      warnings[0].text.firstMatch(
+        of: /the walls of the top view .* from ([0-9.]+) MV\/m to ([0-9.]+) MV\/m,/))
+    #expect(abs(try #require(Double(sizes.1)) - 90) < 10)
+    #expect(abs(try #require(Double(sizes.2)) - 180) < 10)
+    let alike = try await notes(signs: "[1, 1]")
+    #expect(!alike.contains { $0.text.contains("not of one kind") })
+    #expect(
+      alike.contains {
+        $0.text.contains("(top view: all of one sign; cross-section: alternating in sign)")
+      }, "\(alike)")
   }
 
   @Test("A thickness wrong by a third is a warning that says where to look")

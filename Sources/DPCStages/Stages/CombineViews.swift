@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -66,9 +66,12 @@ struct CombineViews: StageType {
     var notes = [
       Note(
         .assumption,
-        "both views show walls of one kind, alternating in sign, and \(correspondence)"),
+        "both views show walls of one kind (top view: \(top.table.signsInWords); cross-section:"
+          + " \(cross.table.signsInWords)), and \(correspondence)"),
       Note(.assumption, "the field is \(CombinedFieldValue.signDefinition)"),
     ]
+    notes += top.table.likenessNotes(in: "top view")
+    notes += cross.table.likenessNotes(in: "cross-section")
     notes += viewNotes(top.context, .top, port: "top")
     notes += viewNotes(cross.context, .crossSection, port: "cross")
     if sign == nil,
@@ -116,7 +119,7 @@ struct CombineViews: StageType {
   /// What one view measured.
   private func view(
     _ port: String, _ context: StageContext, rotation: Double, beamSide: Double
-  ) throws -> (view: WallView, texts: [String], context: MapContext, map: VectorMap) {
+  ) throws -> MeasuredView {
     let field = try context.input(port, as: ProjectedFieldValue.self)
     let walls = try context.input("\(port)_walls", as: WallsValue.self)
     let stage = "stage \(context.stageName)"
@@ -160,7 +163,9 @@ struct CombineViews: StageType {
           field.meanFieldErrors ?? CommonErrors(), leavingOut: WallTable.inclinationCause),
         azimuthError: walls.orientation.azimuthError,
         tilt: try tilt(walls, shapes, components, measured: components(inclination:_:)))
-      return (view, texts(port, components, count: shapes.count), field.context, field.map)
+      return MeasuredView(
+        view: view, texts: texts(port, components, count: shapes.count), table: walls.table,
+        context: field.context, map: field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -203,4 +208,13 @@ struct CombineViews: StageType {
       text("along the wall", components.along, components.covariance[3]),
     ]
   }
+}
+
+/// What one view measured, and what it was measured from.
+private struct MeasuredView {
+  let view: WallView
+  let texts: [String]
+  let table: WallTable
+  let context: MapContext
+  let map: VectorMap
 }

@@ -88,9 +88,17 @@ extension WallRow {
 
 extension WallRow {
   /// Of w, m²: without what all walls share.
-  var ownWidthVariance: Double {
-    (changes ?? [:]).sorted { $0.key < $1.key }.reduce(covariance[4]) { variance, change in
-      max(0, variance - change.value.sechWidth * change.value.sechWidth)
+  var ownWidthVariance: Double { ownVariance(at: 1, \.sechWidth) }
+
+  /// Of E0, (V/m)²: without what all walls share.
+  var ownFieldVariance: Double { ownVariance(at: 0, \.field) }
+
+  /// - Parameters:
+  ///   - index: Of the parameter in the covariance.
+  ///   - part: What a shared quantity does to it.
+  private func ownVariance(at index: Int, _ part: KeyPath<WallChange, Double>) -> Double {
+    (changes ?? [:]).sorted { $0.key < $1.key }.reduce(covariance[4 * index]) { variance, change in
+      max(0, variance - change.value[keyPath: part] * change.value[keyPath: part])
     }
   }
 }
