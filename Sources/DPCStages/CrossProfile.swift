@@ -41,7 +41,8 @@ struct CrossProfile {
         Note(
           .warning,
           "the profile scatters \(Format.percent(ratio)) of what the stated counts allow: no noise in"
-            + " the data, or a wrong electrons_per_pixel; errors of the walls from the scatter instead"
+            + " the data, or not so many electrons (electrons_per_pixel, or the unit of frames); walls are"
+            + " sought by the scatter, their errors remain those of the stated counts"
         )
       ]
     } ?? []

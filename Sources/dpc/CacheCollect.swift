@@ -21,7 +21,7 @@ extension Cache {
 
     @Option(
       help: ArgumentHelp(
-        "A pipeline (YAML) or the output folder of a run whose finished stages stay.",
+        "A pipeline (YAML) or the output folder of a run or batch whose finished stages stay.",
         valueName: "path"))
     var keep: [String] = []
 
@@ -80,10 +80,17 @@ extension Cache {
         return try keys(ofRunIn: path)
       }
       let options = PipelineOptions(pipeline: path, input: input)
-      let plan = PipelinePlan(graph: try options.load().graph, cache: cache)
+      let manifest = try options.load()
+      let plans =
+        manifest.instances.isEmpty
+        ? [PipelinePlan(graph: manifest.graph, cache: cache)]
+        : ManyPlans(
+          manifest.instances.map { ($0.key, $0.graph) }, cache: cache,
+          threads: ProcessInfo.processInfo.activeProcessorCount
+        ).plans.map(\.plan)
       // A root that is not known must not count as one that is not there.
-      try PlanText.failIfBlocked(plan)
-      return Set(plan.steps.compactMap(\.key))
+      for plan in plans { try PlanText.failIfBlocked(plan) }
+      return Set(plans.flatMap(\.steps).compactMap(\.key))
     }
 
     /// What is read of a run's record.
@@ -91,7 +98,16 @@ extension Cache {
       var run: RunReport
     }
 
+    /// Of the run, or of every run of a batch, each of which has a folder below.
     private func keys(ofRunIn folder: String) throws(CommandFailure) -> Set<ActionKey> {
+      var keys = try recordedKeys(in: folder)
+      for run in OutputFolder(path: folder).leftovers(besides: []) {
+        keys.formUnion(try recordedKeys(in: "\(folder)/\(run)"))
+      }
+      return keys
+    }
+
+    private func recordedKeys(in folder: String) throws(CommandFailure) -> Set<ActionKey> {
       let path = folder + "/provenance/run.json"
       guard let data = FileManager.default.contents(atPath: path),
         let record = try? RecordJSON.value(RunRecord.self, from: data)

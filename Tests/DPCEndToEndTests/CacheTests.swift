@@ -224,6 +224,23 @@ struct CacheTests {
     }
   }
 
+  @Test("What is kept of a batch are the stages of all its runs", .timeLimit(.minutes(2)))
+  func collectBeside() async throws {
+    let workspace = try Workspace()
+    let run = try workspace.writeMany(["a", "b"])
+    #expect(try await workspace.dpc(run).status == 0)
+    try workspace.write(Sample(rows: 7, columns: 9), to: "scan.h5")
+    let gc = ["cache", "gc", "--grace-hours", "0", "--cache", "cache"]
+    for root in ["many.yaml", "out"] {
+      let other = try await workspace.run(output: "other")
+      #expect(other.status == 0 && other.output.contains("7 computed"), "\(other.output)")
+      let done = try await workspace.dpc(gc + ["--keep", root])
+      #expect(done.output.contains("removed 7 finished stages"), "\(done.output)\(done.errors)")
+      let plan = try await workspace.dpc(["plan", "many.yaml", "--cache", "cache"])
+      #expect(plan.output.contains("2 runs: 14 stages from the cache, 0 to run"), "\(plan.output)")
+    }
+  }
+
   /// Two results, of which one is kept, first by its pipeline and then by its output folder.
   private func collect(_ workspace: Workspace) async throws {
     let twelve = ["--set", "aligned.rotation_deg=12"]

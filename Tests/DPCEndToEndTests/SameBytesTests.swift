@@ -36,6 +36,28 @@ struct SameBytesTests {
       workspace.files(under: "cache-2/v1/objects") == workspace.files(under: "cache-1/v1/objects"))
   }
 
+  @Test("What the cache holds from stages of other names leaves the same bytes as a new cache")
+  func otherNames() async throws {
+    let workspace = try Workspace()
+    var sample = Sample(rows: 24, columns: 30)
+    sample.items.keys.filter { $0.hasPrefix("/entry/reference") }
+      .forEach { sample.items[$0] = nil }
+    try workspace.write(sample)
+    let pipeline = try String(contentsOfFile: Program.pipeline("core"), encoding: .utf8)
+    let renamed = ["frames", "clean", "tilt", "descan", "aligned"].reduce(pipeline) { text, stage in
+      text.replacingOccurrences(of: "\n  \(stage): ", with: "\n  other-\(stage): ")
+        .replacingOccurrences(of: "from: \(stage)", with: "from: other-\(stage)")
+    }
+    try #require(renamed.contains("other-descan: ") && renamed.contains("from: other-descan"))
+    try workspace.write(renamed, to: "renamed.yaml")
+    try await run(workspace, pipeline: "renamed.yaml", output: "renamed", cache: "cache")
+    for (output, cache) in [("second", "cache"), ("first", "new-cache")] {
+      try await run(
+        workspace, pipeline: Program.pipeline("core"), output: output, cache: cache)
+    }
+    #expect(try workspace.bytes("second/result.h5") == workspace.bytes("first/result.h5"))
+  }
+
   @Test(
     "Any number of threads, another cache, another day: the same bytes of results and figures",
     arguments: ["top-view", "core"])

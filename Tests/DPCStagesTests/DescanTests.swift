@@ -90,7 +90,7 @@ struct DescanTests {
     // wall's 72.7 µrad on a fifth of the frame make some 30 µrad.
     let strong = try #require(try await notes(300, "from-file").first)
     #expect(strong.kind == .warning, "\(strong)")
-    for words in ["lies a plane of 36", "µrad root mean square", "--set steady.method=fit-plane"] {
+    for words in ["lies a plane of 36", "µrad root mean square", "method=fit-plane removes it"] {
       #expect(strong.text.contains(words), "\(strong.text)")
     }
     let asked = try await notes(300, "none")

@@ -65,7 +65,11 @@ struct InclinationErrorTests {
     let group = value.group("walls")
     let dataset = try #require(group.datasets.first { $0.name == "change_with_thickness" })
     #expect(dataset.shape == [2, 3])
-    #expect(group.attributes["errors_common"] == nil)
+    #expect(group.attributes["errors_common"] == .text("thickness: change_with_thickness"))
+    #expect(
+      group.attributes["errors"]
+        == .text("one standard deviation: counting, and what all walls share"))
+    #expect(group.attributes["change_order"] != nil)
   }
 
   @Test("An error of the inclination is carried on; without one a note says what a degree changes")

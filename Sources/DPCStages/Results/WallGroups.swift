@@ -53,6 +53,24 @@ extension WallTable {
         unit: "")
     }
   }
+
+  /// That the errors of walls hold what these answer to by fits of their own, beside what scales all fields.
+  fileprivate func changeAttributes(
+    besides errors: CommonErrors, hasCounting: Bool
+  ) -> [String: ResultAttribute] {
+    if causes.isEmpty { return [:] }
+    var attributes: [String: ResultAttribute] = [
+      "change_order": .text(
+        "change_with_...: what one standard deviation does to field (V/m), w of sech^2(u/w) (m), position (m)")
+    ]
+    guard hasCounting else { return attributes }
+    attributes["errors"] = .text("one standard deviation: counting, and what all walls share")
+    let scales = errors.attributes(unit: "V/m", hasCounting: true)["errors_common"]
+    let changes = causes.map { "\($0): change_with_\($0)" }
+    attributes["errors_common"] = .text(
+      ([scales].compactMap(\.self) + changes).joined(separator: "; "))
+    return attributes
+  }
 }
 
 extension WallsValue {
@@ -80,6 +98,8 @@ extension WallsValue {
     // What walls answer to by a fit of their own is no common scale of their fields.
     var errors = context.commonErrors.scaleOnly
     for cause in table.causes { errors.scale[cause] = nil }
+    let hasCounting = profile.error != nil
+    attributes.merge(table.changeAttributes(besides: errors, hasCounting: hasCounting)) { $1 }
     return ResultGroup(
       name: stage, quantity: "walls", title: "Walls fitted through the thickness",
       signal: "wall_field", axes: [],
@@ -92,8 +112,7 @@ extension WallsValue {
             values: .float64(table.rows.flatMap(\.covariance)), unit: "")
         ] + table.changeDatasets + foundDatasets,
       attributes: context.resultAttributes(
-        attributes, errorsIn: "V/m", hasCounting: profile.error != nil,
-        errors: errors))
+        attributes, errorsIn: "V/m", hasCounting: hasCounting, errors: errors))
   }
 }
 
@@ -112,8 +131,15 @@ extension WallProfileValue {
       datasets.append(
         ResultDataset("profile_errors", shape: count, values: .float64(total), unit: unit))
     }
+    var attributes: [String: ResultAttribute] = [
+      "profile_quantity": .text(quantity),
+      "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
+    ]
     if let table {
       datasets += table.datasetsInImage(fieldUnit: unit)
+      if !table.rows.isEmpty, let chiSquare = table.reducedChiSquare {
+        attributes["reduced_chi_square"] = .number(chiSquare)
+      }
     }
     return ResultGroup(
       name: stage, quantity: "wall_profile", title: "Mean profile across the walls",
@@ -121,10 +147,7 @@ extension WallProfileValue {
       axes: [ResultAxis("distance", values: profile.distance.map { $0 * 1e9 }, unit: "nm")],
       datasets: datasets,
       attributes: context.resultAttributes(
-        [
-          "profile_quantity": .text(quantity),
-          "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
-        ], errorsIn: unit, hasCounting: profile.error != nil))
+        attributes, errorsIn: unit, hasCounting: profile.error != nil))
   }
 }
 

@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -109,8 +109,8 @@ struct RemoveDescan: StageType {
       "no descan removed: a uniform field cannot be told from a descan offset, only field differences are"
       + " measured"
     guard !asked else { return ([], [Note(.assumption, text)]) }
-    let remedy =
-      "--set \(context.stageName).method=fit-plane removes it, and a uniform and a linear field with it"
+    // Kept with the result, for stages of any name.
+    let remedy = "method=fit-plane removes it, and a uniform and a linear field with it"
     guard let found = PlaneUnderStructure(value.map), found.plane > Self.dominance * found.rest
     else { return ([], [Note(.assumption, "\(text); \(remedy)")]) }
     let (plane, rest) = (
