@@ -61,7 +61,8 @@ extension WallTable {
     if causes.isEmpty { return [:] }
     var attributes: [String: ResultAttribute] = [
       "change_order": .text(
-        "change_with_...: what one standard deviation does to field (V/m), w of sech^2(u/w) (m), position (m)")
+        "change_with_...: what one standard deviation does to field (V/m), w of sech^2(u/w) (m), position (m)"
+      )
     ]
     guard hasCounting else { return attributes }
     attributes["errors"] = .text("one standard deviation: counting, and what all walls share")
