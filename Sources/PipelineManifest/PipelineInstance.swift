@@ -1,4 +1,5 @@
 // One of the many runs that a manifest with foreach or matrix stands for.
+internal import Foundation
 public import Pipeline
 
 /// A pipeline with the inputs and parameters of one acquisition, or of one point of a sweep.
@@ -28,23 +29,29 @@ enum InstanceKey {
   ]
   static let rule = "use letters, digits and - _ . + = @, no '.' or '-' in front, 100 at most"
 
+  private static let longest = 100
+
   static func isKey(_ word: String) -> Bool {
-    guard let first = word.utf8.first, word.utf8.count <= 100 else { return false }
-    return !".-".utf8.contains(first) && word.utf8.allSatisfy(isPlain)
+    guard let first = word.utf8.first, word.utf8.count <= longest else { return false }
+    return !".-".utf8.contains(first) && word.unicodeScalars.allSatisfy(isPlain)
   }
 
-  /// The word with `_` for what a key cannot hold; a part of a key may begin with any sign.
+  /// The word with `_` for what a key cannot hold; a part of a key may begin with any sign. Letters with marks
+  /// are single characters in it, however the file system writes them.
   static func made(of word: String, asPart: Bool = false) -> String {
-    let plain = word.unicodeScalars.map { scalar -> Character in
-      scalar.isASCII && isPlain(UInt8(scalar.value)) ? Character(scalar) : "_"
+    let plain = word.precomposedStringWithCanonicalMapping.unicodeScalars
+      .map { isPlain($0) ? Character($0) : "_" }
+    var key = ""
+    for character in plain {
+      if key.utf8.count + character.utf8.count > longest { break }
+      key.append(character)
     }
-    let key = String(plain.prefix(100))
     if asPart { return key }
     return key.hasPrefix(".") || key.hasPrefix("-") ? "_" + key.dropFirst() : key
   }
 
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
-      || "-_.+=@".utf8.contains(byte)
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII, "-_.+=@".unicodeScalars.contains(scalar) { return true }
+    return scalar.properties.isAlphabetic || scalar.properties.numericType == .decimal
   }
 }

@@ -91,6 +91,18 @@ struct SweepTests {
     }
   }
 
+  @Test("Letters of any script stay in keys, also where the file system takes marks apart")
+  func keysOfOtherScripts() throws {
+    let folder = try Folder(["in/ä 1.txt": "", "in/o\u{308}.txt": "", "in/(壁).txt": ""])
+    let loaded = try folder.load(manifest("foreach: { glob: in/*.txt }", tape: "other.txt"))
+    let keys = Set(loaded.instances.map(\.key))
+    #expect(keys == ["ä_1", "ö", "_壁_"])
+    #expect(keys.allSatisfy { $0.unicodeScalars.allSatisfy { $0.value != 0x308 } })
+    let long = try Folder(["in/\(String(repeating: "ä", count: 60))b.txt": ""])
+    let cut = try long.load(manifest("foreach: { glob: in/*.txt }", tape: "other.txt"))
+    #expect(cut.instances.map(\.key) == [String(repeating: "ä", count: 50)])
+  }
+
   @Test("A matrix makes a run of each combination, axes by name and values as listed")
   func matrix() throws {
     let folder = try Folder(["t.csv": "key,tape\nx,1.txt\ny,2.txt\n"])
