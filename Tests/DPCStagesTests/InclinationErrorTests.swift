@@ -44,6 +44,7 @@ struct InclinationErrorTests {
     let outcome = try await laboratory.run(Self.chain(path), set: ["field.thickness_error_nm=3"])
     let value = try outcome.value("walls", as: WallsValue.self)
     #expect(value.table.rows.count == 2)
+    #expect(value.context.attributes["thickness"] == "6e-08 m (from the file, error 3 nm)")
     for (row, before) in zip(value.table.rows, plain.table.rows) {
       let change = try #require(row.changes?["thickness"])
       #expect(before.changes?.isEmpty != false)
@@ -80,7 +81,10 @@ struct InclinationErrorTests {
     #expect(Self.words(plain).contains("inclination 45° without an error: one degree more changes"))
     let outcome = try await laboratory.run(Self.chain(path, "inclination_error_deg: 1"))
     #expect(!Self.words(outcome).contains("without an error"))
-    let row = try #require(try outcome.value("walls", as: WallsValue.self).table.rows.first)
+    let value = try outcome.value("walls", as: WallsValue.self)
+    let stated = value.context.attributes["inclination"]
+    #expect(stated == "\(45 * Double.pi / 180) rad (from the file, error 1°)")
+    let row = try #require(value.table.rows.first)
     let change = try #require(row.changes?["inclination"])
     // As fits at 44° and 46° find it.
     let ends = try await [44, 46].asyncMap { angle in

@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 26
+  let algorithmVersion = 27
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
@@ -185,7 +185,7 @@ struct CorrectInclination: StageType {
       "inclination_model": model,
       "inclination_formula": formula,
       "inclination": "\(inclination.angle) rad (\(inclination.origin)"
-        + (inclination.error.map { ", error \($0) rad" } ?? "") + ")",
+        + (inclination.error.map { ", error \(Format.degrees($0))" } ?? "") + ")",
       "direction_factor": "\(geometry.directionFactor)",
     ]) { first, _ in first }
   }

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -40,13 +40,16 @@ struct ElectricFieldStage: StageType {
       "field_formula": "projected field = -(pv/e) deflection",
       "momentum_velocity_per_charge": "\(metadata.beam.momentumVelocityPerCharge) V",
     ]
+    let thicknessError = thicknessError(context, metadata, given)
     if let thickness {
-      attributes["thickness"] = "\(thickness) m (\(given == nil ? "from the file" : "given"))"
+      attributes["thickness"] =
+        "\(thickness) m (\(given == nil ? "from the file" : "given")"
+        + (thicknessError.map { ", error \(Format.quantity($0, unit: "m"))" } ?? "") + ")"
     }
     var value = ProjectedFieldValue(
       map: input.map, thickness: thickness, context: input.context.adding(attributes))
     value.context.metadata.specimen.thickness = thickness
-    value.context.metadata.specimen.thicknessError = thicknessError(context, metadata, given)
+    value.context.metadata.specimen.thicknessError = thicknessError
     value.context.commonErrors = input.context.commonErrors.scaled(
       by: metadata.beam.momentumVelocityPerCharge)
     return StageProduct(
