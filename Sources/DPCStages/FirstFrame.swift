@@ -4,35 +4,46 @@ public import Pipeline
 internal import STEMCore
 public import STEMData
 
-/// Why a run would refuse the first frame of an acquisition, if it were the only one; nil where it would take it.
-///
-/// - Parameter file: As it was read.
-public func refusalOfFirstFrame(of file: AcquisitionFile) -> StageFailure? {
-  var metadata = file.metadata
-  // What one count stands for is formed of all frames, and says nothing of this one.
-  if metadata.frameCount > 1 { metadata.electronsPerPixel = nil }
-  let acquisition = AcquisitionValue(
-    metadata: metadata, file: InputFile(name: "acquisition", path: file.path, digest: ""))
-  let normalize = NormalizeSegments()
-  let context = StageContext(
-    stageName: normalize.name, parameters: normalize.defaultParameters,
-    inputs: ["acquisition": acquisition])
-  do {
-    guard let frames = try normalize.run(context).outputs["frames"] as? FramesValue else {
-      return nil
+/// What a run would say of the first frame of an acquisition, if it were the only one.
+public struct FirstFrameVerdict: Sendable {
+  /// Why it would be refused; nil where it would be taken.
+  public fileprivate(set) var refusal: StageFailure?
+  /// What in it contradicts what the file states; of a frame that is refused, what had been seen until then.
+  public fileprivate(set) var doubts: [String] = []
+
+  /// - Parameter file: As it was read.
+  public init(of file: AcquisitionFile) {
+    do { try judge(file) } catch {
+      // What the machine or the file cannot give is told where it is read for its own sake.
+      if let failure = error as? StageFailure, failure.category == .inputRefused {
+        refusal = failure
+      }
     }
+  }
+
+  private mutating func judge(_ file: AcquisitionFile) throws {
+    var metadata = file.metadata
+    // What one count stands for is formed of all frames, and says nothing of this one.
+    if metadata.frameCount > 1 { metadata.electronsPerPixel = nil }
+    let acquisition = AcquisitionValue(
+      metadata: metadata, file: InputFile(name: "acquisition", path: file.path, digest: ""))
+    let normalize = NormalizeSegments()
+    let context = StageContext(
+      stageName: normalize.name, parameters: normalize.defaultParameters,
+      inputs: ["acquisition": acquisition])
+    let product = try normalize.run(context)
+    guard let frames = product.outputs["frames"] as? FramesValue else { return }
+    add(product.notes.filter { $0 != NormalizeSegments.withoutElectrons })
     try checkDisc(frames)
     let (statistics, mask) = try FrameReader(frames).statistics(context)
     let check = SignalCheck(frames)
     try check.check(mask)
     try check.check(statistics)
-    return nil
-  } catch {
-    // What the machine or the file cannot give is told where it is read for its own sake.
-    guard let failure = error as? StageFailure, failure.category == .inputRefused else {
-      return nil
-    }
-    return failure
+    add(check.notes(statistics, exposures: 1))
+  }
+
+  private mutating func add(_ notes: [Note]) {
+    doubts += notes.filter { $0.kind == .warning }.map(\.text)
   }
 }
 

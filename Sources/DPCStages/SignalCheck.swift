@@ -56,10 +56,19 @@ struct SignalCheck {
       throw StageFailure(
         .inputRefused,
         "\(path): segment \(dead.index) counts \(Format.percent(dead.share)) of the signal where the disc"
-          + " lights \(Format.percent(dead.litShare)):"
-          + " \(dead.isLit ? "it is dead, or " : "")its dark reference is wrong",
+          + " lights \(Format.percent(dead.litShare)): \(cause(of: dead))",
         remedy: "without it no deflection can be formed; dpc inspect shows each segment's signal")
     }
+  }
+
+  private func cause(of dead: DeadSegment) -> String {
+    let dark = "its dark reference is wrong"
+    guard dead.isLit else { return dark }
+    guard dead.isOneOfAll else { return "it is dead, or \(dark)" }
+    let angle = frames.acquisition.metadata.probeSemiAngle
+    return
+      "all of its ring are like it, and the disc seems to end before them; check semi_convergence_angle"
+      + " (\(Format.quantity(angle, unit: "rad")) is stated)"
   }
 
   /// A smaller part of the field is not worth telling.

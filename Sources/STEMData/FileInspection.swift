@@ -100,10 +100,13 @@ extension FileInspection {
 
   /// The description as lines of text.
   ///
-  /// - Parameter refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
-  public func lines(refusal: String? = nil) -> [String] {
+  /// - Parameters:
+  ///   - refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
+  ///   - doubts: What a run would warn of in it.
+  public func lines(refusal: String? = nil, doubts: [String] = []) -> [String] {
     overview() + [""] + segmentTable() + [""] + SegmentDrawing(file.metadata.detector).lines()
-      + ["(+x right, +y down, detector axes, orientation included)", ""] + doubtLines()
+      + ["(+x right, +y down, detector axes, orientation included)", ""]
+      + contradictionLines(doubts)
       + refusalLines(refusal) + missingLines(besides: refusal)
   }
 
@@ -213,12 +216,13 @@ extension FileInspection {
     return lines
   }
 
-  private func doubtLines() -> [String] {
+  private func contradictionLines(_ doubts: [String]) -> [String] {
     func section(_ heading: String, _ lines: [String]) -> [String] {
       lines.isEmpty ? [] : [heading] + lines.map { "  \($0)" } + [""]
     }
     return section("Stated twice and differently:", file.contradictions)
       + section("Not where it is looked for:", file.unread)
+      + section("Beware:", doubts)
   }
 
   private func refusalLines(_ refusal: String?) -> [String] {

@@ -49,14 +49,18 @@ public struct InspectionDocument: Encodable, Sendable {
   let unread: [String]
   /// Why a run would refuse the first frame.
   let refusal: String?
+  /// What a run would warn of in it.
+  let doubts: [String]
   let missing: [MissingItem]
 }
 
 extension FileInspection {
   /// The description for programs.
   ///
-  /// - Parameter refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
-  public func document(refusal: String?) -> InspectionDocument {
+  /// - Parameters:
+  ///   - refusal: Why a run would refuse the first frame, if it were the only one; nil where it would not.
+  ///   - doubts: What a run would warn of in it.
+  public func document(refusal: String?, doubts: [String]) -> InspectionDocument {
     let metadata = file.metadata
     return InspectionDocument(
       file: file.path, title: metadata.title,
@@ -73,7 +77,7 @@ extension FileInspection {
         "fieldDirection": metadata.specimen.fieldDirection?.rawValue,
       ].compactMapValues(\.self), references: referenceNames, segments: segmentEntries,
       medianSum: firstFrame.medianSum, contradictions: file.contradictions, unread: file.unread,
-      refusal: refusal, missing: missing)
+      refusal: refusal, doubts: doubts, missing: missing)
   }
 
   private var quantities: [String: (Double?, String)] {

@@ -23,11 +23,12 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let inspection: FileInspection
     do { inspection = try FileInspection(path: file) } catch { throw told(error) }
-    let refusal = refusalOfFirstFrame(of: inspection.file)?.message
+    let verdict = FirstFrameVerdict(of: inspection.file)
+    let refusal = verdict.refusal?.message
     if format == .json {
-      try printJSON(inspection.document(refusal: refusal))
+      try printJSON(inspection.document(refusal: refusal, doubts: verdict.doubts))
     } else {
-      for line in inspection.lines(refusal: refusal) { printLine(line) }
+      for line in inspection.lines(refusal: refusal, doubts: verdict.doubts) { printLine(line) }
     }
     if refusal != nil && !inspection.hasOtherFrames { ExitStatus.inputRefused.exit() }
   }

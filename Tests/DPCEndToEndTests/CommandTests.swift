@@ -133,6 +133,14 @@ struct CommandTests {
     let thin = try await workspace.dpc(["inspect", "thin.h5"])
     #expect(thin.status == 0)
     #expect(thin.output.contains("thickness       not stated"), "\(thin.output)")
+    sample.items["/entry/instrument/scan/electrons_per_pixel"] = .scalar(2 * Sample.electrons, "")
+    try workspace.write(sample, to: "dose.h5")
+    let doubtful = try await workspace.dpc(["inspect", "dose.h5"])
+    #expect(
+      doubtful.output.contains(
+        "\nBeware:\n  1e8 electrons per pixel counted, 2e8 stated (electrons_per_pixel)"),
+      "\(doubtful.output)")
+    #expect(doubtful.status == 0 && !thin.output.contains("Beware"))
     sample.items[Sample.voltage] = .scalar(200, "V")
     try workspace.write(sample, to: "bad.h5")
     try workspace.write("no HDF5", to: "text.h5")

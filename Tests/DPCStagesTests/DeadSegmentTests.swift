@@ -50,6 +50,27 @@ struct DeadSegmentTests {
     #expect(failure.message.hasSuffix("it is dead, or its dark reference is wrong"))
   }
 
+  @Test("Where no segment of a ring counts what the disc leaves there, the semi-angle is doubted")
+  func wrongSemiAngle() async throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/scan.h5"
+    // The segments around begin where a disc of 24 mrad has 31 % of its area left.
+    let starts = [0.0, 90, 180, 270]
+    let shape = GridShape(rows: 12, columns: 16)
+    let numbers: [Float] = [1000, 1000, 1000, 1000, 0.1, 0, 0.2, 0]
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0, 20, 20, 20, 20], outer: [20, 20, 20, 20, 48, 48, 48, 48],
+      start: starts + starts, stop: (starts + starts).map { $0 + 90 }, frameCount: 1, shape: shape
+    ).write(numbers.flatMap { [Float](repeating: $0, count: shape.count) }, to: path)
+    let failure = try #require(
+      try await laboratory.reconstruction(of: path).report.failures.first?.failure)
+    #expect(failure.message.contains("segment 4 counts"))
+    #expect(
+      failure.message.hasSuffix(
+        "all of its ring are like it, and the disc seems to end before them; check semi_convergence_angle (24 mrad is"
+          + " stated)"), "\(failure.message)")
+  }
+
   private static func warnings(outer: [Float]) async throws -> [String] {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/scan.h5"

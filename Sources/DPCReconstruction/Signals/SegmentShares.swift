@@ -10,6 +10,9 @@ public struct DeadSegment: Sendable, Equatable {
   public let litShare: Double
   /// Whether the centered disc reaches it. What it does not reach is dark anyway, but cannot count less than nothing.
   public let isLit: Bool
+  /// Whether all segments between the same angles count less than a tenth of what the disc gives them: then it ends
+  /// before them.
+  public let isOneOfAll: Bool
 }
 
 /// A segment that counts nothing while the others of its ring do.
@@ -23,6 +26,8 @@ extension SignalStatistics {
   /// A segment with less than this part of its share is dead: the shift of the disc changes a share
   /// by far less on the mean over a scan.
   private static let deadShare = 0.01
+  /// Beyond a disc that is smaller than stated a shift leaves a few percent of what the stated one would light.
+  private static let likeShare = 0.1
   /// A segment with less of the disc than this counts what noise, rounding and scattering leave there, on either side
   /// of zero.
   private static let smallestLitShare = 1e-3
@@ -37,17 +42,24 @@ extension SignalStatistics {
   public func deadSegment(of detector: SegmentedDetector, probeSemiAngle: Double) -> DeadSegment? {
     let total = segmentSums.reduce(0, +)
     if total <= 0 { return nil }
-    for (index, segment) in detector.segments.enumerated() {
-      let litShare =
-        segment.litArea(disc: probeSemiAngle) / (Double.pi * probeSemiAngle * probeSemiAngle)
-      let share = segmentSums[index] / total
-      let isLit = litShare >= Self.smallestLitShare
-      let least = Self.deadShare * (isLit ? litShare : -1 / Double(detector.segments.count))
-      if share < least {
-        return DeadSegment(index: index, share: share, litShare: litShare, isLit: isLit)
-      }
+    let segments = detector.segments
+    let litShares = segments.map {
+      $0.litArea(disc: probeSemiAngle) / (Double.pi * probeSemiAngle * probeSemiAngle)
     }
-    return nil
+    func isLit(_ index: Int) -> Bool { litShares[index] >= Self.smallestLitShare }
+    func isBelow(_ part: Double, _ index: Int) -> Bool {
+      let whole = isLit(index) ? litShares[index] : -1 / Double(segments.count)
+      return segmentSums[index] / total < part * whole
+    }
+    guard let dead = segments.indices.first(where: { isBelow(Self.deadShare, $0) }) else {
+      return nil
+    }
+    let ring = segments.indices.filter {
+      abs(segments[$0].inner - segments[dead].inner) < SegmentedDetector.angleTolerance
+    }
+    return DeadSegment(
+      index: dead, share: segmentSums[dead] / total, litShare: litShares[dead], isLit: isLit(dead),
+      isOneOfAll: ring.count > 1 && ring.allSatisfy { isBelow(Self.likeShare, $0) })
   }
 
   /// A segment that counts less than this part of what the others of its ring do is dark.

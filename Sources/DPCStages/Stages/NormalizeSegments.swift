@@ -36,6 +36,9 @@ struct NormalizeSegments: StageType {
       summary: "a segment this many standard deviations off its 5×5 median is masked as hot"),
   ]
 
+  static let withoutElectrons = Note(
+    .warning, "no electrons_per_pixel in the file: errors only from the scatter of repeated frames")
+
   func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>
   ) -> [ParameterProblem] {
@@ -192,10 +195,7 @@ struct NormalizeSegments: StageType {
       notes.append(Note(.assumption, "no dark reference: counts are taken to start at zero"))
     }
     if electronsPerUnit == nil && metadata.electronsPerPixel == nil {
-      notes.append(
-        Note(
-          .warning,
-          "no electrons_per_pixel in the file: errors only from the scatter of repeated frames"))
+      notes.append(Self.withoutElectrons)
     }
     return notes
   }

@@ -89,6 +89,8 @@ struct SignalStatisticsTests {
     #expect(dead([100, 100, 100, 100, 0, 0, 0, -0.4]) == nil)
     let below = try #require(dead([100, 100, 100, 100, 0, 0, 0, -0.6]))
     #expect(below.index == 7 && !below.isLit && below.share < 0)
+    #expect(!found.isOneOfAll && !below.isOneOfAll)
+    #expect(try #require(dead([0.1, 0.2, 0, 0, 100, 90, 95, 80])).isOneOfAll)
     #expect(dead([0, 0, 0, 0, 0, 0, 0, 0]) == nil)
   }
 
