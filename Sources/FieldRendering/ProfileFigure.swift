@@ -35,6 +35,8 @@ public struct ProfileFigure: Sendable {
   public var profile: LineProfile
   /// What is shown, "Electric field".
   public var quantityLabel: String
+  /// Along what, "Distance along the wall normal".
+  public var distanceLabel: String
   /// The SI unit of the values, "V/m"; the figure chooses the prefix.
   public var unit: String
   public var fit: ProfileCurve?
@@ -42,12 +44,13 @@ public struct ProfileFigure: Sendable {
 
   public init(
     title: String, footer: [String] = [], profile: LineProfile, quantityLabel: String,
-    unit: String, fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
+    distanceLabel: String, unit: String, fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
   ) {
     self.title = title
     self.footer = footer
     self.profile = profile
     self.quantityLabel = quantityLabel
+    self.distanceLabel = distanceLabel
     self.unit = unit
     self.fit = fit
     self.markers = markers

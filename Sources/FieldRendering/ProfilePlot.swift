@@ -64,6 +64,8 @@ struct ProfilePlot {
   private static let fit = Color(pixel: 0xD1600B)
   private static let wall = Color.gray(0.35)
   private static let labelLeading = 12.0
+  /// A fit is smooth between the places of the profile; points.
+  private static let fitStep = 2.0
 
   init(figure: ProfileFigure, meter: TextMeter) {
     self.figure = figure
@@ -142,7 +144,7 @@ struct ProfilePlot {
       drawValues(on: canvas)
       if let fit = figure.fit {
         for piece in pieces(fit.distance, fit.value) {
-          canvas.line(piece, Self.fit, lineWidth: 1.5)
+          canvas.line(rounded(piece, step: Self.fitStep), Self.fit, lineWidth: 1.5)
         }
       }
     }
@@ -177,7 +179,7 @@ struct ProfilePlot {
         tick.label, at: Point(x: frame.x - 7, y: position + 3.2), .tick, anchor: .end)
     }
     canvas.text(
-      x.unit.label("Distance along the wall normal"),
+      x.unit.label(figure.distanceLabel),
       at: Point(x: frame.midX, y: frame.maxY + 33), .label,
       anchor: .middle)
     canvas.text(

@@ -11,12 +11,18 @@ struct ProfileAxesTests {
     arguments: [(FieldDirection.perp, 115.0), (.parallel, 25), (.normal, 25)])
   func positive(direction: FieldDirection, azimuth: Double) throws {
     let normal = 25 * Double.pi / 180
-    let text = ProfilePlotStage().axes(
-      WallOrientation(
-        normalAzimuth: normal, direction: direction, normalOrigin: .given,
-        directionOrigin: .given, coherence: nil, statedAzimuth: nil))
+    let orientation = WallOrientation(
+      normalAzimuth: normal, direction: direction, normalOrigin: .given,
+      directionOrigin: .given, coherence: nil, statedAzimuth: nil)
+    func text(hasWalls: Bool) -> String {
+      ProfilePlotStage().axes(orientation, hasWalls: hasWalls)
+    }
     #expect(
-      text.hasPrefix("distance along 25°, the walls' normal; positive towards \(Int(azimuth))° "))
+      text(hasWalls: true)
+        .hasPrefix("distance along 25°, the walls' normal; positive towards \(Int(azimuth))° "))
+    #expect(
+      text(hasWalls: false)
+        .hasPrefix("distance along 25°; no wall was fitted; positive towards \(Int(azimuth))° "))
     let shape = GridShape(rows: 20, columns: 24)
     func plane(_ value: Double) -> [Double] { [Double](repeating: value, count: shape.count) }
     let angle = azimuth * Double.pi / 180

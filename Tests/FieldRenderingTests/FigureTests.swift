@@ -162,7 +162,7 @@ struct FigureTests {
     gaps.profile.error?[7] = .infinity
     let single = ProfileFigure(
       title: "", profile: LineProfile(distance: [0], value: [0], error: nil, sampleCount: [1]),
-      quantityLabel: "", unit: "")
+      quantityLabel: "", distanceLabel: "", unit: "")
     for (format, start) in starts {
       for bytes in [
         try scalarFigure(scalarMap(rows: 3, columns: 40)).render(format),

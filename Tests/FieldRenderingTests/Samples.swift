@@ -52,7 +52,7 @@ func profileFigure(error: Double? = 0.1) -> ProfileFigure {
     sampleCount: [Int](repeating: 64, count: 11))
   return ProfileFigure(
     title: "Across the wall", footer: ["Mean of 64 rows."], profile: profile,
-    quantityLabel: "Electric field", unit: "V/m",
+    quantityLabel: "Electric field", distanceLabel: "Distance along the wall normal", unit: "V/m",
     fit: ProfileCurve(distance: distance, value: value),
     markers: [ProfileMarker(position: 0, label: "wall")])
 }

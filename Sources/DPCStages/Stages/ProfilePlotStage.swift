@@ -7,7 +7,7 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
@@ -24,7 +24,7 @@ struct ProfilePlotStage: StageType {
     case let value as WallsValue:
       figure = self.figure(
         context, value.profile, value.tableOfProfile, value.orientation, unit: "V/m",
-        label: "Mean field over the thickness", map: value.context,
+        label: label("electric_field"), map: value.context,
         inclination: value.inclination)
     default: throw StageFailure(.failed, "stage \(context.stageName): no profile at its input")
     }
@@ -45,17 +45,25 @@ struct ProfilePlotStage: StageType {
     _ orientation: WallOrientation, unit: String, label: String, map: MapContext,
     inclination: Double? = nil
   ) -> ProfileFigure {
+    // Of a map without walls a normal is only the azimuth that the profile was taken along.
+    let hasWalls = !(table?.rows.isEmpty ?? true)
     let component =
-      orientation.direction == .perp ? "component along the wall" : "component across the wall"
+      hasWalls
+      ? orientation.direction == .perp ? "component along the wall" : "component across the wall"
+      : "component at \(Format.degrees(orientation.positiveAzimuth))"
     let noise = profile.error.flatMap(median).map {
       "5σ of the average along the wall \(Format.quantity(5 * $0, unit: unit))"
     }
     return ProfileFigure(
       title: Figures.title(context, "\(label), \(component)", map),
-      footer: Figures.footer(map, noise: noise.map { [$0] } ?? []) + [axes(orientation)]
+      footer: Figures.footer(map, noise: noise.map { [$0] } ?? [])
+        + [axes(orientation, hasWalls: hasWalls)]
         + walls(table, unit: unit, inclination: inclination),
-      profile: profile,
-      quantityLabel: label, unit: unit,
+      profile: profile, quantityLabel: label,
+      distanceLabel: hasWalls
+        ? "Distance along the wall normal"
+        : "Distance along \(Format.degrees(orientation.normalAzimuth))",
+      unit: unit,
       fit: table.flatMap { $0.rows.isEmpty || $0.curve.isEmpty ? nil : $0 }.map {
         ProfileCurve(distance: $0.curveDistance, value: $0.curve)
       },
@@ -65,11 +73,11 @@ struct ProfilePlotStage: StageType {
   }
 
   /// Along what the profile runs, and what is positive.
-  func axes(_ orientation: WallOrientation) -> String {
-    let azimuth = orientation.normalAzimuth
-    let positive = orientation.direction == .perp ? azimuth + Double.pi / 2 : azimuth
-    return "distance along \(Format.degrees(azimuth)), the walls' normal; positive towards"
-      + " \(Format.degrees(positive)) (from +x to the right towards +y down)"
+  func axes(_ orientation: WallOrientation, hasWalls: Bool) -> String {
+    "distance along \(Format.degrees(orientation.normalAzimuth))"
+      + (hasWalls ? ", the walls' normal" : "; no wall was fitted")
+      + "; positive towards \(Format.degrees(orientation.positiveAzimuth))"
+      + " (from +x to the right towards +y down)"
   }
 
   /// As many walls have a line under a figure.
@@ -107,5 +115,12 @@ struct ProfilePlotStage: StageType {
       lines.append("and \(rest) more \(rest == 1 ? "wall" : "walls"), not listed here")
     }
     return lines
+  }
+}
+
+extension WallOrientation {
+  /// Towards where a positive field points, rad.
+  fileprivate var positiveAzimuth: Double {
+    direction == .perp ? normalAzimuth + Double.pi / 2 : normalAzimuth
   }
 }
