@@ -101,7 +101,8 @@ struct FrameSumTests {
         for (value, plain) in zip(found.signals.values, expected.values) {
           #expect(abs(value - plain) <= 24 * largest * 0x1p-53)
         }
-        #expect(found.scatter.degreesOfFreedom > 8 * Double(shape.count))
+        // Eleven frames but one and eight segments but one in groups of nine rows, of which many hold a saturated signal.
+        #expect(found.scatter.degreesOfFreedom > Double(shape.count))
         first = found
       }
       for threads in [1, 2, 3, 7] {

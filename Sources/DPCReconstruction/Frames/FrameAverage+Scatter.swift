@@ -55,22 +55,18 @@ extension FrameAccumulator {
     scatter.saturatedCount = saturatedCount
     scatter.unusableCounts = unusableCounts
     scatter.addedCounts = addedCounts()
-    let places = sampling.places(shape)
-    for row in 0..<shape.rows {
-      var place = row * places
-      for block in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns) {
-        let columns = ScatterSampling.columns(ofBlock: block, shape.columns)
-        for column in columns {
-          let position = row * shape.columns + column
-          let frames = frameCount - Int(skipped[position])
-          if frames > 1 {
-            addScatter(
-              of: values, stride: stride, at: first + position,
-              square: place + column - columns.lowerBound, frames: frames, to: &scatter)
-          }
+    var number = 0
+    for (rows, isGroup) in sampling.pieces(shape.rows) where isGroup {
+      let place = number * sampling.places(shape)
+      for block in sampling.blocks(ofGroup: number, shape.columns) {
+        for column in block.columns {
+          let group = ScatterGroup(
+            place: place + block.place + column - block.columns.lowerBound,
+            position: rows.lowerBound * shape.columns + column)
+          addScatter(of: group, values, stride: stride, at: first, to: &scatter)
         }
-        place += ScatterSampling.length
       }
+      number += 1
     }
     return scatter
   }
@@ -85,35 +81,60 @@ extension FrameAccumulator {
     return counts
   }
 
-  /// χ² = Σ_f Σ_k (I_kf - N_f q_k)²/(N_f q_k) over the segments with enough counts to be normal.
+  /// χ² = Σ_k Σ_f (D_kf - D̄_k)² / (Σ_j c_j² q_kj n̄_j) over the segments with enough counts to be normal, n̄ the mean of
+  /// 1/N over frames; in the mean it has Σ_j c_j² q_kj (1 - q_kj) n̄_j / (Σ_j c_j² q_kj n̄_j) for each segment and frame but
+  /// one.
   private func addScatter(
-    of values: SharedPlane<Double>, stride: Int, at position: Int, square: Int, frames: Int,
+    of group: ScatterGroup, _ values: SharedPlane<Double>, stride: Int, at first: Int,
     to scatter: inout FrameScatter
   ) {
-    var total = 0.0
-    for segment in 0..<segmentCount { total += values[segment * stride + position] }
-    let places = shape.rows * sampling.places(shape)
-    var chiSquare = 0.0
-    var (segments, share) = (0, 0.0)
+    let frames = differences.frameCount(at: group.place)
+    if frames < 2 { return }
+    var (chiSquare, degrees, segments) = (0.0, 0.0, 0)
     for segment in 0..<segmentCount {
-      let sum = values[segment * stride + position]
-      let fraction = sum / total
-      let meanCount = sum / Double(frames) * (electronsPerUnit ?? .infinity)
-      if fraction < FrameScatter.smallestFraction || meanCount < FrameScatter.smallestCount {
-        continue
-      }
-      let term = squares[segment * places + square] / fraction - 2 * sum + fraction * total
-      // Frames that are equal scatter by rounding alone, which is no more than this.
-      let rounding = 4 * Double(frames + 8) * 0x1p-53 * sum
-      chiSquare += abs(term) > rounding ? term : 0
+      guard
+        let expected = expected(segment, of: group, values, stride: stride, at: first)
+      else { continue }
+      chiSquare += differences.scatter(ofSegment: segment, at: group.place) / expected.variance
+      degrees += Double(frames - 1) * expected.degree
       segments += 1
-      share += fraction
     }
     if segments < 2 { return }
     scatter.chiSquare += chiSquare
-    // Of a multinomial each term is 1 - q_k in the mean: one less than the segments where all are counted.
-    scatter.degreesOfFreedom += Double(frames - 1) * (Double(segments) - share)
+    scatter.degreesOfFreedom += degrees
   }
+
+  /// Of a frame's difference in the mean: its variance if a unit of signal is one electron and the segments count
+  /// independently, and the part of it that a multinomial leaves; nil where it counts too little.
+  private func expected(
+    _ segment: Int, of group: ScatterGroup, _ values: SharedPlane<Double>, stride: Int,
+    at first: Int
+  ) -> (variance: Double, degree: Double)? {
+    var (all, left, share, count) = (0.0, 0.0, 0.0, 0.0)
+    for row in 0..<sampling.height {
+      let position = group.position + row * shape.columns
+      var total = 0.0
+      for other in 0..<segmentCount { total += values[other * stride + first + position] }
+      let sum = values[segment * stride + first + position]
+      let fraction = sum / total
+      let weight = sampling.weights[row] * sampling.weights[row]
+      let term = weight * fraction * differences.inverse(ofRow: row, at: group.place)
+      all += term
+      left += term * (1 - fraction)
+      share += weight * fraction
+      count += weight * sum / Double(frameCount - Int(skipped[position]))
+    }
+    guard share >= FrameScatter.smallestFraction,
+      count * (electronsPerUnit ?? .infinity) >= FrameScatter.smallestCount, all > 0
+    else { return nil }
+    return (all, left / all)
+  }
+}
+
+/// Where a group stands among the sums of differences, and the band's position of its first row.
+private struct ScatterGroup {
+  let place: Int
+  let position: Int
 }
 
 /// A segment's sums of raw signals to sums of corrected ones.

@@ -12,10 +12,9 @@ public struct FrameAccumulator: Sendable {
   let correction: SegmentCorrection
   let electronsPerUnit: Double?
   let sampling: ScatterSampling
-  private var terms: ScatterTerms
   private(set) var sums: FrameSums
-  /// Σ over frames of signal²/(frame's sum), for the chi-square between frames; where it is sampled.
-  private(set) var squares: [Double]
+  /// For the chi-square between frames.
+  private(set) var differences: FrameDifferences
   private(set) var frameCount = 0
   /// In how many frames a position was unusable, and why.
   private(set) var skipped: [Int32]
@@ -41,10 +40,9 @@ public struct FrameAccumulator: Sendable {
     self.correction = correction
     self.electronsPerUnit = electronsPerUnit
     self.sampling = sampling
-    terms = ScatterTerms(correction)
+    differences = FrameDifferences(correction, sampling, shape)
     let segments = correction.gain.count
     sums = FrameSums(count: segments * shape.count)
-    squares = [Double](repeating: 0, count: segments * shape.rows * sampling.places(shape))
     skipped = [Int32](repeating: 0, count: shape.count)
     flags = [UInt8](repeating: 0, count: shape.count)
   }
@@ -111,21 +109,21 @@ public struct FrameAccumulator: Sendable {
         mask.bytes.span.extracting(first..<(first + shape.count)), skips: count > 0,
         frame: frameCount + frame)
     }
-    // Some rows of all segments and frames at a time, which the processor still holds when they are squared.
-    let height = max(1, Self.rowLength / max(1, shape.columns))
+    // Some rows of all segments and frames at a time, which the processor still holds when their differences are formed.
+    let pieces = sampling.pieces(shape.rows)
     for group in stride(from: 0, to: masks.count, by: FrameSums.limit) {
       let frames = group..<min(group + FrameSums.limit, masks.count)
       sums.prepare(Raw.counting, frames: frames.count)
-      for row in stride(from: 0, to: shape.rows, by: height) {
-        let rows = row..<min(row + height, shape.rows)
+      var number = 0
+      for (rows, isGroup) in pieces {
         addRows(rows, raw.span, frames, band: masks[0].shape.count, first)
-        addSquares(rows, raw.span, masks[frames], frames, first)
+        if isGroup {
+          addDifferences(ofGroup: number, rows.lowerBound, raw.span, masks, frames, first)
+          number += 1
+        }
       }
     }
   }
-
-  /// Positions of some rows, about.
-  private static let rowLength = 2048
 
   private mutating func addRows<Raw: RawNumber>(
     _ rows: Range<Int>, _ raw: Span<Raw>, _ frames: Range<Int>, band: Int, _ first: Int
@@ -166,24 +164,19 @@ public struct FrameAccumulator: Sendable {
     return count
   }
 
-  private mutating func addSquares<Raw: RawNumber>(
-    _ rows: Range<Int>, _ raw: Span<Raw>, _ masks: ArraySlice<PixelMask>, _ frames: Range<Int>,
+  private mutating func addDifferences<Raw: RawNumber>(
+    ofGroup group: Int, _ row: Int, _ raw: Span<Raw>, _ masks: [PixelMask], _ frames: Range<Int>,
     _ first: Int
   ) {
-    let places = sampling.places(shape)
-    for row in rows {
-      var target = row * places
-      for block in sampling.blocks(ofRow: sampling.firstRow + row, shape.columns) {
-        let columns = ScatterSampling.columns(ofBlock: block, shape.columns)
-        for frame in frames {
-          let mask = masks[frame]
-          let start = first + row * shape.columns + columns.lowerBound
-          terms.add(
-            raw, from: frame * segmentCount * mask.shape.count + start, stride: mask.shape.count,
-            mask.bytes.span.extracting(start..<(start + columns.count)), to: &squares, at: target,
-            stride: shape.rows * places)
-        }
-        target += ScatterSampling.length
+    let place = group * sampling.places(shape)
+    for block in sampling.blocks(ofGroup: group, shape.columns) {
+      for frame in frames {
+        let mask = masks[frame]
+        let start = first + row * shape.columns + block.columns.lowerBound
+        differences.add(
+          raw, from: frame * segmentCount * mask.shape.count + start, stride: mask.shape.count,
+          width: shape.columns, mask.bytes.span, from: start, columns: block.columns.count,
+          at: place + block.place)
       }
     }
   }

@@ -1,11 +1,12 @@
 // Averages of frames and of unit cells: what they keep, what they cancel, and what the scatter says.
 import DPCReconstruction
 import DPCSimulation
+import Foundation
 import STEMCore
 import Testing
 
 struct AveragingTests {
-  private static let shape = GridShape(rows: 12, columns: 15)
+  private static let shape = GridShape(rows: 150, columns: 15)
   private static let mean = [2.5e4, 3e4, 2e4, 2.5e4, 200, 3, 250, 300]
 
   private func frames(
@@ -37,7 +38,7 @@ struct AveragingTests {
     var accumulator = FrameAccumulator(
       shape: shape, correction: none, electronsPerUnit: frames[0].electronsPerUnit,
       sampling: ScatterSampling(
-        shape: Self.shape, frameCount: frames.count, firstRow: firstRow))
+        shape: frames[0].shape, frameCount: frames.count, firstRow: firstRow))
     for frame in frames {
       var raw = RawSignals.double(frame.values)
       accumulator.add(&raw, masks: [frame.mask], firstRow: firstRow)
@@ -60,10 +61,10 @@ struct AveragingTests {
       #expect(signals.values[77] == sum)
       let comparison = signals.applyScatter(scatter)
       let ratio = try #require(comparison)
-      // 180 positions × 4 × 6 degrees of freedom: √(2/4320) = 2.2 % standard error, four of them.
-      // The segment of three counts is left out, with 3e-5 of the signal.
-      #expect(abs(scatter.degreesOfFreedom / Double(Self.shape.count * 4 * 6) - 1) < 1e-5)
-      #expect(abs(ratio - 1) < 0.086, "flicker \(flicker)")
+      // Sixteen groups of nine rows in 64, 64 and 22 rows, × 15 columns × 4 × 6 degrees of freedom: √(2/5760) = 1.9 %
+      // standard error, four of them. The segment of three counts is left out, with 3e-5 of the signal.
+      #expect(abs(scatter.degreesOfFreedom / Double(16 * 15 * 4 * 6) - 1) < 1e-4)
+      #expect(abs(ratio - 1) < 0.075, "flicker \(flicker)")
       #expect(signals.varianceFactor == 1)
     }
   }
@@ -102,7 +103,7 @@ struct AveragingTests {
     let whole = accumulated(frames)
     let columns = Self.shape.columns
     var scatter = FrameScatter()
-    for rows in [0..<1, 1..<8, 8..<12] {
+    for rows in [0..<64, 64..<128, 128..<150] {
       let part = GridShape(rows: rows.count, columns: columns)
       let band = accumulator(part, frames: frames, firstRow: rows.lowerBound).finished()
       scatter += band.scatter
@@ -122,12 +123,75 @@ struct AveragingTests {
     #expect(abs(scatter.chiSquare / whole.scatter.chiSquare - 1) < 1e-11)
   }
 
+  /// Frames of two pairs of segments between which a part of 2e6 electrons goes back and forth.
+  ///
+  /// - Parameter part: By frame, row and column, -1...1.
+  private static func frames(
+    _ count: Int, _ shape: GridShape, part: (_ frame: Int, _ row: Int, _ column: Int) -> Double
+  ) -> [SegmentSignals] {
+    (0..<count).map { frame in
+      var generator = SeededGenerator(seed: 5, path: [frame])
+      var values: [Double] = []
+      for segment in 0..<8 {
+        for place in 0..<shape.count {
+          let part = part(frame, place / shape.columns, place % shape.columns)
+          let sign = segment.isMultiple(of: 2) ? 1.0 : -1
+          values.append(generator.poisson(mean: 2.5e5 * (1 + 0.1 * sign * part)))
+        }
+      }
+      return SegmentSignals(
+        shape: shape, segmentCount: 8, values: values, mask: PixelMask(shape: shape),
+        electronsPerUnit: 1)
+    }
+  }
+
+  private func ratio(_ frames: [SegmentSignals]) throws -> (value: Double, error: Double) {
+    let shape = frames[0].shape
+    var (signals, scatter) = accumulator(shape, frames: frames).finished()
+    let ratio = signals.applyScatter(scatter)
+    return (try #require(ratio), (2 / scatter.degreesOfFreedom).squareRoot())
+  }
+
+  @Test("A lattice that moves between frames, and a beam that wanders, are no noise")
+  func movingStructure() throws {
+    // A twentieth of the period a frame: the part of the signal that goes back and forth changes by 30 % of its
+    // tenth, 15 deviations of the noise. Differences leave 1.1e-6 of its power.
+    let lattice = Self.frames(4, GridShape(rows: 45, columns: 24)) { frame, row, column in
+      sin(2 * Double.pi * (Double(row + 2 * column) / 8 + Double(frame) / 20))
+    }
+    let moved = try ratio(lattice)
+    #expect(abs(moved.value - 1) < 4 * moved.error, "\(moved)")
+    let wandering = Self.frames(4, GridShape(rows: 45, columns: 24)) { frame, _, _ in
+      Double(frame) / 4
+    }
+    let wandered = try ratio(wandering)
+    #expect(abs(wandered.value - 1) < 4 * wandered.error, "\(wandered)")
+  }
+
+  @Test("A line that the beam scanned elsewhere is noise, and so is what differs in a single line")
+  func displacedLines() throws {
+    var generator = SeededGenerator(seed: 6)
+    let jitter = (0..<(4 * 45)).map { _ in 0.02 * generator.normal() }
+    // Of a deviation of 0.1 × 0.02 × 2.5e5 electrons, as large as that of counting: √2.5e5.
+    let lines = try ratio(
+      Self.frames(4, GridShape(rows: 45, columns: 24)) { frame, row, _ in jitter[45 * frame + row] }
+    )
+    // 4 × 45 numbers are known to √(2/135 × 9/5) of their variance; four of that.
+    #expect(abs(lines.value - 2) < 0.65, "\(lines)")
+    let single = try ratio(
+      Self.frames(4, GridShape(rows: 1, columns: 160)) { frame, _, column in
+        jitter[(45 * frame + column) % 180]
+      })
+    #expect(abs(single.value - 2) < 0.65, "\(single)")
+  }
+
   @Test("Noise beyond counting enlarges the errors by as much")
   func excessNoise() throws {
     var (signals, scatter) = accumulated(frames(5, excess: 1))
     let comparison = signals.applyScatter(scatter)
     let ratio = try #require(comparison)
-    #expect(abs(ratio - 2) < 0.18)
+    // √(2/5760) of twice, four of them.
+    #expect(abs(ratio - 2) < 0.15)
     #expect(signals.varianceFactor == ratio)
   }
 
