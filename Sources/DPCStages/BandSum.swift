@@ -59,6 +59,19 @@ struct BandSum: Sendable {
   }
 }
 
+extension BandSum {
+  /// Rows of a window that are held at once: all, or as many as there is room for, whole bands and, if they fit, whole
+  /// chunks.
+  static func blockRows(of count: Int, chunkRows: Int, rowBytes: Int) -> Int {
+    let room = max(1, Self.room / max(1, rowBytes))
+    if room >= count { return count }
+    let shared = min(chunkRows.trailingZeroBitCount, rows.trailingZeroBitCount)
+    let whole = chunkRows * (rows >> shared)
+    if whole <= room { return room / whole * whole }
+    return (max(chunkRows, room) + rows - 1) / rows * rows
+  }
+}
+
 /// A band to which one thread adds after the other.
 final class SharedBandSum: Sendable {
   let band: Mutex<BandSum>

@@ -94,8 +94,8 @@ extension FrameReader {
     // Whole chunks of frames.
     let together = max(sides.frames, BandSum.together / sides.frames * sides.frames)
     let groups = task.plan.groups(of: together)
-    let height = blockRows(
-      sides.rows,
+    let height = BandSum.blockRows(
+      of: window.shape.rows, chunkRows: sides.rows,
       rowBytes: together * metadata.segmentCount * metadata.shape.columns
         * reader.rawKind.byteCount)
     for first in stride(from: 0, to: window.shape.rows, by: height) {
@@ -139,15 +139,6 @@ extension FrameReader {
     return bands
   }
 
-  /// Rows of the window that are held at once: all, or as many as there is room for, whole bands and, if they fit, whole
-  /// chunks.
-  private func blockRows(_ chunkRows: Int, rowBytes: Int) -> Int {
-    let room = max(1, BandSum.room / max(1, rowBytes))
-    if room >= window.shape.rows { return window.shape.rows }
-    let whole = chunkRows * (BandSum.rows >> min(chunkRows, BandSum.rows).trailingZeroBitCount)
-    if whole <= room { return room / whole * whole }
-    return (max(chunkRows, room) + BandSum.rows - 1) / BandSum.rows * BandSum.rows
-  }
 }
 
 /// A sum that is put together of bands.

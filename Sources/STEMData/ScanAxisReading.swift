@@ -38,11 +38,22 @@ private enum AxisSpacing {
 }
 
 extension ItemReader {
+  /// Of the sides of a position: with more a unit is wrong, and what follows distances in steps of the shorter side
+  /// would not fit in memory.
+  private static let largestAspect = 1000.0
+
   /// The stated pixel size; else the spacing of the axes, where the shape is known; nil where neither is there.
   func pixelSize(shape: GridShape?) throws(AcquisitionError) -> PixelSize? {
     let axes = ScanAxis.both(shape)
     switch (try pixelSize(along: axes.x), try pixelSize(along: axes.y)) {
-    case (let x?, let y?): return PixelSize(x: x, y: y)
+    case (let x?, let y?):
+      if max(x, y) > Self.largestAspect * min(x, y) {
+        throw failure(
+          .implausible, axes.x.pixelSizePath,
+          "\(NumberText.significant(x * 1e9)) nm beside \(NumberText.significant(y * 1e9)) nm along y: no scan has such"
+            + " positions", "check the units of both")
+      }
+      return PixelSize(x: x, y: y)
     case (nil, nil): return nil
     case (nil, _): throw try missing(axes.x, beside: axes.y)
     case (_, nil): throw try missing(axes.y, beside: axes.x)

@@ -166,10 +166,12 @@ struct CoverageTests {
     let potential = ScalarMap(
       field: ScalarField(shape: shape), variance: [Double](repeating: 2, count: 9),
       mask: PixelMask(shape: shape), pixelSize: PixelSize(x: 2, y: 3))
-    let added = CommonScalarErrors(errors, of: potential)
+    let added = CommonScalarErrors(errors, of: potential, about: shape.center)
     #expect(added.variance(at: 4) == 0)
     // (-2, -3) from the middle: 1 V times √13.
     #expect(abs(added.variance(at: 0) - 13) < 1e-12)
+    let density = CommonScalarErrors(errors, of: potential, about: nil)
+    #expect(density.variance(at: 0) == 0)
   }
 
   @Test("An empty scan detects nothing and states limits; a wall of 10 sigma is detected")

@@ -70,4 +70,46 @@ struct CropTests {
     let mean = descan.reduce(0, +) / Double(descan.count)
     #expect(abs(mean - 23e-6) < 5 * 0.22e-6)
   }
+
+  /// The errors of a potential with descan fitted, as they are shown.
+  private func potentialErrors(
+    _ laboratory: Laboratory, _ path: String, highPass: String
+  ) async throws -> (
+    whole: (Int) throws -> Double, part: (Int) throws -> Double, Laboratory.Outcome
+  ) {
+    let outcome = try await laboratory.run(
+      Laboratory.correctedChain(path) + """
+          potential: { uses: integrate, from: field, with: { high_pass_nm: \(highPass) } }
+          part: { uses: crop, from: potential, with: { left_px: 20, top_px: 10, width_px: 32, height_px: 24 } }
+        results: [potential, part]
+        """, set: ["steady.method=fit-plane"])
+    func shown(_ stage: String) throws -> (Int) throws -> Double {
+      let value = try outcome.value(stage, as: PotentialValue.self)
+      let common = CommonScalarErrors(
+        value.context.commonErrors, of: value.map, about: value.center)
+      return { try #require(value.map.variance)[$0] + common.variance(at: $0) }
+    }
+    return (try shown("potential"), try shown("part"), outcome)
+  }
+
+  @Test(
+    "A pixel of a potential keeps its error when the map is cut, and none has that of what was left out"
+  )
+  func potential() async throws {
+    let laboratory = try Laboratory()
+    let path = try await laboratory.file(
+      Self.stack.replacingOccurrences(of: "references: [vacuum-scan]", with: "noise: poisson"))
+    let (whole, part, outcome) = try await potentialErrors(laboratory, path, highPass: "none")
+    let value = try outcome.value("potential", as: PotentialValue.self)
+    #expect(value.context.commonErrors.constant > 0)
+    for (row, column) in [(0, 0), (5, 30), (23, 31)] {
+      let there = try whole((row + 10) * 60 + column + 20)
+      #expect(abs(try part(row * 32 + column) / there - 1) < 1e-12)
+    }
+    #expect(try whole(0) > 1.5 * whole(20 * 60 + 30))
+    // The uniform field goes, and its error with it.
+    let filtered = try await potentialErrors(laboratory, path, highPass: "10").2
+      .value("potential", as: PotentialValue.self)
+    #expect(filtered.context.commonErrors.constant == 0)
+  }
 }

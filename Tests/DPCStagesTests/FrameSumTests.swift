@@ -127,6 +127,20 @@ struct FrameSumTests {
     }
   }
 
+  @Test("Blocks of rows hold whole bands, whatever the chunks, and whole chunks where these fit")
+  func blocks() {
+    for chunkRows in 1...300 {
+      for rowBytes in [1 << 10, 100_000, 131_072, 1 << 20, 1 << 24] {
+        let rows = BandSum.blockRows(of: 200_000, chunkRows: chunkRows, rowBytes: rowBytes)
+        #expect(rows > 0 && rows.isMultiple(of: BandSum.rows), "\(chunkRows) \(rowBytes)")
+        if chunkRows * BandSum.rows * rowBytes <= BandSum.room {
+          #expect(rows.isMultiple(of: chunkRows) && rows * rowBytes <= BandSum.room)
+        }
+      }
+    }
+    #expect(BandSum.blockRows(of: 90, chunkRows: 7, rowBytes: 1000) == 90)
+  }
+
   @Test("A window of the scan is the same rows and columns, but for neighbors beyond its rim")
   func window() throws {
     let laboratory = try Laboratory()

@@ -212,6 +212,9 @@ struct RefusalTests {
   @Test("Gains, flats, references and calibrations must be usable numbers of the right count")
   func references() throws {
     #expect(try refusal("\(Self.detector)/gain", .list([1, 0, 1, 1], nil)).kind == .implausible)
+    // 2 nm beside 1000 times as much and more.
+    let thin = try refusal("/entry/instrument/scan/pixel_size_y", .scalar(3000, "nm"))
+    #expect(thin.kind == .implausible && thin.reason.contains("3000 nm along y"), "\(thin)")
     #expect(try refusal("\(Self.detector)/gain", .list([1, 1], nil)).kind == .wrongShape)
     let flat = try refusal("/entry/reference/flat", .list([1, -1, 1, 1], "counts"))
     #expect(flat.reason == "segment 1 has -1, which is not positive")

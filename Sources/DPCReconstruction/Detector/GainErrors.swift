@@ -21,26 +21,29 @@ public func relativeGainErrors(
   guard let electronsPerUnit else { return nil }
   let references = metadata.references
   let signals: [Double]
-  let exposures: Double
+  /// Of each segment.
+  let exposures: [Double]
   switch correction.gainSource {
   case .flat:
     guard let flat = references.flat, let number = stated ?? references.flatExposures
     else { return nil }
-    (signals, exposures) = (flat, number)
+    (signals, exposures) = (flat, flat.map { _ in number })
   case .vacuum:
     guard let vacuum = references.vacuum, let number = stated ?? references.vacuumExposures
     else { return nil }
-    var positions = 1
-    if case .scan(let planes) = vacuum { positions = planes.first?.values.count ?? 1 }
     signals = meanVacuumSignals(vacuum)
-    exposures = number * Double(positions)
+    switch vacuum {
+    case .single: exposures = signals.map { _ in number }
+    case .scan(let planes):
+      exposures = planes.map { number * Double($0.values.count(where: \.isFinite)) }
+    }
   case .gain, .calibration, .none: return nil
   }
   return signals.indices.map { segment in
     if correction.uncalibratedSegments.contains(segment) { return nil }
     let electrons =
       (signals[segment] - correction.dark[segment]) / correction.gain[segment] * electronsPerUnit
-    return electrons > 0 ? 1 / (electrons * exposures).squareRoot() : nil
+    return electrons > 0 ? 1 / (electrons * exposures[segment]).squareRoot() : nil
   }
 }
 

@@ -30,6 +30,8 @@ public struct TiltCalibration: Sendable, Equatable, Codable {
 /// Why a series gives no calibration.
 public enum TiltCalibrationError: Error, Sendable, CustomStringConvertible {
   case tooFew(Int)
+  /// Nothing tells how well it is known.
+  case noError
   case collinear
   /// The measured deflections do not follow the tilts.
   case noResponse
@@ -37,6 +39,10 @@ public enum TiltCalibrationError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooFew(let count): return "\(count) tilts, where three are needed at least"
+    case .noError:
+      return
+        "three tilts fit any calibration, and without electrons_per_pixel nothing tells how well it is known: record a"
+        + " fourth, or state the electrons"
     case .collinear: return "all tilts lie on a line, and a calibration has two directions"
     case .noResponse:
       return "the deflection does not follow the tilts in both directions beyond its scatter"
@@ -88,6 +94,7 @@ public func calibrateDeflection(
   let freedom = 2 * tilts.count - 6
   let scatter = freedom > 0 ? residuals / Double(freedom) : 0
   let counting = variance.map { $0.reduce(0, +) / Double($0.count) }
+  if freedom == 0 && counting == nil { throw .noError }
   let sigma = max(scatter, counting ?? 0)
   let left = product(c, transposed(c))
   let right = product(transposed(c), product(v, c))

@@ -53,7 +53,9 @@ struct ExchangeableValue {
           message: "a projected-potential is made of a projected-field, not of a \(self.kind.kind)",
           remedy: "connect the field to the port input")
       }
-      return PotentialValue(map: map, uniformField: uniform, context: context)
+      return PotentialValue(
+        map: map, uniformField: uniform,
+        center: (value as? PotentialValue)?.center ?? map.shape.center, context: context)
     }
   }
 

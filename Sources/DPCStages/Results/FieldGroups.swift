@@ -95,12 +95,13 @@ extension PotentialValue {
     ResultGroup(
       name: stage, quantity: "projected_potential", title: "Projected potential",
       signal: "projected_potential", axes: mapAxes(map.shape, map.pixelSize),
-      datasets: map.datasets("projected_potential", unit: "V m", errors: context.commonErrors) + [
-        ResultDataset(
-          "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
-        ResultDataset(
-          "uniform_field_y", shape: [], values: .float64([uniformField.y]), unit: "V"),
-      ],
+      datasets: map.datasets(
+        "projected_potential", unit: "V m", errors: context.commonErrors, about: center) + [
+          ResultDataset(
+            "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
+          ResultDataset(
+            "uniform_field_y", shape: [], values: .float64([uniformField.y]), unit: "V"),
+        ],
       attributes: context.resultAttributes(
         [
           "errors_correlated": .text(

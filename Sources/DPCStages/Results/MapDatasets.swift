@@ -192,8 +192,12 @@ extension CommonErrors.Terms {
 extension ScalarMap {
   /// `name`, `name_errors` where errors are known, and the mask.
   ///
-  /// - Parameter errors: What all pixels share, as in ``CommonScalarErrors``.
-  func datasets(_ name: String, unit: String, errors: CommonErrors) -> [ResultDataset] {
+  /// - Parameters:
+  ///   - errors: What all pixels share, as in ``CommonScalarErrors``.
+  ///   - center: Of the ramp that a constant error of the field makes; nil for what it leaves alone.
+  func datasets(
+    _ name: String, unit: String, errors: CommonErrors, about center: Vector2? = nil
+  ) -> [ResultDataset] {
     let values = field.values
     var datasets = [
       valueDataset(name, mask, unit: unit) { positions, target in
@@ -202,7 +206,7 @@ extension ScalarMap {
       }
     ]
     if let variance {
-      let common = CommonScalarErrors(errors, of: self)
+      let common = CommonScalarErrors(errors, of: self, about: center)
       datasets.append(
         errorDataset("\(name)_errors", mask, unit: unit) { positions, target in
           for position in positions {

@@ -6,7 +6,7 @@ internal import STEMCore
 struct CalibrateDeflection: StageType {
   let name = "calibrate-deflection"
   let summary = "calibration of the deflection from a series of frames with known beam tilts"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort(
       "frames", kinds: [.frames], summary: "corrected frames of a series with beam_tilt_x and _y")
@@ -116,8 +116,9 @@ struct CalibrateDeflection: StageType {
           + " deflections and fields are multiplied by it", value: scale.value, error: scale.error),
       Fact(
         "calibration_rotation",
-        text: "rotation \(Format.fixed(rotation.value * degree, 3)) ±"
-          + " \(Format.fixed((rotation.error ?? 0) * degree, 3))° of the detector against the tilts",
+        text: "rotation "
+          + (rotation.error.map { Format.degrees(rotation.value, error: $0) }
+            ?? Format.degrees(rotation.value)) + " of the detector against the tilts",
         value: rotation.value * degree, error: rotation.error.map { $0 * degree }, unit: "deg"),
     ]
   }

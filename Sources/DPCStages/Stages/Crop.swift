@@ -6,7 +6,7 @@ internal import STEMCore
 struct Crop: StageType {
   let name = "crop"
   let summary = "keeps a rectangle of the scan; positions are then relative to its center"
-  let algorithmVersion = 2
+  let algorithmVersion = 3
   let inputs = [
     InputPort(
       "input",
@@ -71,7 +71,10 @@ struct Crop: StageType {
       value.context.metadata.shape = value.map.shape
       return value
     case var value as PotentialValue:
-      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
+      let part = try window(context, within: value.map.shape)
+      value.map = value.map.cropped(to: part)
+      value.center.x -= Double(part.firstColumn)
+      value.center.y -= Double(part.firstRow)
       value.context.metadata.shape = value.map.shape
       return value
     case var value as ChargeDensityValue:

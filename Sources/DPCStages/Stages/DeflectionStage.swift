@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 19
+  let algorithmVersion = 20
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -205,7 +205,7 @@ struct DeflectionStage: StageType {
       return .single(
         .init(x: map.field.x[0], y: map.field.y[0]),
         variance: metadata.references.vacuumExposures.flatMap { exposures in
-          map.covariance.map { $0.xx[0] / exposures }
+          map.covariance.map { ($0.xx[0] + $0.yy[0]) / 2 / exposures }
         })
     case .scan:
       return .scan(map.cropped(to: frames.window))

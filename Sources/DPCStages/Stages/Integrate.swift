@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 9
+  let algorithmVersion = 10
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -18,7 +18,7 @@ struct Integrate: StageType {
       default: .text(IntegrationBoundary.neumann.rawValue),
       summary: "neumann for a frame that ends at its rim, periodic for one that repeats itself"),
     ParameterSpecification(
-      "high_pass_nm", .number(unit: "nm", range: .positive), keywords: ["none"],
+      "high_pass_nm", .number(unit: "nm", range: NumberRange(1e-6...1e9)), keywords: ["none"],
       default: .text("none"),
       summary:
         "period at which slow variation is damped by half; the uniform field is then left out"),
@@ -48,11 +48,14 @@ struct Integrate: StageType {
         of: $0, shape: input.map.shape, pixelSize: pixelSize, boundary: boundary,
         highPassPeriod: highPass, filling: filling)
     }
+    // What is constant goes out with the uniform field.
+    var mapContext = input.context
+    if highPass != nil { mapContext.commonErrors.offset = [:] }
     let value = PotentialValue(
       map: ScalarMap(
         field: integrated.potential, variance: variance, mask: mask, pixelSize: pixelSize),
-      uniformField: uniform,
-      context: input.context.adding(
+      uniformField: uniform, center: input.map.shape.center,
+      context: mapContext.adding(
         [
           "boundary": boundary.rawValue,
           "removed_mean": "the mean of the potential (its zero is arbitrary)",

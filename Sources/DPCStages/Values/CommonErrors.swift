@@ -101,13 +101,14 @@ struct CommonScalarErrors: Sendable {
   /// Of the potential from pixel to pixel; zero where no position is known.
   private let ramp: (x: Double, y: Double)
 
-  init(_ errors: CommonErrors, of map: ScalarMap) {
+  /// - Parameter center: About which a constant of the field turns the map, pixels; nil for what no constant changes.
+  init(_ errors: CommonErrors, of map: ScalarMap, about center: Vector2?) {
     values = map.field.values
     columns = map.shape.columns
-    center = (Double(columns - 1) / 2, Double(map.shape.rows - 1) / 2)
+    self.center = (center?.x ?? 0, center?.y ?? 0)
     scale = errors.relativeScale
     let size = map.pixelSize ?? PixelSize(x: 0, y: 0)
-    ramp = (errors.constant * size.x, errors.constant * size.y)
+    ramp = center == nil ? (0, 0) : (errors.constant * size.x, errors.constant * size.y)
   }
 
   @inline(__always)
@@ -118,4 +119,9 @@ struct CommonScalarErrors: Sendable {
     let (x, y) = ((Double(column) - center.x) * ramp.x, (Double(row) - center.y) * ramp.y)
     return scaled * scaled + (x * x + y * y)
   }
+}
+
+extension GridShape {
+  /// (n - 1)/2 along x and y, pixels.
+  var center: Vector2 { Vector2(x: Double(columns - 1) / 2, y: Double(rows - 1) / 2) }
 }

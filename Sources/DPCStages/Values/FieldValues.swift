@@ -127,14 +127,17 @@ struct PotentialValue: StoredValue, Equatable {
   var map: ScalarMap
   /// Mean of the field that was integrated, V.
   var uniformField: Vector2
+  /// About which a constant error of the field turns the potential: where that of the scan was, pixels of this map.
+  var center: Vector2
   var context: MapContext
 
   struct Header: Codable {
     var uniformField: Vector2
+    var center: Vector2
     var context: MapContext
   }
 
-  var header: Header { Header(uniformField: uniformField, context: context) }
+  var header: Header { Header(uniformField: uniformField, center: center, context: context) }
   var arrays: [String: ArrayArchive.Entry] { map.arrays }
 }
 
@@ -142,6 +145,7 @@ extension PotentialValue {
   init(header: Header, archive: ArrayArchive, files: InputFiles) throws {
     map = try ScalarMap(archive: archive, pixelSize: header.context.metadata.pixelSize)
     uniformField = header.uniformField
+    center = header.center
     context = header.context
   }
 }

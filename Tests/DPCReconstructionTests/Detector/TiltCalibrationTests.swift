@@ -91,6 +91,21 @@ struct TiltCalibrationTests {
     }
   }
 
+  @Test("Three tilts have no scatter: without electrons nothing tells their error")
+  func threeTilts() throws {
+    let three = [Vector2(x: 0, y: 0), Vector2(x: 1e-3, y: 0), Vector2(x: 0, y: 1e-3)]
+    #expect {
+      try calibrateDeflection(tilts: three, measured: three, variance: nil)
+    } throws: { error in
+      guard case .noError? = error as? TiltCalibrationError else { return false }
+      return true
+    }
+    let counted = try calibrateDeflection(
+      tilts: three, measured: three, variance: [Double](repeating: 1e-12, count: 3))
+    // Two differences of 1 µrad over 1 mrad each: √2 · 1e-3 along either axis, of which the scale is the mean.
+    #expect(abs(try #require(counted.scale.error) - 1e-3) < 1e-12)
+  }
+
   /// A disc that stays where it is, or follows the tilts one way only, beside noise.
   @Test func refusesSeriesThatDoNotMove() {
     for seed in 0..<50 {

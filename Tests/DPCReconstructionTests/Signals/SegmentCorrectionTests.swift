@@ -53,6 +53,24 @@ struct SegmentCorrectionTests {
     }
   }
 
+  @Test("Gains from a vacuum scan are known by the positions that hold a number")
+  func gainErrors() throws {
+    let shape = GridShape(rows: 2, columns: 8)
+    let planes = (0..<8).map { segment in
+      ScalarField(
+        shape: shape,
+        values: (0..<16).map { segment == 1 && $0 < 12 ? .nan : segment < 4 ? 100 : 0 })
+    }
+    let metadata = metadata(references: References(vacuum: .scan(planes), vacuumExposures: 1))
+    let correction = try segmentCorrection(for: metadata, gainSource: nil, usesDark: true)
+    let errors = try #require(
+      relativeGainErrors(of: correction, metadata: metadata, electronsPerUnit: 4))
+    // 16 positions of 400 electrons, and four of them.
+    #expect(abs(try #require(errors[0]) - 1 / 80) < 1e-12)
+    #expect(abs(try #require(errors[1]) - 1 / 40) < 1e-12)
+    #expect(errors[5] == nil)
+  }
+
   @Test("NaN is missing, the type's largest number saturated; both hold zero in every segment")
   func masks() {
     let correction = SegmentCorrection(dark: [0, 0], gain: [1, 1], gainSource: .none)
