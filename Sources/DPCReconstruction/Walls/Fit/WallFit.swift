@@ -20,14 +20,14 @@ public struct WallFitOptions: Sendable, Equatable {
   public var baseline: WallBaseline?
   /// Whether one wall may be replaced by two of equal sign where that explains the profile better.
   public var splitsWalls = true
+  /// At most this many walls, the highest first.
+  var largestCount = 24
 
   /// Significance that a wall must reach, in standard deviations of its matched filter; raised
   /// by the number of places at which a wall of its width could have been found.
   static let detectionThreshold = 5.0
   /// The gain in χ² that it stands for.
   static let detectionGain = detectionThreshold * detectionThreshold
-  /// At most this many walls, the highest first.
-  static let maximumWalls = 24
   /// Walls nearer to an end of the profile than this part of their width there are not reported.
   static let rimDistance = 0.6
 

@@ -13,7 +13,7 @@ extension WallSearch {
       let trials = concurrentMap(3 * best.walls.count) { trial -> WallModelFit? in
         let (k, change) = trial.quotientAndRemainder(dividingBy: 3)
         if change == 0 { return self.trial(without: k, of: current, with: []) }
-        guard options.splitsWalls, current.walls.count < WallFitOptions.maximumWalls else {
+        guard options.splitsWalls, current.walls.count < options.largestCount else {
           return nil
         }
         let wall = current.walls[k]

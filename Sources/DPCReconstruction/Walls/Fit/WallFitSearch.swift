@@ -36,13 +36,13 @@ struct WallSearch {
         return searches(widthLimits: [limits[0]], holdsBaseline: true).map(settled)
       }
       let walls = extrema(smoothing: scales[guess - 1])
-      if walls.isEmpty || walls.count > WallFitOptions.maximumWalls { return [] }
+      if walls.isEmpty || walls.count > options.largestCount { return [] }
       let fit = model.fit(from: walls, baseline: levelBaseline)
       let split = fit.walls.flatMap { wall in
         let pair = options.splitsWalls ? boxes(wall) : []
         return pair.isEmpty ? [wall] : pair
       }
-      if split.count == walls.count || split.count > WallFitOptions.maximumWalls {
+      if split.count == walls.count || split.count > options.largestCount {
         return [settled(fit)]
       }
       return [settled(fit), settled(model.fit(from: split, baseline: fit.baseline))]
@@ -174,7 +174,7 @@ struct WallSearch {
     ]
     while let (members, fit) = open.popLast() {
       let mayGrow =
-        fit.walls.count < WallFitOptions.maximumWalls && samples.count > fit.parameterCount + 4
+        fit.walls.count < options.largestCount && samples.count > fit.parameterCount + 4
         && !model.isInterrupted()
       let candidates =
         mayGrow
