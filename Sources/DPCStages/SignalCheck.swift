@@ -18,9 +18,26 @@ struct SignalCheck {
   func check(_ mask: PixelMask) throws {
     if mask.unusableCount < mask.shape.count { return }
     let reasons = mask.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+    let missing = try missingSegments(mask)
     throw StageFailure(
-      .inputRefused, "\(path): /entry/data/frames has no usable pixel (\(reasons))",
-      remedy: remedy(mask))
+      .inputRefused,
+      "\(path): /entry/data/frames has no usable pixel (\(reasons))"
+        + (missing.map { ": \($0)" } ?? ""),
+      remedy: missing == nil
+        ? remedy(mask)
+        : "without all segments no deflection can be formed; dpc inspect shows what the frames hold"
+    )
+  }
+
+  /// Which segments make positions unusable, in words; nil where none does by itself, or all do.
+  private func missingSegments(_ mask: PixelMask) throws -> String? {
+    if mask.count(of: .missing) == 0 { return nil }
+    let missing = try FrameReader(frames).missingSegments()
+    let metadata = frames.acquisition.metadata
+    if missing.isEmpty || missing.count == metadata.segmentCount { return nil }
+    let names = missing.map(String.init).joined(separator: ", ")
+    return (missing.count == 1 ? "segment \(names) is" : "segments \(names) are")
+      + " missing at every position" + (metadata.frameCount > 1 ? " of the first frame" : "")
   }
 
   private func remedy(_ mask: PixelMask) -> String {

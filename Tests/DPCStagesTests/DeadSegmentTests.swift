@@ -73,6 +73,28 @@ struct DeadSegmentTests {
           + " stated)"), "\(failure.message)")
   }
 
+  @Test(
+    "Segments without a number anywhere are named where they leave no position",
+    arguments: [
+      ([5], "segment 5 is missing at every position"),
+      ([1, 6], "segments 1, 6 are missing at every position"),
+    ])
+  func missing(segments: [Int], words: String) async throws {
+    var numbers = [Float](repeating: 1000, count: 4) + [Float](repeating: 20, count: 4)
+    for segment in segments { numbers[segment] = .nan }
+    let failure = try #require(
+      try await Self.failure(inner: Array(numbers[..<4]), outer: Array(numbers[4...])))
+    #expect(failure.category == .inputRefused)
+    #expect(failure.message.hasSuffix("no usable pixel (192 missing): \(words)"))
+  }
+
+  @Test("Where all segments are missing none is named")
+  func allMissing() async throws {
+    let nothing = [Float](repeating: .nan, count: 4)
+    let failure = try #require(try await Self.failure(inner: nothing, outer: nothing))
+    #expect(failure.message.hasSuffix("no usable pixel (192 missing)"))
+  }
+
   private static func warnings(outer: [Float]) async throws -> [String] {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/scan.h5"
