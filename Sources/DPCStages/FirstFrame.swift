@@ -39,7 +39,7 @@ public struct FirstFrameVerdict: Sendable {
     let check = SignalCheck(frames)
     try check.check(mask)
     try check.check(statistics)
-    add(check.notes(statistics, exposures: 1))
+    add(try check.notes(statistics, exposures: 1, context))
   }
 
   private mutating func add(_ notes: [Note]) {

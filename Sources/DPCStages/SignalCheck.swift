@@ -18,9 +18,26 @@ struct SignalCheck {
   func check(_ mask: PixelMask) throws {
     if mask.unusableCount < mask.shape.count { return }
     let reasons = mask.counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+    let missing = try missingSegments(mask)
     throw StageFailure(
-      .inputRefused, "\(path): /entry/data/frames has no usable pixel (\(reasons))",
-      remedy: remedy(mask))
+      .inputRefused,
+      "\(path): /entry/data/frames has no usable pixel (\(reasons))"
+        + (missing.map { ": \($0)" } ?? ""),
+      remedy: missing == nil
+        ? remedy(mask)
+        : "without all segments no deflection can be formed; dpc inspect shows what the frames hold"
+    )
+  }
+
+  /// Which segments make positions unusable, in words; nil where none does by itself, or all do.
+  private func missingSegments(_ mask: PixelMask) throws -> String? {
+    if mask.count(of: .missing) == 0 { return nil }
+    let missing = try FrameReader(frames).missingSegments()
+    let metadata = frames.acquisition.metadata
+    if missing.isEmpty || missing.count == metadata.segmentCount { return nil }
+    let names = missing.map(String.init).joined(separator: ", ")
+    return (missing.count == 1 ? "segment \(names) is" : "segments \(names) are")
+      + " missing at every position" + (metadata.frameCount > 1 ? " of the first frame" : "")
   }
 
   private func remedy(_ mask: PixelMask) -> String {
@@ -102,11 +119,16 @@ struct SignalCheck {
   /// - Parameters:
   ///   - statistics: Of the signals that are turned into deflections.
   ///   - exposures: How many each of them adds up; 1 but for repeated frames and unit cells.
-  func notes(_ statistics: SignalStatistics, exposures: Double) -> [Note] {
+  ///   - context: To look at the frames once more, where a segment counts nothing.
+  func notes(
+    _ statistics: SignalStatistics, exposures: Double, _ context: StageContext
+  ) throws -> [Note] {
     guard let electrons = statistics.medianElectrons.map({ $0 / exposures }), electrons > 0 else {
       return []
     }
-    return doseNotes(electrons) + coarsenessNotes(electrons) + darkSegmentNotes(statistics)
+    let dark = darkSegmentNotes(statistics)
+    return doseNotes(electrons) + coarsenessNotes(electrons)
+      + (dark.isEmpty ? try silentSegmentNotes(statistics, context) : dark)
   }
 
   /// Rounding to whole counts is told from this part of the variance of counting on.
@@ -144,6 +166,33 @@ struct SignalCheck {
           + " of its ring do: it seems to be dead, or its dark reference wrong; fields towards it come out"
           + " up to half too small; dpc inspect shows each segment's signal")
     }
+  }
+
+  /// Of a segment that the centered disc does not reach, and that counts nothing where its neighbors say it should.
+  private func silentSegmentNotes(
+    _ statistics: SignalStatistics, _ context: StageContext
+  ) throws -> [Note] {
+    let metadata = frames.acquisition.metadata
+    guard let scale = frames.electronsPerUnit,
+      let search = SilentSegmentSearch(
+        statistics, metadata.detector, probeSemiAngle: metadata.probeSemiAngle,
+        electronsPerUnit: scale),
+      let silent = search.segment(in: try FrameReader(frames).sample(context))
+    else { return [] }
+    let (subject, target, verdict) =
+      silent.other.map {
+        (
+          "segments \(silent.index) and \($0), one across from the other, count", "one of them",
+          "one seems"
+        )
+      } ?? ("segment \(silent.index) counts", "it", "it seems")
+    return [
+      Note(
+        .warning,
+        "\(subject) nothing also where those beside do as if the disc had moved towards \(target): \(verdict) to be"
+          + " dead, or its dark reference wrong; fields towards it come out up to half too small; dpc inspect shows each"
+          + " segment's signal")
+    ]
   }
 
   private func doseNotes(_ counted: Double) -> [Note] {

@@ -14,6 +14,25 @@ extension WallTable {
       ? "alternating in sign" : "of both signs, not alternating"
   }
 
+  /// Whether no wall's field is positive.
+  var isAllNegative: Bool { rows.allSatisfy { $0.wall.field.value < 0 } }
+
+  /// Of which walls a field is that is combined from this table, of the top view, and another's.
+  var signDefinition: String {
+    let negative = rows.count { $0.wall.field.value < 0 }
+    if negative > 0 && negative < rows.count {
+      return
+        "that of the walls whose wall_field is positive in the top view's table; antiparallel ones"
+        + " have the opposite field"
+    }
+    let sign = negative > 0 ? "negative" : "positive"
+    return rows.count == 1
+      ? "that of the top view's wall, whose wall_field is \(sign); an antiparallel one has the opposite"
+        + " field"
+      : "that of the top view's walls, whose wall_field is \(sign) throughout; antiparallel ones have"
+        + " the opposite field"
+  }
+
   /// Fields of like walls scatter about their mean by more than this with a chance of 0.0013, one side of a normal
   /// distribution.
   private static let clearScatter = 3.0

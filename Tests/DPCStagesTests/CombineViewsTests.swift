@@ -111,7 +111,36 @@ struct CombineViewsTests {
     let error = try #require(value.along1.error)
     #expect(abs(value.along1.value - 1.8e8) < 3 * error && error < 5e6, "\(value.along1)")
     let definition = value.group("combined").attributes["sign_definition"]
-    #expect(definition == .text(CombinedFieldValue.signDefinition))
+    #expect(definition == .text(value.signDefinition))
+    #expect(value.signDefinition.hasPrefix("that of the walls whose wall_field is positive in"))
+  }
+
+  @Test(
+    "Where all walls of the top view have one sign the field is theirs",
+    arguments: [1.0, -1], [1.0, -1])
+  func oneSign(sign: Double, crossSign: Double) async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      Self.scan(
+        "thickness_nm: 60, field_direction: perp", "top", 3, field: "\(sign * 1.8e8)",
+        signs: "[1, 1]"))
+    let cross = try await laboratory.file(
+      Self.scan(
+        "thickness_nm: 50, inclination_deg: 45, field_direction: parallel", "cross-section", 4,
+        field: "\(crossSign * 1.8e8)", signs: "[1, 1]"))
+    let outcome = try await laboratory.run(Self.chain(top, cross))
+    let rows = try outcome.value("top-walls", as: WallsValue.self).table.rows
+    #expect(rows.allSatisfy { $0.wall.field.value * sign > 0 })
+    let value = try outcome.value("combined", as: CombinedFieldValue.self)
+    let error = try #require(value.along1.error)
+    #expect(abs(value.along1.value - sign * 1.8e8) < 3 * error && error < 5e6, "\(value.along1)")
+    #expect(value.isConsistent && value.correspondence.contains("have the same sign"), "\(value)")
+    #expect(value.measured[1].contains(sign < 0 ? "along the wall: -1" : "along the wall: 1"))
+    let (definition, word) = (value.signDefinition, sign < 0 ? "negative" : "positive")
+    #expect(definition.contains("wall_field is \(word) throughout;"))
+    #expect(value.group("combined").attributes["sign_definition"] == .text(definition))
+    let notes = outcome.report["combined"]?.notes.map(\.text) ?? []
+    #expect(notes.contains("the field is \(definition)"))
   }
 
   @Test("Where the other assignment of signs fits nearly as well, it is named with its field")

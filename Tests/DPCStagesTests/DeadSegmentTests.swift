@@ -1,8 +1,10 @@
 // Segments whose counts cannot be what the disc leaves there, and others that only look so.
 import DPCSimulation
 @testable import DPCStages
+import Foundation
 import Pipeline
 import STEMCore
+import STEMData
 import Testing
 
 struct DeadSegmentTests {
@@ -71,6 +73,28 @@ struct DeadSegmentTests {
           + " stated)"), "\(failure.message)")
   }
 
+  @Test(
+    "Segments without a number anywhere are named where they leave no position",
+    arguments: [
+      ([5], "segment 5 is missing at every position"),
+      ([1, 6], "segments 1, 6 are missing at every position"),
+    ])
+  func missing(segments: [Int], words: String) async throws {
+    var numbers = [Float](repeating: 1000, count: 4) + [Float](repeating: 20, count: 4)
+    for segment in segments { numbers[segment] = .nan }
+    let failure = try #require(
+      try await Self.failure(inner: Array(numbers[..<4]), outer: Array(numbers[4...])))
+    #expect(failure.category == .inputRefused)
+    #expect(failure.message.hasSuffix("no usable pixel (192 missing): \(words)"))
+  }
+
+  @Test("Where all segments are missing none is named")
+  func allMissing() async throws {
+    let nothing = [Float](repeating: .nan, count: 4)
+    let failure = try #require(try await Self.failure(inner: nothing, outer: nothing))
+    #expect(failure.message.hasSuffix("no usable pixel (192 missing)"))
+  }
+
   private static func warnings(outer: [Float]) async throws -> [String] {
     let laboratory = try Laboratory()
     let path = laboratory.folder + "/scan.h5"
@@ -93,6 +117,49 @@ struct DeadSegmentTests {
     arguments: [[30, 0, 0, 30], [30, 9, 0, 9], [0, 0, 0, 0], [30, 30, 1, 30]])
   func shifted(outer: [Float]) async throws {
     #expect(try await Self.warnings(outer: outer).isEmpty)
+  }
+
+  /// What stripes with the disc shifted to either side by unequal parts of its radius leave, 1e6 electrons a position.
+  private static func stripes(on segment: DetectorSegment, columns: Int) -> [Double] {
+    let disc = BrightFieldDisc(radius: 0.024)
+    let azimuth = 125 * Double.pi / 180
+    return (0..<columns).map { column in
+      let shift = [0, 5e-5, 0, -1e-4][column / 16 % 4]
+      return 1e6
+        * disc.fraction(
+          on: segment, orientation: 0, displacedBy: shift * cos(azimuth), shift * sin(azimuth))
+    }
+  }
+
+  @Test("So does one beside walls, which light the others unequally", arguments: [5, nil])
+  func deadBesideWalls(dead: Int?) async throws {
+    let shape = GridShape(rows: 16, columns: 192)
+    let detector = SegmentedDetector.annular(
+      rings: [(inner: 0, outer: 0.024, sectors: 4), (inner: 0.024, outer: 0.048, sectors: 4)],
+      start: 0, orientation: 0)
+    var generator = SeededGenerator(seed: 7)
+    var numbers: [Float] = []
+    for (index, segment) in detector.segments.enumerated() {
+      let means = Self.stripes(on: segment, columns: shape.columns)
+      for position in 0..<shape.count {
+        let count = generator.poisson(mean: means[position % shape.columns])
+        numbers.append(index == dead ? 0 : Float(count))
+      }
+    }
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/scan.h5"
+    let starts = [0.0, 90, 180, 270]
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0, 24, 24, 24, 24], outer: [24, 24, 24, 24, 48, 48, 48, 48],
+      start: starts + starts, stop: (starts + starts).map { $0 + 90 }, frameCount: 1, shape: shape
+    ).write(numbers, to: path)
+    let report = try await laboratory.reconstruction(of: path).report
+    let warnings = report.stages.flatMap(\.notes).filter { $0.kind == .warning }.map(\.text)
+      .filter { $0.contains("to be dead") }
+    #expect(warnings.count == (dead == nil ? 0 : 1), "\(warnings)")
+    #expect(warnings.allSatisfy { $0.hasPrefix("segment 5 counts nothing also where") })
+    let doubts = FirstFrameVerdict(of: try AcquisitionFile(path: path)).doubts
+    #expect(warnings.allSatisfy(doubts.contains), "\(doubts)")
   }
 
   /// Counts of a Poisson distribution, but for one segment that holds a number everywhere.

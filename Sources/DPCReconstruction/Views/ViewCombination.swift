@@ -111,6 +111,15 @@ public struct CombinedField: Sendable, Equatable {
   public var pValue: Double
   /// Whether the second view's walls were counted with the opposite sign.
   public var isSecondReversed: Bool
+
+  /// That of the walls antiparallel to these: known as well, and it fits as well.
+  public var ofAntiparallelWalls: CombinedField {
+    var field = self
+    field.normal.value.negate()
+    field.along1.value.negate()
+    field.along2.value.negate()
+    return field
+  }
 }
 
 /// Combines two views by weighted least squares: four measured components, three unknown. What errors of the inclinations do

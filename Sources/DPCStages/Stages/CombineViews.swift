@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -42,7 +42,7 @@ struct CombineViews: StageType {
     let cross = try view("cross", context, rotation: rotation, beamSide: side)
     let polarity: String = try context.value("polarity")
     let sign: Double? = polarity == "same" ? 1 : polarity == "opposite" ? -1 : nil
-    guard let field = combinedField(of: top.view, and: cross.view, sign: sign) else {
+    guard let field = namedField(top, cross, sign: sign) else {
       throw StageFailure(
         .failed,
         "stage \(context.stageName): the two views leave a component of the field open: they look at"
@@ -62,26 +62,39 @@ struct CombineViews: StageType {
       normal: field.normal, along1: field.along1, along2: field.along2,
       covariance: field.covariance, chiSquare: field.chiSquare,
       degreesOfFreedom: field.degreesOfFreedom, pValue: field.pValue,
-      measured: top.texts + cross.texts, correspondence: correspondence, context: top.context)
-    var notes = [
-      Note(
-        .assumption,
-        "both views show walls of one kind (top view: \(top.table.signsInWords); cross-section:"
-          + " \(cross.table.signsInWords)), and \(correspondence)"),
-      Note(.assumption, "the field is \(CombinedFieldValue.signDefinition)"),
-    ]
-    notes += top.table.likenessNotes(in: "top view")
-    notes += cross.table.likenessNotes(in: "cross-section")
+      measured: top.texts + cross.texts, correspondence: correspondence,
+      signDefinition: top.table.signDefinition, context: top.context)
+    var notes = assumptions(top.table, cross.table, value)
     notes += viewNotes(top.context, .top, port: "top")
     notes += viewNotes(cross.context, .crossSection, port: "cross")
     if sign == nil,
-      let other = combinedField(
-        of: top.view, and: cross.view, sign: field.isSecondReversed ? 1 : -1)
+      let other = namedField(top, cross, sign: field.isSecondReversed ? 1 : -1)
     {
       notes += Self.ambiguityNotes(field, other)
     }
     if !value.isConsistent { notes.append(Note(.warning, value.verdict)) }
     return StageProduct(outputs: ["combined": value], facts: value.facts, notes: notes)
+  }
+
+  /// What is taken for granted of the walls, and where they speak against it.
+  private func assumptions(
+    _ top: WallTable, _ cross: WallTable, _ value: CombinedFieldValue
+  ) -> [Note] {
+    [
+      Note(
+        .assumption,
+        "both views show walls of one kind (top view: \(top.signsInWords); cross-section:"
+          + " \(cross.signsInWords)), and \(value.correspondence)"),
+      Note(.assumption, "the field is \(value.signDefinition)"),
+    ] + top.likenessNotes(in: "top view") + cross.likenessNotes(in: "cross-section")
+  }
+
+  /// The field of walls that the top view shows.
+  private func namedField(
+    _ top: MeasuredView, _ cross: MeasuredView, sign: Double?
+  ) -> CombinedField? {
+    let field = combinedField(of: top.view, and: cross.view, sign: sign)
+    return top.table.isAllNegative ? field?.ofAntiparallelWalls : field
   }
 
   /// Three standard deviations between two assignments of the walls' signs.
@@ -164,7 +177,7 @@ struct CombineViews: StageType {
         azimuthError: walls.orientation.azimuthError,
         tilt: try tilt(walls, shapes, components, measured: components(inclination:_:)))
       return MeasuredView(
-        view: view, texts: texts(port, components, count: shapes.count), table: walls.table,
+        view: view, texts: texts(port, components, walls.table), table: walls.table,
         context: field.context, map: field.map)
     } catch {
       throw wallFailure(error, stage: context.stageName)
@@ -197,11 +210,15 @@ struct CombineViews: StageType {
       along: side * (other.along - components.along))
   }
 
-  private func texts(_ port: String, _ components: WallComponents, count: Int) -> [String] {
+  /// Of the walls whose wall_field is positive, or of those that there are.
+  private func texts(
+    _ port: String, _ components: WallComponents, _ table: WallTable
+  ) -> [String] {
     let name = port == "top" ? "top view" : "cross-section"
+    let sign: Double = table.isAllNegative ? -1 : 1
     func text(_ what: String, _ value: Double, _ variance: Double) -> String {
-      "\(name), mean of \(count) walls by sign, \(what):"
-        + " \(Format.quantity(value, error: variance.squareRoot(), unit: "V/m"))"
+      "\(name), mean of \(table.rows.count) walls by sign, \(what):"
+        + " \(Format.quantity(sign * value, error: variance.squareRoot(), unit: "V/m"))"
     }
     return [
       text("across the wall in the image", components.across, components.covariance[0]),

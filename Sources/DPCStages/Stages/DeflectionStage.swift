@@ -61,6 +61,7 @@ struct DeflectionStage: StageType {
     }
     try check.check(statistics)
     try check.check(estimate.map.mask)
+    let doubts = try check.notes(statistics, exposures: exposures ?? 1, context)
     let vacuum = try vacuumDeflection(frames, estimation)
     let transfer =
       method == .phaseContrastTransfer
@@ -85,9 +86,8 @@ struct DeflectionStage: StageType {
           numbers: report.numbers)
       ],
       facts: facts(estimate.map, statistics, deviation) + report.facts + (transfer?.facts ?? []),
-      notes: notes(estimate.map, frames.acquisition.metadata, estimation) + saturation
-        + check.notes(statistics, exposures: exposures ?? 1) + report.notes
-        + (transfer?.notes ?? []))
+      notes: notes(estimate.map, frames.acquisition.metadata, estimation) + saturation + doubts
+        + report.notes + (transfer?.notes ?? []))
   }
 
   /// The deflection before anything of it is judged, and how many exposures were averaged; nil of a single frame.

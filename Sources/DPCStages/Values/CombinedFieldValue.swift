@@ -18,12 +18,9 @@ struct CombinedFieldValue: HeaderOnlyValue {
   var measured: [String]
   /// What was assumed of the walls' correspondence.
   var correspondence: String
-  var context: MapContext
-
   /// Antiparallel walls differ in sign only: of which of them the field is.
-  static let signDefinition =
-    "that of the walls whose wall_field is positive in the top view's table; antiparallel ones have the"
-    + " opposite field"
+  var signDefinition: String
+  var context: MapContext
 
   /// Three standard deviations.
   static let significance = 0.0027
@@ -76,7 +73,7 @@ struct CombinedFieldValue: HeaderOnlyValue {
         "axes_definition": .text(
           "normal n; along_1 in the wall and across the top view's beam, a quarter turn clockwise from"
             + " n in its image; along_2 = n x along_1"),
-        "sign_definition": .text(Self.signDefinition),
+        "sign_definition": .text(signDefinition),
         "verdict": .text(verdict), "correspondence": .text(correspondence),
         "measured": .text(measured.joined(separator: "; ")),
       ]))

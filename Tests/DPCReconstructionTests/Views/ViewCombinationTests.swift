@@ -96,6 +96,26 @@ struct ViewCombinationTests {
     }
   }
 
+  @Test("Antiparallel walls have the opposite field, as well known, with the same misfit")
+  func antiparallel() throws {
+    func found(_ sign: Double) throws -> CombinedField {
+      var views = [
+        view((3e7, 2e8, -5e7), inclination: 0),
+        view((3e7, 2.1e8, -5e7), inclination: 45 * degree, rotation: 90 * degree),
+      ]
+      for index in views.indices {
+        views[index].scaleError = 0.02
+        views[index].components.across *= sign
+        views[index].components.along *= sign
+      }
+      views[1].tilt = ViewTilt(error: 0.02, across: sign * 4e6, along: sign * 1e6)
+      return try #require(combinedField(of: views[0], and: views[1]))
+    }
+    let (these, others) = (try found(1), try found(-1))
+    #expect(these.along1.value > 1.9e8 && these.chiSquare > 0.1)
+    #expect(others == these.ofAntiparallelWalls)
+  }
+
   @Test("The correspondence of antiparallel walls is found where nobody states it")
   func correspondence() throws {
     let field = (2e7, 2e8, 3e7)
