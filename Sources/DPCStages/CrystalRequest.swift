@@ -59,7 +59,8 @@ struct CrystalRequest {
         throw ParameterProblem(
           parameter.key, "\(parameter.key) is '\(text)', which names no direction or plane",
           suggestion:
-            "three integers in brackets, a minus before its number: [1-10], (110), [1 -1 0]")
+            "three integers in brackets, of \(MillerIndices.longest) digits at most, a minus before its"
+            + " number: [1-10], (110), [1 -1 0]")
       }
       return found
     }
@@ -118,7 +119,10 @@ struct CrystalRequest {
 }
 
 extension MillerIndices {
-  /// Reads `[001]`, `(1-10)`, `[1 -1 0]`, `1,1,0`; nil for anything else and for three zeros.
+  /// Digits of an index: more than any lattice has, and few enough for its square to be exact.
+  fileprivate static let longest = 6
+
+  /// Reads `[001]`, `(1-10)`, `[1 -1 0]`, `1,1,0`; nil for anything else, for longer numbers and for three zeros.
   init?(_ text: String) {
     var rest = text.trimmingCharacters(in: .whitespaces)
     for (open, close) in [("[", "]"), ("(", ")"), ("<", ">"), ("{", "}")]
@@ -131,7 +135,7 @@ extension MillerIndices {
     let isSpaced = rest.contains { $0 == " " || $0 == "," }
     func finish() -> Bool {
       if digits.isEmpty { return !isNegative }
-      guard let value = Double(digits) else { return false }
+      guard digits.count <= Self.longest, let value = Double(digits) else { return false }
       numbers.append(isNegative ? -value : value)
       digits = ""
       isNegative = false

@@ -179,7 +179,8 @@ struct ChunkReader: Sendable {
     return result
   }
 
-  /// All first bytes of the elements, then all second ones, ..., to elements.
+  /// All first bytes of the elements, then all second ones, ..., to elements. Bytes that make no whole element, as
+  /// there are where deflate came before, stand behind them as they are.
   private func unshuffled(_ planes: ChunkBytes) -> ChunkBytes {
     let width = number.byteCount
     if width == 1 { return planes }
@@ -188,6 +189,9 @@ struct ChunkReader: Sendable {
     guard let source = planes.bytes.bindMemory(to: UInt8.self).baseAddress,
       let target = result.bytes.baseAddress
     else { return result }
+    let rest = count * width..<planes.bytes.count
+    UnsafeMutableRawBufferPointer(rebasing: result.bytes[rest])
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: planes.bytes[rest]))
     // Whole numbers at a time where they are short: the loops become vector instructions.
     switch width {
     case 2:

@@ -222,8 +222,9 @@ struct DirectFile: Sendable {
       let count = pread(
         descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
       if count < 0 {
-        if errno == EINTR { continue }
-        throw place.error(.library, "read", String(cString: strerror(errno)))
+        let code = errno
+        if code == EINTR { continue }
+        throw MachineTrouble.ofReading(code).error("read", place)
       }
       if count == 0 {
         throw place.error(

@@ -17,12 +17,19 @@ struct MachineTrouble {
       code: ENFILE, kind: .machine,
       remedy: "the machine has too many files open: end other programs and run again"),
     MachineTrouble(code: ENOMEM, kind: .machine, remedy: "free some memory and run again"),
-    MachineTrouble(
-      code: EIO, kind: .machine,
-      remedy: "the disk or its connection fails: see to it, or copy the file elsewhere"),
+    failingDisk(EIO),
   ]
 
+  private static func failingDisk(_ code: Int32) -> MachineTrouble {
+    MachineTrouble(
+      code: code, kind: .machine,
+      remedy: "the disk or its connection fails: see to it, or copy the file elsewhere")
+  }
+
   static func of(_ code: Int32) -> MachineTrouble? { all.first { $0.code == code } }
+
+  /// The trouble with a file that was opened and then cannot be read: whatever the code, its content is not to blame.
+  static func ofReading(_ code: Int32) -> MachineTrouble { of(code) ?? failingDisk(code) }
 
   /// The trouble that the library quotes among its own words.
   static func quoted(in stack: String) -> MachineTrouble? {

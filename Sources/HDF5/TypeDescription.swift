@@ -66,7 +66,15 @@ struct Extent {
       }
       count = product
     }
-    shape = sides.map { Int($0) }
+    var shape: [Int] = []
+    for side in sides {
+      // Beside a side of zero any other one passes for no elements at all.
+      guard let side = Int(exactly: side) else {
+        throw place.error(.damaged, "read the shape of", "it claims a side of \(side) elements")
+      }
+      shape.append(side)
+    }
+    self.shape = shape
   }
 }
 

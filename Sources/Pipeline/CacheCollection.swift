@@ -63,7 +63,9 @@ extension PipelineCache {
       var sizes: [SHA256Digest: Int] = [:]
       var young: Set<SHA256Digest> = []
       for digest in try objects.all() {
-        guard let stamp = try existingStamp(objects.path(of: digest)) else { continue }
+        guard let stamp = try FileSystem.existingStamp(of: objects.path(of: digest)) else {
+          continue
+        }
         sizes[digest] = stamp.size
         if max(stamp.modified, stamp.changed) >= oldest { young.insert(digest) }
       }
@@ -96,7 +98,7 @@ extension PipelineCache {
     let roots = Set(rules.roots.map { actions.path(of: $0) })
     var found: [Candidate] = []
     for path in try actions.allPaths() {
-      guard let stamp = try existingStamp(path) else { continue }
+      guard let stamp = try FileSystem.existingStamp(of: path) else { continue }
       // A damaged record keeps nothing.
       let record = (try? FileSystem.readAll(path)).flatMap {
         try? CacheJSON.unseal(ActionRecord.self, from: $0)
@@ -143,16 +145,10 @@ extension PipelineCache {
   /// Removes an object unless a run has just published it again.
   private func remove(_ digest: SHA256Digest, oldest: Int) throws(SystemError) {
     let path = objects.path(of: digest)
-    guard let stamp = try existingStamp(path), max(stamp.modified, stamp.changed) < oldest
+    guard let stamp = try FileSystem.existingStamp(of: path),
+      max(stamp.modified, stamp.changed) < oldest
     else { return }
     digests.forget(stamp)
     try FileSystem.remove(path)
-  }
-
-  private func existingStamp(_ path: String) throws(SystemError) -> FileStamp? {
-    do throws(SystemError) { return try FileSystem.stamp(of: path) } catch {
-      if error.isMissingFile { return nil }
-      throw error
-    }
   }
 }

@@ -28,6 +28,14 @@ enum FileSystem {
       modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
   }
 
+  /// The stamp of a file that others may remove at any time; nil once they have.
+  static func existingStamp(of path: String) throws(SystemError) -> FileStamp? {
+    do throws(SystemError) { return try stamp(of: path) } catch {
+      if error.isMissingFile { return nil }
+      throw error
+    }
+  }
+
   static func readAll(_ path: String) throws(SystemError) -> [UInt8] {
     // A pipe would be waited for.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

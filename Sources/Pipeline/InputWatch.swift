@@ -17,28 +17,38 @@ final class InputWatch: Sendable {
   /// only touched is read again and found the same. Two equal answers mean that nothing was written
   /// between: a file that was changed and changed back has another stamp.
   ///
-  /// - Throws: ``StageFailure`` of category `inputRefused` where the content is another.
+  /// - Throws: ``StageFailure`` of category `inputRefused` where the content is another, and what reading a file
+  ///   fails with where that is not known.
   func confirm(_ names: Set<String>) throws(StageFailure) -> [String: FileStamp] {
     var stamps: [String: FileStamp] = [:]
-    for name in names.sorted() {
-      let (changed, stamp) = files.withLock { files -> (String?, FileStamp?) in
-        guard let file = files[name] else { return (nil, nil) }
-        do {
-          guard let confirmed = try digests.confirm(file) else { return (file.path, nil) }
-          files[name] = confirmed
-          return (nil, confirmed.stamp)
-        } catch {
-          return ("\(file.path) (\(error))", nil)
-        }
-      }
-      stamps[name] = stamp
-      if let changed {
-        throw StageFailure(
-          .inputRefused, "input '\(name)' changed while it was read: \(changed)",
-          remedy: "run again once the file is complete")
-      }
-    }
+    for name in names.sorted() { stamps[name] = try confirm(name) }
     return stamps
+  }
+
+  /// nil for an input that is no file.
+  private func confirm(_ name: String) throws(StageFailure) -> FileStamp? {
+    try files.withLock { files throws(StageFailure) in
+      guard let file = files[name] else { return nil }
+      do throws(SystemError) {
+        if let confirmed = try digests.confirm(file) {
+          files[name] = confirmed
+          return confirmed.stamp
+        }
+      } catch {
+        // One that is gone or being written to is another; of one that cannot be read nobody knows.
+        if error.isMissingFile || error.code == FileSystem.changedWhileRead {
+          throw Self.changed(name, "\(file.path) (\(error))")
+        }
+        throw StageFailure(input: name, error)
+      }
+      throw Self.changed(name, file.path)
+    }
+  }
+
+  private static func changed(_ name: String, _ file: String) -> StageFailure {
+    StageFailure(
+      .inputRefused, "input '\(name)' changed while it was read: \(file)",
+      remedy: "run again once the file is complete")
   }
 
   /// What to say of an input that never stood still.

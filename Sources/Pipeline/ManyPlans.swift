@@ -20,8 +20,9 @@ public struct ManyPlans: Sendable {
     self.cache = cache
     var names: [String: String] = [:]
     for (_, graph) in pipelines {
-      for name in Set(graph.stages.flatMap(\.fileParameters.values)) {
-        if let path = graph.inputPaths[name] { names[path] = name }
+      // Of two inputs with one file the first is named, the same each time.
+      for name in Set(graph.stages.flatMap(\.fileParameters.values)).sorted() {
+        if let path = graph.inputPaths[name], names[path] == nil { names[path] = name }
       }
     }
     let files = names.sorted { $0.key < $1.key }

@@ -72,12 +72,18 @@ public struct PipelineCache: Sendable {
   /// - Throws: ``StageFailure`` of category `machine` where the folder cannot be read.
   public func contents() throws(StageFailure) -> Contents {
     try mapped { () throws(SystemError) in
-      var bytes = 0
-      let digests = try objects.all()
-      for digest in digests { bytes += try FileSystem.stamp(of: objects.path(of: digest)).size }
-      return Contents(
-        objectCount: digests.count, byteCount: bytes, recordCount: try actions.allPaths().count,
+      var contents = Contents(
+        objectCount: 0, byteCount: 0, recordCount: try actions.allPaths().count,
         leaseCount: try leases.count())
+      // Another run may remove objects meanwhile.
+      for digest in try objects.all() {
+        guard let stamp = try FileSystem.existingStamp(of: objects.path(of: digest)) else {
+          continue
+        }
+        contents.objectCount += 1
+        contents.byteCount += stamp.size
+      }
+      return contents
     }
   }
 

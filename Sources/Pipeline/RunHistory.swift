@@ -182,6 +182,8 @@ public struct EventLog: Sendable {
   /// - Returns: nil where the log has no beginning in a form that is known, or has its end.
   static func cutOff(in text: String) -> CutOffRun? {
     var run: CutOffRun?
+    // A stage whose result vanished is computed again, and finishes twice.
+    var finished: Set<String> = []
     for text in text.split(separator: "\n") {
       guard let line = try? RecordJSON.value(Line.self, from: text.utf8) else { continue }
       if line.ending != nil { return nil }
@@ -191,7 +193,13 @@ public struct EventLog: Sendable {
           finishedCount: 0, atWork: [])
       } else if let stage = line.stage, line.plan == nil {
         run?.atWork.removeAll { $0 == stage }
-        if line.report == nil { run?.atWork.append(stage) } else { run?.finishedCount += 1 }
+        if line.report == nil {
+          run?.atWork.append(stage)
+          finished.remove(stage)
+        } else {
+          finished.insert(stage)
+        }
+        run?.finishedCount = finished.count
       }
     }
     return run

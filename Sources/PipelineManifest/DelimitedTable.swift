@@ -80,9 +80,16 @@ private struct TableScanner {
 
   private var next: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
 
+  /// Counts lines as ``SourceText`` does, which shows them.
   private mutating func advance() {
-    column += 1
-    if scalars[position] == "\n" { (line, column) = (line + 1, 1) }
+    let scalar = scalars[position]
+    if scalar == "\n", position > 0, scalars[position - 1] == "\r" {
+      column = 1
+    } else if SourceText.isBreak(scalar) {
+      (line, column) = (line + 1, 1)
+    } else {
+      column += 1
+    }
     position += 1
   }
 

@@ -82,7 +82,8 @@ public enum ManifestReader {
           problems.source.span(line: 1, column: 1),
           "more than \(SourceTreeBuilder.nodeLimit) values, aliases counted as often as they stand")
       }
-      return tree
+      // Of a tree without what was to be merged no other complaint would be true.
+      return builder.hasMerges ? nil : tree
     } catch {
       problems.add(
         problems.source.span(line: error.line, column: error.column), error.message,

@@ -21,7 +21,7 @@ struct SourceText: Sendable {
       switch scalar {
       case "\n" where followsReturn:
         followsReturn = false
-      case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}":
+      case _ where Self.isBreak(scalar):
         lines.append(line)
         line = []
         followsReturn = scalar == "\r"
@@ -37,6 +37,11 @@ struct SourceText: Sendable {
       view.append(contentsOf: line)
       return String(view)
     }
+  }
+
+  /// Whether a line ends with it; a line feed behind a carriage return ends none of its own.
+  static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+    ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"].contains(scalar)
   }
 
   var lineCount: Int { lines.count }

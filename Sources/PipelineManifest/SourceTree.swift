@@ -52,6 +52,8 @@ struct SourceTreeBuilder {
   private let document: ComposedDocument
   private var nodeCount = 0
   private(set) var problems: ProblemList
+  /// Keys were to be merged, which are missing from the tree.
+  private(set) var hasMerges = false
 
   init(document: ComposedDocument, problems: ProblemList) {
     self.document = document
@@ -97,6 +99,12 @@ struct SourceTreeBuilder {
         continue
       }
       let span = document.span(scalar.mark, text: scalar.string, in: problems.source)
+      if scalar.string == "<<", scalar.style == .plain {
+        hasMerges = true
+        problems.add(
+          span, "YAML's merge key '<<' is not supported", "repeat the keys here")
+        continue
+      }
       if let line = lines[scalar.string] {
         problems.add(
           span, "the key \(Shown.word(scalar.string)) stands already on line \(line)",

@@ -3,7 +3,6 @@ internal import HDF5
 
 extension ResultFile {
   /// The steps recorded in a result file, in their order, and the versions that ran them.
-  ///
   public static func chain(
     of path: String
   ) throws(ResultFileError) -> (steps: [ProcessStep], versions: [String: String]) {

@@ -68,9 +68,11 @@ struct DPC: AsyncParsableCommand {
 
   /// Names the command that was mistyped; what follows it is not to blame.
   private static func checkCommand(_ words: [String]) throws(CommandFailure) {
-    try check(words.first, of: configuration.subcommands, "")
-    if words.first == Cache.configuration.commandName {
-      try check(words.dropFirst().first, of: Cache.configuration.subcommands, "cache ")
+    // What help is asked for is a command too.
+    let command = words.first == "help" ? words.dropFirst() : words[...]
+    try check(command.first, of: configuration.subcommands, "")
+    if command.first == Cache.configuration.commandName {
+      try check(command.dropFirst().first, of: Cache.configuration.subcommands, "cache ")
     }
   }
 

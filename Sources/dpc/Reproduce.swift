@@ -71,10 +71,12 @@ struct Reproduce: AsyncParsableCommand {
     let ownCache = "\(folder.path)/provenance/.reproduction-\(UUID().uuidString)"
     // A cache of its own that cannot be removed does no harm beside the result.
     defer { if cache == nil { try? FileManager.default.removeItem(atPath: ownCache) } }
+    let place = PipelineCache(path: cache ?? ownCache)
+    defer { place.close() }
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     limitThreads(to: threads)
     let runner = PipelineRunner(
-      graph: manifest.graph, codecs: stageCodecs, cache: PipelineCache(path: cache ?? ownCache),
+      graph: manifest.graph, codecs: stageCodecs, cache: place,
       toolVersion: dpcVersion, threads: threads)
     let log = Mutex(EventLog(logFile: logFile))
     // Its own cache is used by no other command: nothing goes on from there.

@@ -65,17 +65,30 @@ struct Simulate: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let graph = try options.load().graph
+    let code = try await simulate()
+    if code != 0 { ExitStatus(code: code).exit() }
+  }
+
+  /// The exit code.
+  private func simulate() async throws -> Int32 {
+    let manifest = try options.load()
+    try refuse(manifest.instances)
+    let graph = manifest.graph
     let targets = graph.stages.compactMap { SimulationTarget($0, folder: output) }
     if targets.isEmpty {
       throw CommandFailure(
         .usage, "\(options.pipeline): no stage uses simulate-acquisition",
         remedy: "dpc help simulate shows a manifest that does")
     }
-    if plan { return try printPlan(graph) }
+    if plan {
+      try printPlan(graph)
+      return 0
+    }
     if !force { try targets.forEach { try $0.checkAbsent() } }
+    let cache = try options.openCache()
+    defer { cache.close() }
     let runner = PipelineRunner(
-      graph: graph, codecs: stageCodecs, cache: try options.openCache(), toolVersion: dpcVersion,
+      graph: graph, codecs: stageCodecs, cache: cache, toolVersion: dpcVersion,
       threads: ProcessInfo.processInfo.activeProcessorCount)
     let report = await runner.run(cancellation: Interruption.watched())
     for (_, failure) in report.failures {
@@ -87,7 +100,18 @@ struct Simulate: AsyncParsableCommand {
       }
     }
     for note in report.cacheNotes + runner.lateNotes { Terminal.printError(note.text) }
-    if report.exitCode != 0 { ExitStatus(code: report.exitCode).exit() }
+    return report.exitCode
+  }
+
+  /// Refuses a sweep: its acquisitions would all have one name.
+  private func refuse(_ instances: [PipelineInstance]) throws(CommandFailure) {
+    guard let first = instances.first else { return }
+    let setting = first.settings.first { $0.name.contains(".") }
+    throw CommandFailure(
+      .usage,
+      "\(options.pipeline): foreach and matrix make \(instances.count) runs; one is simulated at a time",
+      remedy: "take foreach and matrix out and name each point: --set"
+        + " \(setting.map { "\($0.name)=\($0.value)" } ?? "STAGE.PARAMETER=VALUE") --output FOLDER")
   }
 
   private func printPlan(_ graph: PipelineGraph) throws {

@@ -242,6 +242,10 @@ struct CommandTests {
     let near = try await workspace.dpc(["rum", "x.yaml"])
     #expect(near.status == 2)
     #expect(near.errors == "error: there is no command 'rum'\n  did you mean 'run'?\n")
+    let help = try await workspace.dpc(["help", "rum"])
+    #expect(help.status == 2 && help.errors == near.errors)
+    let inner = try await workspace.dpc(["help", "cache", "status"])
+    #expect(inner.status == 2 && inner.errors.contains("no command 'cache status'"))
     let far = try await workspace.dpc(["frobnicate"])
     #expect(far.status == 2 && far.errors.contains("dpc --help lists them"), "\(far.errors)")
   }

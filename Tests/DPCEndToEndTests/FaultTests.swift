@@ -5,7 +5,7 @@ import Testing
 
 struct FaultTests {
   /// Built with the tests, beside dpc.
-  private static let shim =
+  static let shim =
     (Program.dpc as NSString).deletingLastPathComponent + "/libFaultInjection.so"
 
   private func run(

@@ -124,6 +124,9 @@ struct InclinedStageTests {
 
   @Test(
     "What is none is not read",
-    arguments: ["", "[000]", "[12]", "[1--10]", "abc", "[1 1 0 0]", "[1-]"])
+    arguments: [
+      "", "[000]", "[12]", "[1--10]", "abc", "[1 1 0 0]", "[1-]", "[1000000 0 1]",
+      "[99999999999999999999 0 1]",
+    ])
   func notRead(text: String) { #expect(MillerIndices(text) == nil) }
 }

@@ -1,5 +1,5 @@
 // Files as others write them: byte orders, text paddings, links, and claims that are not true.
-import HDF5
+@testable import HDF5
 import Testing
 
 struct ForeignFileTests {
@@ -147,6 +147,30 @@ struct ForeignFileTests {
   func claims() throws {
     for path in ["seg", "large", "unwritten"] {
       #expect(try refusal(ForeignFiles.huge, path).kind == .implausibleSize)
+    }
+  }
+
+  @Test(
+    "A side that no number of this machine can be is damage, where others make it no element too")
+  func endlessNothing() throws {
+    let file = try open(ForeignFiles.endlessNothing)
+    let refusal = #expect(throws: HDF5Error.self) {
+      _ = try file.root.attributeValues("none", as: Double.self)
+    }
+    #expect(refusal?.kind == .damaged && refusal?.object == "/@none")
+    #expect(refusal?.reason == "it claims a side of 9223372036854775809 elements")
+  }
+
+  @Test(
+    "Bytes that shuffling left as they were, for they make no whole number, are read as they are")
+  func shuffledLast() throws {
+    let file = try open(ForeignFiles.shuffledLast)
+    let cubes = (0..<16).map { Double($0 * $0 * $0 % 251) }
+    for name in ["four", "eight"] {
+      let stream = try HDF5Stream(try file.root.dataset(name), cacheBytes: 0)
+      let isDirect = stream.isDirect
+      #expect(isDirect)
+      #expect(try stream.values(HDF5Region(wholeOf: [16])) == cubes)
     }
   }
 

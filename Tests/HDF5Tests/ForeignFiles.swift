@@ -114,6 +114,31 @@ enum ForeignFiles {
     == 2054:+D8AAAAAAAAEQAAAAAAAAAhA
     """)
 
+  /// `four` (uint32) and `eight` (float64), both the cubes of 0..<16 modulo 251: packed by deflate, to 50 and 59
+  /// bytes, and shuffled after that.
+  static let shuffledLast = sparse(
+    size: 6987,
+    """
+    0:iUhERg0KGgoCCAgAAAAAAAAAAAD//////////0sbAAAAAAAAMAAAAAAAAAAWw3gGT0hEUgIAeAISAAAAAP//////////\
+    //////////8KAgABAAAGDwAAAQAEZm91crMAAAAAAAAABhAAAAEABWVpZ2h0/wkAAAAAAAAAMQ== 175:ZoYYUk9IRFICI\
+    T4IDms+CA5rPggOaz4IDmsAAQEUAAACAQEBEAAAAAAAAAAQAAAAAAAAAAMMAAEQAAAABAAAAAAAIAAFAgABAwsLFgABAgI\
+    BAAEAAQAEAAAAAgABAAEABAAAAAgTAAADAgLPAQAAAAAAABAAAAAEAAAAAJ0= 459:DrBSyVRSRUUBAAEA////////////\
+    /////////zI= 511:Gws= 527:EAAAAAAAAAAE 2559:T0hEUgIhPggOaz4IDms+CA5rPggOawABARQAAAIBAQEQAAAAAA\
+    AAABAAAAAAAAAAAxQAAREgPwAIAAAAAABAADQLADT/AwAABQIAAQMLCxYAAQICAQABAAEABAAAAAIAAQABAAgAAAAIEwAA\
+    AwICGxMAAAAAAAAQAAAACAAAAACV 2839:HPPg0HhgYgauQFyID+IKGF5gDmIFHEC/EL2IAGNgIAfiA/wD30ALrmAEliAb\
+    xBixA/yA3Ac7eCEB0kB9yF60EOHoAIVjgtpQB6rQYAMhWnl+DECEHgVQQTEGtspC8ToOH4bPJ2CEAOzShuQIdpZVDIg= 4\
+    891:VFJFRQEAAQD/////////////////////Ow== 4939:TQs= 4955:EAAAAAAAAAAI
+    """)
+
+  /// An attribute `none` of 0 × (2^63 + 1) elements.
+  static let endlessNothing = sparse(
+    size: 183,
+    """
+    0:iUhERg0KGgoCCAgAAAAAAAAAAAD//////////7cAAAAAAAAAMAAAAAAAAACpfR1KT0hEUgIAfAISAAAAAP//////////\
+    //////////8KAgABAAAVEgAEAAD/////////////////////DEYAAAMABQAUACQAAG5vbmUAESA/AAgAAAAAAEAANAsANP\
+    8DAAACAgEBAAAAAAAAAAABAAAAAAAAgAAAAAAAAAAAAQAAAAAAAIAHGfKr
+    """)
+
   /// From runs of bytes, each as its offset and its base64; the rest is zeros.
   private static func sparse(size: Int, _ text: String) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: size)

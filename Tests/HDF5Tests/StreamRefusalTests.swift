@@ -95,4 +95,28 @@ struct StreamRefusalTests {
     }
     #expect(missing?.kind == .missingFilter)
   }
+
+  @Test("Bytes that the system cannot give are the machine's trouble, whatever it calls it")
+  func failingDisk() throws {
+    // Nothing lies at the beginning of a process's memory: the system says EIO.
+    let memory = open("/proc/self/mem", O_RDONLY)
+    defer { close(memory) }
+    let place = Place(file: "a.h5", object: "/frames")
+    for (descriptor, reason) in [(memory, "input/output error"), (-1, "bad file descriptor")] {
+      let failure = error { () throws(HDF5Error) in
+        var number = 0.0
+        var failure: HDF5Error?
+        withUnsafeMutableBytes(of: &number) { bytes in
+          do throws(HDF5Error) { try DirectFile.read(descriptor, at: 0, into: bytes, place) } catch
+          {
+            failure = error
+          }
+        }
+        if let failure { throw failure }
+        return [number]
+      }
+      #expect(failure?.kind == .machine && failure?.reason == reason)
+      #expect(failure?.remedy?.contains("disk") == true)
+    }
+  }
 }

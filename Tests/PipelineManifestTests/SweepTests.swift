@@ -183,6 +183,9 @@ struct SweepTests {
       ("tape\n1.txt\n", "t.csv:1:1: error: the table has no column 'key'"),
       ("key,tape,key\na,1.txt,b\n", "t.csv:1:10: error: two columns are called 'key'"),
       ("tape,key\n1.txt,a\n2.txt,a\n", "t.csv:3:7: error: the key 'a' stands already on line 2"),
+      // Lines as old spreadsheets end them, and as others do.
+      ("key,tape\ra,1.txt\ra,2.txt\r", "t.csv:3:1: error: the key 'a' stands already on line 2"),
+      ("key,tape\r\na,1.txt\r\na,2.txt", "t.csv:3:1: error: the key 'a' stands already on line 2"),
       ("key,tape\n,1.txt\n", "t.csv:2:1: error: this row has no key"),
       ("key,tape\na/b,1.txt\n", "t.csv:2:1: error: a key cannot be 'a/b'"),
       ("key,tape\n..,1.txt\n", "t.csv:2:1: error: a key cannot be '..'"),

@@ -58,6 +58,23 @@ struct SyntaxProblemTests {
     }
   }
 
+  @Test(
+    "A merged mapping is told as what it is, once, and not by the keys that it would have brought")
+  func merging() {
+    #expect(
+      complaint(
+        changed("    uses: stretch", to: "    <<: &base { uses: stretch }"))
+          == """
+          demo.yaml:8:5: error: YAML's merge key '<<' is not supported
+                <<: &base { uses: stretch }
+                ^~
+            help: repeat the keys here
+
+          1 error in demo.yaml
+
+          """)
+  }
+
   @Test("Nested aliases are stopped before they grow, by number and by size")
   func aliases() {
     var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

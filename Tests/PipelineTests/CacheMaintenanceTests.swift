@@ -45,6 +45,20 @@ struct CacheMaintenanceTests {
     #expect(await runner.run().ranCount == 2)
   }
 
+  @Test("an object that another run removes while they are counted is none")
+  func vanished() async throws {
+    let first = await (try scratch.runner(stages())).run()
+    let path = try scratch.object("scaled", in: first)
+    let size = first["scaled"]?.outputs["value"]?.byteCount ?? 0
+    let before = try scratch.cache.contents()
+    // As after the listing: a name, and no file behind it.
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "gone")
+    let contents = try scratch.cache.contents()
+    #expect(contents.objectCount == before.objectCount - 1)
+    #expect(size > 0 && contents.byteCount == before.byteCount - size)
+  }
+
   @Test("clear removes what the cache holds and nothing else")
   func clear() async throws {
     let runner = try scratch.runner(stages())

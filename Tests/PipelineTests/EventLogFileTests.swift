@@ -78,6 +78,20 @@ struct EventLogFileTests {
     #expect(try names() == [EventLogFile.cutOffFile])
   }
 
+  @Test("a stage that is computed twice is one stage, and at work the second time")
+  func computedTwice() throws {
+    var log = EventLog()
+    for event in [
+      RunEvent.runStarted(header), .stageStarted(name: "a"), finished("a"),
+      .stageStarted(name: "b"), finished("b"), .stageStarted(name: "a"),
+    ] { log.append(event) }
+    let again = try #require(EventLog.cutOff(in: log.text))
+    #expect(again.finishedCount == 1 && again.atWork == ["a"])
+    log.append(finished("a"))
+    let done = try #require(EventLog.cutOff(in: log.text))
+    #expect(done.finishedCount == 2 && done.atWork.isEmpty)
+  }
+
   @Test("a log without a beginning, and one that has its end, tell nothing and do not stay")
   func nothingToTell() throws {
     var log = EventLog()

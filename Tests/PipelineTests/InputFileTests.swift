@@ -51,6 +51,22 @@ struct InputFileTests {
     #expect(report.exitCode == 4)
   }
 
+  @Test("of two inputs with one file that is missing the first is named, each time")
+  func sharedPath() throws {
+    for index in 0..<8 {
+      let names = ["a\(index)", "b\(index)"]
+      let graph = try PipelineGraph(
+        name: "toy", inputPaths: Dictionary(uniqueKeysWithValues: names.map { ($0, "none.txt") }),
+        stages: names.map { node("read-\($0)", toy.read, files: ["file": $0]) },
+        results: ["read-b\(index)"])
+      let many = ManyPlans([("k", graph)], cache: scratch.cache, threads: 1)
+      #expect(
+        many.plans.first?.plan["read-b\(index)"]?.description
+          == "read-b\(index): blocked: input 'a\(index)': cannot open none.txt:"
+          + " No such file or directory")
+    }
+  }
+
   @Test("an input that changes while it is read is never published", arguments: [1, 2])
   func changedWhileRead(threads: Int) async throws {
     let path = try scratch.write("6", to: "number.txt")
@@ -74,6 +90,33 @@ struct InputFileTests {
     #expect(scratch.files(in: "objects").count == 1)
     runner.cache.close()
     #expect(scratch.files(in: "tmp").isEmpty)
+  }
+
+  @Test("an input that cannot be read again is told in the system's words, whose fault it is too")
+  func unreadable() async throws {
+    // Nothing lies at the beginning of a process's memory: reading it fails as a disk does. A link to itself
+    // leads nowhere; a file that is gone is another.
+    for (target, code, words) in [
+      ("/proc/self/mem", Int32(5), "input 'numbers': cannot read PATH: Input/output error"),
+      ("number.txt", 4, "input 'numbers': cannot open PATH: Too many levels of symbolic links"),
+      (
+        "gone.txt", 4,
+        "input 'numbers' changed while it was read: PATH (cannot open PATH: No such file or directory)"
+      ),
+    ] {
+      let path = try scratch.write("6", to: "number.txt")
+      let replacing = Operation("replacing-\(code)\(target.count)", inputs: []) { _ in
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
+        return ["value": 6]
+      }
+      let report = await (try reading(path, type: replacing)).run()
+      try FileManager.default.removeItem(atPath: path)
+      #expect(
+        report["read"]?.failure?.message == words.replacingOccurrences(of: "PATH", with: path))
+      #expect(report["read"]?.failure?.remedy?.isEmpty == false)
+      #expect(report.exitCode == code)
+    }
   }
 
   @Test("a stage further down is not published either")

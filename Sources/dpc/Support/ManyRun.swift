@@ -1,19 +1,17 @@
-// dpc run over many acquisitions: a folder for each, and table, contact sheet and record of all.
+// dpc run over many acquisitions: a folder for each.
 import DPCStages
 import Foundation
 import Pipeline
 import PipelineManifest
-import Provenance
 import Synchronization
-import WorkSharing
 
 /// A manifest with foreach or matrix, ready to run.
 struct ManyRun {
   let manifest: LoadedManifest
   let threads: Int
-  private let runners: [(key: String, runner: PipelineRunner)]
-  private let filing: RunFiling
-  private let sheet: ContactSheetDrawing
+  let runners: [(key: String, runner: PipelineRunner)]
+  let filing: RunFiling
+  let sheet: ContactSheetDrawing
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
@@ -51,14 +49,7 @@ struct ManyRun {
     } finish: { index, run, log, rests in
       file(index, run, log, folder, rests)
     }
-    var outputs: [PublishedFile] = []
-    var trouble: CommandFailure?
-    do {
-      outputs = try fileShared(report, log.withLock { $0 }, folder)
-      log.withLock { $0.log.removeFile() }
-    } catch let failure as StageFailure {
-      trouble = CommandFailure(failure, isVerbose: isVerbose)
-    }
+    let (outputs, trouble) = share(report, log.withLock { $0 }, folder, isVerbose)
     runners.first?.runner.cache.close()
     let hasLeftNothing = outputs.isEmpty && trouble == nil
     ManySummary(
@@ -136,8 +127,6 @@ struct ManyRun {
     return report
   }
 
-  // MARK: What belongs to all
-
   private var parameters: [String: [String: ResolvedParameter]] {
     Dictionary(
       uniqueKeysWithValues: manifest.instances.map { instance in
@@ -146,84 +135,5 @@ struct ManyRun {
         }
         return (instance.key, Dictionary(values, uniquingKeysWith: { $1 }))
       })
-  }
-
-  /// Writes what belongs to all, and the record of all, unless everything is as it was.
-  private func fileShared(
-    _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder
-  ) throws -> [PublishedFile] {
-    var publication = Publication()
-    let resolved =
-      "# What all runs have in common; each has a resolved manifest of its own.\n"
-      + ResolvedManifest.text(manifest.graph)
-    // A run that was stopped knows too little to replace what belongs to a whole one.
-    if report.interruptedBySignal != nil {
-      _ = try addArchive(report, log, resolved, nil, folder, &publication)
-      try publication.finish()
-      return []
-    }
-    let table = SummaryTable(
-      title: manifest.name, instances: report.instances,
-      settings: Dictionary(
-        uniqueKeysWithValues: manifest.instances.map { instance in
-          (instance.key, instance.settings.map { ($0.name, $0.value) })
-        }))
-    let csv = table.csv
-    let assemblies = zip(runners, report.instances).map { runner, instance in
-      instance.run.map { ResultAssembly(runner: runner.runner, report: $0) }
-    }
-    let identity = RunFiling.identity(
-      ["3"] + filing.tools + assemblies.map { $0?.contactIdentity ?? "" } + [csv])
-    let results = report.instances.flatMap { $0.outputs.map { "\($0.path) \($0.digest)" } }
-    let record = RunFiling.identity([manifest.text, resolved, identity] + results)
-    let isAsBefore = report.instances.allSatisfy { $0.run?.foundEverything == true }
-    if isAsBefore, let files = folder.filesIfUnchanged(identity, record: record) { return files }
-    let contents = try folder.replace(identity: identity, in: &publication) { publication in
-      var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
-      files.append(
-        try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0, shownTo: $1) })
-      let entries = try concurrentMap(assemblies.count) { index in
-        try sheet[index] ?? entry(report.instances[index], assemblies[index]?.contactMap())
-      }
-      if let png = try sheet.png(entries) {
-        files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
-      }
-      return files
-    }
-    let paths = try addArchive(report, log, resolved, contents, folder, &publication)
-    try folder.conclude(
-      contents, record: report.exitCode == 0 ? (record, paths) : nil, to: &publication)
-    try publication.finish()
-    return contents.files
-  }
-
-  private func entry(
-    _ instance: InstanceReport, _ map: ContactMap?
-  ) -> ContactSheetDrawing.Entry {
-    let remark =
-      switch instance.outcome {
-      case .done: ""
-      case .skipped, .interrupted: "not run"
-      case .partial, .failed: instance.failures.first?.failure.message ?? "failed"
-      }
-    return ContactSheetDrawing.Entry(key: instance.key, map: map, remark: remark)
-  }
-
-  private func addArchive(
-    _ report: ManyReport, _ log: ManyLog, _ resolved: String, _ shared: OutputFolder.Contents?,
-    _ folder: OutputFolder, _ publication: inout Publication
-  ) throws -> [String] {
-    guard let run = log.report else { return [] }
-    let results = report.instances.map { instance in
-      (instance.key, instance.outputs.filter { $0.path == "\(instance.key)/result.h5" })
-    }
-    let archive = RunArchive(
-      report: run, log: log.log, manifest: manifest.text, resolvedManifest: resolved,
-      commandLine: CommandLine.arguments, versions: filing.versions,
-      outputs: (shared?.files ?? []) + results.flatMap(\.1),
-      outputsByStage: Dictionary(
-        results.map { ($0.0, $0.1.map(\.path)) }, uniquingKeysWith: { $1 }),
-      exitCode: report.exitCode)
-    return try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: shared != nil))
   }
 }

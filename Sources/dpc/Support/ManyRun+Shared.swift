@@ -1,0 +1,159 @@
+// What belongs to all of many runs: the table, the contact sheet and the record, written when all have ended.
+import DPCStages
+import Pipeline
+import PipelineManifest
+import Provenance
+import WorkSharing
+
+extension ManyRun {
+  /// A map that the contact sheet could not be given.
+  private struct LostMap {
+    var key: String
+    var failure: StageFailure
+  }
+
+  /// Writes what belongs to all, and the record of all.
+  ///
+  /// - Returns: What was written, and what stood in the way of the rest.
+  func share(
+    _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder, _ isVerbose: Bool
+  ) -> (outputs: [PublishedFile], trouble: CommandFailure?) {
+    do {
+      let (files, lostMaps) = try fileShared(report, log, folder)
+      log.log.removeFile()
+      return (files, trouble(lostMaps, of: report, isVerbose))
+    } catch {
+      let failure = error as? StageFailure ?? StageFailure(.failed, "\(folder.path): \(error)")
+      var trouble = CommandFailure(failure, isVerbose: isVerbose)
+      trouble.consequences = [
+        report.interruptedBySignal == nil
+          ? "neither table nor contact sheet nor record of all runs was written"
+          : "the record of all runs was not written"
+      ]
+      return ([], trouble)
+    }
+  }
+
+  /// What to say of maps that were lost; nothing where their runs have said why.
+  private func trouble(
+    _ lostMaps: [LostMap], of report: ManyReport, _ isVerbose: Bool
+  ) -> CommandFailure? {
+    let failed = Set(report.instances.filter { !$0.failures.isEmpty }.map(\.key))
+    let untold = lostMaps.filter { !failed.contains($0.key) }
+    guard let first = untold.first else { return nil }
+    var trouble = CommandFailure(first.failure, isVerbose: isVerbose)
+    trouble.message =
+      "contact-sheet.png: no map of \(KeyList.text(untold.map(\.key), of: report.instances.count)):"
+      + " \(first.failure.message)"
+    return trouble
+  }
+
+  /// Writes what belongs to all, unless everything is as it was.
+  ///
+  /// - Returns: Files, and maps that the sheet could not be given.
+  private func fileShared(
+    _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder
+  ) throws -> (files: [PublishedFile], lostMaps: [LostMap]) {
+    var publication = Publication()
+    let resolved = commonManifest
+    // A run that was stopped knows too little to replace what belongs to a whole one.
+    if report.interruptedBySignal != nil {
+      _ = try addArchive(report, log, resolved, nil, folder, &publication)
+      try publication.finish()
+      return ([], [])
+    }
+    let table = table(of: report)
+    let csv = table.csv
+    let assemblies = zip(runners, report.instances).map { runner, instance in
+      instance.run.map { ResultAssembly(runner: runner.runner, report: $0) }
+    }
+    let identity = RunFiling.identity(
+      ["3"] + filing.tools + assemblies.map { $0?.contactIdentity ?? "" } + [csv])
+    let results = report.instances.flatMap { $0.outputs.map { "\($0.path) \($0.digest)" } }
+    let record = RunFiling.identity([manifest.text, resolved, identity] + results)
+    let isAsBefore = report.instances.allSatisfy { $0.run?.foundEverything == true }
+    if isAsBefore, let files = folder.filesIfUnchanged(identity, record: record) {
+      return (files, [])
+    }
+    var lostMaps: [LostMap] = []
+    var contents = try folder.replace(identity: identity, in: &publication) { publication in
+      var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
+      files.append(
+        try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0, shownTo: $1) })
+      let (entries, lost) = entries(report, assemblies)
+      lostMaps = lost
+      if let png = try sheet.png(entries) {
+        files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
+      }
+      return files
+    }
+    // The next run is to draw the sheet again, though it finds everything as it was.
+    if !lostMaps.isEmpty { contents.identity = "" }
+    let paths = try addArchive(report, log, resolved, contents, folder, &publication)
+    let isWhole = report.exitCode == 0 && lostMaps.isEmpty
+    try folder.conclude(contents, record: isWhole ? (record, paths) : nil, to: &publication)
+    try publication.finish()
+    return (contents.files, lostMaps)
+  }
+
+  private var commonManifest: String {
+    "# What all runs have in common; each has a resolved manifest of its own.\n"
+      + ResolvedManifest.text(manifest.graph)
+  }
+
+  private func table(of report: ManyReport) -> SummaryTable {
+    SummaryTable(
+      title: manifest.name, instances: report.instances,
+      settings: Dictionary(
+        uniqueKeysWithValues: manifest.instances.map { instance in
+          (instance.key, instance.settings.map { ($0.name, $0.value) })
+        }))
+  }
+
+  /// The places of the sheet. The table does not wait for a map that cannot be had: the cache may have lost it.
+  private func entries(
+    _ report: ManyReport, _ assemblies: [ResultAssembly?]
+  ) -> ([ContactSheetDrawing.Entry], [LostMap]) {
+    let found = concurrentMap(assemblies.count) { index in
+      let instance = report.instances[index]
+      if let entry = sheet[index] { return (entry: entry, lost: LostMap?.none) }
+      do {
+        return (entry(instance, try assemblies[index]?.contactMap()), nil)
+      } catch {
+        let failure = error as? StageFailure ?? StageFailure(.failed, "\(error)")
+        var entry = entry(instance, nil)
+        if entry.remark.isEmpty { entry.remark = failure.message }
+        return (entry, LostMap(key: instance.key, failure: failure))
+      }
+    }
+    return (found.map(\.entry), found.compactMap(\.lost))
+  }
+
+  func entry(_ instance: InstanceReport, _ map: ContactMap?) -> ContactSheetDrawing.Entry {
+    let remark =
+      switch instance.outcome {
+      case .done: ""
+      case .skipped, .interrupted: "not run"
+      case .partial, .failed: instance.failures.first?.failure.message ?? "failed"
+      }
+    return ContactSheetDrawing.Entry(key: instance.key, map: map, remark: remark)
+  }
+
+  private func addArchive(
+    _ report: ManyReport, _ log: ManyLog, _ resolved: String, _ shared: OutputFolder.Contents?,
+    _ folder: OutputFolder, _ publication: inout Publication
+  ) throws -> [String] {
+    guard let run = log.report else { return [] }
+    let results = report.instances.map { instance in
+      (instance.key, instance.outputs.filter { $0.path == "\(instance.key)/result.h5" })
+    }
+    let archive = RunArchive(
+      report: run, log: log.log, manifest: manifest.text, resolvedManifest: resolved,
+      commandLine: CommandLine.arguments, versions: filing.versions,
+      outputs: (shared?.files ?? []) + results.flatMap(\.1),
+      outputsByStage: Dictionary(
+        results.map { ($0.0, $0.1.map(\.path)) }, uniquingKeysWith: { $1 }),
+      exitCode: report.exitCode)
+    return try archive.add(to: &publication, in: folder.archiveFolder(hasOutputs: shared != nil))
+  }
+}
