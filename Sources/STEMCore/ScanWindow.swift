@@ -56,12 +56,19 @@ extension VectorMap {
   }
 }
 
+extension ScalarField {
+  /// The part in a window.
+  public func cropped(to window: ScanWindow) -> ScalarField {
+    ScalarField(shape: window.shape, values: window.part(of: values, shape: shape))
+  }
+}
+
 extension ScalarMap {
   /// The part in a window.
   public func cropped(to window: ScanWindow) -> ScalarMap {
     func part(_ values: [Double]) -> [Double] { window.part(of: values, shape: shape) }
     return ScalarMap(
-      field: ScalarField(shape: window.shape, values: part(field.values)),
+      field: field.cropped(to: window),
       variance: variance.map(part), mask: mask.cropped(to: window), pixelSize: pixelSize)
   }
 }

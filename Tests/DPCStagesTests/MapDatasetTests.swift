@@ -27,16 +27,16 @@ struct MapDatasetTests {
   }
 
   /// All numbers of a dataset, formed in two pieces that divide a run.
-  private static func numbers(_ dataset: ResultDataset) throws -> [Float] {
+  static func numbers(_ dataset: ResultDataset) throws -> [Float] {
     guard case .float32(let formed) = dataset.values else {
       Issue.record("\(dataset.name) is no map of float32")
       return []
     }
-    return [Float](unsafeUninitializedCapacity: shape.count) { target, count in
+    let total = dataset.shape.reduce(1, *)
+    return [Float](unsafeUninitializedCapacity: total) { target, count in
       formed.form(0..<101, UnsafeMutableBufferPointer(rebasing: target[..<101]))
-      formed.form(
-        101..<shape.count, UnsafeMutableBufferPointer(rebasing: target[101..<shape.count]))
-      count = shape.count
+      formed.form(101..<total, UnsafeMutableBufferPointer(rebasing: target[101..<total]))
+      count = total
     }
   }
 

@@ -96,7 +96,8 @@ extension PotentialValue {
       name: stage, quantity: "projected_potential", title: "Projected potential",
       signal: "projected_potential", axes: mapAxes(map.shape, map.pixelSize),
       datasets: map.datasets(
-        "projected_potential", unit: "V m", errors: context.commonErrors, about: center) + [
+        "projected_potential", unit: "V m", errors: context.commonErrors, about: center,
+        turned: turned) + [
           ResultDataset(
             "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
           ResultDataset(
@@ -113,29 +114,29 @@ extension PotentialValue {
 
 extension ChargeDensityValue {
   func group(_ stage: String) -> ResultGroup {
-    ResultGroup(
+    let errors = turned == nil ? context.commonErrors.scaleOnly : context.commonErrors.withoutOffset
+    return ResultGroup(
       name: stage, quantity: "projected_charge_density", title: "Projected charge density",
       signal: "projected_charge_density", axes: mapAxes(map.shape, map.pixelSize),
       datasets: map.datasets(
-        "projected_charge_density", unit: "C/m^2", errors: context.commonErrors.scaleOnly),
+        "projected_charge_density", unit: "C/m^2", errors: errors, turned: turned),
       attributes: context.resultAttributes(
-        errorsIn: "C/m^2", hasCounting: map.variance != nil, errors: context.commonErrors.scaleOnly)
-    )
+        errorsIn: "C/m^2", hasCounting: map.variance != nil, errors: errors))
   }
 }
 
 extension HelmholtzValue {
   func group(_ stage: String) -> ResultGroup {
     let signal = divergenceFreeFraction > 0.5 ? "divergence_free_x" : "curl_free_x"
-    let common = context.commonErrors.scaleOnly
+    let common = context.commonErrors.withoutOffset
     let others = ["curl_free_x", "curl_free_y", "divergence_free_x", "divergence_free_y"]
     return ResultGroup(
       name: stage, quantity: "helmholtz_parts",
       title: "Curl-free and divergence-free parts of the projected field", signal: signal,
       auxiliarySignals: others.filter { $0 != signal },
       axes: mapAxes(mask.shape, context.metadata.pixelSize),
-      datasets: datasets("curl_free", curlFree, common)
-        + datasets("divergence_free", divergenceFree, common)
+      datasets: datasets("curl_free", curlFree, common, beside: divergenceFree)
+        + datasets("divergence_free", divergenceFree, common, beside: curlFree)
         + [
           ResultDataset("mean_x", shape: [], values: .float64([mean.x]), unit: "V"),
           ResultDataset("mean_y", shape: [], values: .float64([mean.y]), unit: "V"),
@@ -149,9 +150,13 @@ extension HelmholtzValue {
         hasCounting: curlFree.variance != nil, errors: common))
   }
 
-  private func datasets(_ name: String, _ part: Part, _ errors: CommonErrors) -> [ResultDataset] {
+  /// - Parameter other: A small rotation turns gradients into whirls, and whirls into gradients.
+  private func datasets(
+    _ name: String, _ part: Part, _ errors: CommonErrors, beside other: Part
+  ) -> [ResultDataset] {
     ShownVectorMap(
-      map(part), errors: errors, variance: part.variance.map { (x: $0.x, y: $0.y) }
+      map(part), errors: errors, variance: part.variance.map { (x: $0.x, y: $0.y) },
+      turningFrom: other.field
     ).componentDatasets(name, unit: "V")
   }
 }

@@ -71,6 +71,8 @@ struct ShownVectorMap: Sendable {
   private let scale: Double
   private let errors: CommonErrors.Terms
   private let variance: (x: Double, y: Double)?
+  /// Of which a small rotation adds a part to the map.
+  private let whole: VectorField
 
   /// - Parameters:
   ///   - map: With its counting errors.
@@ -78,10 +80,12 @@ struct ShownVectorMap: Sendable {
   ///   - errors: In the unit shown.
   ///   - variance: Counting errors of the components where they are alike at all pixels, in the square of the
   ///     map's unit; the map then has none of its own.
+  ///   - other: The vectors that a small rotation turns into those of the map; nil for the map's own.
   init(
     _ map: VectorMap, scale: Double = 1, errors: CommonErrors,
-    variance: (x: Double, y: Double)? = nil
+    variance: (x: Double, y: Double)? = nil, turningFrom other: VectorField? = nil
   ) {
+    whole = other ?? map.field
     self.map = map
     self.scale = scale
     self.errors = errors.terms
@@ -93,10 +97,10 @@ struct ShownVectorMap: Sendable {
     let (x, y) = (map.field.x, map.field.y)
     return [value("\(name)_x", x, unit: unit)]
       + error(
-        "\(name)_x_errors", map.covariance?.xx, variance?.x, along: x, across: y, unit: unit)
+        "\(name)_x_errors", map.covariance?.xx, variance?.x, along: x, across: whole.y, unit: unit)
       + [value("\(name)_y", y, unit: unit)]
       + error(
-        "\(name)_y_errors", map.covariance?.yy, variance?.y, along: y, across: x, unit: unit)
+        "\(name)_y_errors", map.covariance?.yy, variance?.y, along: y, across: whole.x, unit: unit)
   }
 
   private func value(_ name: String, _ values: [Double], unit: String) -> ResultDataset {
@@ -195,8 +199,10 @@ extension ScalarMap {
   /// - Parameters:
   ///   - errors: What all pixels share, as in ``CommonScalarErrors``.
   ///   - center: Of the ramp that a constant error of the field makes; nil for what it leaves alone.
+  ///   - turned: What a field turned by a radian would add in first order.
   func datasets(
-    _ name: String, unit: String, errors: CommonErrors, about center: Vector2? = nil
+    _ name: String, unit: String, errors: CommonErrors, about center: Vector2? = nil,
+    turned: ScalarField? = nil
   ) -> [ResultDataset] {
     let values = field.values
     var datasets = [
@@ -206,7 +212,7 @@ extension ScalarMap {
       }
     ]
     if let variance {
-      let common = CommonScalarErrors(errors, of: self, about: center)
+      let common = CommonScalarErrors(errors, of: self, about: center, turned: turned)
       datasets.append(
         errorDataset("\(name)_errors", mask, unit: unit) { positions, target in
           for position in positions {

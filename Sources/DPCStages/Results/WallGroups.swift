@@ -132,6 +132,9 @@ extension WallProfileValue {
       datasets.append(
         ResultDataset("profile_errors", shape: count, values: .float64(total), unit: unit))
     }
+    // The other component, of which a rotation adds a part, is not in the profile.
+    var errors = context.commonErrors
+    errors.rotation = nil
     var attributes: [String: ResultAttribute] = [
       "profile_quantity": .text(quantity),
       "wall_normal_azimuth_rad": .number(orientation.normalAzimuth),
@@ -148,7 +151,7 @@ extension WallProfileValue {
       axes: [ResultAxis("distance", values: profile.distance.map { $0 * 1e9 }, unit: "nm")],
       datasets: datasets,
       attributes: context.resultAttributes(
-        attributes, errorsIn: unit, hasCounting: profile.error != nil))
+        attributes, errorsIn: unit, hasCounting: profile.error != nil, errors: errors))
   }
 }
 

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ChargeDensity: StageType {
   let name = "charge-density"
   let summary = "projected charge density ε0 div ∫E dz: free and bound charge together"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
@@ -40,6 +40,12 @@ struct ChargeDensity: StageType {
             of: $0, gaps: gaps, pixelSize: pixelSize,
             correlation: (correlation.x, correlation.y))
         }, mask: mask, pixelSize: pixelSize),
+      turned: try input.context.commonErrors.rotation.map { _ in
+        let turned = input.map.turned
+        return projectedChargeDensity(
+          of: turned.field, gaps: try filling(turned, stage: context.stageName),
+          pixelSize: pixelSize)
+      },
       context: input.context.adding(
         [
           "method": "epsilon0 div of the projected field, fourth-order differences",

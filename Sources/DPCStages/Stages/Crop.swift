@@ -75,10 +75,13 @@ struct Crop: StageType {
       value.map = value.map.cropped(to: part)
       value.center.x -= Double(part.firstColumn)
       value.center.y -= Double(part.firstRow)
+      value.turned = value.turned?.cropped(to: part)
       value.context.metadata.shape = value.map.shape
       return value
     case var value as ChargeDensityValue:
-      value.map = try value.map.cropped(to: window(context, within: value.map.shape))
+      let part = try window(context, within: value.map.shape)
+      value.map = value.map.cropped(to: part)
+      value.turned = value.turned?.cropped(to: part)
       value.context.metadata.shape = value.map.shape
       return value
     default:

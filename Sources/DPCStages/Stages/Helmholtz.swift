@@ -6,7 +6,7 @@ internal import STEMCore
 struct Helmholtz: StageType {
   let name = "helmholtz"
   let summary = "curl-free, divergence-free and mean part of a field; none is thrown away"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("parts", kind: .fixed(.helmholtzParts), summary: "the parts, V, and their power")

@@ -24,52 +24,71 @@ struct Integrate: StageType {
         "period at which slow variation is damped by half; the uniform field is then left out"),
   ]
 
+  /// How a field is integrated.
+  private struct Way {
+    let pixelSize: PixelSize
+    let boundary: IntegrationBoundary
+    /// m.
+    let highPass: Double?
+
+    func potential(
+      of field: VectorField, _ gaps: GapFilling
+    ) -> (potential: ScalarField, uniformField: Vector2) {
+      let result = integratedPotential(
+        of: field, gaps: gaps, pixelSize: pixelSize, boundary: boundary, highPassPeriod: highPass)
+      return (result.potential, Vector2(x: result.uniformField.x, y: result.uniformField.y))
+    }
+
+    func attributes(_ uniform: Vector2) -> [String: String] {
+      [
+        "boundary": boundary.rawValue,
+        "removed_mean": "the mean of the potential (its zero is arbitrary)",
+        "uniform_field":
+          "x \(uniform.x), y \(uniform.y) V; "
+          + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
+        "high_pass": highPass.map { "period \($0) m" } ?? "none",
+        "method": "least squares, E = -grad V"
+          + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
+      ]
+    }
+  }
+
   func run(_ context: StageContext) throws -> StageProduct {
     let input = try context.input("field", as: ProjectedFieldValue.self)
     guard let pixelSize = input.map.pixelSize else {
       throw missingPixelSize("the acquisition", stage: context.stageName)
     }
-    let boundary: IntegrationBoundary = try context.choice("boundary")
-    let highPass = context.metersIfGiven("high_pass_nm")
+    let way = Way(
+      pixelSize: pixelSize, boundary: try context.choice("boundary"),
+      highPass: context.metersIfGiven("high_pass_nm"))
     let gaps = try filling(input.map, stage: context.stageName)
     var mask = input.map.mask
     gaps.mark(&mask)
     let caution = caution(input.map, gaps, pixelSize)
-    let integrated = integratedPotential(
-      of: input.map.field, gaps: gaps, pixelSize: pixelSize, boundary: boundary,
-      highPassPeriod: highPass)
-    let uniform = Vector2(
-      x: integrated.uniformField.x, y: integrated.uniformField.y)
+    let (potential, uniform) = way.potential(of: input.map.field, gaps)
     let noise = input.context.noise(of: input.map)
-    let filling =
-      noise == nil ? .none : try filledNoise(of: input.map.mask, pixelSize: pixelSize)
+    let loans = noise == nil ? .none : try filledNoise(of: input.map.mask, pixelSize: pixelSize)
     let variance = noise.map {
       potentialVariance(
-        of: $0, shape: input.map.shape, pixelSize: pixelSize, boundary: boundary,
-        highPassPeriod: highPass, filling: filling)
+        of: $0, shape: input.map.shape, pixelSize: pixelSize, boundary: way.boundary,
+        highPassPeriod: way.highPass, filling: loans)
     }
     // What is constant goes out with the uniform field.
     var mapContext = input.context
-    if highPass != nil { mapContext.commonErrors.offset = [:] }
+    if way.highPass != nil { mapContext.commonErrors.offset = [:] }
+    let turned: ScalarField? = try mapContext.commonErrors.rotation.map { _ in
+      let map = input.map.turned
+      return way.potential(of: map.field, try filling(map, stage: context.stageName)).potential
+    }
+    let attributes = way.attributes(uniform).merging(caution.map { ["caution": $0] } ?? [:]) { $1 }
     let value = PotentialValue(
-      map: ScalarMap(
-        field: integrated.potential, variance: variance, mask: mask, pixelSize: pixelSize),
-      uniformField: uniform, center: input.map.shape.center,
-      context: mapContext.adding(
-        [
-          "boundary": boundary.rawValue,
-          "removed_mean": "the mean of the potential (its zero is arbitrary)",
-          "uniform_field":
-            "x \(uniform.x), y \(uniform.y) V; "
-            + (highPass == nil ? "in the potential as a ramp" : "left out by the high-pass"),
-          "high_pass": highPass.map { "period \($0) m" } ?? "none",
-          "method": "least squares, E = -grad V"
-            + (boundary == .neumann ? ", cosine transform, fourth-order links" : ", Fourier"),
-        ].merging(caution.map { ["caution": $0] } ?? [:]) { first, _ in first }))
+      map: ScalarMap(field: potential, variance: variance, mask: mask, pixelSize: pixelSize),
+      uniformField: uniform, center: input.map.shape.center, turned: turned,
+      context: mapContext.adding(attributes))
     return StageProduct(
       outputs: ["potential": value], facts: facts(value.map),
       notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask)
-        + boundNotes(filling))
+        + boundNotes(loans))
   }
 
   /// Beside squares of eight pixels true errors are some 9 % larger than stated, beside those of 20 a quarter.

@@ -78,10 +78,16 @@ extension MapContext {
 }
 
 extension CommonErrors {
-  /// Of what a constant and a small rotation leave alone: derivatives, and parts without a mean.
-  var scaleOnly: CommonErrors {
+  /// Of what a constant leaves alone: derivatives, and parts without a mean.
+  var withoutOffset: CommonErrors {
     var copy = self
     copy.offset = [:]
+    return copy
+  }
+
+  /// Of what a small rotation leaves alone too, in first order: walls, whose field has one component.
+  var scaleOnly: CommonErrors {
+    var copy = withoutOffset
     copy.rotation = nil
     return copy
   }
@@ -90,7 +96,8 @@ extension CommonErrors {
 /// What the errors that all pixels share add to the variance of a potential or a density at a position.
 ///
 /// A constant error of the field is a ramp of the potential about the scan's center. A small
-/// rotation turns a gradient into a whirl, which has no potential: it counts in second order only.
+/// rotation turns whirls into gradients: what the turned field alone would give counts, a whirl's potential and
+/// charge. Of a field that has a potential it adds nothing in first order.
 struct CommonScalarErrors: Sendable {
   private let values: [Double]
   private let columns: Int
@@ -100,9 +107,19 @@ struct CommonScalarErrors: Sendable {
   private let scale: Double
   /// Of the potential from pixel to pixel; zero where no position is known.
   private let ramp: (x: Double, y: Double)
+  /// What a rotation adds, for each radian; nil where none does.
+  private let turned: [Double]?
+  /// rad².
+  private let rotation: Double
 
-  /// - Parameter center: About which a constant of the field turns the map, pixels; nil for what no constant changes.
-  init(_ errors: CommonErrors, of map: ScalarMap, about center: Vector2?) {
+  /// - Parameters:
+  ///   - center: About which a constant of the field turns the map, pixels; nil for what no constant changes.
+  ///   - turned: What a field turned by a radian would add in first order.
+  init(
+    _ errors: CommonErrors, of map: ScalarMap, about center: Vector2?, turned: ScalarField? = nil
+  ) {
+    self.turned = errors.rotation == nil ? nil : turned?.values
+    rotation = errors.terms.rotation
     values = map.field.values
     columns = map.shape.columns
     self.center = (center?.x ?? 0, center?.y ?? 0)
@@ -114,10 +131,11 @@ struct CommonScalarErrors: Sendable {
   @inline(__always)
   func variance(at position: Int) -> Double {
     let scaled = scale * values[position]
-    if ramp.x == 0 { return scaled * scaled }
+    let turn = turned.map { rotation * $0[position] * $0[position] } ?? 0
+    if ramp.x == 0 { return scaled * scaled + turn }
     let (row, column) = position.quotientAndRemainder(dividingBy: columns)
     let (x, y) = ((Double(column) - center.x) * ramp.x, (Double(row) - center.y) * ramp.y)
-    return scaled * scaled + (x * x + y * y)
+    return scaled * scaled + turn + (x * x + y * y)
   }
 }
 

@@ -129,6 +129,8 @@ struct PotentialValue: StoredValue, Equatable {
   var uniformField: Vector2
   /// About which a constant error of the field turns the potential: where that of the scan was, pixels of this map.
   var center: Vector2
+  /// What a field turned by a radian would add in first order, V m; nil where the scan rotation has no error.
+  var turned: ScalarField?
   var context: MapContext
 
   struct Header: Codable {
@@ -138,7 +140,7 @@ struct PotentialValue: StoredValue, Equatable {
   }
 
   var header: Header { Header(uniformField: uniformField, center: center, context: context) }
-  var arrays: [String: ArrayArchive.Entry] { map.arrays }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays(with: turned) }
 }
 
 extension PotentialValue {
@@ -146,6 +148,7 @@ extension PotentialValue {
     map = try ScalarMap(archive: archive, pixelSize: header.context.metadata.pixelSize)
     uniformField = header.uniformField
     center = header.center
+    turned = archive.turned(map.shape)
     context = header.context
   }
 }
@@ -153,15 +156,18 @@ extension PotentialValue {
 /// A projected charge density, C/m².
 struct ChargeDensityValue: StoredValue, Equatable {
   var map: ScalarMap
+  /// What a field turned by a radian would add in first order, C/m²; nil where the scan rotation has no error.
+  var turned: ScalarField?
   var context: MapContext
 
   var header: MapContext { context }
-  var arrays: [String: ArrayArchive.Entry] { map.arrays }
+  var arrays: [String: ArrayArchive.Entry] { map.arrays(with: turned) }
 }
 
 extension ChargeDensityValue {
   init(header: MapContext, archive: ArrayArchive, files: InputFiles) throws {
     map = try ScalarMap(archive: archive, pixelSize: header.metadata.pixelSize)
+    turned = archive.turned(map.shape)
     context = header
   }
 }

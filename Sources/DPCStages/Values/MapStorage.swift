@@ -44,7 +44,8 @@ extension VectorMap {
 }
 
 extension ScalarMap {
-  var arrays: [String: ArrayArchive.Entry] {
+  /// - Parameter turned: What an error of the scan rotation adds to the map.
+  func arrays(with turned: ScalarField?) -> [String: ArrayArchive.Entry] {
     let side = [shape.rows, shape.columns]
     var entries: [String: ArrayArchive.Entry] = [
       "value": .init(shape: side, values: .float64(field.values)),
@@ -52,6 +53,9 @@ extension ScalarMap {
     ]
     if let variance {
       entries["variance"] = .init(shape: side, values: .float64(variance))
+    }
+    if let turned {
+      entries["turned"] = .init(shape: side, values: .float64(turned.values))
     }
     return entries
   }
@@ -63,5 +67,21 @@ extension ScalarMap {
       variance: archive.doubles("variance"),
       mask: PixelMask(shape: shape, bytes: try archive.requiredBytes("mask")),
       pixelSize: pixelSize)
+  }
+}
+
+extension ArrayArchive {
+  /// What an error of the scan rotation adds to a map of this shape; nil where there is none.
+  func turned(_ shape: GridShape) -> ScalarField? {
+    doubles("turned").map { ScalarField(shape: shape, values: $0) }
+  }
+}
+
+extension VectorMap {
+  /// Every vector turned by 90° from x towards y: what a small rotation adds, for each radian.
+  var turned: VectorMap {
+    VectorMap(
+      field: VectorField(shape: shape, x: field.y.map { -$0 }, y: field.x), covariance: nil,
+      mask: mask, pixelSize: pixelSize)
   }
 }

@@ -1,0 +1,116 @@
+// What an error of the scan rotation does to what is formed of a field, against fields that are turned.
+@testable import DPCStages
+import Foundation
+import Pipeline
+import STEMCore
+import STEMData
+import Testing
+
+struct RotationErrorTests {
+  /// One wall with its field along it: a whirl, of which a turn makes charges and a potential.
+  private static let scan = """
+    schema: dpc-pipeline/1
+    name: walls
+    stages:
+      walls:
+        uses: phantom-walls
+        with: { positions_nm: [5], field_V_per_m: 2e8, fwhm_nm: 12, thickness_nm: 50, normal_azimuth_deg: 30, field_direction: perp }
+      scan:
+        uses: simulate-acquisition
+        from: walls
+        with: { columns_px: 60, rows_px: 44, pixel_size_nm: 1, electrons_per_pixel: 1e7, noise: none }
+    results: [scan]
+    """
+
+  private static func chain(_ path: String) -> String {
+    Laboratory.fieldChain(path) + """
+        potential: { uses: integrate, from: field }
+        charge: { uses: charge-density, from: field }
+        parts: { uses: helmholtz, from: field }
+      results: [potential, charge, parts]
+      """
+  }
+
+  /// The field with its rotation known to an error, or turned by a small angle.
+  private static func field(
+    _ laboratory: Laboratory, error: Double? = nil, turned angle: Double = 0
+  ) async throws -> ProjectedFieldValue {
+    let path = try await laboratory.file(scan)
+    var value = try await laboratory.run(chain(path)).value("field", as: ProjectedFieldValue.self)
+    value.context.commonErrors.rotation = error
+    let (c, s) = (cos(angle), sin(angle))
+    let (xs, ys) = (value.map.field.x, value.map.field.y)
+    value.map.field.x = zip(xs, ys).map { c * $0 - s * $1 }
+    value.map.field.y = zip(xs, ys).map { s * $0 + c * $1 }
+    return value
+  }
+
+  private static func product<Value: StageValue>(
+    _ stage: any StageType, _ field: ProjectedFieldValue, _ port: String, as type: Value.Type
+  ) throws -> Value {
+    let context = StageContext(
+      stageName: "stage", parameters: stage.defaultParameters, inputs: ["field": field])
+    return try #require(try stage.run(context).outputs[port] as? Value)
+  }
+
+  private static let angle = 1e-4
+
+  /// (b - a) / angle, and the largest of its size.
+  private static func change(_ a: [Double], _ b: [Double]) -> (values: [Double], largest: Double) {
+    let values = zip(a, b).map { ($1 - $0) / angle }
+    return (values, values.reduce(0) { max($0, abs($1)) })
+  }
+
+  @Test("What a potential and a charge density lose or gain by a turn is kept for their errors")
+  func scalars() async throws {
+    let laboratory = try Laboratory()
+    let (known, turned) = try await (
+      Self.field(laboratory, error: 0.02), Self.field(laboratory, turned: Self.angle)
+    )
+    let potential = try Self.product(Integrate(), known, "potential", as: PotentialValue.self)
+    let other = try Self.product(Integrate(), turned, "potential", as: PotentialValue.self)
+    let charge = try Self.product(ChargeDensity(), known, "charge", as: ChargeDensityValue.self)
+    let otherCharge = try Self.product(
+      ChargeDensity(), turned, "charge", as: ChargeDensityValue.self)
+    #expect(other.turned == nil && otherCharge.turned == nil)
+    for (map, after, kept) in [
+      (potential.map, other.map, potential.turned), (charge.map, otherCharge.map, charge.turned),
+    ] {
+      let change = Self.change(map.field.values, after.field.values)
+      let kept = try #require(kept).values
+      // The second order of the turn is half of it.
+      for (found, expected) in zip(kept, change.values) {
+        #expect(abs(found - expected) < 1e-3 * change.largest)
+      }
+      // A whirl has neither charge nor potential but what differences of its steps leave.
+      #expect(change.largest > 0.5 * (map.field.values.map(abs).max() ?? 0))
+    }
+    let common = CommonScalarErrors(
+      charge.context.commonErrors.withoutOffset, of: charge.map, about: nil, turned: charge.turned)
+    let place = 22 * 60 + 20
+    let expected = 0.02 * (try #require(charge.turned)).values[place]
+    #expect(abs(common.variance(at: place) / (expected * expected) - 1) < 1e-12)
+  }
+
+  @Test("Each of Helmholtz's parts has the error that a turn of the other one makes")
+  func parts() async throws {
+    let laboratory = try Laboratory()
+    let (known, turned) = try await (
+      Self.field(laboratory, error: 0.02), Self.field(laboratory, turned: Self.angle)
+    )
+    let before = try Self.product(Helmholtz(), known, "parts", as: HelmholtzValue.self)
+    let after = try Self.product(Helmholtz(), turned, "parts", as: HelmholtzValue.self)
+    let change = Self.change(before.curlFree.field.x, after.curlFree.field.x)
+    for (found, expected) in zip(before.divergenceFree.field.y, change.values) {
+      #expect(abs(-found - expected) < 1e-3 * change.largest)
+    }
+    let group = before.group("parts")
+    let dataset = try #require(group.datasets.first { $0.name == "curl_free_x_errors" })
+    let errors = try MapDatasetTests.numbers(dataset)
+    let own = try #require(before.curlFree.variance).x
+    let place = 22 * 60 + 33
+    let added = 0.02 * before.divergenceFree.field.y[place]
+    #expect(abs(Double(errors[place]) / (own + added * added).squareRoot() - 1) < 1e-6)
+    #expect(group.attributes["errors_common"] == .text("scan rotation: 0.02 rad"))
+  }
+}
