@@ -73,6 +73,28 @@ struct InclinationErrorTests {
     #expect(group.attributes["change_order"] != nil)
   }
 
+  @Test("A profile that the path through inclined walls fills says that its fit need not be walls")
+  func path() async throws {
+    let laboratory = try Laboratory()
+    func isTold(_ columns: Int) async throws -> Bool {
+      // 60 nm at 60° are 104 nm in the image, of 382.5 and of 210 nm.
+      let scan = Self.scan(60, "view: cross-section")
+        .replacingOccurrences(of: "columns_px: 256", with: "columns_px: \(columns)")
+        .replacingOccurrences(of: "[-60, 60]", with: "[5]")
+      let outcome = try await laboratory.run(
+        Laboratory.fieldChain(try await laboratory.file(scan)) + """
+            profile: { uses: wall-profile, from: field }
+          results: [profile]
+          """)
+      return try #require(outcome.report["profile"]).notes.contains {
+        $0.kind == .warning
+          && $0.text.hasPrefix("walls inclined by 60° spread over 103.9 nm of this")
+      }
+    }
+    #expect(try await isTold(140))
+    #expect(try await !isTold(256))
+  }
+
   @Test("An error of the inclination is carried on; without one a note says what a degree changes")
   func inclinationError() async throws {
     let laboratory = try Laboratory()

@@ -7,7 +7,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 26
+  let algorithmVersion = 27
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -57,10 +57,33 @@ struct WallProfileStage: StageType {
         notes: WallOrientation.notes(
           wallsInOtherComponent: others, than: orientation.direction, orientation.directionOrigin)
           + orientation.notes + profiles.notes + ofTable
+          + pathNotes(value, specimen, inclination: inclination)
           + (try fieldAngleNotes(source, orientation, table)))
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
+  }
+
+  /// A path through walls that takes more of a profile leaves no baseline beside them.
+  private static let largestPath = 0.35
+
+  /// That inclined walls fill the frame with their path, which is no wall's shape in the image.
+  private func pathNotes(
+    _ value: WallProfileValue, _ specimen: Specimen, inclination: Double
+  ) -> [Note] {
+    guard let thickness = specimen.thickness, let table = value.table,
+      !(table.rows.isEmpty && table.nearRim.isEmpty && table.unmeasured.isEmpty),
+      let first = value.profile.distance.first, let last = value.profile.distance.last
+    else { return [] }
+    let path = thickness * tan(inclination)
+    guard path > Self.largestPath * (last - first) else { return [] }
+    return [
+      Note(
+        .warning,
+        "walls inclined by \(Format.degrees(inclination)) spread over \(Format.quantity(path, unit: "m")) of this profile"
+          + " of \(Format.quantity(last - first, unit: "m")): what is fitted to it as the image shows it need not be walls;"
+          + " correct-inclination fits them through the thickness")
+    ]
   }
 
   /// nil for a profile too short for a fit, which is still a profile.
