@@ -42,13 +42,26 @@ struct MaskedAreaNoteTests {
     #expect(outcome.report.failures.isEmpty, "\(outcome.report.failures)")
     let notes = outcome.report["potential"]?.notes ?? []
     #expect(notes.contains { $0.text.contains("filled in from their neighbors") })
-    return notes.filter { $0.kind == .assumption }.map(\.text)
+    return notes.filter { $0.kind != .information }.map(\.text)
   }
 
   @Test("A square of eight pixels makes the errors beside it a lower bound, and that is told")
   func wide() async throws {
     let notes = try await Self.notes { (10..<18).contains($0) && (20..<28).contains($1) }
     #expect(notes.contains { $0.hasPrefix("stated errors are a lower bound beside masked areas") })
+  }
+
+  @Test("A ring that cuts an area off is told, a dead column is not")
+  func ring() async throws {
+    let notes = try await Self.notes { row, column in
+      (8...10).contains(max(abs(row - 20), abs(column - 24)))
+    }
+    #expect(
+      notes.contains {
+        $0.hasPrefix("masked pixels cut the scan into 2 areas (the second one of 285 pixels)")
+      }, "\(notes)")
+    let column = try await Self.notes { $1 == 20 }
+    #expect(!column.contains { $0.contains("cut the scan") }, "\(column)")
   }
 
   @Test("Single positions, a tenth of all, do not")

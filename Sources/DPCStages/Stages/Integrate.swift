@@ -7,7 +7,7 @@ internal import WorkSharing
 struct Integrate: StageType {
   let name = "integrate"
   let summary = "projected potential ∫V dz by least squares, E = -grad V"
-  let algorithmVersion = 10
+  let algorithmVersion = 11
   let inputs = [InputPort("field", kinds: [.projectedField], summary: "∫E dz, V")]
   let outputs = [
     OutputPort("potential", kind: .fixed(.projectedPotential), summary: "∫V dz, V m, mean zero")
@@ -88,7 +88,7 @@ struct Integrate: StageType {
     return StageProduct(
       outputs: ["potential": value], facts: facts(value.map),
       notes: (caution.map { [Note(.warning, $0)] } ?? []) + fillingNotes(mask)
-        + boundNotes(loans))
+        + boundNotes(loans) + islandNotes(input.map.mask))
   }
 
   /// Beside squares of eight pixels true errors are some 9 % larger than stated, beside those of 20 a quarter.
@@ -99,6 +99,23 @@ struct Integrate: StageType {
         .assumption,
         "stated errors are a lower bound beside masked areas many pixels wide: within some ten pixels of a"
           + " square of 20 true ones are a tenth to a quarter larger")
+    ]
+  }
+
+  /// An area of fewer pixels is a flaw, not a part of the specimen.
+  private static let smallestIsland = 25
+
+  /// That masked pixels cut areas off from each other.
+  private func islandNotes(_ mask: PixelMask) -> [Note] {
+    if mask.unusableCount == 0 { return [] }
+    let islands = islandSizes(of: mask).filter { $0 >= Self.smallestIsland }
+    if islands.count < 2 { return [] }
+    return [
+      Note(
+        .warning,
+        "masked pixels cut the scan into \(islands.count) areas (the second one of \(islands[1]) pixels): from one to"
+          + " another the potential goes through filled-in fields, and by how much it is off there is not in its errors"
+      )
     ]
   }
 
