@@ -17,6 +17,17 @@ extension FrameReader {
   ///   - plan: Which frames are added, and where each is read; nil adds all where they are, and finds out whether
   ///     another plan is due.
   func sum(_ context: StageContext, plan: StackPlan? = nil) throws -> StackSum {
+    var sum = try self.sum(context, plan, groupHeight: ScatterSampling.heights[0])
+    // Where masks leave hardly a whole group, or the scan is small, the frames are read again for lower ones.
+    for height in ScatterSampling.heights.dropFirst() where !sum.scatter.isTelling {
+      sum = try self.sum(context, plan, groupHeight: height)
+    }
+    return sum
+  }
+
+  private func sum(
+    _ context: StageContext, _ plan: StackPlan?, groupHeight height: Int
+  ) throws -> StackSum {
     let thumbnails =
       plan == nil
       ? ThumbnailGrid(
@@ -27,7 +38,10 @@ extension FrameReader {
     var sum = SumOfFrames(shape: window.shape, segmentCount: metadata.segmentCount)
     let task = BandTask(
       reader: self, plan: plan, thumbnails: thumbnails,
-      sampling: { ScatterSampling(shape: window.shape, frameCount: plan.count, firstRow: $0) })
+      sampling: {
+        ScatterSampling(
+          shape: window.shape, frameCount: plan.count, firstRow: $0, height: height)
+      })
     try withReader { reader in
       if reader.chunkSides == nil {
         try addBands(context, reader, task, &sum)
@@ -138,7 +152,6 @@ extension FrameReader {
     }
     return bands
   }
-
 }
 
 /// A sum that is put together of bands.

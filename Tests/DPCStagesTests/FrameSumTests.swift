@@ -1,5 +1,6 @@
 // Stacks of frames from files: the same sums whatever the layout of the file and the number of threads.
 import DPCReconstruction
+import DPCSimulation
 @testable import DPCStages
 import Foundation
 import HDF5
@@ -125,6 +126,33 @@ struct FrameSumTests {
       // Larger than any of 32 bits, and of a type that is read as doubles.
       try Self.compare(Self.counts.map { $0 == 65_535 ? Int64.max : Int64($0) << 20 })
     }
+  }
+
+  @Test("Where masks leave no whole group of nine positions, frames are compared by fewer")
+  func masked() throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/stack.h5"
+    var generator = SeededGenerator(seed: 9)
+    // Half of the positions of every frame are missing: one group of nine in 512 is left, and one of three in 8.
+    let missing = (0..<(Self.frameCount * Self.shape.count)).map { _ in generator.uniform() < 0.5 }
+    let numbers = (0..<(Self.frameCount * 8 * Self.shape.count)).map { index -> Float in
+      let (frame, position) = (index / (8 * Self.shape.count), index % Self.shape.count)
+      if missing[frame * Self.shape.count + position] { return .nan }
+      return Float(1000 * generator.poisson(mean: 400))
+    }
+    try Self.write(numbers, layout: .contiguous, to: path)
+    var frames = try Self.frames(path)
+    frames.spikeThreshold = nil
+    frames.correction = SegmentCorrection(
+      dark: [Double](repeating: 0, count: 8), gain: [Double](repeating: 1, count: 8),
+      gainSource: .none)
+    frames.electronsPerUnit = nil
+    let sum = try Self.sum(frames)
+    #expect(sum.scatter.isTelling)
+    // A unit of signal is a thousandth of an electron; √(2/n) of that, four of them.
+    let variance = try #require(sum.scatter.variancePerUnit)
+    let error = (2 / sum.scatter.degreesOfFreedom).squareRoot()
+    #expect(error < 0.05 && abs(variance / 1000 - 1) < 4 * error, "\(variance) ± \(error)")
   }
 
   @Test("Blocks of rows hold whole bands, whatever the chunks, and whole chunks where these fit")

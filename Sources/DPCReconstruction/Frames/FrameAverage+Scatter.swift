@@ -90,6 +90,7 @@ extension FrameAccumulator {
   ) {
     let frames = differences.frameCount(at: group.place)
     if frames < 2 { return }
+    scatter.comparedGroups += 1
     var (chiSquare, degrees, segments) = (0.0, 0.0, 0)
     for segment in 0..<segmentCount {
       guard

@@ -4,6 +4,8 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   /// In units of the signal: 1 per degree of freedom is what counting electrons gives.
   public var chiSquare = 0.0
   public var degreesOfFreedom = 0.0
+  /// Groups of positions that two frames or more have as a whole, whatever they count.
+  public var comparedGroups = 0
   /// Positions that were left out since a segment was saturated, of all frames together.
   public var saturatedCount = 0
   /// Per frame the positions that were left out for any reason.
@@ -21,6 +23,7 @@ public struct FrameScatter: Sendable, Equatable, Codable {
   public static func += (sum: inout FrameScatter, other: FrameScatter) {
     sum.chiSquare += other.chiSquare
     sum.degreesOfFreedom += other.degreesOfFreedom
+    sum.comparedGroups += other.comparedGroups
     sum.saturatedCount += other.saturatedCount
     sum.unusableCounts = joined(sum.unusableCounts, other.unusableCounts)
     sum.addedCounts = joined(sum.addedCounts, other.addedCounts)
@@ -46,6 +49,12 @@ public struct FrameScatter: Sendable, Equatable, Codable {
     }
     return (added((total - 1) / 2) + added(total / 2)) / 2
   }
+
+  /// Of fewer groups a ratio says little, and of a few segments' each it is not that of the scan.
+  private static let fewestGroups = 64
+
+  /// Whether enough of the frames can be compared.
+  public var isTelling: Bool { comparedGroups >= Self.fewestGroups }
 
   /// Variance over signal, in units of the signal; nil without repeated frames.
   public var variancePerUnit: Double? {

@@ -1,5 +1,4 @@
 // At which positions the scatter between frames is watched.
-internal import Glibc
 public import STEMCore
 
 /// The groups of positions that tell how frames scatter: all of them, or one in two, four, eight or sixteen.
@@ -15,8 +14,9 @@ public import STEMCore
 public struct ScatterSampling: Sendable, Equatable {
   /// Columns of a block.
   static let length = 64
-  /// Rows of a group where the frame has as many.
-  static let largestHeight = 9
+  /// Rows of a group, where the frame has as many; the lower ones for frames that hold too few whole groups, since a group
+  /// counts for a frame that has all of its positions.
+  public static let heights = [9, 3, 1]
   /// Groups begin anew at every multiple of this, as bands do: none lies in two bands.
   private static let stripe = ThumbnailGrid.bandRows
   /// One block in so many is taken at least.
@@ -38,9 +38,12 @@ public struct ScatterSampling: Sendable, Equatable {
   ///   - shape: Of the whole frames, whatever the band: bands of one stack are sampled alike.
   ///   - frameCount: How many there are.
   ///   - firstRow: The row of the frame with which the band begins, a multiple of ``ThumbnailGrid/bandRows``.
-  public init(shape: GridShape, frameCount: Int, firstRow: Int = 0) {
+  ///   - height: One of ``heights``.
+  public init(
+    shape: GridShape, frameCount: Int, firstRow: Int = 0, height: Int = ScatterSampling.heights[0]
+  ) {
     precondition(firstRow.isMultiple(of: Self.stripe), "a band begins where groups do")
-    let height = max(1, min(Self.largestHeight, shape.rows))
+    let height = max(1, min(height, shape.rows))
     weights = Self.differences(height)
     firstGroup = firstRow / Self.stripe * (Self.stripe / height)
     let terms = (frameCount - 1) * shape.count / height
