@@ -1,4 +1,4 @@
-// Areas of usable pixels that masked ones cut off from each other.
+// Areas of a map that masked pixels cut off from each other.
 public import STEMCore
 
 /// The sizes of the areas that hang together along rows and columns, the largest first, pixels.

@@ -92,11 +92,14 @@ extension IntrinsicFieldValue {
 
 extension PotentialValue {
   func group(_ stage: String) -> ResultGroup {
-    ResultGroup(
+    // What a program has made of a potential says nothing of a rotation.
+    var errors = context.commonErrors
+    if turned == nil { errors.rotation = nil }
+    return ResultGroup(
       name: stage, quantity: "projected_potential", title: "Projected potential",
       signal: "projected_potential", axes: mapAxes(map.shape, map.pixelSize),
       datasets: map.datasets(
-        "projected_potential", unit: "V m", errors: context.commonErrors, about: center,
+        "projected_potential", unit: "V m", errors: errors, about: center,
         turned: turned) + [
           ResultDataset(
             "uniform_field_x", shape: [], values: .float64([uniformField.x]), unit: "V"),
@@ -108,7 +111,7 @@ extension PotentialValue {
           "errors_correlated": .text(
             "neighbors share most of their error: a difference of two nearby pixels is far better"
               + " known than either")
-        ], errorsIn: "V", hasCounting: map.variance != nil))
+        ], errorsIn: "V", hasCounting: map.variance != nil, errors: errors))
   }
 }
 

@@ -1,5 +1,4 @@
 // Walls that only a wrong thickness or inclination asks for.
-internal import Glibc
 public import STEMCore
 
 /// A fit of fewer walls, and the specimen through which these explain the profile.
@@ -16,7 +15,7 @@ public struct FewerWalls: Sendable {
 /// within its error; nil where there are none.
 ///
 /// The path t tan a through an inclined wall shapes it in the image. Where it is off by more than the noise, one wall
-/// leaves residuals, and walls beside it take them up: of a profile that is known to a thousandth a thickness that is
+/// leaves residuals, and walls beside it take them up: of a profile that is known to some percent a thickness that is
 /// off by a tenth makes three walls of one. The number of walls is therefore judged with t and a as free as they
 /// are known: χ² + ((t - t₀)/σ)² with the same cost for each wall.
 ///
@@ -31,10 +30,11 @@ public func fewerWalls(
   than fit: WallFit, profile: LineProfile, geometry: InclinationGeometry, thicknessError: Double,
   inclinationError: Double, isInterrupted: @escaping @Sendable () -> Bool = { false }
 ) throws(WallError) -> FewerWalls? {
-  guard let cost = fit.cost, geometry.inclination > 1e-9, fit.fitted.count > 1 else { return nil }
+  guard let cost = fit.cost, geometry.inclination > 1e-9, max(thicknessError, inclinationError) > 0
+  else { return nil }
   let specimens = OtherSpecimens(
     geometry: geometry, thicknessError: thicknessError, inclinationError: inclinationError)
-  for count in 1..<fit.fitted.count {
+  for count in (1..<max(1, fit.fitted.count)).prefix(largestNumber) {
     var options = WallFitOptions()
     options.largestCount = count
     let fewer = try fitWalls(
@@ -47,6 +47,9 @@ public func fewerWalls(
   }
   return nil
 }
+
+/// Of more walls none is asked for by a wrong specimen alone, and each number takes a search.
+private let largestNumber = 6
 
 extension WallFit {
   /// What its walls have to gain together.
