@@ -24,11 +24,7 @@ struct LostObjectTests {
       inputs: { acquisition: null, program: /bin/sh, script: own.sh }
       foreach: { glob: scans/*.h5, input: acquisition }
       stages:
-        frames:  { uses: read-acquisition, with: { file: $acquisition } }
-        clean:   { uses: normalize-segments, from: frames }
-        tilt:    { uses: deflection, from: clean }
-        aligned: { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }
-        field:   { uses: electric-field, from: aligned, with: { thickness_nm: from-file } }
+      \(FieldStages.text)
         own:
           uses: exec
           from: field

@@ -32,11 +32,7 @@ struct ProgramTests {
     name: own
     inputs: { acquisition: scan.h5, program: "\(program)", script: own.py }
     stages:
-      frames:  { uses: read-acquisition, with: { file: $acquisition } }
-      clean:   { uses: normalize-segments, from: frames }
-      tilt:    { uses: deflection, from: clean }
-      aligned: { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }
-      field:   { uses: electric-field, from: aligned, with: { thickness_nm: from-file } }
+    \(FieldStages.text)
       own:
         uses: exec
         from: field

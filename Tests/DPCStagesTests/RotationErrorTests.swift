@@ -8,41 +8,26 @@ import Testing
 
 struct RotationErrorTests {
   /// One wall with its field along it: a whirl, of which a turn makes charges and a potential.
-  private static let scan = """
-    schema: dpc-pipeline/1
-    name: walls
-    stages:
-      walls:
-        uses: phantom-walls
-        with: { positions_nm: [5], field_V_per_m: 2e8, fwhm_nm: 12, thickness_nm: 50, normal_azimuth_deg: 30, field_direction: perp }
-      scan:
-        uses: simulate-acquisition
-        from: walls
-        with: { columns_px: 60, rows_px: 44, pixel_size_nm: 1, electrons_per_pixel: 1e7, noise: none }
-    results: [scan]
-    """
+  private static let scan = Laboratory.scan(
+    of:
+      "{ uses: phantom-walls, with: { positions_nm: [5], field_V_per_m: 2e8, fwhm_nm: 24, thickness_nm: 60, normal_azimuth_deg: 30, field_direction: perp } }",
+    "columns_px: 60, rows_px: 44, electrons_per_pixel: 1e7, noise: none")
 
-  private static func chain(_ path: String) -> String {
-    Laboratory.fieldChain(path) + """
-        potential: { uses: integrate, from: field }
-        charge: { uses: charge-density, from: field }
-        parts: { uses: helmholtz, from: field }
-      results: [potential, charge, parts]
-      """
-  }
-
-  /// The field with its rotation known to an error, or turned by a small angle.
-  private static func field(
-    _ laboratory: Laboratory, error: Double? = nil, turned angle: Double = 0
-  ) async throws -> ProjectedFieldValue {
+  /// The field of the wall with an error of its rotation, and turned by a small angle without one.
+  private static func fields() async throws -> (
+    known: ProjectedFieldValue, turned: ProjectedFieldValue
+  ) {
+    let laboratory = try Laboratory()
     let path = try await laboratory.file(scan)
-    var value = try await laboratory.run(chain(path)).value("field", as: ProjectedFieldValue.self)
-    value.context.commonErrors.rotation = error
+    var known = try await laboratory.run(Laboratory.fieldChain(path) + "results: [field]\n")
+      .value("field", as: ProjectedFieldValue.self)
+    var turned = known
+    known.context.commonErrors.rotation = 0.02
     let (c, s) = (cos(angle), sin(angle))
-    let (xs, ys) = (value.map.field.x, value.map.field.y)
-    value.map.field.x = zip(xs, ys).map { c * $0 - s * $1 }
-    value.map.field.y = zip(xs, ys).map { s * $0 + c * $1 }
-    return value
+    let (xs, ys) = (known.map.field.x, known.map.field.y)
+    turned.map.field.x = zip(xs, ys).map { c * $0 - s * $1 }
+    turned.map.field.y = zip(xs, ys).map { s * $0 + c * $1 }
+    return (known, turned)
   }
 
   private static func product<Value: StageValue>(
@@ -63,10 +48,7 @@ struct RotationErrorTests {
 
   @Test("What a potential and a charge density lose or gain by a turn is kept for their errors")
   func scalars() async throws {
-    let laboratory = try Laboratory()
-    let (known, turned) = try await (
-      Self.field(laboratory, error: 0.02), Self.field(laboratory, turned: Self.angle)
-    )
+    let (known, turned) = try await Self.fields()
     let potential = try Self.product(Integrate(), known, "potential", as: PotentialValue.self)
     let other = try Self.product(Integrate(), turned, "potential", as: PotentialValue.self)
     let charge = try Self.product(ChargeDensity(), known, "charge", as: ChargeDensityValue.self)
@@ -94,10 +76,7 @@ struct RotationErrorTests {
 
   @Test("Each of Helmholtz's parts has the error that a turn of the other one makes")
   func parts() async throws {
-    let laboratory = try Laboratory()
-    let (known, turned) = try await (
-      Self.field(laboratory, error: 0.02), Self.field(laboratory, turned: Self.angle)
-    )
+    let (known, turned) = try await Self.fields()
     let before = try Self.product(Helmholtz(), known, "parts", as: HelmholtzValue.self)
     let after = try Self.product(Helmholtz(), turned, "parts", as: HelmholtzValue.self)
     let change = Self.change(before.curlFree.field.x, after.curlFree.field.x)

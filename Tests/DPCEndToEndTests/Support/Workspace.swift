@@ -127,6 +127,17 @@ final class Workspace: Sendable {
   }
 }
 
+/// Stages from an acquisition to the field in V/m, as a part of a manifest.
+enum FieldStages {
+  static let text = """
+      frames:  { uses: read-acquisition, with: { file: $acquisition } }
+      clean:   { uses: normalize-segments, from: frames }
+      tilt:    { uses: deflection, from: clean }
+      aligned: { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }
+      field:   { uses: electric-field, from: aligned, with: { thickness_nm: from-file } }
+    """
+}
+
 /// A pipeline without what only walls are good for.
 enum Quick {
   static let manifest = "quick.yaml"
@@ -135,11 +146,7 @@ enum Quick {
     name: quick
     inputs: { acquisition: scan.h5 }
     stages:
-      frames:    { uses: read-acquisition, with: { file: $acquisition } }
-      clean:     { uses: normalize-segments, from: frames }
-      tilt:      { uses: deflection, from: clean }
-      aligned:   { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }
-      field:     { uses: electric-field, from: aligned, with: { thickness_nm: from-file } }
+    \(FieldStages.text)
       potential: { uses: integrate, from: field, with: { boundary: neumann } }
       map:       { uses: vector-map, from: field, with: { format: [png, svg] } }
     results: [field, aligned, tilt, potential]
