@@ -119,6 +119,8 @@ let package = Package(
 
     // Preloaded before dpc: kills it at a chosen system call, or refuses that call.
     .target(name: "FaultInjection", path: "Tests/FaultInjection"),
+    // Changes to manifests and other texts of tests, refused where there is nothing to change.
+    .target(name: "TestText", path: "Tests/TestText", swiftSettings: strict),
 
     .testTarget(name: "FFTWTests", dependencies: ["FFTW"], swiftSettings: strict),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: strict),
@@ -149,7 +151,7 @@ let package = Package(
       name: "DPCStagesTests",
       dependencies: [
         "DPCReconstruction", "DPCSimulation", "DPCStages", "FieldRendering", "HDF5", "Pipeline",
-        "PipelineManifest", "STEMCore", "STEMData", "WorkSharing",
+        "PipelineManifest", "STEMCore", "STEMData", "TestText", "WorkSharing",
       ], swiftSettings: strict),
     // Who may import whom.
     .testTarget(name: "LayeringTests", swiftSettings: strict),
@@ -160,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "DPCEndToEndTests",
       dependencies: [
-        "DPCSimulation", "FaultInjection", "HDF5", "STEMCore", "dpc", "dpc-validate",
+        "DPCSimulation", "FaultInjection", "HDF5", "STEMCore", "TestText", "dpc", "dpc-validate",
       ],
       exclude: ["Python"], swiftSettings: strict),
   ],

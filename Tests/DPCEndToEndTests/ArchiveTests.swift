@@ -1,5 +1,6 @@
 // The archive of a run as other people's programs see it: a Provenance Run Crate, however the run ended.
 import Foundation
+import TestText
 import Testing
 
 struct ArchiveTests {
@@ -45,7 +46,7 @@ struct ArchiveTests {
     #expect(try await workspace.run().status == 0)
     let path = workspace["out/provenance/ro-crate-metadata.json"]
     let text = try String(contentsOfFile: path, encoding: .utf8)
-    let spoilt = text.replacingOccurrences(of: "\"instrument\"", with: "\"apparatus\"")
+    let spoilt = try text.changing("\"instrument\"", to: "\"apparatus\"")
     #expect(spoilt != text)
     try spoilt.write(toFile: path, atomically: true, encoding: .utf8)
     #expect(try await !objections(["out"], workspace).isEmpty)

@@ -1,5 +1,6 @@
 // Results of an earlier run where a later one left nothing: they stay, and are told from its own.
 import Foundation
+import TestText
 import Testing
 
 struct EarlierResultTests {
@@ -69,7 +70,7 @@ struct EarlierResultTests {
     #expect(try line(again) == "Replaced: the results of second.h5\(ending)")
     #expect(again.output.contains("everything from the cache"))
     try workspace.write(
-      Quick.text.replacingOccurrences(of: "name: quick", with: "name: other"), to: "other.yaml")
+      Quick.text.changing("name: quick", to: "name: other"), to: "other.yaml")
     #expect(
       try line(await workspace.run("other.yaml"))
         == "Replaced: the results of the pipeline quick\(ending)")

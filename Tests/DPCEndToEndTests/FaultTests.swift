@@ -1,6 +1,7 @@
 // dpc killed, or refused a call, at chosen calls that change a file: nothing is lost, nothing is half.
 // A sample of what `make torture` does at every call.
 import Foundation
+import TestText
 import Testing
 
 struct FaultTests {
@@ -233,7 +234,7 @@ struct FaultTests {
       #expect(run.output.contains("everything from the cache"), "\(run.output)\(run.errors)")
       #expect(try workspace.bytes("out\(seconds)/result.h5") == workspace.bytes("out/result.h5"))
     }
-    let renamed = Quick.small.replacingOccurrences(of: "name: small", with: "name: other")
+    let renamed = try Quick.small.changing("name: small", to: "name: other")
     try workspace.makeFolder("moved")
     try workspace.write(renamed, to: "moved/small.yaml")
     let moved = try await workspace.dpc(

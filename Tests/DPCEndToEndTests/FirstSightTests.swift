@@ -1,6 +1,7 @@
 // What someone sees who uses dpc for the first time: all that a file lacks, which angle is used, what a warning
 // asks for, and a methods paragraph in sentences.
 import Foundation
+import TestText
 import Testing
 
 struct FirstSightTests {
@@ -59,10 +60,10 @@ struct FirstSightTests {
   func rotation() async throws {
     let workspace = try Workspace()
     try workspace.write(Sample())
-    let pipeline = Quick.text.replacingOccurrences(
-      of: "aligned:   { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }",
-      with: "rotation:  { uses: estimate-rotation, from: tilt }\n"
-        + "  aligned:   { uses: rotate-to-scan, from: { deflection: tilt, rotation: rotation } }")
+    let pipeline = try Quick.text.changing(
+      "aligned: { uses: rotate-to-scan, from: tilt, with: { rotation_deg: from-file } }",
+      to: "rotation: { uses: estimate-rotation, from: tilt }\n"
+        + "  aligned: { uses: rotate-to-scan, from: { deflection: tilt, rotation: rotation } }")
     try workspace.write(pipeline, to: "checked.yaml")
     let run = try await workspace.run("checked.yaml")
     #expect(run.status == 0, "\(run.errors)")

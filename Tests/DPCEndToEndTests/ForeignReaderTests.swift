@@ -1,5 +1,6 @@
 // Results and schema as other people's programs see them.
 import Foundation
+import TestText
 import Testing
 
 struct ForeignReaderTests {
@@ -31,7 +32,7 @@ struct ForeignReaderTests {
     #expect(schema.status == 0)
     let path = try workspace.write(schema.output, to: "schema.json")
     let bad = try workspace.write(
-      Quick.text.replacingOccurrences(of: "rotation_deg", with: "rotation_rad"), to: "bad.yaml")
+      Quick.text.changing("rotation_deg", to: "rotation_rad"), to: "bad.yaml")
     let quick = try workspace.write(Quick.text, to: Quick.manifest)
     let folder = "\(Program.repository)/Pipelines"
     let shipped = try FileManager.default.contentsOfDirectory(atPath: folder)

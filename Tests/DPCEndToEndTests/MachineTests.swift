@@ -1,5 +1,6 @@
 // The machine's own limits and interruptions: places that are none, full disks, signals, readers that leave.
 import Foundation
+import TestText
 import Testing
 
 struct MachineTests {
@@ -102,7 +103,7 @@ struct MachineTests {
     let result = try workspace.bytes("out/result.h5")
 
     // Everything is in the cache now; only the result has no room.
-    let warm = limit + command.replacingOccurrences(of: "--output out", with: "--output new")
+    let warm = try limit + command.changing("--output out", to: "--output new")
     let inOutput = try await workspace.shell(warm)
     #expect(inOutput.status == 5)
     #expect(
@@ -164,7 +165,7 @@ struct MachineTests {
     try workspace.write(Sample(rows: 6, columns: 9))
     let words = try workspace.runArguments().joined(separator: " ")
     for (stream, output) in [("2>&1 >log", "progress"), ("2>log", "summary")] {
-      let command = words.replacingOccurrences(of: "--output out", with: "--output \(output)")
+      let command = try words.changing("--output out", to: "--output \(output)")
       let finished = try await workspace.shell("trap '' PIPE; \"$DPC\" \(command) \(stream) | :")
       #expect(finished.status == 0)
       let result = Stored(workspace["\(output)/result.h5"])

@@ -1,5 +1,6 @@
 // Mistakes in a manifest or on the command line: all at once, each with its place, before anything runs.
 import Foundation
+import TestText
 import Testing
 
 struct ManifestMistakeTests {
@@ -167,7 +168,7 @@ struct ManifestMistakeTests {
       ("name: quick", "name: ../elsewhere", "--output"), ("tilt", "title", "'title'"),
       ("tilt", "process_01_frames", "'process_01_frames'"), ("tilt", "../tilt", "'../tilt'"),
     ] {
-      try workspace.write(Quick.text.replacingOccurrences(of: from, with: to), to: "named.yaml")
+      try workspace.write(Quick.text.changing(from, to: to), to: "named.yaml")
       let finished = try await workspace.dpc(["run", "named.yaml", "--cache", "cache"])
       #expect(finished.status == 2)
       #expect(finished.errors.contains(words), "\(finished.errors)")

@@ -1,11 +1,12 @@
 // One manifest over many acquisitions, as a user runs it.
 import Foundation
+import TestText
 import Testing
 
 struct ManyTests {
-  private static func manifest(_ sweep: String) -> String {
-    Quick.text.replacingOccurrences(
-      of: "inputs: { acquisition: scan.h5 }", with: "inputs: { acquisition: null }\n\(sweep)")
+  private static func manifest(_ sweep: String) throws -> String {
+    try Quick.text.changing(
+      "inputs: { acquisition: scan.h5 }", to: "inputs: { acquisition: null }\n\(sweep)")
   }
 
   /// Three scans, of which one states no thickness and another is none.

@@ -1,5 +1,6 @@
 // What a newcomer sees who mistypes a path: the one reason, and nothing made for a run that cannot be.
 import Foundation
+import TestText
 import Testing
 
 struct NothingToDoTests {
@@ -48,11 +49,11 @@ struct NothingToDoTests {
         other-tilt:   { uses: deflection, from: other-clean }
       results: [field, other-tilt]
       """
-    let text = Quick.text
-      .replacingOccurrences(
-        of: "{ acquisition: scan.h5 }", with: "{ acquisition: scan.h5, other: no.h5 }"
+    let text = try Quick.text
+      .changing(
+        "{ acquisition: scan.h5 }", to: "{ acquisition: scan.h5, other: no.h5 }"
       )
-      .replacingOccurrences(of: "results: [field, aligned, tilt, potential]", with: more)
+      .changing("results: [field, aligned, tilt, potential]", to: more)
     try workspace.write(text, to: "two.yaml")
     let run = try await workspace.run("two.yaml", "--progress", "plain")
     #expect(run.status == 3, "\(run.errors)")
@@ -65,9 +66,9 @@ struct NothingToDoTests {
   @Test("Over many acquisitions of which none is there, nothing is made either")
   func many() async throws {
     let workspace = try Workspace()
-    let text = Quick.text.replacingOccurrences(
-      of: "inputs: { acquisition: scan.h5 }",
-      with: "inputs: { acquisition: null }\nforeach: { table: t.csv }")
+    let text = try Quick.text.changing(
+      "inputs: { acquisition: scan.h5 }",
+      to: "inputs: { acquisition: null }\nforeach: { table: t.csv }")
     try workspace.write(text, to: "many.yaml")
     try workspace.write("key,acquisition\na,a.h5\nb,b.h5\n", to: "t.csv")
     let arguments = ["run", "many.yaml", "--output", "out", "--cache", "cache"]

@@ -1,5 +1,6 @@
 // Files with odd contents: what they say never steers the terminal, and what they leave open is never taken for zero.
 import Foundation
+import TestText
 import Testing
 
 struct OddFileTests {
@@ -48,7 +49,7 @@ struct OddFileTests {
     let workspace = try Workspace()
     try workspace.write(Sample(rows: 6, columns: 9))
     try workspace.write(
-      Quick.text.replacingOccurrences(of: "name: quick", with: "name: \"co\\e[31mre\""),
+      Quick.text.changing("name: quick", to: "name: \"co\\e[31mre\""),
       to: "odd.yaml")
     let finished = try await workspace.run("odd.yaml")
     #expect(finished.status == 2)
@@ -134,9 +135,9 @@ struct OddFileTests {
     try workspace.write(Sample(rows: 6, columns: 9))
     try workspace.write(Quick.text, to: Quick.manifest)
     try workspace.write(
-      Quick.text.replacingOccurrences(
-        of: "inputs: { acquisition: scan.h5 }",
-        with: "inputs: { acquisition: null }\nforeach: { glob: '*.h5' }"), to: "many.yaml")
+      Quick.text.changing(
+        "inputs: { acquisition: scan.h5 }",
+        to: "inputs: { acquisition: null }\nforeach: { glob: '*.h5' }"), to: "many.yaml")
     for (command, words) in [
       ("inspect \"$NAME\"", "the name is not in UTF-8"),
       ("run quick.yaml --input acquisition=\"$NAME\" -o out --cache c", "the name is not in UTF-8"),

@@ -1,5 +1,6 @@
 // A result compared, described and made again, from the one file that carries its chain.
 import Foundation
+import TestText
 import Testing
 
 struct ReproduceTests {
@@ -16,11 +17,11 @@ struct ReproduceTests {
   @Test("A result is made again, byte for byte, also where figures and lists took part")
   func identicalBytes() async throws {
     let workspace = try await madeWorkspace()
-    let manifest = Quick.text
-      .replacingOccurrences(of: "boundary: neumann", with: "boundary: periodic, high_pass_nm: 37.5")
-      .replacingOccurrences(
-        of: "results: [",
-        with: "  walls: { uses: correct-inclination, from: field, with: { model: finite-wall,"
+    let manifest = try Quick.text
+      .changing("boundary: neumann", to: "boundary: periodic, high_pass_nm: 37.5")
+      .changing(
+        "results: [",
+        to: "  walls: { uses: correct-inclination, from: field, with: { model: finite-wall,"
           + " beam_direction: \"[001]\", wall_plane: \"(100)\", lattice_nm: [0.39, 0.39, 0.415] } }\n"
           + "results: [walls, ")
     try workspace.write(manifest, to: "more.yaml")

@@ -1,5 +1,6 @@
 // What a run tells of itself when it is cut off, what is kept of how stages were computed, and what is left behind.
 import Foundation
+import TestText
 import Testing
 
 struct RunLogTests {
@@ -51,7 +52,7 @@ struct RunLogTests {
     try workspace.write(Sample(rows: 6, columns: 9))
     let sweep = "inputs: { acquisition: null }\nforeach: { table: t.csv }"
     try workspace.write(
-      Quick.text.replacingOccurrences(of: "inputs: { acquisition: scan.h5 }", with: sweep),
+      Quick.text.changing("inputs: { acquisition: scan.h5 }", to: sweep),
       to: "many.yaml")
     try writeTable(keys, in: workspace)
     return workspace
@@ -96,10 +97,10 @@ struct RunLogTests {
       """
     try workspace.write(
       Quick.text
-        .replacingOccurrences(
-          of: "inputs: { acquisition: scan.h5 }",
-          with: "inputs: { acquisition: scan.h5, shell: /bin/sh }"
-        ).replacingOccurrences(of: "results: [field, aligned, tilt, potential]\n", with: own),
+        .changing(
+          "inputs: { acquisition: scan.h5 }",
+          to: "inputs: { acquisition: scan.h5, shell: /bin/sh }"
+        ).changing("results: [field, aligned, tilt, potential]\n", to: own),
       to: "own.yaml")
     let outer = try await workspace.dpc([
       "run", "own.yaml", "--output", "out", "--cache", "cache", "--allow-exec",
@@ -120,11 +121,11 @@ struct RunLogTests {
       results: [field, own]
 
       """
-    let text = Quick.text
-      .replacingOccurrences(
-        of: "inputs: { acquisition: scan.h5 }",
-        with: "inputs: { acquisition: scan.h5, copy: /bin/cp }"
-      ).replacingOccurrences(of: "results: [field, aligned, tilt, potential]\n", with: own)
+    let text = try Quick.text
+      .changing(
+        "inputs: { acquisition: scan.h5 }",
+        to: "inputs: { acquisition: scan.h5, copy: /bin/cp }"
+      ).changing("results: [field, aligned, tilt, potential]\n", to: own)
     try workspace.write(text, to: "own.yaml")
     let run = try await workspace.dpc([
       "run", "own.yaml", "--output", "out", "--cache", "cache", "--allow-exec", "--threads", "2",
@@ -174,13 +175,13 @@ struct RunLogTests {
       #expect(workspace.exists("out/b/result.h5"))
     }
     // With a matrix each row has folders below its own.
-    let manifest = try workspace.text("many.yaml").replacingOccurrences(
-      of: "stages:", with: "matrix: { tilt.method: [disc-shift, center-of-mass] }\nstages:")
+    let manifest = try workspace.text("many.yaml").changing(
+      "stages:", to: "matrix: { tilt.method: [disc-shift, center-of-mass] }\nstages:")
     try workspace.write(manifest, to: "many.yaml")
     let swept = try await workspace.dpc(Self.many)
     #expect(swept.output.contains("in out: a, b, c (nothing"), "\(swept.output)")
     try workspace.write(
-      manifest.replacingOccurrences(of: ", center-of-mass", with: ""), to: "many.yaml")
+      manifest.changing(", center-of-mass", to: ""), to: "many.yaml")
     let json = try await workspace.dpc(Self.many + ["--dry-run", "--format", "json"])
     let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
     #expect(

@@ -5,6 +5,7 @@ import Foundation
 import Pipeline
 import STEMCore
 import STEMData
+import TestText
 import Testing
 
 struct CoverageTests {
@@ -190,10 +191,10 @@ struct CoverageTests {
       results: [scan]
       """
     }
-    func chain(_ path: String) -> String {
-      Self.chain(path).replacingOccurrences(
-        of: "{ normal_azimuth_deg: 20, field_direction: normal }",
-        with: "{ normal_azimuth_deg: 0, field_direction: perp }")
+    func chain(_ path: String) throws -> String {
+      try Self.chain(path).changing(
+        "{ normal_azimuth_deg: 20, field_direction: normal }",
+        to: "{ normal_azimuth_deg: 0, field_direction: perp }")
     }
     let empty = try await laboratory.run(chain(try await laboratory.file(scan("0"))))
     let verdict = try #require(empty.report["field"]?.facts.first { $0.key == "verdict" })

@@ -4,6 +4,7 @@ import DPCReconstruction
 import Foundation
 import Pipeline
 import STEMCore
+import TestText
 import Testing
 
 struct CropTests {
@@ -98,7 +99,7 @@ struct CropTests {
   func potential() async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(
-      Self.stack.replacingOccurrences(of: "references: [vacuum-scan]", with: "noise: poisson"))
+      Self.stack.changing("references: [vacuum-scan]", to: "noise: poisson"))
     let (whole, part, outcome) = try await potentialErrors(laboratory, path, highPass: "none")
     let value = try outcome.value("potential", as: PotentialValue.self)
     #expect(value.context.commonErrors.constant > 0)

@@ -6,6 +6,7 @@ import Foundation
 import Pipeline
 import STEMCore
 import STEMData
+import TestText
 import Testing
 
 struct FindWallsStageTests {
@@ -73,9 +74,9 @@ struct FindWallsStageTests {
   func strip() async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(
-      Self.scan(12).replacingOccurrences(of: "rows_px: 112", with: "rows_px: 20")
-        .replacingOccurrences(of: "columns_px: 128", with: "columns_px: 240")
-        .replacingOccurrences(of: "[-60, 10, 80]", with: "[10]"))
+      Self.scan(12).changing("rows_px: 112", to: "rows_px: 20")
+        .changing("columns_px: 128", to: "columns_px: 240")
+        .changing("[-60, 10, 80]", to: "[10]"))
     let outcome = try await laboratory.run(Self.chain(path, "inclination_deg: 45"))
     let report = try #require(outcome.report["walls"])
     #expect(
@@ -169,7 +170,7 @@ struct FindWallsStageTests {
   func stated() async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(
-      Self.scan(23.25).replacingOccurrences(of: "states_walls: false", with: "states_walls: true"))
+      Self.scan(23.25).changing("states_walls: false", to: "states_walls: true"))
     func warnings(stated: Double) async throws -> [String] {
       let file = URL(fileURLWithPath: path)
       var bytes = try Data(contentsOf: file)

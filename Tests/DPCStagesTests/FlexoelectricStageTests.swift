@@ -5,6 +5,7 @@ import Foundation
 import Pipeline
 import STEMCore
 import STEMData
+import TestText
 import Testing
 
 struct FlexoelectricStageTests {
@@ -70,9 +71,9 @@ struct FlexoelectricStageTests {
   /// The example's cross-section on 32 rows: two walls, inclined by 45°.
   private static func crossSection(_ laboratory: Laboratory) async throws -> String {
     try await laboratory.file(
-      try ExampleData.text("cross-section.yaml").replacingOccurrences(
-        of: "cross-section:", with: "scan:"
-      ).replacingOccurrences(of: "results: [cross-section]", with: "results: [scan]"),
+      try ExampleData.text("cross-section.yaml").changing(
+        "cross-section:", to: "scan:"
+      ).changing("results: [cross-section]", to: "results: [scan]"),
       set: ["scan.rows_px=32"])
   }
 

@@ -4,6 +4,7 @@ import DPCReconstruction
 import Foundation
 import Pipeline
 import STEMCore
+import TestText
 import Testing
 
 @Suite("Walls found in the component that has them")
@@ -116,7 +117,7 @@ struct FoundComponentTests {
   func noiseFree(view: View) async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(
-      view.pipeline.replacingOccurrences(of: "states_walls: false", with: "noise: none"))
+      view.pipeline.changing("states_walls: false", to: "noise: none"))
     let value = try await Self.walls(laboratory, path).value
     #expect(value.table.rows.count == 2)
     for (row, sign) in zip(value.table.rows, [1.0, -1]) {

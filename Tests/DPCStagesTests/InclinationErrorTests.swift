@@ -5,6 +5,7 @@ import Foundation
 import Pipeline
 import STEMCore
 import STEMData
+import TestText
 import Testing
 
 struct InclinationErrorTests {
@@ -78,9 +79,9 @@ struct InclinationErrorTests {
     let laboratory = try Laboratory()
     func isTold(_ columns: Int) async throws -> Bool {
       // 60 nm at 60° are 104 nm in the image, of 382.5 and of 210 nm.
-      let scan = Self.scan(60, "view: cross-section")
-        .replacingOccurrences(of: "columns_px: 256", with: "columns_px: \(columns)")
-        .replacingOccurrences(of: "[-60, 60]", with: "[5]")
+      let scan = try Self.scan(60, "view: cross-section")
+        .changing("columns_px: 256", to: "columns_px: \(columns)")
+        .changing("[-60, 60]", to: "[5]")
       let outcome = try await laboratory.run(
         Laboratory.fieldChain(try await laboratory.file(scan)) + """
             profile: { uses: wall-profile, from: field }

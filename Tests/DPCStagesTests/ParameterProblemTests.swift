@@ -2,6 +2,7 @@
 @testable import DPCStages
 import Foundation
 import Pipeline
+import TestText
 import Testing
 
 struct ParameterProblemTests {
@@ -102,9 +103,9 @@ struct ParameterProblemTests {
         "beam_direction: '[100]', wall_plane: (110), lattice_nm: [1, 2]", "lattice_nm has 2"),
     ])
   private func crystal(_ faulty: Faulty) async throws {
-    let manifest = chain().replacingOccurrences(
-      of: "results: [turned]",
-      with: """
+    let manifest = try chain().changing(
+      "results: [turned]",
+      to: """
           field: { uses: electric-field, from: turned }
           own: { uses: correct-inclination, from: field, with: { model: finite-wall, \(faulty.parameters) } }
         results: [own]
@@ -151,9 +152,9 @@ struct ParameterProblemTests {
       ("polarity: field-towards", "needs direction_deg", "add direction_deg: ANGLE"),
     ] {
       let words = try await problem(
-        chain().replacingOccurrences(
-          of: "estimate-rotation, from: steady",
-          with: "estimate-rotation, from: steady, with: { \(parameters) }"))
+        chain().changing(
+          "estimate-rotation, from: steady",
+          to: "estimate-rotation, from: steady, with: { \(parameters) }"))
       #expect(words.contains(complaint) && words.contains(remedy), "\(words)")
     }
   }

@@ -5,6 +5,7 @@ import Foundation
 import Pipeline
 import PipelineManifest
 import STEMCore
+import TestText
 import Testing
 
 struct SimulationPlanTests {
@@ -140,7 +141,7 @@ struct SimulationPlanTests {
     func needed(_ positions: String) throws -> Double {
       try Self.dose(
         Self.plan(
-          Self.manifest(Self.topView.replacingOccurrences(of: "[0]", with: positions))),
+          Self.manifest(Self.topView.changing("[0]", to: positions))),
         "field measured")
     }
     #expect(try needed("[-12, 12]") > 1.2 * needed("[-60, 60]"))
@@ -149,7 +150,7 @@ struct SimulationPlanTests {
   @Test("A wall near the rim has less of the profile than one in the middle, and needs more")
   func rim() throws {
     let middle = try Self.dose(Self.plan(Self.manifest(Self.topView)), "field measured")
-    let near = Self.topView.replacingOccurrences(of: "[0]", with: "[116]")
+    let near = try Self.topView.changing("[0]", to: "[116]")
     #expect(try Self.dose(Self.plan(Self.manifest(near)), "field measured") > 1.1 * middle)
   }
 
@@ -181,12 +182,11 @@ struct SimulationPlanTests {
   @Test(
     "A length without its unit, a wall without a width and a negative thickness are mistakes of the manifest",
     arguments: [
-      topView.replacingOccurrences(of: "fwhm_nm", with: "fwhm"),
-      topView.replacingOccurrences(of: "fwhm_nm: 20, ", with: ""),
-      topView.replacingOccurrences(of: "[0]", with: "[]"),
-      topView.replacingOccurrences(of: "thickness_nm: 60", with: "thickness_nm: -60"),
+      ("fwhm_nm", "fwhm"), ("fwhm_nm: 20, ", ""), ("[0]", "[]"),
+      ("thickness_nm: 60", "thickness_nm: -60"),
     ])
-  func units(walls: String) {
+  func units(right: String, wrong: String) throws {
+    let walls = try Self.topView.changing(right, to: wrong)
     #expect(throws: (any Error).self) { try Self.plan(Self.manifest(walls)) }
   }
 }

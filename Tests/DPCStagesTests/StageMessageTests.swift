@@ -3,6 +3,7 @@
 import Foundation
 import Pipeline
 import STEMCore
+import TestText
 import Testing
 
 struct StageMessageTests {
@@ -84,8 +85,8 @@ struct StageMessageTests {
   func articles() async throws {
     let laboratory = try Laboratory()
     let path = try await laboratory.file(Self.scan(rows: 8, columns: 8))
-    let chain = Laboratory.fieldChain(path).replacingOccurrences(
-      of: "deflection, from: clean", with: "deflection, from: frames")
+    let chain = try Laboratory.fieldChain(path).changing(
+      "deflection, from: clean", to: "deflection, from: frames")
     let error = await #expect(throws: (any Error).self) {
       try await laboratory.run(chain + "results: [field]\n")
     }

@@ -1,5 +1,6 @@
 // A folder of its own for each test, with its own cache, and the short words for running in it.
 import Foundation
+import TestText
 import Testing
 
 /// A temporary folder; gone with the value.
@@ -109,9 +110,9 @@ final class Workspace: Sendable {
     try makeFolder("scans")
     for name in names { try write(Sample(rows: 6, columns: 9), to: "scans/\(name).h5") }
     try write(
-      Quick.text.replacingOccurrences(
-        of: "inputs: { acquisition: scan.h5 }",
-        with: "inputs: { acquisition: null }\nforeach: { glob: scans/*.h5 }"), to: "many.yaml")
+      Quick.text.changing(
+        "inputs: { acquisition: scan.h5 }",
+        to: "inputs: { acquisition: null }\nforeach: { glob: scans/*.h5 }"), to: "many.yaml")
     return ["run", "many.yaml", "--output", "out", "--cache", "cache"]
   }
 
