@@ -224,7 +224,7 @@ struct CacheTests {
     }
   }
 
-  @Test("What is kept of a batch are the stages of all its runs", .timeLimit(.minutes(2)))
+  @Test("What is kept of a batch are the stages of all its runs")
   func collectBeside() async throws {
     let workspace = try Workspace()
     let run = try workspace.writeMany(["a", "b"])

@@ -51,7 +51,7 @@ struct ProgramTests {
         made.close()
         for session in (False, True):
             left = subprocess.Popen(
-                ["sleep", "600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                ["sleep", "7200"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL, start_new_session=session)
             print("left", left.pid)
         sys.stdout.write("one\\r\\ntwo\\r\\n")

@@ -7,15 +7,11 @@ struct ProfileBin: Sendable {
   var first = 0.0
   var reference = 0.0
   var isSingleDistance = true
-  var offsetSum = 0.0
-  var offsetSquares = 0.0
-  var valueSum = 0.0
-  var valueSquares = 0.0
-  var crossSum = 0.0
-  var varianceSum = 0.0
-  /// Of the distances along the wall from the scan's center, their squares and products with the values: side by
-  /// side, for one addition.
-  private var alongSums = SIMD4<Double>.zero
+  /// Side by side, for wide additions: of offsets, values and their squares, then of products, variances, and
+  /// distances along the wall from the scan's center with their squares.
+  private var sums = SIMD8<Double>.zero
+  /// Of distances along the wall times values.
+  private var alongValueSum = 0.0
 
   mutating func add(
     distance: Double, along: Double, value raw: Double, variance: Double, tolerance: Double
@@ -24,13 +20,9 @@ struct ProfileBin: Sendable {
     let (offset, value) = (distance - first, raw - reference)
     if abs(offset) > tolerance { isSingleDistance = false }
     count += 1
-    offsetSum += offset
-    offsetSquares += offset * offset
-    valueSum += value
-    valueSquares += value * value
-    crossSum += value * offset
-    varianceSum += variance
-    alongSums += along * SIMD4(1, along, value, 0)
+    sums += SIMD8(
+      offset, value, offset * offset, value * value, value * offset, variance, along, along * along)
+    alongValueSum += along * value
   }
 
   /// Adds the pixels of another bin, whose sums are about its own first pixel.
@@ -43,21 +35,30 @@ struct ProfileBin: Sendable {
     let (u, z, n) = (other.first - first, other.reference - reference, Double(other.count))
     if !other.isSingleDistance || abs(u) > tolerance { isSingleDistance = false }
     count += other.count
-    offsetSum += other.offsetSum + n * u
-    offsetSquares += other.offsetSquares + 2 * u * other.offsetSum + n * u * u
-    valueSum += other.valueSum + n * z
-    valueSquares += other.valueSquares + 2 * z * other.valueSum + n * z * z
-    crossSum += other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z
-    varianceSum += other.varianceSum
-    alongSums += other.alongSums
-    alongSums[2] += z * other.alongSums[0]
+    sums += SIMD8(
+      other.offsetSum + n * u, other.valueSum + n * z,
+      other.offsetSquares + 2 * u * other.offsetSum + n * u * u,
+      other.valueSquares + 2 * z * other.valueSum + n * z * z,
+      other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z,
+      other.varianceSum, other.alongSum, other.alongSquares)
+    alongValueSum += other.alongValueSum
+    alongValueSum += z * other.alongSum
   }
 
-  var alongMean: Double { alongSums[0] / Double(count) }
+  private var offsetSum: Double { sums[0] }
+  var valueSum: Double { sums[1] }
+  private var offsetSquares: Double { sums[2] }
+  private var valueSquares: Double { sums[3] }
+  private var crossSum: Double { sums[4] }
+  var varianceSum: Double { sums[5] }
+  private var alongSum: Double { sums[6] }
+  private var alongSquares: Double { sums[7] }
+
+  var alongMean: Double { alongSum / Double(count) }
   /// Σ (v - v̄)² of the distances v along the wall.
-  var alongSpread: Double { max(0, alongSums[1] - alongSums[0] * alongMean) }
+  var alongSpread: Double { max(0, alongSquares - alongSum * alongMean) }
   /// Σ (v - v̄)(z - z̄).
-  var alongCovariance: Double { alongSums[2] - alongMean * valueSum }
+  var alongCovariance: Double { alongValueSum - alongMean * valueSum }
 
   var offsetMean: Double { isSingleDistance ? 0 : offsetSum / Double(count) }
   var distance: Double { first + offsetMean }
