@@ -131,8 +131,7 @@ private struct DifferenceNoise: Sendable {
   func replaceBesideGaps(_ row: Int, in band: inout MutableSpan<Double>, at start: Int) {
     guard let filled else { return }
     var samples: (x: [FilledDifferences.Sample], y: [FilledDifferences.Sample]) = ([], [])
-    for column in 0..<covariance.shape.columns
-    where filled.touches(row, column, plainX[column], plainY[row]) {
+    for column in filled.columns(of: row, plainX, plainY[row]) {
       band[start + column] = filled.variance(row, column, plainX[column], plainY[row], &samples)
     }
   }

@@ -7,6 +7,7 @@ internal import STEMCore
 /// A gap counts as the weighted mean of its four neighbors, whose noise adds to what they count themselves; neighbors that are
 /// gaps too are taken as means of four of their own, whose noise nothing else has. This is exact for single gaps.
 struct FilledDifferences: Sendable {
+  private let gaps: GapFilling
   private let mask: PixelMask
   private let covariance: VectorCovariance
   private let pixelSize: PixelSize
@@ -29,7 +30,8 @@ struct FilledDifferences: Sendable {
     for pixel in gaps.pixels { mask.bytes[Int(pixel)] = PixelFlags.missing.rawValue }
     guard let (xx, yy) = usableMeans(covariance.xx, covariance.yy, mask) else { return nil }
     mean = SIMD3(xx, yy, usableMean(covariance.xy, mask) ?? 0)
-    (self.mask, self.covariance, self.pixelSize) = (mask, covariance, pixelSize)
+    (self.gaps, self.mask, self.covariance) = (gaps, mask, covariance)
+    self.pixelSize = pixelSize
     let ratio = pixelSize.x / pixelSize.y
     weightY = ratio * ratio
     let (alikeX, alikeY) = (Self.alike(correlation.x), Self.alike(correlation.y))
@@ -55,8 +57,30 @@ struct FilledDifferences: Sendable {
     }
   }
 
+  /// The usable pixels of a row whose differences take a gap, by their columns.
+  ///
+  /// - Parameters:
+  ///   - x: The differences along x of all columns.
+  ///   - y: That along y.
+  func columns(of row: Int, _ x: [DifferenceStencil], _ y: DifferenceStencil) -> [Int] {
+    let columns = mask.shape.columns
+    let inRow = gaps.gaps(in: row * columns..<(row + 1) * columns)
+    let around = gaps.gaps(in: y.start * columns..<(y.start + y.weights.count) * columns)
+    if around.isEmpty { return [] }
+    var isNear = [Bool](repeating: false, count: columns)
+    for gap in around { isNear[Int(gaps.pixels[gap]) % columns] = true }
+    for gap in inRow {
+      let column = Int(gaps.pixels[gap]) % columns
+      let reach = DifferenceStencil.length - 1
+      for near in max(0, column - reach)...min(columns - 1, column + reach) { isNear[near] = true }
+    }
+    return (0..<columns).filter { isNear[$0] && touches(row, $0, x[$0], y) }
+  }
+
   /// Whether the differences at a usable pixel take a gap.
-  func touches(_ row: Int, _ column: Int, _ x: DifferenceStencil, _ y: DifferenceStencil) -> Bool {
+  private func touches(
+    _ row: Int, _ column: Int, _ x: DifferenceStencil, _ y: DifferenceStencil
+  ) -> Bool {
     let (columns, bytes) = (mask.shape.columns, mask.bytes.span)
     let unusable = PixelFlags.unusable.rawValue
     if bytes[row * columns + column] & unusable != 0 { return false }

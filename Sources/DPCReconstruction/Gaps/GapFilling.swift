@@ -71,7 +71,7 @@ public struct GapFilling: Sendable, Equatable {
   }
 
   /// The gaps at some positions, by their index.
-  private func gaps(in positions: Range<Int>) -> Range<Int> {
+  func gaps(in positions: Range<Int>) -> Range<Int> {
     firstGap(from: positions.lowerBound)..<firstGap(from: positions.upperBound)
   }
 

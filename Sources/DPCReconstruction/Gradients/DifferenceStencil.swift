@@ -7,6 +7,9 @@ struct DifferenceStencil {
   var start: Int
   var weights: [Double]
 
+  /// Samples of a window, where the side has as many.
+  static let length = 5
+
   /// Weights whose squares sum up to the variance of the slope of correlated samples.
   func rescaled(forCorrelation correlation: Double) -> DifferenceStencil {
     guard correlation > 1 else { return self }
@@ -25,11 +28,11 @@ struct DifferenceStencil {
   }
 
   /// The pixels of a side whose window of five has them in its middle.
-  static func inside(_ count: Int) -> Range<Int> { count >= 5 ? 2..<(count - 2) : 0..<0 }
+  static func inside(_ count: Int) -> Range<Int> { count >= length ? 2..<(count - 2) : 0..<0 }
 
   /// The stencils of all pixels of a side: windows of five, or of the whole side if shorter.
   static func along(_ count: Int) -> [DifferenceStencil] {
-    let window = min(5, count)
+    let window = min(length, count)
     return (0..<count).map { index in
       let start = min(max(0, index - window / 2), count - window)
       return DifferenceStencil(start: start, weights: slopeWeights(window, at: index - start))

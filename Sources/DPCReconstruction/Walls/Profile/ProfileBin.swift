@@ -7,9 +7,10 @@ struct ProfileBin: Sendable {
   var first = 0.0
   var reference = 0.0
   var isSingleDistance = true
-  /// Side by side, for wide additions: of offsets, values and their squares, then of products, variances, and
-  /// distances along the wall from the scan's center with their squares.
-  private var sums = SIMD8<Double>.zero
+  /// Side by side, for wide additions: of offsets, values and their squares.
+  private var sums = SIMD4<Double>.zero
+  /// Of products, variances, and distances along the wall from the scan's center with their squares.
+  private var others = SIMD4<Double>.zero
   /// Of distances along the wall times values.
   private var alongValueSum = 0.0
 
@@ -20,8 +21,8 @@ struct ProfileBin: Sendable {
     let (offset, value) = (distance - first, raw - reference)
     if abs(offset) > tolerance { isSingleDistance = false }
     count += 1
-    sums += SIMD8(
-      offset, value, offset * offset, value * value, value * offset, variance, along, along * along)
+    sums += SIMD4(offset, value, offset * offset, value * value)
+    others += SIMD4(value * offset, variance, along, along * along)
     alongValueSum += along * value
   }
 
@@ -35,10 +36,11 @@ struct ProfileBin: Sendable {
     let (u, z, n) = (other.first - first, other.reference - reference, Double(other.count))
     if !other.isSingleDistance || abs(u) > tolerance { isSingleDistance = false }
     count += other.count
-    sums += SIMD8(
+    sums += SIMD4(
       other.offsetSum + n * u, other.valueSum + n * z,
       other.offsetSquares + 2 * u * other.offsetSum + n * u * u,
-      other.valueSquares + 2 * z * other.valueSum + n * z * z,
+      other.valueSquares + 2 * z * other.valueSum + n * z * z)
+    others += SIMD4(
       other.crossSum + u * other.valueSum + z * other.offsetSum + n * u * z,
       other.varianceSum, other.alongSum, other.alongSquares)
     alongValueSum += other.alongValueSum
@@ -49,10 +51,10 @@ struct ProfileBin: Sendable {
   var valueSum: Double { sums[1] }
   private var offsetSquares: Double { sums[2] }
   private var valueSquares: Double { sums[3] }
-  private var crossSum: Double { sums[4] }
-  var varianceSum: Double { sums[5] }
-  private var alongSum: Double { sums[6] }
-  private var alongSquares: Double { sums[7] }
+  private var crossSum: Double { others[0] }
+  var varianceSum: Double { others[1] }
+  private var alongSum: Double { others[2] }
+  private var alongSquares: Double { others[3] }
 
   var alongMean: Double { alongSum / Double(count) }
   /// Σ (v - v̄)² of the distances v along the wall.
