@@ -3,15 +3,20 @@ import Foundation
 import Testing
 
 struct OwnFileTests {
-  @Test("The Python of the documentation writes an acquisition that runs")
-  func example() async throws {
-    let workspace = try Workspace()
+  /// The Python of the documentation, in its order.
+  private static func scripts() throws -> [String] {
     let article = try String(
       contentsOfFile: "\(Program.repository)/Sources/STEMData/STEMData.docc/Files.md",
       encoding: .utf8)
-    let block = try #require(article.components(separatedBy: "```python\n").dropFirst().first)
-    let script = try #require(block.components(separatedBy: "```").first)
-    try workspace.write(script, to: "own.py")
+    return article.components(separatedBy: "```python\n").dropFirst().map {
+      String($0.prefix { $0 != "`" })
+    }
+  }
+
+  @Test("The Python of the documentation writes an acquisition that runs")
+  func example() async throws {
+    let workspace = try Workspace()
+    try workspace.write(try Self.scripts().first ?? "", to: "own.py")
     let written = try await workspace.start(Program.python, ["own.py"]).end()
     #expect(written.status == 0, "\(written.errors)")
     let inspected = try await workspace.dpc(["inspect", "own.h5"])
@@ -23,6 +28,30 @@ struct OwnFileTests {
     // Poisson noise of 8 × 2500 electrons and nothing else.
     #expect(finished.output.contains("2e4 electrons per pixel"), "\(finished.output)")
     #expect(finished.output.contains("nothing detected"), "\(finished.output)")
+  }
+
+  @Test("The Python of the documentation makes an acquisition of a Velox file")
+  func velox() async throws {
+    let workspace = try Workspace()
+    try workspace.write(try #require(try Self.scripts().last), to: "velox.py")
+    #expect(try await workspace.python("velox.py", ["make", workspace["scan.emd"]]).status == 0)
+    let refused = try await workspace.dpc(["inspect", "scan.emd"])
+    #expect(refused.status == 4 && refused.errors.contains("a Velox file"), "\(refused.errors)")
+    let made = try await workspace.start(
+      Program.python, ["velox.py", "scan.emd", "scan.h5"]
+    ).end()
+    #expect(made.status == 0, "\(made.errors)")
+    let checked = try await workspace.python("velox.py", ["check", workspace["scan.h5"]])
+    #expect(checked.status == 0, "\(checked.errors)")
+    let inspected = try await workspace.dpc(["inspect", "scan.h5"])
+    #expect(inspected.status == 0, "\(inspected.errors)")
+    for words in [
+      "2 × 4 segments × 5×7", "voltage         300 kV", "semi-angle      24 mrad",
+      "pixel size      2 nm × 3 nm",
+    ] { #expect(inspected.output.contains(words), "\(words): \(inspected.output)") }
+    let run = try await workspace.run(Program.pipeline("top-view"), input: "scan.h5")
+    #expect(run.status == 3, "\(run.errors)")
+    #expect(workspace.exists("out/result.h5"))
   }
 
   @Test("A file of another kind is refused with the place where the layout is told")
