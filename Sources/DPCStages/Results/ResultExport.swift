@@ -49,22 +49,7 @@ func mapAxes(_ shape: GridShape, _ pixelSize: PixelSize?) -> [ResultAxis] {
   return [axis("y", shape.rows, pixelSize?.y), axis("x", shape.columns, pixelSize?.x)]
 }
 
-/// The values with NaN wherever there is neither a measurement nor a filled-in number.
-func unmasked(_ values: [Double], _ mask: PixelMask) -> [Float] {
-  values.indices.map { mask.holdsNumber($0) ? Float(values[$0]) : .nan }
-}
-
-/// As above, but NaN also at filled-in pixels: a number without measurement has no error.
-func errors(_ variance: [Double], _ mask: PixelMask) -> [Float] {
-  variance.indices.map { mask.isUsable($0) ? Float(variance[$0].squareRoot()) : .nan }
-}
-
 extension PixelMask {
-  /// Whether there is a measurement or a number that was filled in.
-  func holdsNumber(_ position: Int) -> Bool {
-    isUsable(position) || bytes[position] & PixelFlags.filledIn.rawValue != 0
-  }
-
   var dataset: ResultDataset {
     ResultDataset("mask", shape: [shape.rows, shape.columns], values: .uint8(bytes), unit: "")
   }
