@@ -78,50 +78,17 @@ private struct ProfileBins {
     map: VectorMap, pixel: PixelSize, normal: (x: Double, y: Double),
     component: (x: Double, y: Double), shift: WallShift?
   ) {
-    let (rows, columns) = (map.shape.rows, map.shape.columns)
-    let centerX = Double(columns - 1) / 2
-    let centerY = Double(rows - 1) / 2
-    let isAligned = shift == nil && (normal.x == 0 || normal.y == 0)
-    let width = isAligned ? (normal.y == 0 ? pixel.x : pixel.y) : min(pixel.x, pixel.y) / 2
-    let tolerance = 1e-9 * width
-    let reach =
-      abs(normal.x) * centerX * pixel.x + abs(normal.y) * centerY * pixel.y
-      + (shift?.bound ?? 0)
-    let none = [ProfileBin](repeating: ProfileBin(), count: Int((2 * reach / width).rounded()) + 1)
+    let frame = ProfileFrame(
+      shape: map.shape, pixel: pixel, normal: normal, component: component, shift: shift)
+    let rows = map.shape.rows
     hasCovariance = map.covariance != nil
-    let across = (0..<columns).map { (Double($0) - centerX) * pixel.x * normal.x }
-    let along = (0..<columns).map { (Double($0) - centerX) * -pixel.x * normal.y }
     let height = 128
     let bands = concurrentMap((rows + height - 1) / height) { band in
-      var all = none
-      var variances = [Double](repeating: 0, count: columns)
-      all.withUnsafeMutableBufferPointer { bins in
-        for row in band * height..<min(rows, (band + 1) * height) {
-          let y = (Double(row) - centerY) * pixel.y
-          let line = row * columns..<(row + 1) * columns
-          let (vx, vy) = (map.field.x.span.extracting(line), map.field.y.span.extracting(line))
-          let flags = map.mask.bytes.span.extracting(line)
-          if let covariance = map.covariance {
-            fill(&variances, covariance, line, component)
-          }
-          for column in 0..<columns {
-            let raw = component.x * vx[column] + component.y * vy[column]
-            guard flags[column] & PixelFlags.unusable.rawValue == 0, raw.isFinite else { continue }
-            let v = along[column] + y * normal.x
-            let u = across[column] + y * normal.y - (shift?.value(at: v) ?? 0)
-            // Half a step on and down to the whole number below: the nearest bin.
-            let k = min(max(Int((u + reach) / width + 0.5), 0), bins.count - 1)
-            bins[k].add(
-              distance: u, along: v, value: raw,
-              variance: variances[column], tolerance: tolerance)
-          }
-        }
-      }
-      return all
+      frame.bins(of: map, rows: band * height..<min(rows, (band + 1) * height))
     }
-    bins = none
+    bins = frame.noBins
     for band in bands {
-      for k in bins.indices { bins[k].add(band[k], tolerance: tolerance) }
+      for k in bins.indices { bins[k].add(band[k], tolerance: frame.tolerance) }
     }
     for k in bins.indices where bins[k].count > 0 {
       bins[k].value = bins[k].reference + bins[k].valueSum / Double(bins[k].count)
@@ -233,21 +200,5 @@ private struct ProfileBins {
       let n = Double(bins[b].count)
       return ((scatters[b] + prior * pooled) / (n - 1 + prior) / n).squareRoot()
     }
-  }
-}
-
-/// The variances of a component at some pixels, in their order.
-private func fill(
-  _ variances: inout [Double], _ covariance: VectorCovariance, _ pixels: Range<Int>,
-  _ component: (x: Double, y: Double)
-) {
-  precondition(variances.count == pixels.count, "one variance per pixel")
-  let (xx, yy) = (covariance.xx.span.extracting(pixels), covariance.yy.span.extracting(pixels))
-  let xy = covariance.xy.span.extracting(pixels)
-  let (ofX, ofY) = (component.x * component.x, component.y * component.y)
-  let ofBoth = 2 * component.x * component.y
-  var target = variances.mutableSpan
-  for index in 0..<pixels.count {
-    target[index] = ofX * xx[index] + ofY * yy[index] + ofBoth * xy[index]
   }
 }
