@@ -38,7 +38,7 @@ struct KernelTimes {
       row("transformed (rotation)", read: 40, written: 40) {
         _ = transformed(deflection, by: scanFrameMatrix(rotation: 0.3, handedness: .asRecorded))
       },
-      row("projected field", read: 40, written: 40) {
+      row("projectedField", read: 40, written: 40) {
         var field = deflection
         field.deflectionToProjectedField(metadata.beam)
       },
