@@ -146,7 +146,9 @@ let package = Package(
     .testTarget(
       name: "PipelineManifestTests", dependencies: ["Pipeline", "PipelineManifest"],
       swiftSettings: strict),
-    .testTarget(name: "ProvenanceTests", dependencies: ["Provenance"], swiftSettings: strict),
+    .testTarget(
+      name: "ProvenanceTests", dependencies: ["Digest", "Pipeline", "Provenance"],
+      swiftSettings: strict),
     .testTarget(
       name: "DPCStagesTests",
       dependencies: [

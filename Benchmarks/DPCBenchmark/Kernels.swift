@@ -26,7 +26,8 @@ struct KernelTimes {
     let deflection = estimator.deflection(
       of: signals, calibration: .identity, pixelSize: metadata.pixelSize
     ).map
-    let field = projectedField(of: deflection, beam: metadata.beam)
+    var field = deflection
+    field.deflectionToProjectedField(metadata.beam)
     // Memory that is there, as in a run, which uses its memory again.
     var target = deflection
     target.transform(by: .identity)
@@ -38,7 +39,8 @@ struct KernelTimes {
         _ = transformed(deflection, by: scanFrameMatrix(rotation: 0.3, handedness: .asRecorded))
       },
       row("projectedField", read: 40, written: 40) {
-        _ = projectedField(of: deflection, beam: metadata.beam)
+        var field = deflection
+        field.deflectionToProjectedField(metadata.beam)
       },
       row("filled", read: 17, written: 17) { _ = try? filled(field) },
     ]

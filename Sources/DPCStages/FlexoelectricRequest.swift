@@ -11,7 +11,7 @@ struct FlexoelectricRequest {
 
   func value() throws -> FlexoelectricValue {
     let material = FlexoelectricMaterial(
-      coefficient: try coefficient(),
+      coefficient: try context.reading { try Self.coefficient(context) },
       relativePermittivity: try context.value("relative_permittivity"),
       depolarizationFactor: try context.value("depolarization_factor"))
     let gradient = try gradient()
@@ -38,14 +38,18 @@ struct FlexoelectricRequest {
     StageFailure(.missingPrerequisite, "stage \(context.stageName): \(message)", remedy: remedy)
   }
 
-  private func coefficient() throws -> Double {
-    let coefficient = try context.value("flexoelectric_coefficient_nC_per_m") / 1e9
+  /// µ, C/m.
+  ///
+  /// - Throws: `ParameterProblem` for zero.
+  static func coefficient(_ context: StageContext) throws -> Double {
+    let key = "flexoelectric_coefficient_nC_per_m"
+    let coefficient: Double = try context.value(key)
     if coefficient == 0 {
-      throw failure(
-        "with a flexoelectric coefficient of zero there is nothing to estimate",
-        remedy: "--set \(context.stageName).flexoelectric_coefficient_nC_per_m=VALUE")
+      throw ParameterProblem(
+        key, "with a flexoelectric coefficient of zero there is nothing to estimate",
+        suggestion: "give the one that is claimed")
     }
-    return coefficient
+    return coefficient / 1e9
   }
 
   /// A number given, or what the walls say; neither is an error.

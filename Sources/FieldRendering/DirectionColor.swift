@@ -20,14 +20,11 @@ struct DirectionColor {
   private static let cosine = cos(hueOfRight)
   private static let sine = sin(hueOfRight)
 
-  /// The color of the vector (x to the right, y downwards).
-  func color(x: Double, y: Double) -> Color { perceived(x: x, y: y)?.color ?? .black }
-
-  /// The pixel 0x00RRGGBB of that color.
+  /// The pixel 0x00RRGGBB of the vector (x to the right, y downwards).
   func pixel(x: Double, y: Double) -> UInt32 { perceived(x: x, y: y)?.pixel ?? 0 }
 
-  /// nil for black.
-  private func perceived(x: Double, y: Double) -> OKLab? {
+  /// The color of the vector; nil for black.
+  func perceived(x: Double, y: Double) -> OKLab? {
     let magnitude = (x * x + y * y).squareRoot()
     guard limit > 0, magnitude > 0 else { return nil }
     // Lightness and chroma shrink together: a displayable color stays displayable down to black.

@@ -6,10 +6,10 @@ extension PipelineCache {
   public struct CollectionRules: Sendable {
     /// Actions whose results stay.
     public var roots: Set<ActionKey>
-    /// Whether everything that is no root goes. Otherwise results go only to fit `maximumByteCount`,
-    /// those first that were not used for longest.
+    /// Whether, without a `maximumByteCount`, every result goes that is no root.
     public var keepsOnlyRoots: Bool
-    /// nil: there is no limit.
+    /// What the objects that stay may take: results that are no roots go until it is met, those first that were
+    /// not used for longest. nil: no result goes for its size.
     public var maximumByteCount: Int?
     /// Seconds for which whatever was written or used stays: a run may be about to need it.
     public var gracePeriod: Double
@@ -44,15 +44,17 @@ extension PipelineCache {
     var objects: Set<SHA256Digest>
   }
 
-  /// Removes results that the rules do not keep, and what no result needs: objects without a record,
-  /// halves of writes that never ended.
+  /// Removes results by the rules, and always what no result needs: objects without a record, names of results
+  /// that are gone, halves of writes that never ended, leases and working folders of the dead.
   ///
-  /// Safe beside running pipelines: records go before the objects that they name, and what was written
-  /// or used within the grace period stays. A result that goes all the same is computed again.
+  /// Safe beside running pipelines: records go before the objects that they name, and both stay where they were
+  /// written or used within the grace period, even if more than `maximumByteCount` is left. A result that goes
+  /// all the same is computed again.
   ///
   /// - Parameters:
   ///   - rules: What stays.
   ///   - isDryRun: Whether only to tell what would go.
+  /// - Returns: What went, or would, of records and objects; the rest is not counted.
   /// - Throws: ``StageFailure`` of category `machine`.
   public func collect(
     _ rules: CollectionRules, isDryRun: Bool = false

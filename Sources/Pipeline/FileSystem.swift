@@ -221,13 +221,20 @@ enum FileSystem {
     }
     defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
+    while true {
+      // Only errno tells an error from the end.
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno == 0 { return names.sorted() }
+        let error = failure("list", path)
+        if error.isMissingFile { return [] }
+        throw error
+      }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if name != "." && name != ".." { names.append(name) }
     }
-    return names.sorted()
   }
 
   static func parent(of path: String) -> String {

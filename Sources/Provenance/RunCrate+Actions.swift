@@ -20,8 +20,9 @@ extension RunCrate {
   // MARK: Prospective
 
   var toolEntities: [LinkedEntity] {
-    toolTypes.flatMap { type -> [LinkedEntity] in
-      let stages = report.stages.filter { $0.type == type }
+    let byType = Dictionary(grouping: report.stages, by: \.type)
+    return toolTypes.flatMap { type -> [LinkedEntity] in
+      let stages = byType[type] ?? []
       let keys = Set(stages.flatMap(\.parameters.keys)).sorted()
       let parameters = keys.map { key in
         LinkedEntity(
@@ -88,7 +89,7 @@ extension RunCrate {
         "description": .text(archive.commandLine.joined(separator: " ")),
         "instrument": .reference(RunArchive.manifestFile), "agent": .reference(Self.userID),
         "object": .references(
-          Array(Set(knownInputs.map { Self.contentURI($0.digest) })).sorted()),
+          Array(Set(index.inputs.map { Self.contentURI($0.digest) })).sorted()),
         "result": .references(archive.outputs.map(outputID)),
         "startTime": .text(Self.time(report.started)),
         "endTime": .text(Self.time(report.ended)),
@@ -124,16 +125,14 @@ extension RunCrate {
   private func action(of stage: StageReport, parameters: [String]) -> LinkedEntity {
     var takes = parameters
     takes += stage.fileParameters.values.sorted().compactMap { name in
-      knownInputs.first { $0.name == name }.map { Self.contentURI($0.digest) }
+      index.digest(ofInput: name).map(Self.contentURI)
     }
     for (_, source) in stage.inputs.sorted(by: { $0.key < $1.key }) {
-      if let record = report[source.stage]?.outputs[source.port] { takes.append(objectID(record)) }
-    }
-    let files = archive.outputs.filter {
-      archive.outputsByStage[stage.name]?.contains($0.path) ?? false
+      if let record = index.output(of: source) { takes.append(objectID(record)) }
     }
     let outputs =
-      stage.outputs.sorted { $0.key < $1.key }.map { objectID($0.value) } + files.map(outputID)
+      stage.outputs.sorted { $0.key < $1.key }.map { objectID($0.value) }
+      + index.files(of: stage.name).map(outputID)
     let said = stage.facts.map(\.text) + stage.notes.map { "\($0.kind.rawValue): \($0.text)" }
     return LinkedEntity(
       actionID(stage), "CreateAction",

@@ -33,16 +33,9 @@ extension RunCrate {
     ]
   }
 
-  /// Inputs that were found and read: others have no content to name them by.
-  var knownInputs: [(name: String, path: String, digest: String, size: Int?)] {
-    report.inputs.compactMap { input in
-      input.digest.map { (input.name, input.path, $0.hex, input.size) }
-    }
-  }
-
   var inputFiles: [LinkedEntity] {
     var seen: Set<String> = []
-    return knownInputs.flatMap { input -> [LinkedEntity] in
+    return index.inputs.flatMap { input -> [LinkedEntity] in
       let parameter = LinkedEntity(
         "#input-\(input.name)", "FormalParameter",
         properties: [
@@ -51,7 +44,7 @@ extension RunCrate {
         ])
       // Two inputs may be the same file.
       guard seen.insert(input.digest).inserted else { return [parameter] }
-      let roles = knownInputs.filter { $0.digest == input.digest }.map { "#input-\($0.name)" }
+      let roles = index.inputs(ofDigest: input.digest).map { "#input-\($0)" }
       return [
         parameter,
         LinkedEntity(

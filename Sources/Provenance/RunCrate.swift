@@ -13,6 +13,14 @@ struct RunCrate {
   let outputPrefix: String
   /// Who ran it.
   let user: String
+  let index: CrateIndex
+
+  init(archive: RunArchive, outputPrefix: String, user: String) {
+    self.archive = archive
+    self.outputPrefix = outputPrefix
+    self.user = user
+    index = CrateIndex(archive)
+  }
 
   static let metadataFile = "ro-crate-metadata.json"
 
@@ -60,7 +68,7 @@ struct RunCrate {
         RunArchive.manifestFile, RunArchive.resolvedFile, RunArchive.runFile,
         RunArchive.eventsFile, RunArchive.readmeFile,
       ]
-      + knownInputs.map { Self.contentURI($0.digest) } + archive.outputs.map(outputID)
+      + index.inputs.map { Self.contentURI($0.digest) } + archive.outputs.map(outputID)
     return LinkedEntity(
       "./", "Dataset",
       properties: [
@@ -138,7 +146,7 @@ struct RunCrate {
         "version": .text("dpc-pipeline/1"),
         "conformsTo": .reference(
           "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"),
-        "input": .references(knownInputs.map { "#input-\($0.name)" }),
+        "input": .references(index.inputs.map { "#input-\($0.name)" }),
         "output": .references(archive.outputs.map { "#output-\($0.path)" }),
         "hasPart": .references(toolTypes.map { "#tool-\($0)" }),
         "step": .references(report.stages.map { "#step-\($0.name)" }),

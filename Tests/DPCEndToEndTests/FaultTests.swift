@@ -223,6 +223,21 @@ struct FaultTests {
     #expect(verified.output.contains("all sound"), "\(verified.output)")
   }
 
+  @Test("A cache that cannot be listed to its end is not collected: nothing of it goes")
+  func unlisted() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    try workspace.write(Quick.small, to: "small.yaml")
+    #expect(try await run(workspace).status == 0)
+    let before = workspace.files(under: "cache/v1")
+    let refused = try await workspace.dpc(
+      ["cache", "gc", "--cache", "cache", "--grace-hours", "0"],
+      environment: ["LD_PRELOAD": Self.shim, "FAULT_LIST": "cache/v1/records"])
+    #expect(refused.status == 5, "\(refused.output)\(refused.errors)")
+    #expect(refused.errors.contains("cache/v1/records"), "\(refused.errors)")
+    #expect(workspace.files(under: "cache/v1") == before)
+  }
+
   @Test("A clock that was set back, or runs ahead, and a renamed pipeline: everything is a hit")
   func clocks() async throws {
     let workspace = try Workspace()

@@ -91,9 +91,10 @@ struct ConventionsTests {
 
   @Test("6. Positions are counted from the center of the scan")
   func origin() throws {
-    let plane = DescanPlane(
-      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1)
-    ).field(over: GridShape(rows: 4, columns: 3))
+    let plane = DescanSurface(
+      center: .init(x: 0, y: 0), perColumn: .init(x: 1, y: 0), perRow: .init(x: 0, y: 1),
+      shape: GridShape(rows: 4, columns: 3)
+    ).field()
     #expect(plane.x == [-1, 0, 1, -1, 0, 1, -1, 0, 1, -1, 0, 1])
     #expect(plane.y[0] == -1.5 && plane.y[11] == 1.5)
     let map = try wallMap(
@@ -222,8 +223,7 @@ struct ConventionsTests {
     var map = try deflection(drifting, calibration: matrix)
     #expect(agree(map.field.x[0], 5e-6) && agree(map.field.y[0], 2e-6))
     map.remove(
-      DescanPlane(
-        center: .init(x: 4e-6, y: 2e-6), perColumn: .init(x: 0, y: 0), perRow: .init(x: 0, y: 0)))
+      DescanSurface(constant: .init(x: 4e-6, y: 2e-6), variance: nil, shape: map.shape))
     let rest = transformed(
       map, by: scanFrameMatrix(rotation: drifting.scanRotation, handedness: .asRecorded))
     #expect(abs(rest.field.x[0]) < 1e-11 && agree(rest.field.y[0], 1e-6))
@@ -233,7 +233,7 @@ struct ConventionsTests {
   func descanPlane() throws {
     var drifting = scan([])
     drifting.descan = Descan(offset: (3e-6, 0), alongX: (1e3, 0), alongY: (0, -2e3))
-    let plane = try #require(DescanPlane(fittedTo: try deflection(drifting)))
+    let plane = try fitDescan(to: try deflection(drifting), degree: .plane).surface
     #expect(agree(plane.center.x, 3e-6) && abs(plane.center.y) < 1e-12)
     // 1e3 rad/m on pixels of 1 nm.
     #expect(agree(plane.perColumn.x, 1e-6) && agree(plane.perRow.y, -2e-6))

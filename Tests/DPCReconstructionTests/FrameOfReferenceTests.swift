@@ -51,17 +51,17 @@ struct FrameOfReferenceTests {
   @Test("A descan plane is found exactly, by rows and columns, and removed")
   func descanPlane() throws {
     let shape = GridShape(rows: 9, columns: 14)
-    let plane = DescanPlane(
+    let plane = DescanSurface(
       center: .init(x: 3e-4, y: -1e-4), perColumn: .init(x: 2e-6, y: 5e-7),
-      perRow: .init(x: -1e-6, y: 4e-6))
+      perRow: .init(x: -1e-6, y: 4e-6), shape: shape)
     var mask = PixelMask(shape: shape)
     mask.bytes[20] = PixelFlags.hot.rawValue
-    var field = plane.field(over: shape)
+    var field = plane.field()
     // Right of the center and above it: columns add, rows subtract.
     #expect(abs(field.x[13] - (3e-4 + 6.5 * 2e-6 + 4 * 1e-6)) < 1e-18)
     field.x[20] = 7
     let map = VectorMap(field: field, covariance: nil, mask: mask, pixelSize: nil)
-    let fitted = try #require(DescanPlane(fittedTo: map))
+    let fitted = try fitDescan(to: map, degree: .plane).surface
     #expect(abs(fitted.center.x - 3e-4) < 1e-16 && abs(fitted.perColumn.y - 5e-7) < 1e-18)
     #expect(abs(fitted.perRow.x + 1e-6) < 1e-18)
     var rest = map
@@ -72,9 +72,9 @@ struct FrameOfReferenceTests {
   @Test("A plane is removed from every row of a tall map, each by its own distance from the center")
   func descanPlaneOfManyRows() {
     let shape = GridShape(rows: 131, columns: 3)
-    let plane = DescanPlane(
+    let plane = DescanSurface(
       center: .init(x: 1e-4, y: 2e-4), perColumn: .init(x: 3e-6, y: -2e-6),
-      perRow: .init(x: 5e-7, y: -4e-7))
+      perRow: .init(x: 5e-7, y: -4e-7), shape: shape)
     var map = VectorMap(
       field: VectorField(shape: shape), covariance: nil, mask: PixelMask(shape: shape),
       pixelSize: nil)
@@ -95,12 +95,12 @@ struct FrameOfReferenceTests {
     let map = VectorMap(
       field: VectorField(shape: line, x: [0, 1, 2, 3, 4], y: [0, 0, 0, 0, 0]), covariance: nil,
       mask: PixelMask(shape: line), pixelSize: nil)
-    let plane = try #require(DescanPlane(fittedTo: map))
+    let plane = try fitDescan(to: map, degree: .plane).surface
     #expect(abs(plane.center.x - 2) < 1e-12 && abs(plane.perColumn.x - 1) < 1e-12)
     #expect(plane.perRow == .init(x: 0, y: 0))
     var mask = PixelMask(shape: line)
     for position in 0..<3 { mask.bytes[position] = PixelFlags.missing.rawValue }
     let sparse = VectorMap(field: map.field, covariance: nil, mask: mask, pixelSize: nil)
-    #expect(DescanPlane(fittedTo: sparse) == nil)
+    #expect(throws: DescanFitError.self) { try fitDescan(to: sparse, degree: .plane) }
   }
 }

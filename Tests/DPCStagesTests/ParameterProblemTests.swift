@@ -129,19 +129,34 @@ struct ParameterProblemTests {
       Faulty("strain_gradient_per_m: 0", "the gradient of strain is zero"),
     ])
   private func gradients(_ faulty: Faulty) async throws {
-    let words = try await problem(
-      """
-      schema: dpc-pipeline/1
-      name: parameters
-      stages:
-        expected:
-          uses: flexoelectric-estimate
-          with:
-            { flexoelectric_coefficient_nC_per_m: -66, relative_permittivity: 5000, \(faulty.parameters) }
-      results: [expected]
-
-      """)
+    let words = try await problem(estimate(coefficient: "-66", faulty.parameters))
     #expect(words.contains(faulty.words), "\(words)")
+  }
+
+  private func estimate(coefficient: String, _ parameters: String) -> String {
+    """
+    schema: dpc-pipeline/1
+    name: parameters
+    stages:
+      expected:
+        uses: flexoelectric-estimate
+        with:
+          { flexoelectric_coefficient_nC_per_m: \(coefficient), relative_permittivity: 5000, \(parameters) }
+    results: [expected]
+
+    """
+  }
+
+  @Test(
+    "A flexoelectric coefficient is a number of either sign, not zero and not in another unit",
+    arguments: [
+      ("0", "nothing to estimate"), (".nan", "flexoelectric_coefficient_nC_per_m"),
+      ("1e9", "from -10000000 to 10000000"), ("-.inf", "flexoelectric_coefficient_nC_per_m"),
+    ])
+  func coefficients(coefficient: String, words: String) async throws {
+    let complaint = try await problem(
+      estimate(coefficient: coefficient, "strain_gradient_per_m: 1e6"))
+    #expect(complaint.contains(words) && complaint.contains(":7:"), "\(complaint)")
   }
 
   @Test("A region for the sign is a rectangle, and a statement of direction has one")

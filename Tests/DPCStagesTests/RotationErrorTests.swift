@@ -92,4 +92,25 @@ struct RotationErrorTests {
     #expect(abs(Double(errors[place]) / (own + added * added).squareRoot() - 1) < 1e-6)
     #expect(group.attributes["errors_common"] == .text("scan rotation: 0.02 rad"))
   }
+
+  @Test("A constant error of the field is volts of the field with a potential too, and tilts it")
+  func constants() async throws {
+    var field = try await Self.fields().known
+    field.context.commonErrors = CommonErrors(offset: ["gain": 0.25])
+    let potential = try Self.product(Integrate(), field, "potential", as: PotentialValue.self)
+    let group = potential.group("potential")
+    #expect(
+      group.attributes["errors_common"]
+        == .text(
+          "gain: 0.25 V in each component of the field, a ramp of the potential about the scan's center"
+        ))
+    let dataset = try #require(group.datasets.first { $0.name == "projected_potential_errors" })
+    #expect(dataset.unit == "V m")
+    let errors = try MapDatasetTests.numbers(dataset)
+    let own = try #require(potential.map.variance)
+    let pixel = try #require(potential.map.pixelSize)
+    // In the first pixel, which lies (29.5, 21.5) pixels from the center.
+    let (x, y) = (29.5 * pixel.x * 0.25, 21.5 * pixel.y * 0.25)
+    #expect(abs(Double(errors[0]) / (own[0] + x * x + y * y).squareRoot() - 1) < 1e-6)
+  }
 }

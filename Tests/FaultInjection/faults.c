@@ -7,8 +7,10 @@
  *   FAULT_LASTING=1   all calls from the Nth on fail, as on a disk that stays full
  *   FAULT_LOG=FILE    every counted call is written there: number, name, path where it has one
  *   FAULT_CLOCK=S     the clock is S seconds off
+ *   FAULT_LIST=PART   folders whose path holds PART cannot be listed beyond their first entry: EIO
  * Without FAULT_AT nothing fails. Calls on descriptors 0 to 2 are not counted: they are the terminal's. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -186,6 +188,20 @@ int open(const char *path, int flags, ...) {
 int open64(const char *path, int flags, ...) {
   OPENS("open", flags);
   PASS(int, REAL(open64)(path, flags, mode));
+}
+
+/* The place of the first entry is 0 in every file system. */
+static int is_unlisted(DIR *folder) {
+  const char *part = getenv("FAULT_LIST");
+  char buffer[4096];
+  return part && telldir(folder) != 0 && strstr(path_of(dirfd(folder), buffer, sizeof buffer), part);
+}
+struct dirent *readdir(DIR *folder) {
+  if (is_unlisted(folder)) {
+    errno = EIO;
+    return NULL;
+  }
+  return REAL(readdir)(folder);
 }
 
 static long clock_offset(void) {

@@ -99,7 +99,9 @@ public func outerShare(
 ) -> OuterShare {
   if let obstacle { return OuterShare(obstacle: obstacle) }
   let planes = [sample.total, sample.outer]
-  let fitted = concurrentMap(planes.count) { DescanPlane(fittedTo: planes[$0]) }
+  let fitted = concurrentMap(planes.count) {
+    try? fitDescan(to: planes[$0], degree: .plane).surface
+  }
   guard let plane = fitted[0], let outerPlane = fitted[1]
   else { return OuterShare(obstacle: .weakSignal) }
   sample.removePlanes(of: plane, outerPlane)
@@ -108,7 +110,7 @@ public func outerShare(
       of: sample.outer, to: sample.total, lag: lag, alongColumns: sample.isContiguous),
     ratio.significance > 5, ratio.error < OuterShare.largestError
   else { return OuterShare(obstacle: .weakSignal) }
-  let offset = rootMeanSquare(plane, shape: sample.total.shape)
+  let offset = rootMeanSquare(plane)
   let signal = ratio.power.squareRoot()
   // What a first-order formula leaves of a plane is no structure.
   if signal < 1e-3 * offset { return OuterShare(obstacle: .weakSignal) }
@@ -138,8 +140,8 @@ public func rigidModelCheck(
     mask: PixelMask(
       shape: sample.total.shape, bytes: positions.map { estimate.mask.bytes[$0] }),
     pixelSize: nil)
-  guard let plane = DescanPlane(fittedTo: sample.total),
-    let partPlane = DescanPlane(fittedTo: part)
+  guard let plane = try? fitDescan(to: sample.total, degree: .plane).surface,
+    let partPlane = try? fitDescan(to: part, degree: .plane).surface
   else { return nil }
   part.remove(partPlane)
   var total = sample.total
@@ -148,14 +150,14 @@ public func rigidModelCheck(
     let ratio = NeighborRatio(
       of: part, to: total, lag: lag, alongColumns: sample.isContiguous),
     ratio.significance > 5, ratio.error < 0.1,
-    ratio.power.squareRoot() >= 1e-3 * rootMeanSquare(plane, shape: sample.total.shape)
+    ratio.power.squareRoot() >= 1e-3 * rootMeanSquare(plane)
   else { return nil }
   return ratio
 }
 
-private func rootMeanSquare(_ plane: DescanPlane, shape: GridShape) -> Double {
+private func rootMeanSquare(_ plane: DescanSurface) -> Double {
   // Columns and rows are evenly spaced about the center: their mean squares are (n² - 1)/12.
-  let (u, v) = (Double(shape.columns), Double(shape.rows))
+  let (u, v) = (Double(plane.shape.columns), Double(plane.shape.rows))
   func square(_ vector: Vector2) -> Double { vector.x * vector.x + vector.y * vector.y }
   return
     (square(plane.center) + square(plane.perColumn) * (u * u - 1) / 12

@@ -82,7 +82,7 @@ public struct RegimeSample: Sendable {
     outer = VectorMap(uninitialized: shape, withCovariance: false, pixelSize: nil)
   }
 
-  mutating func removePlanes(of total: DescanPlane, _ outer: DescanPlane) {
+  mutating func removePlanes(of total: DescanSurface, _ outer: DescanSurface) {
     self.total.remove(total)
     self.outer.remove(outer)
   }

@@ -145,16 +145,19 @@ public struct DescanSurface: Sendable, Equatable, Codable {
     return linear + s * (c[3] * s + c[4] * t) + c[5] * t * t
   }
 
-  /// The constant and linear terms, per pixel.
-  public var plane: DescanPlane {
-    let u = 2 / Double(max(shape.columns - 1, 1))
-    let v = 2 / Double(max(shape.rows - 1, 1))
-    func term(_ values: [Double], _ index: Int) -> Double {
-      index < values.count ? values[index] : 0
-    }
-    return DescanPlane(
-      center: .init(x: x[0], y: y[0]), perColumn: .init(x: term(x, 1) * u, y: term(y, 1) * u),
-      perRow: .init(x: term(x, 2) * v, y: term(y, 2) * v))
+  /// At the scan's center, rad.
+  public var center: Vector2 { Vector2(x: x[0], y: y[0]) }
+
+  /// Change of the linear terms per column (to the right), rad.
+  public var perColumn: Vector2 { slope(ofTerm: 1, along: shape.columns) }
+
+  /// Change of the linear terms per row (downwards), rad.
+  public var perRow: Vector2 { slope(ofTerm: 2, along: shape.rows) }
+
+  private func slope(ofTerm index: Int, along side: Int) -> Vector2 {
+    let perPixel = 2 / Double(max(side - 1, 1))
+    guard index < degree.termCount else { return Vector2(x: 0, y: 0) }
+    return Vector2(x: x[index] * perPixel, y: y[index] * perPixel)
   }
 }
 
@@ -164,6 +167,20 @@ extension DescanSurface {
     self.init(
       degree: .constant, shape: shape, x: [constant.x], y: [constant.y],
       covariance: variance.map { [$0] })
+  }
+
+  /// A plane, by its change per pixel.
+  ///
+  /// - Parameters:
+  ///   - center: At the scan's center, rad.
+  ///   - perColumn: Change per column (to the right), rad.
+  ///   - perRow: Change per row (downwards), rad.
+  ///   - shape: Of the scan.
+  public init(center: Vector2, perColumn: Vector2, perRow: Vector2, shape: GridShape) {
+    let (s, t) = (Double(shape.columns - 1) / 2, Double(shape.rows - 1) / 2)
+    self.init(
+      degree: .plane, shape: shape, x: [center.x, perColumn.x * s, perRow.x * t],
+      y: [center.y, perColumn.y * s, perRow.y * t], covariance: nil)
   }
 }
 

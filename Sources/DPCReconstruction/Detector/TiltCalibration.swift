@@ -68,29 +68,9 @@ public func calibrateDeflection(
   precondition(tilts.count == measured.count, "one measurement per tilt")
   if tilts.count < 3 { throw .tooFew(tilts.count) }
   let (t, m) = (centered(tilts), centered(measured))
-  var (xx, xy, yy) = (0.0, 0.0, 0.0)
-  var response = Matrix2(xx: 0, xy: 0, yx: 0, yy: 0)
-  for (a, b) in zip(t, m) {
-    xx += a.x * a.x
-    xy += a.x * a.y
-    yy += a.y * a.y
-    response.xx += b.x * a.x
-    response.xy += b.x * a.y
-    response.yx += b.y * a.x
-    response.yy += b.y * a.y
-  }
-  let determinant = xx * yy - xy * xy
-  if !(determinant > 1e-6 * (xx + yy) * (xx + yy)) { throw .collinear }
-  let v = Matrix2(
-    xx: yy / determinant, xy: -xy / determinant, yx: -xy / determinant, yy: xx / determinant)
-  let slope = product(response, v)
+  let (slope, v) = try response(of: m, to: t)
   guard let c = inverse(slope) else { throw .noResponse }
-  var residuals = 0.0
-  for (a, b) in zip(t, m) {
-    let predicted = slope(a.x, a.y)
-    residuals += (b.x - predicted.x) * (b.x - predicted.x)
-    residuals += (b.y - predicted.y) * (b.y - predicted.y)
-  }
+  let residuals = sumOfSquares(of: m, about: slope, t)
   let freedom = 2 * tilts.count - 6
   let scatter = freedom > 0 ? residuals / Double(freedom) : 0
   let counting = variance.map { $0.reduce(0, +) / Double($0.count) }
@@ -111,6 +91,41 @@ public func calibrateDeflection(
     throw .noResponse
   }
   return result
+}
+
+/// M of measured = M · tilt by least squares, and V, the inverse of the tilts' scatter matrix; both about their means.
+private func response(
+  of measured: [Vector2], to tilts: [Vector2]
+) throws(TiltCalibrationError) -> (slope: Matrix2, v: Matrix2) {
+  var (xx, xy, yy) = (0.0, 0.0, 0.0)
+  var response = Matrix2(xx: 0, xy: 0, yx: 0, yy: 0)
+  for (a, b) in zip(tilts, measured) {
+    xx += a.x * a.x
+    xy += a.x * a.y
+    yy += a.y * a.y
+    response.xx += b.x * a.x
+    response.xy += b.x * a.y
+    response.yx += b.y * a.x
+    response.yy += b.y * a.y
+  }
+  let determinant = xx * yy - xy * xy
+  if !(determinant > 1e-6 * (xx + yy) * (xx + yy)) { throw .collinear }
+  let v = Matrix2(
+    xx: yy / determinant, xy: -xy / determinant, yx: -xy / determinant, yy: xx / determinant)
+  return (product(response, v), v)
+}
+
+/// Of both components of the residuals, rad².
+private func sumOfSquares(
+  of measured: [Vector2], about slope: Matrix2, _ tilts: [Vector2]
+) -> Double {
+  var residuals = 0.0
+  for (a, b) in zip(tilts, measured) {
+    let predicted = slope(a.x, a.y)
+    residuals += (b.x - predicted.x) * (b.x - predicted.x)
+    residuals += (b.y - predicted.y) * (b.y - predicted.y)
+  }
+  return residuals
 }
 
 /// A scale that is known no better may be that of noise: its relative error is half that of the response in the direction

@@ -1,4 +1,4 @@
-// Divergence and curl of a projected field by finite differences, and the charge they stand for.
+// The divergence of a projected field by finite differences, and the charge that it stands for.
 public import STEMCore
 internal import WorkSharing
 
@@ -18,18 +18,8 @@ public func projectedChargeDensity(
 ) -> ScalarField {
   let permittivity = PhysicalConstant.vacuumPermittivity
   return slopes(
-    of: projectedField, gaps, alongX: (.x, permittivity / pixelSize.x),
-    alongY: (.y, permittivity / pixelSize.y))
-}
-
-/// The curl ∂Ey/∂x - ∂Ex/∂y, in the field's unit per meter, by the same differences as
-/// ``projectedChargeDensity(of:gaps:pixelSize:)``.
-///
-/// It is the component along the beam: x to the right, y down, z into the screen. Zero for every
-/// electrostatic field.
-public func curl(of field: VectorField, pixelSize: PixelSize) -> ScalarField {
-  slopes(
-    of: field, .none, alongX: (.y, 1 / pixelSize.x), alongY: (.x, -1 / pixelSize.y))
+    of: projectedField, gaps, alongX: permittivity / pixelSize.x,
+    alongY: permittivity / pixelSize.y)
 }
 
 /// The variance of ``projectedChargeDensity(of:gaps:pixelSize:)``, (C/m²)², row after row.
@@ -137,11 +127,9 @@ private struct DifferenceNoise: Sendable {
   }
 }
 
-/// The slope of one component along x and that of one along y, each times a factor, summed up.
+/// The slope of x along x and that of y along y, each times a factor, summed up.
 private func slopes(
-  of field: VectorField, _ gaps: GapFilling,
-  alongX: (component: GapFilling.Component, factor: Double),
-  alongY: (component: GapFilling.Component, factor: Double)
+  of field: VectorField, _ gaps: GapFilling, alongX: Double, alongY: Double
 ) -> ScalarField {
   let shape = field.shape
   let columns = shape.columns
@@ -156,21 +144,21 @@ private func slopes(
       // A row takes from up to four rows on either side of it.
       let around = max(0, rows.lowerBound - 4)..<min(shape.rows, rows.upperBound + 4)
       var lines = [Double](repeating: 0, count: around.count * columns)
-      gaps.fill(&lines, alongX.component, of: field, rows: rows)
+      gaps.fill(&lines, .x, of: field, rows: rows)
       for row in rows {
         let start = (row - rows.lowerBound) * columns
         formSlopeAlongX(
-          lines.span.extracting(start..<start + columns), stencilsX, times: alongX.factor,
+          lines.span.extracting(start..<start + columns), stencilsX, times: alongX,
           to: values[row * columns..<(row + 1) * columns])
       }
-      gaps.fill(&lines, alongY.component, of: field, rows: around)
+      gaps.fill(&lines, .y, of: field, rows: around)
       for row in rows {
         let target = values[row * columns..<(row + 1) * columns]
         let stencil = stencilsY[row]
         for (offset, weight) in stencil.weights.enumerated() where weight != 0 {
           let start = (stencil.start + offset - around.lowerBound) * columns
           let (line, scaled) = (
-            lines.span.extracting(start..<start + columns), alongY.factor * weight
+            lines.span.extracting(start..<start + columns), alongY * weight
           )
           for column in 0..<columns { target[column] += scaled * line[column] }
         }

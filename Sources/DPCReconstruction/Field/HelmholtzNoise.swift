@@ -4,13 +4,19 @@ internal import WorkSharing
 
 /// Variances of the Helmholtz parts of noise alike at all pixels, in the square of the field's unit.
 ///
-/// Periodic projections divide every wave between the parts by its direction, so that each component
-/// of each part holds some half of its variance. For `neumann` the same number is a good estimate
-/// away from the rim; the harmonic part goes with the curl-free one.
+/// Of a wave along (kx, ky) the periodic projections give the curl-free part (a Ex + c Ey, c Ex + b Ey) and the
+/// divergence-free one the rest, with a = kx²/k², b = ky²/k² and c² = a b. Of independent noise in Ex and Ey the
+/// components of the curl-free part so have the variances a² Vx + a b Vy and a b Vx + b² Vy, those of the other
+/// b² Vx + a b Vy and a b Vx + a² Vy; these are added up over all waves but the mean, each with its share of the
+/// noise's power. Of white noise, alike in both components, on square pixels each gets about half.
+///
+/// For `neumann` these are taken as an estimate, good away from the rim, of the curl-free and the harmonic part
+/// together and of the divergence-free part.
 /// - Parameters:
 ///   - noise: Of the field.
 ///   - shape: Of the map.
 ///   - pixelSize: m.
+/// - Returns: Of one pixel of each component of each part.
 public func helmholtzVariances(
   of noise: PixelNoise, shape: GridShape, pixelSize: PixelSize
 ) -> (curlFree: (x: Double, y: Double), divergenceFree: (x: Double, y: Double)) {

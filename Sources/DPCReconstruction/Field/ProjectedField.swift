@@ -1,23 +1,14 @@
 // Deflection to projected electric field: the beam moves against the field.
 public import STEMCore
 
-/// The projected electric field ∫E dz that deflects the beam as measured.
-///
-/// The force on an electron is -eE, so θ = -(∫E dz)/(pv/e) and ∫E dz = -(pv/e) θ.
-///
-/// - Parameters:
-///   - deflection: rad, scan frame, x right, y down.
-///   - beam: Decides pv/e (343.741 kV at 200 kV).
-/// - Returns: V, same axes, covariance in V².
-/// - SeeAlso: Reimer & Kohl, *Transmission Electron Microscopy*, section 2.
-public func projectedField(of deflection: VectorMap, beam: ElectronBeam) -> VectorMap {
-  var field = deflection
-  field.deflectionToProjectedField(beam)
-  return field
-}
-
 extension VectorMap {
-  /// Replaces a deflection by the projected field that causes it, as ``projectedField(of:beam:)``.
+  /// Replaces a deflection (rad, scan frame, x right, y down) by the projected electric field ∫E dz that deflects
+  /// the beam so, V, same axes, covariance in V².
+  ///
+  /// The force on an electron is -eE, so θ = -(∫E dz)/(pv/e) and ∫E dz = -(pv/e) θ.
+  ///
+  /// - Parameter beam: Decides pv/e (343.741 kV at 200 kV).
+  /// - SeeAlso: Reimer & Kohl, *Transmission Electron Microscopy*, section 2.
   public mutating func deflectionToProjectedField(_ beam: ElectronBeam) {
     let scale = -beam.momentumVelocityPerCharge
     transform(by: Matrix2(xx: scale, xy: 0, yx: 0, yy: scale))

@@ -2,23 +2,6 @@
 internal import STEMCore
 
 extension FrameAccumulator {
-  /// The summed signals and the scatter between frames.
-  ///
-  /// A position keeps its mask bits only where no frame was usable.
-  public consuming func finished() -> (signals: SegmentSignals, scatter: FrameScatter) {
-    let (shape, segments, electrons) = (shape, segmentCount, electronsPerUnit)
-    var values = [Double](uninitializedCount: segments * shape.count)
-    var flags = [UInt8](uninitializedCount: shape.count)
-    let scatter = values.share { values in
-      flags.share { flags in write(to: values, flags, at: 0) }
-    }
-    let signals = SegmentSignals(
-      shape: shape, segmentCount: segments, values: values,
-      mask: PixelMask(shape: shape, bytes: flags), electronsPerUnit: electrons,
-      exposures: scatter.medianAdded ?? 1)
-    return (signals, scatter)
-  }
-
   /// Writes the summed signals to the frame of which these are some rows.
   ///
   /// - Parameters:

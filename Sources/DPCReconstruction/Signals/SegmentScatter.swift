@@ -52,56 +52,31 @@ struct SegmentScatter: Sendable {
 
   /// - Returns: nil where too few positions are usable.
   init?(_ parts: [SegmentSignals], segment: Int) {
-    var (count, runs, equal, sum, weighted, second, third) = (0, 0, 0, 0.0, 0.0, 0.0, 0.0)
-    var (lowest, highest) = (Double.infinity, -Double.infinity)
-    var (seconds, thirds) = ([Double](), [Double]())
     let positions = parts.reduce(0) { $0 + $1.shape.count }
-    let step = max(1, min(positions, Self.mostPositions) / Self.mostOfMedian)
+    var sums = ScatterSums(
+      medianStep: max(1, min(positions, Self.mostPositions) / Self.mostOfMedian))
     let rowStep = max(1, positions / Self.mostPositions)
     for part in parts {
       let columns = part.shape.columns
       for row in stride(from: 0, to: part.shape.rows, by: rowStep) {
         let line = row * columns..<(row + 1) * columns
         let first = segment * part.shape.count
-        let values = part.values.span.extracting(
-          first + line.lowerBound..<first + line.upperBound)
-        let flags = part.mask.bytes.span.extracting(line)
-        var (length, a, b, c) = (0, 0.0, 0.0, 0.0)
-        for column in 0..<columns {
-          if flags[column] & PixelFlags.unusable.rawValue != 0 {
-            length = 0
-            continue
-          }
-          length += 1
-          let value = values[column]
-          (count, sum) = (count + 1, sum + value)
-          (lowest, highest) = (min(lowest, value), max(highest, value))
-          if length >= 4 {
-            runs += 1
-            equal += value == c ? 1 : 0
-            let (bend, rest) = (b - 2 * c + value, value - 3 * c + 3 * b - a)
-            weighted += b + 4 * c + value
-            second += bend * bend
-            third += rest * rest
-            if runs % step == 0 {
-              seconds.append(bend * bend)
-              thirds.append(rest * rest)
-            }
-          }
-          (a, b, c) = (b, c, value)
-        }
+        sums.add(
+          part.values.span.extracting(first + line.lowerBound..<first + line.upperBound),
+          part.mask.bytes.span.extracting(line))
       }
     }
-    guard runs >= Self.fewest else { return nil }
-    mean = sum / Double(count)
-    weightedMean = weighted / 6 / Double(runs)
-    variance = second / 6 / Double(runs)
-    noise = third / 20 / Double(runs)
-    ties = Double(equal) / Double(runs)
+    guard sums.runs >= Self.fewest else { return nil }
+    let runs = Double(sums.runs)
+    mean = sums.sum / Double(sums.count)
+    weightedMean = sums.weighted / 6 / runs
+    variance = sums.second / 6 / runs
+    noise = sums.third / 20 / runs
+    ties = Double(sums.equal) / runs
     // A normal distribution has half of its squares below 0.455 σ².
-    medianVariance = (median(seconds) ?? 0) / 0.455 / 6
-    medianNoise = (median(thirds) ?? 0) / 0.455 / 20
-    if lowest == highest { constant = lowest }
+    medianVariance = (median(sums.seconds) ?? 0) / 0.455 / 6
+    medianNoise = (median(sums.thirds) ?? 0) / 0.455 / 20
+    if sums.lowest == sums.highest { constant = sums.lowest }
   }
 
   /// Whether it scatters as noise does.
@@ -114,5 +89,59 @@ struct SegmentScatter: Sendable {
     guard let electronsPerUnit else { return false }
     let ofCounting = medianNoise * electronsPerUnit / mean
     return (1 / Self.countingFactor...Self.countingFactor).contains(ofCounting)
+  }
+}
+
+/// What is added up of the rows of a segment.
+private struct ScatterSums {
+  /// Usable positions, and their signals.
+  private(set) var count = 0
+  private(set) var sum = 0.0
+  private(set) var lowest = Double.infinity
+  private(set) var highest = -Double.infinity
+  /// Positions with three usable ones before them in the row, and how many of them equal the one before.
+  private(set) var runs = 0
+  private(set) var equal = 0
+  /// Of these six times the mean of three, and the squares of second and third differences.
+  private(set) var weighted = 0.0
+  private(set) var second = 0.0
+  private(set) var third = 0.0
+  /// Some of the squares.
+  private(set) var seconds: [Double] = []
+  private(set) var thirds: [Double] = []
+  /// One square in so many is kept for medians.
+  private let medianStep: Int
+
+  init(medianStep: Int) { self.medianStep = medianStep }
+
+  /// Adds the signals of a row.
+  mutating func add(_ values: Span<Double>, _ flags: Span<UInt8>) {
+    var (length, a, b, c) = (0, 0.0, 0.0, 0.0)
+    for column in 0..<values.count {
+      if flags[column] & PixelFlags.unusable.rawValue != 0 {
+        length = 0
+        continue
+      }
+      length += 1
+      let value = values[column]
+      (count, sum) = (count + 1, sum + value)
+      (lowest, highest) = (min(lowest, value), max(highest, value))
+      if length >= 4 { addRun(a, b, c, value) }
+      (a, b, c) = (b, c, value)
+    }
+  }
+
+  /// Adds what four neighbors tell.
+  private mutating func addRun(_ a: Double, _ b: Double, _ c: Double, _ value: Double) {
+    runs += 1
+    equal += value == c ? 1 : 0
+    let (bend, rest) = (b - 2 * c + value, value - 3 * c + 3 * b - a)
+    weighted += b + 4 * c + value
+    second += bend * bend
+    third += rest * rest
+    if runs % medianStep == 0 {
+      seconds.append(bend * bend)
+      thirds.append(rest * rest)
+    }
   }
 }

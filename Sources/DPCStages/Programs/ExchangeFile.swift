@@ -86,6 +86,16 @@ enum ExchangeFile {
     }
   }
 
+  /// The values with NaN wherever there is neither a measurement nor a filled-in number.
+  private static func unmasked(_ values: [Double], _ mask: PixelMask) -> [Double] {
+    values.indices.map { mask.holdsNumber($0) ? values[$0] : .nan }
+  }
+
+  /// NaN also at filled-in pixels: a number without measurement has no error.
+  private static func errors(_ variance: [Double], _ mask: PixelMask) -> [Double] {
+    variance.indices.map { mask.isUsable($0) ? variance[$0].squareRoot() : .nan }
+  }
+
   /// Reads what a program left: of this kind, in its unit, on the pixels of `reference`.
   ///
   /// A pixel that is NaN counts as missing; where the file has no `mask`, that of the reference holds.
@@ -178,13 +188,10 @@ enum ExchangeFile {
         message: "not one of its pixels is usable", remedy: "see what the program made of the input"
       )
     }
-    let isKept = { (i: Int) in
-      mask.isUsable(i) || mask.bytes[i] & PixelFlags.filledIn.rawValue != 0
-    }
     // Pixels without a measurement hold zero, as in every map.
     let planes = components.map { component in
       component.values.indices.map {
-        isKept($0) && !component.values[$0].isNaN ? component.values[$0] : 0
+        mask.holdsNumber($0) && !component.values[$0].isNaN ? component.values[$0] : 0
       }
     }
     let variances = try variances(of: components, kind, mask)
@@ -226,5 +233,12 @@ enum ExchangeFile {
         message: "only one of its components has errors", remedy: "write both, or neither")
     }
     return variances
+  }
+}
+
+extension PixelMask {
+  /// Whether there is a measurement or a number that was filled in.
+  fileprivate func holdsNumber(_ position: Int) -> Bool {
+    isUsable(position) || bytes[position] & PixelFlags.filledIn.rawValue != 0
   }
 }

@@ -111,7 +111,8 @@ extension PotentialValue {
           "errors_correlated": .text(
             "neighbors share most of their error: a difference of two nearby pixels is far better"
               + " known than either")
-        ], errorsIn: "V", hasCounting: map.variance != nil, errors: errors))
+        ], errorsIn: "V", of: "the field, a ramp of the potential about the scan's center",
+        hasCounting: map.variance != nil, errors: errors))
   }
 }
 

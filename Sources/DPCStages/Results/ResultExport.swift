@@ -49,22 +49,7 @@ func mapAxes(_ shape: GridShape, _ pixelSize: PixelSize?) -> [ResultAxis] {
   return [axis("y", shape.rows, pixelSize?.y), axis("x", shape.columns, pixelSize?.x)]
 }
 
-/// The values with NaN wherever there is neither a measurement nor a filled-in number.
-func unmasked(_ values: [Double], _ mask: PixelMask) -> [Float] {
-  values.indices.map { mask.holdsNumber($0) ? Float(values[$0]) : .nan }
-}
-
-/// As above, but NaN also at filled-in pixels: a number without measurement has no error.
-func errors(_ variance: [Double], _ mask: PixelMask) -> [Float] {
-  variance.indices.map { mask.isUsable($0) ? Float(variance[$0].squareRoot()) : .nan }
-}
-
 extension PixelMask {
-  /// Whether there is a measurement or a number that was filled in.
-  func holdsNumber(_ position: Int) -> Bool {
-    isUsable(position) || bytes[position] & PixelFlags.filledIn.rawValue != 0
-  }
-
   var dataset: ResultDataset {
     ResultDataset("mask", shape: [shape.rows, shape.columns], values: .uint8(bytes), unit: "")
   }
@@ -79,12 +64,13 @@ extension MapContext {
   ///
   /// - Parameters:
   ///   - errors: What all pixels share.
-  ///   - unit: Of the group's quantity.
+  ///   - unit: Of constants among them.
+  ///   - source: Whose constants they are, where that is not the group's quantity.
   ///   - hasCounting: Whether each pixel has an error of its own.
   func errorAttributes(
-    _ errors: CommonErrors, unit: String, hasCounting: Bool
+    _ errors: CommonErrors, unit: String, of source: String? = nil, hasCounting: Bool
   ) -> [String: String] {
-    var stated = errors.attributes(unit: unit, hasCounting: hasCounting)
+    var stated = errors.attributes(unit: unit, of: source, hasCounting: hasCounting)
     if !hasCounting, attributes[Exec.programAttribute] != nil {
       stated["errors"] = "none: a program outside dpc, on the way to this map, stated none"
     }
@@ -93,10 +79,11 @@ extension MapContext {
 
   /// As above, with what the errors of the group contain.
   func resultAttributes(
-    _ more: [String: ResultAttribute] = [:], errorsIn unit: String, hasCounting: Bool,
-    errors: CommonErrors? = nil
+    _ more: [String: ResultAttribute] = [:], errorsIn unit: String, of source: String? = nil,
+    hasCounting: Bool, errors: CommonErrors? = nil
   ) -> [String: ResultAttribute] {
-    let stated = errorAttributes(errors ?? commonErrors, unit: unit, hasCounting: hasCounting)
+    let stated = errorAttributes(
+      errors ?? commonErrors, unit: unit, of: source, hasCounting: hasCounting)
     return resultAttributes(stated.mapValues { ResultAttribute.text($0) })
       .merging(more) { _, new in new }
   }

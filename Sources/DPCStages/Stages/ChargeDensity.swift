@@ -51,7 +51,13 @@ struct ChargeDensity: StageType {
           "method": "epsilon0 div of the projected field, fourth-order differences",
           "charge": "total (free and bound); no relative permittivity applied",
         ].merging(lineNotes(shape).map { ("line_scan", $0.text) }) { $1 }))
-    let strength = rootMeanSquare(value.map)
+    return StageProduct(
+      outputs: ["charge": value], facts: facts(value.map),
+      notes: fillingNotes(mask) + lineNotes(shape))
+  }
+
+  private func facts(_ map: ScalarMap) -> [Fact] {
+    let strength = rootMeanSquare(map)
     var facts = [
       Fact(
         "charge_density_rms",
@@ -59,15 +65,14 @@ struct ChargeDensity: StageType {
           "projected charge density \(Format.quantity(strength, unit: "C/m²")) root mean square",
         value: strength, unit: "C/m^2")
     ]
-    if let noise = value.map.rootMeanSquareError {
+    if let noise = map.rootMeanSquareError {
       facts.append(
         Fact(
           "charge_density_noise",
           text: "counting noise in it \(Format.quantity(noise, unit: "C/m²")) root mean square",
           value: noise, unit: "C/m^2"))
     }
-    return StageProduct(
-      outputs: ["charge": value], facts: facts, notes: fillingNotes(mask) + lineNotes(shape))
+    return facts
   }
 
   private func lineNotes(_ shape: GridShape) -> [Note] {

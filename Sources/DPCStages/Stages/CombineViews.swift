@@ -54,16 +54,7 @@ struct CombineViews: StageType {
         .failed, "stage \(context.stageName): ports top and cross hold the same field",
         remedy: "feed the top view to top and the cross-section of the same walls to cross")
     }
-    let correspondence =
-      (sign == nil ? "chosen by the fit: " : "given: ")
-      + "walls of one sign in the top view have the "
-      + (field.isSecondReversed ? "opposite" : "same") + " sign in the cross-section"
-    let value = CombinedFieldValue(
-      normal: field.normal, along1: field.along1, along2: field.along2,
-      covariance: field.covariance, chiSquare: field.chiSquare,
-      degreesOfFreedom: field.degreesOfFreedom, pValue: field.pValue,
-      measured: top.texts + cross.texts, correspondence: correspondence,
-      signDefinition: top.table.signDefinition, context: top.context)
+    let value = combined(field, top, cross, isSignGiven: sign != nil)
     var notes = assumptions(top.table, cross.table, value)
     notes += viewNotes(top.context, .top, port: "top")
     notes += viewNotes(cross.context, .crossSection, port: "cross")
@@ -74,6 +65,21 @@ struct CombineViews: StageType {
     }
     if !value.isConsistent { notes.append(Note(.warning, value.verdict)) }
     return StageProduct(outputs: ["combined": value], facts: value.facts, notes: notes)
+  }
+
+  private func combined(
+    _ field: CombinedField, _ top: MeasuredView, _ cross: MeasuredView, isSignGiven: Bool
+  ) -> CombinedFieldValue {
+    let correspondence =
+      (isSignGiven ? "given: " : "chosen by the fit: ")
+      + "walls of one sign in the top view have the "
+      + (field.isSecondReversed ? "opposite" : "same") + " sign in the cross-section"
+    return CombinedFieldValue(
+      normal: field.normal, along1: field.along1, along2: field.along2,
+      covariance: field.covariance, chiSquare: field.chiSquare,
+      degreesOfFreedom: field.degreesOfFreedom, pValue: field.pValue,
+      measured: top.texts + cross.texts, correspondence: correspondence,
+      signDefinition: top.table.signDefinition, context: top.context)
   }
 
   /// What is taken for granted of the walls, and where they speak against it.
@@ -133,30 +139,8 @@ struct CombineViews: StageType {
   private func view(
     _ port: String, _ context: StageContext, rotation: Double, beamSide: Double
   ) throws -> MeasuredView {
-    let field = try context.input(port, as: ProjectedFieldValue.self)
-    let walls = try context.input("\(port)_walls", as: WallsValue.self)
-    let stage = "stage \(context.stageName)"
-    guard let meanField = field.meanField, meanField.covariance != nil else {
-      throw StageFailure(
-        .missingPrerequisite,
-        "\(stage): the field at port \(port) has no \(field.thickness == nil ? "thickness" : "errors")",
-        remedy: "state the thickness and the electrons per pixel of that acquisition")
-    }
-    guard !walls.table.rows.isEmpty else {
-      throw StageFailure(
-        .missingPrerequisite, "\(stage): the table at port \(port)_walls holds no wall",
-        remedy: "look at its profile: without walls there is nothing to combine")
-    }
-    let factor = InclinationGeometry.widthFactor
-    let shapes = walls.table.rows.map { row in
-      // Amplitudes follow the width linearly, so that its linearized error is the one to carry over; what
-      // all walls share goes into the scale of the view.
-      WallShape(
-        sechWidth: Measurement(
-          row.wall.width.value / factor,
-          error: row.wall.width.error == nil ? nil : row.ownWidthVariance.squareRoot()),
-        position: row.wall.position.value, sign: row.wall.field.value < 0 ? -1 : 1)
-    }
+    let (field, meanField, walls) = try inputs(port, context)
+    let shapes = walls.table.rows.map(\.shape)
     let correlation = field.context.correlationLength
     func components(
       inclination: Double, _ shapes: [WallShape]
@@ -182,6 +166,27 @@ struct CombineViews: StageType {
     } catch {
       throw wallFailure(error, stage: context.stageName)
     }
+  }
+
+  /// A view's field, its mean over the thickness, and its walls, which are there.
+  private func inputs(
+    _ port: String, _ context: StageContext
+  ) throws -> (field: ProjectedFieldValue, meanField: VectorMap, walls: WallsValue) {
+    let field = try context.input(port, as: ProjectedFieldValue.self)
+    let walls = try context.input("\(port)_walls", as: WallsValue.self)
+    let stage = "stage \(context.stageName)"
+    guard let meanField = field.meanField, meanField.covariance != nil else {
+      throw StageFailure(
+        .missingPrerequisite,
+        "\(stage): the field at port \(port) has no \(field.thickness == nil ? "thickness" : "errors")",
+        remedy: "state the thickness and the electrons per pixel of that acquisition")
+    }
+    guard !walls.table.rows.isEmpty else {
+      throw StageFailure(
+        .missingPrerequisite, "\(stage): the table at port \(port)_walls holds no wall",
+        remedy: "look at its profile: without walls there is nothing to combine")
+    }
+    return (field, meanField, walls)
   }
 
   /// Of walls, rad.
@@ -234,4 +239,18 @@ private struct MeasuredView {
   let table: WallTable
   let context: MapContext
   let map: VectorMap
+}
+
+extension WallRow {
+  /// What a view is fitted with.
+  ///
+  /// Amplitudes follow the width linearly, so that its linearized error is the one to carry over; what all walls
+  /// share goes into the scale of the view.
+  fileprivate var shape: WallShape {
+    WallShape(
+      sechWidth: Measurement(
+        wall.width.value / InclinationGeometry.widthFactor,
+        error: wall.width.error == nil ? nil : ownWidthVariance.squareRoot()),
+      position: wall.position.value, sign: wall.field.value < 0 ? -1 : 1)
+  }
 }

@@ -7,7 +7,7 @@ internal import STEMCore
 struct CorrectInclination: StageType {
   let name = "correct-inclination"
   let summary = "field in inclined walls: a map by vector projection, or a table by a wall fit"
-  let algorithmVersion = 28
+  let algorithmVersion = 29
   let inputs = [
     InputPort(
       "field", kinds: [.projectedField], summary: "∫E dz with the thickness"),
@@ -107,21 +107,9 @@ struct CorrectInclination: StageType {
       var mapContext = input.context
       mapContext.commonErrors = input.meanFieldErrors ?? CommonErrors()
       mapContext.attributes.merge(crystal?.attributes ?? [:]) { _, new in new }
-      var product: StageProduct
-      if isFit {
-        product = try walls(
-          meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          isOpposite: (factor ?? 1) < 0, context: mapContext,
-          isInterrupted: { context.isInterrupted })
-      } else if try context.value("model") == "deconvolve" {
-        product = try deconvolved(
-          try withoutGaps(meanField, stage: context.stageName), geometry: geometry,
-          orientation: orientation, inclination: inclination, context: mapContext)
-      } else {
-        product = try projected(
-          meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-          context: mapContext)
-      }
+      var product = try corrected(
+        meanField, geometry: geometry, orientation: orientation, inclination: inclination,
+        isOpposite: (factor ?? 1) < 0, context: mapContext, in: context)
       product.notes += contradictions(context, specimen, crystal)
       // Where the angle is fitted the walls' own shape speaks, of which an edge-on field has another.
       if !inclination.isFitted {
@@ -130,6 +118,27 @@ struct CorrectInclination: StageType {
       return product
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName, inclination)
+    }
+  }
+
+  /// What the model that the manifest names makes of the field.
+  private func corrected(
+    _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
+    inclination: Inclination, isOpposite: Bool, context: MapContext, in stage: StageContext
+  ) throws -> StageProduct {
+    switch try stage.value("model", as: String.self) {
+    case "finite-wall":
+      try walls(
+        meanField, geometry: geometry, orientation: orientation, inclination: inclination,
+        isOpposite: isOpposite, context: context, isInterrupted: { stage.isInterrupted })
+    case "deconvolve":
+      try deconvolved(
+        try withoutGaps(meanField, stage: stage.stageName), geometry: geometry,
+        orientation: orientation, inclination: inclination, context: context)
+    default:
+      try projected(
+        meanField, geometry: geometry, orientation: orientation, inclination: inclination,
+        context: context)
     }
   }
 

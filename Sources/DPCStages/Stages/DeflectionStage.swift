@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 21
+  let algorithmVersion = 22
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -75,9 +75,8 @@ struct DeflectionStage: StageType {
     let report = RegimeReport(
       estimation: estimation, sample: consume sample, estimate: estimate,
       lag: max(1, Int(correlation.x.rounded(.up))))
-    var mapContext = mapContext(frames, estimation, statistics, report)
-    mapContext.metadata.shape = estimate.map.shape
-    mapContext.correlationLength = correlation
+    var mapContext = mapContext(
+      frames, estimation, statistics, report, shape: estimate.map.shape, correlation)
     transfer?.describe(&mapContext)
     return StageProduct(
       outputs: [
@@ -110,9 +109,11 @@ struct DeflectionStage: StageType {
 
   private func mapContext(
     _ frames: FramesValue, _ estimation: DeflectionEstimation, _ statistics: SignalStatistics,
-    _ report: RegimeReport
+    _ report: RegimeReport, shape: GridShape, _ correlation: CorrelationLength
   ) -> MapContext {
     var context = MapContext(metadata: frames.acquisition.metadata)
+    context.metadata.shape = shape
+    context.correlationLength = correlation
     context.electronsPerPixel = statistics.medianElectrons
     context.attributes = attributes(frames, estimation).merging(report.texts) { _, new in new }
       .merging(frames.calibration.attributes) { _, new in new }

@@ -43,24 +43,8 @@ struct EstimateRotation: StageType {
     let input = try context.input("deflection", as: DeflectionValue.self)
     let polarity = try PolarityStatement(context)
     // An answer, not a failure: rotate-to-scan may have the angle from the file.
-    guard input.map.pixelSize != nil else {
-      return product(
-        unresolved(
-          input,
-          because: "the acquisition states no pixel size (/entry/instrument/scan/pixel_size_x,"
-            + " pixel_size_y), without which there is no curl"), input: input)
-    }
-    if input.context.attributes[TransferredDeflection.rotationName] != nil {
-      return product(
-        unresolved(
-          input,
-          because:
-            "a deflection by phase-contrast-transfer is a gradient at the angle it was formed"
-            + " with, right or wrong; use method disc-shift to find the angle"), input: input)
-    }
-    guard min(input.map.shape.rows, input.map.shape.columns) >= 8 else {
-      return product(
-        unresolved(input, because: "the scan is too small to show a curl"), input: input)
+    if let obstacle = obstacle(in: input) {
+      return product(unresolved(input, because: obstacle), input: input)
     }
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let correlation = input.context.correlationLength
@@ -76,18 +60,40 @@ struct EstimateRotation: StageType {
       assumed: try context.choice("structure"),
       statedDirection: input.context.metadata.specimen.fieldDirection
     ).value(input.context)
+    decideSigns(of: &value, polarity, whole, correlation)
+    return product(value, input: input)
+  }
+
+  /// Why a deflection shows no angle, whatever its numbers are.
+  private func obstacle(in input: DeflectionValue) -> String? {
+    if input.map.pixelSize == nil {
+      return "the acquisition states no pixel size (/entry/instrument/scan/pixel_size_x,"
+        + " pixel_size_y), without which there is no curl"
+    }
+    if input.context.attributes[TransferredDeflection.rotationName] != nil {
+      return "a deflection by phase-contrast-transfer is a gradient at the angle it was formed"
+        + " with, right or wrong; use method disc-shift to find the angle"
+    }
+    let shape = input.map.shape
+    return min(shape.rows, shape.columns) < 8 ? "the scan is too small to show a curl" : nil
+  }
+
+  /// Turns the angles of both sides of the detector round where what is known of the sign asks for it.
+  private func decideSigns(
+    of value: inout ScanRotationValue, _ polarity: PolarityStatement, _ map: VectorMap,
+    _ correlation: CorrelationLength
+  ) {
     if let angle = value.angle {
-      let sign = decided(angle, .asRecorded, polarity, whole, correlation)
+      let sign = decided(angle, .asRecorded, polarity, map, correlation)
       (value.angle, value.isSignKnown) = (sign.angle, sign.isKnown)
       value.signStatement = sign.statement
     }
     if let angle = value.handedness.mirroredAngle {
-      let sign = decided(angle, .mirrored, polarity, whole, correlation)
+      let sign = decided(angle, .mirrored, polarity, map, correlation)
       (value.handedness.mirroredAngle, value.handedness.isMirroredSignKnown) = (
         sign.angle, sign.isKnown
       )
     }
-    return product(value, input: input)
   }
 
   /// The angle, or its opposite where what is known of the sign asks for it.

@@ -12,7 +12,7 @@ struct Exec: StageType {
 
   let name = Self.typeName
   let summary = "runs a program of your own on a map, HDF5 in and out; needs --allow-exec"
-  let algorithmVersion = 1
+  let algorithmVersion = 2
   let inputs = [
     InputPort(
       "input", kinds: Self.kinds, summary: "the map that the output stands on, as input.h5"),

@@ -23,10 +23,13 @@ struct FlexoelectricEstimateStage: StageType {
   func problems(
     with parameters: [String: ParameterValue], connected ports: Set<String>
   ) -> [ParameterProblem] {
-    ParameterProblem.found(in: parameters) { context in
-      try GradientRequest.check(context)
-      if context.number("wall_strain") == nil { _ = try GradientRequest(context) }
-    }
+    ParameterProblem.found(
+      in: parameters,
+      { _ = try FlexoelectricRequest.coefficient($0) },
+      { context in
+        try GradientRequest.check(context)
+        if context.number("wall_strain") == nil { _ = try GradientRequest(context) }
+      })
   }
 
   func run(_ context: StageContext) throws -> StageProduct {
@@ -44,7 +47,8 @@ enum FlexoelectricParameters {
 
   static let all = [
     ParameterSpecification(
-      "flexoelectric_coefficient_nC_per_m", .number(unit: "nC_per_m", range: .any),
+      "flexoelectric_coefficient_nC_per_m",
+      .number(unit: "nC_per_m", range: NumberRange(-1e7...1e7)),
       isRequired: true, example: "-66",
       summary: "component of µ between gradient and polarization, with its sign"),
     ParameterSpecification(

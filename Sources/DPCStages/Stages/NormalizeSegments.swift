@@ -153,43 +153,9 @@ struct NormalizeSegments: StageType {
   private func notes(
     _ correction: SegmentCorrection, _ metadata: AcquisitionMetadata, electronsPerUnit: Double?
   ) -> [Note] {
-    var notes: [Note] = []
-    switch correction.gainSource {
-    case .none:
-      notes.append(
-        Note(.assumption, "no gain reference: all segments are taken to be equally sensitive"))
-    case .vacuum:
-      notes.append(vacuumNote(correction, metadata))
-      if !correction.uncalibratedSegments.isEmpty {
-        notes.append(
-          Note(
-            .warning,
-            "gains from the vacuum reference: segments \(list(correction.uncalibratedSegments)) lie outside of a"
-              + " disc on the detector's center, so theirs are unknown and taken as 1"))
-      }
-    case .calibration:
-      notes.append(Note(.information, "gains from the calibration of the detector"))
-      if !correction.uncalibratedSegments.isEmpty {
-        notes.append(
-          Note(
-            .warning,
-            "the calibration leaves the gains of segments \(list(correction.uncalibratedSegments))"
-              + " unknown: taken as 1"))
-      }
-    case .flat, .gain:
-      notes.append(Note(.information, "gains from the file's \(correction.gainSource.rawValue)"))
-    }
+    var notes = gainNotes(correction, metadata)
     if let edge = vacuumDiscReach(of: metadata, dark: correction.dark) {
-      let (shown, stated) = (
-        Format.quantity(edge, unit: "rad"), Format.quantity(metadata.probeSemiAngle, unit: "rad")
-      )
-      notes.append(
-        Note(
-          .warning,
-          "in the vacuum reference the disc reaches segments that begin at \(shown), the file states a semi-angle of"
-            + " \(stated): fields are proportional to it and would come out"
-            + " \(Format.significant(edge / metadata.probeSemiAngle, digits: 2)) times too small; check"
-            + " semi_convergence_angle, or let a calibrate-detector stage measure it"))
+      notes.append(discNote(reaching: edge, stated: metadata.probeSemiAngle))
     }
     if metadata.references.dark == nil && metadata.signalUnit == .counts {
       notes.append(Note(.assumption, "no dark reference: counts are taken to start at zero"))
@@ -198,6 +164,52 @@ struct NormalizeSegments: StageType {
       notes.append(Self.withoutElectrons)
     }
     return notes
+  }
+
+  /// Where the gains are from, and what is not known of them.
+  private func gainNotes(_ correction: SegmentCorrection, _ metadata: AcquisitionMetadata) -> [Note]
+  {
+    let unknown = correction.uncalibratedSegments
+    switch correction.gainSource {
+    case .none:
+      return [
+        Note(.assumption, "no gain reference: all segments are taken to be equally sensitive")
+      ]
+    case .vacuum:
+      let note = vacuumNote(correction, metadata)
+      if unknown.isEmpty { return [note] }
+      return [
+        note,
+        Note(
+          .warning,
+          "gains from the vacuum reference: segments \(list(unknown)) lie outside of a"
+            + " disc on the detector's center, so theirs are unknown and taken as 1"),
+      ]
+    case .calibration:
+      let note = Note(.information, "gains from the calibration of the detector")
+      if unknown.isEmpty { return [note] }
+      return [
+        note,
+        Note(
+          .warning,
+          "the calibration leaves the gains of segments \(list(unknown)) unknown: taken as 1"),
+      ]
+    case .flat, .gain:
+      return [Note(.information, "gains from the file's \(correction.gainSource.rawValue)")]
+    }
+  }
+
+  /// A warning of a disc that is wider than the file says.
+  private func discNote(reaching edge: Double, stated: Double) -> Note {
+    let (shown, semiAngle) = (
+      Format.quantity(edge, unit: "rad"), Format.quantity(stated, unit: "rad")
+    )
+    return Note(
+      .warning,
+      "in the vacuum reference the disc reaches segments that begin at \(shown), the file states a semi-angle of"
+        + " \(semiAngle): fields are proportional to it and would come out"
+        + " \(Format.significant(edge / stated, digits: 2)) times too small; check"
+        + " semi_convergence_angle, or let a calibrate-detector stage measure it")
   }
 
   func list(_ segments: [Int]) -> String {

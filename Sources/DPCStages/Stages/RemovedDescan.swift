@@ -79,13 +79,12 @@ struct RemovedDescan {
   // MARK: Attributes, facts and notes
 
   private func attributes(_ metadata: AcquisitionMetadata) -> [String: String] {
-    let plane = surface.plane
     var attributes = [
       "removed_descan": source,
-      "removed_mean": "x \(plane.center.x), y \(plane.center.y) rad (detector axes)",
+      "removed_mean": "x \(surface.center.x), y \(surface.center.y) rad (detector axes)",
       "removed_ramp":
-        "per column x \(plane.perColumn.x), y \(plane.perColumn.y); per row x \(plane.perRow.x),"
-        + " y \(plane.perRow.y) rad (detector axes)",
+        "per column x \(surface.perColumn.x), y \(surface.perColumn.y); per row x \(surface.perRow.x),"
+        + " y \(surface.perRow.y) rad (detector axes)",
       "removed_field": lostField(metadata),
     ]
     if surface.degree == .quadratic {

@@ -171,7 +171,8 @@ struct TransferredDeflection {
 
   /// From half the difference of ∂θy/∂x and ∂θx/∂y, per pixel, over half the diagonal.
   private static func linearCurl(of map: VectorMap) -> Double {
-    guard let plane = DescanPlane(fittedTo: map), let size = map.pixelSize else { return 0 }
+    guard let plane = try? fitDescan(to: map, degree: .plane).surface, let size = map.pixelSize
+    else { return 0 }
     let curl = plane.perColumn.y / size.x - plane.perRow.x / size.y
     let (width, height) = (
       Double(map.shape.columns) * size.x, Double(map.shape.rows) * size.y
@@ -218,10 +219,14 @@ struct TransferredDeflection {
 }
 
 extension VacuumDeflection {
-  /// The plane through a vacuum scan, detector frame, rad; nil where there is none.
+  /// The plane through a vacuum scan over a map about the scan's center, detector frame, rad; nil where there is none.
   fileprivate func plane(over shape: GridShape) -> VectorField? {
     guard case .scan(let map) = self else { return nil }
-    return DescanPlane(fittedTo: map)?.field(over: shape)
+    guard let fitted = try? fitDescan(to: map, degree: .plane).surface else { return nil }
+    // The mean of unit cells is smaller than the scan.
+    return DescanSurface(
+      center: fitted.center, perColumn: fitted.perColumn, perRow: fitted.perRow, shape: shape
+    ).field()
   }
 }
 

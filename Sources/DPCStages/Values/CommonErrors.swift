@@ -7,7 +7,8 @@ internal import STEMCore
 struct CommonErrors: Codable, Sendable, Equatable {
   /// One relative standard deviation of the scale, by cause: `thickness`, `deflection_calibration`.
   var scale: [String: Double] = [:]
-  /// One standard deviation of a constant in each component, in the map's unit, by cause: `descan`, `gain`.
+  /// One standard deviation of a constant in each component, by cause (`descan`, `gain`), in the map's unit; with a
+  /// potential of the field that it is of, V.
   var offset: [String: Double] = [:]
   /// One standard deviation of the angle by which the vectors were turned, rad.
   var rotation: Double?
@@ -53,7 +54,14 @@ extension CommonErrors {
   var isEmpty: Bool { scale.isEmpty && offset.isEmpty && rotation == nil }
 
   /// Attributes that name every cause, so that a reader can average what can be averaged.
-  func attributes(unit: String, hasCounting: Bool) -> [String: String] {
+  ///
+  /// - Parameters:
+  ///   - unit: Of the constants.
+  ///   - source: Whose constants they are, where that is not the map itself.
+  ///   - hasCounting: Whether each pixel has an error of its own.
+  func attributes(
+    unit: String, of source: String? = nil, hasCounting: Bool
+  ) -> [String: String] {
     var attributes = [
       "errors": hasCounting
         ? "one standard deviation: counting" + (isEmpty ? "" : ", and what all pixels share")
@@ -62,7 +70,7 @@ extension CommonErrors {
     if isEmpty { return attributes }
     var causes = scale.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value) of the value" }
     causes += offset.sorted { $0.key < $1.key }.map {
-      "\($0.key): \($0.value) \(unit) in each component"
+      "\($0.key): \($0.value) \(unit) in each component" + (source.map { " of \($0)" } ?? "")
     }
     if let rotation { causes.append("scan rotation: \(rotation) rad") }
     attributes["errors_common"] = causes.joined(separator: "; ")

@@ -52,8 +52,8 @@ struct DescanFitTests {
     #expect(abs(field.x[shape.columns - 1] - 3e-6) < 1e-20)
     #expect(abs(field.x[0] + 1e-6) < 1e-20)
     #expect(abs(field.y[shape.count - 1] - 5e-6) < 1e-20)
-    #expect(abs(plane.plane.perColumn.x - 2e-6 * 2 / 49) < 1e-20)
-    #expect(abs(plane.plane.perRow.y - 5e-6 * 2 / 35) < 1e-20)
+    #expect(abs(plane.perColumn.x - 2e-6 * 2 / 49) < 1e-20)
+    #expect(abs(plane.perRow.y - 5e-6 * 2 / 35) < 1e-20)
   }
 
   /// 68.3 % of the residuals of the coefficients: 200 trials × 6 terms × 2 components, three standard

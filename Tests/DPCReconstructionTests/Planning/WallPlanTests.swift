@@ -1,5 +1,5 @@
 // Planned errors against errors that fits of noisy profiles really have, and against analytic bounds.
-import DPCReconstruction
+@testable import DPCReconstruction
 import DPCSimulation
 import Foundation
 import STEMCore

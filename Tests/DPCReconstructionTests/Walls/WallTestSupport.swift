@@ -1,6 +1,6 @@
 // Maps and profiles with walls of known field, for the tests of walls.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 

@@ -128,7 +128,7 @@ public struct WallFit: Sendable, Equatable {
 /// Finds the walls of a profile and fits them together, through the specimen's geometry.
 ///
 /// The model is an offset plus the projected profile of every wall
-/// (``InclinationGeometry/meanField(at:amplitude:sechWidth:position:)``); all walls are fitted
+/// (``InclinationGeometry``); all walls are fitted
 /// jointly by weighted least squares, from three widths each. Where it is not said what stands under them, a slope
 /// does that shows above the noise and explains the profile better, or as well with fewer walls.
 ///

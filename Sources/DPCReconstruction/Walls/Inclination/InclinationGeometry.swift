@@ -119,31 +119,16 @@ public struct InclinationGeometry: Sendable, Equatable {
   public func separatesWidth(sechWidth w: Double) -> Bool {
     thickness * sine < 2 * Self.widthFactor * w
   }
-
-  /// The mean field over the thickness at a distance along the image wall normal.
-  ///
-  /// - Parameters:
-  ///   - distance: X along the wall normal's azimuth, m.
-  ///   - amplitude: E0, V/m.
-  ///   - w: Of sech²(u/w), m; FWHM = ``widthFactor`` w.
-  ///   - position: X0 of the wall, m.
-  /// - Returns: The component that the image shows, V/m, and its derivatives.
-  public func meanField(
-    at distance: Double, amplitude: Double, sechWidth w: Double, position: Double
-  ) -> WallFieldSample {
-    ProjectedWall(geometry: self, sechWidth: w).sample(
-      at: distance - position, amplitude: amplitude)
-  }
 }
 
 /// The projected field of a wall at one distance, and its derivatives by the wall's parameters.
-public struct WallFieldSample: Sendable, Equatable {
+struct WallFieldSample: Sendable, Equatable {
   /// V/m.
-  public let value: Double
+  let value: Double
   /// ∂/∂E0, dimensionless.
-  public let byAmplitude: Double
+  let byAmplitude: Double
   /// ∂/∂w, V/m².
-  public let byWidth: Double
+  let byWidth: Double
   /// ∂/∂X0, V/m².
-  public let byPosition: Double
+  let byPosition: Double
 }

@@ -15,11 +15,11 @@ enum PlanarBackground {
   /// squares, so that walls, which lie on neither, decide nothing.
   ///
   /// - Returns: nil where there is no plane beyond the noise.
-  static func plane(of map: VectorMap) -> DescanPlane? {
+  static func plane(of map: VectorMap) -> DescanSurface? {
     guard let fit = try? fitDescan(to: map, degree: .plane, weights: .robust),
       let variance = meanVariance(of: map), variance > 0
     else { return nil }
-    let plane = fit.surface.plane
+    let plane = fit.surface
     let profile = Profile(of: map, along: plane)
     return profile.power > leastGain * variance
       && profile.distanceFromPlane < profile.distanceFromStep ? plane : nil
@@ -32,7 +32,7 @@ enum PlanarBackground {
     /// Of the plane, from bin to bin.
     private var slope = 0.0
 
-    init(of map: VectorMap, along plane: DescanPlane) {
+    init(of map: VectorMap, along plane: DescanSurface) {
       let (a, b) = (plane.perColumn, plane.perRow)
       // The first right and left singular vectors of the plane's derivative.
       let angle =

@@ -1,6 +1,6 @@
 // Fits of walls: exact without noise, signed, and silent on noise.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 import Testing

@@ -1,6 +1,6 @@
 // Widths of inclined walls at low doses: intervals by profile likelihood, and errors that hold.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 import Testing

@@ -1,6 +1,6 @@
 // How many walls there are: pairs told apart, single ones kept whole.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import STEMCore
 import Testing
 

@@ -1,6 +1,6 @@
 // The projected profile of inclined walls against quadrature along the ray.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 import Testing

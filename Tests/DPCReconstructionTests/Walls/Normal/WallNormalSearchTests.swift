@@ -1,6 +1,6 @@
 // The normal of walls in narrow frames, which gradients do not show.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 import Testing

@@ -1,5 +1,5 @@
 // The upper limit of a wall's field against the fit in amplitude beside a free constant, at every place.
-import DPCReconstruction
+@testable import DPCReconstruction
 import Foundation
 import STEMCore
 import Testing

@@ -1,6 +1,6 @@
 // Profiles across walls: distances, signs, masks and errors in absolute units.
 
-import DPCReconstruction
+@testable import DPCReconstruction
 import Glibc
 import STEMCore
 import Testing
