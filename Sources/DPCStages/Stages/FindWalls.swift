@@ -8,7 +8,7 @@ struct FindWalls: StageType {
   let name = "find-walls"
   let summary =
     "walls found in a map: azimuth, ends, bow, field, width; do neighbors alternate?"
-  let algorithmVersion = 27
+  let algorithmVersion = 28
   let inputs = [
     InputPort("field", kinds: [.projectedField], summary: "∫E dz with the thickness")
   ]

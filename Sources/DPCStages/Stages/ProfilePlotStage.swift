@@ -7,7 +7,7 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
@@ -107,8 +107,7 @@ struct ProfilePlotStage: StageType {
     }
     lines += rows.prefix(Self.shownWalls).enumerated().map { index, row in
       let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
-      let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-      return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
+      return "wall \(index + 1): \(field), FWHM \(row.widthText)\(row.verdict)"
     }
     let rest = rows.count - Self.shownWalls
     if rest > 0 {
