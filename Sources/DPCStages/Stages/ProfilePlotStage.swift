@@ -12,7 +12,7 @@ struct ProfilePlotStage: StageType {
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
   let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
-  let parameters = [FigureParameters.format, FigureParameters.title]
+  let parameters = [FigureParameters.format, FigureParameters.title, FigureParameters.resolution]
 
   func run(_ context: StageContext) throws -> StageProduct {
     let figure: ProfileFigure
@@ -69,7 +69,7 @@ struct ProfilePlotStage: StageType {
       },
       markers: (table?.rows ?? []).enumerated().map {
         ProfileMarker(position: $1.wall.position.value, label: "\($0 + 1)")
-      })
+      }, resolution: context.number("resolution_dpi"))
   }
 
   /// Along what the profile runs, and what is positive.
