@@ -20,7 +20,8 @@ struct ManySummary {
     printNotes(.assumption, heading: "Assumed:")
     printNotes(.warning, heading: "Beware:")
     for (name, what) in [
-      ("summary.csv", "Table:   "), ("summary.h5", "         "), ("contact-sheet.png", "Sheet:   "),
+      ("summary.csv", "Table:   "), ("summary.h5", "         "), ("walls.csv", "Walls:   "),
+      ("contact-sheet.png", "Sheet:   "),
     ] where outputs.contains(where: { $0.path == name }) {
       print("\(what)\(folder)/\(name)")
     }
