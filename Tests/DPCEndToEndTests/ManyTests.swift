@@ -226,6 +226,9 @@ struct ManyTests {
       "key,acquisition,field.thickness_nm\na,\(scan),60\nb,\(scan),66\nc,none.h5,60\n", to: "t.csv")
     let run = try await workspace.dpc(Self.run)
     #expect(run.status == 3 && run.output.contains("Walls:   out/walls.csv"), "\(run.errors)")
+    // What differs in numbers only is told once.
+    let notes = run.output.split(separator: "\n").filter { $0.contains("inclination 45° without") }
+    #expect(notes.count == 1 && notes[0].hasSuffix("  (a; b with other numbers)"), "\(run.output)")
     let text = try workspace.text("out/walls.csv")
     let rows = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
     #expect(rows.dropFirst().map(\.first) == ["a", "a", "b", "b"])
