@@ -7,7 +7,7 @@ enum Format {
     (12, "T"),
   ]
 
-  /// "152.3 ± 1.2 MV/m", "12.4 µrad", "0 V".
+  /// "152.3 ± 1.2 MV/m", "12.4 µrad", "0 V", "0.00 ± 0.68 nm".
   ///
   /// - Parameters:
   ///   - error: One standard deviation; two significant digits of it decide the decimals.
@@ -19,9 +19,19 @@ enum Format {
     guard let error, error > 0, error.isFinite else {
       return "\(significant(value / factor, digits: 4)) \(symbol)\(unit)"
     }
-    let decimals = decimals(forError: error / factor)
-    return
-      "\(fixed(value / factor, decimals)) ± \(fixed(error / factor, decimals)) \(symbol)\(unit)"
+    func text(_ factor: Double) -> (value: String, error: String) {
+      let decimals = decimals(forError: error / factor)
+      return (fixed(value / factor, decimals), fixed(error / factor, decimals))
+    }
+    // A bare 0 beside an error reads like a number that is not there: it is as well measured as any other.
+    if text(factor).value == "0", let larger = prefixes.first(where: { $0.symbol == symbol }),
+      let next = prefixes.first(where: { $0.exponent > larger.exponent })
+    {
+      let (value, error) = text(pow(10, Double(next.exponent)))
+      return "\(value) ± \(error) \(next.symbol)\(unit)"
+    }
+    let (number, deviation) = text(factor)
+    return "\(number) ± \(deviation) \(symbol)\(unit)"
   }
 
   /// "0.98337 ± 0.00086": a number without a unit takes no prefix.

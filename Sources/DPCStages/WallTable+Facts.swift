@@ -189,6 +189,19 @@ extension WallRow {
     return ", between \(Format.range(lower, upper, error: sides[0], unit: "m")) (68 %)"
   }
 
+  /// The full width at half maximum with its error; where nothing says how narrow it can be, what it stays below.
+  var widthText: String {
+    let width = wall.width
+    guard width.error != nil, widthInterval.lower == nil, let upper = widthInterval.upper else {
+      return Format.quantity(width.value, error: width.error, unit: "m") + skewness
+    }
+    return "below \(Format.quantity(upper, unit: "m")) (68 %), most likely"
+      + " \(Format.quantity(width.value, unit: "m"))"
+  }
+
+  /// Whether its position is no other than that of the middle of the scan, from which positions are measured.
+  private var isCentered: Bool { abs(wall.position.value) < wall.position.error ?? 0 }
+
   var verdict: String { ", detected at \(Format.sigmas(significance))" }
 
   fileprivate func facts(prefix: String, number: Int, fieldUnit: String) -> [Fact] {
@@ -198,12 +211,13 @@ extension WallRow {
     return [
       Fact(
         "\(prefix)_\(number)_field",
-        text: "wall \(number) at \(text(wall.position, "m")): field \(text(wall.field, fieldUnit))"
-          + verdict,
+        text:
+          "wall \(number) at \(isCentered ? "the scan's center, " : "")\(text(wall.position, "m")):"
+          + " field \(text(wall.field, fieldUnit))\(verdict)",
         value: wall.field.value, error: wall.field.error, unit: fieldUnit),
       Fact(
         "\(prefix)_\(number)_width",
-        text: "wall \(number): full width at half maximum \(text(wall.width, "m"))\(skewness)",
+        text: "wall \(number): full width at half maximum \(widthText)",
         value: wall.width.value, error: wall.width.error, unit: "m"),
     ]
   }

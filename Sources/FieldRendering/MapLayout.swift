@@ -43,15 +43,16 @@ struct MapLayout {
   static let tinySide = 300.0
   /// A thinner map (a single line) is drawn this thick, and the figure says so.
   static let leastThickness = 24.0
-  /// The longer side of a map has from this many to less than twice as many pixels.
+  /// The longer side of a map has from this many to less than twice as many pixels, unless more are asked for.
   static let leastPixels = 800
   static let leastWidth = 360.0
 
+  /// - Parameter resolution: Pixels per inch of a raster, at least; nil: as many as show the scan well.
   init(
     shape: GridShape, pixelSize: PixelSize?, title: String, footer: [String], legend: LegendSize,
-    meter: TextMeter
+    meter: TextMeter, resolution: Double? = nil
   ) {
-    let axes = Self.axes(shape: shape, pixelSize: pixelSize)
+    let axes = Self.axes(shape: shape, pixelSize: pixelSize, resolution: resolution)
     let margin = Self.margin
     scale = axes.scale
     columns = AxisSampling(sourceCount: shape.columns, pixelCount: axes.columnPixels)
@@ -145,7 +146,7 @@ struct MapLayout {
   }
 
   private static func axes(
-    shape: GridShape, pixelSize: PixelSize?
+    shape: GridShape, pixelSize: PixelSize?, resolution: Double?
   ) -> (rowPixels: Int, columnPixels: Int, scale: Double, stretch: Stretch) {
     let ratio = pixelSize.map { $0.y / $0.x } ?? 1
     let isTall = Double(shape.rows) * ratio > Double(shape.columns)
@@ -154,13 +155,14 @@ struct MapLayout {
       isTall
       ? Double(shape.columns) / (Double(shape.rows) * ratio)
       : Double(shape.rows) * ratio / Double(shape.columns)
+    let side = max(shape.rows, shape.columns) < 12 ? tinySide : longSide
+    let leastPixels = resolution.map { Int((side * $0 / 72).rounded(.up)) } ?? leastPixels
     let pixels: Int
     if long < leastPixels {
       pixels = long * ((leastPixels + long - 1) / long)
     } else {
       pixels = long / (long / leastPixels)
     }
-    let side = max(shape.rows, shape.columns) < 12 ? tinySide : longSide
     let scale = Double(pixels) / side
     let thickness = side * aspect
     let short = Int((max(thickness, leastThickness) * scale).rounded())

@@ -41,10 +41,13 @@ public struct ProfileFigure: Sendable {
   public var unit: String
   public var fit: ProfileCurve?
   public var markers: [ProfileMarker]
+  /// Pixels per inch of a raster; nil: 180.
+  public var resolution: Double?
 
   public init(
     title: String, footer: [String] = [], profile: LineProfile, quantityLabel: String,
-    distanceLabel: String, unit: String, fit: ProfileCurve? = nil, markers: [ProfileMarker] = []
+    distanceLabel: String, unit: String, fit: ProfileCurve? = nil, markers: [ProfileMarker] = [],
+    resolution: Double? = nil
   ) {
     self.title = title
     self.footer = footer
@@ -54,6 +57,7 @@ public struct ProfileFigure: Sendable {
     self.unit = unit
     self.fit = fit
     self.markers = markers
+    self.resolution = resolution
   }
 
   /// The figure laid out, for files of any format.
@@ -62,7 +66,8 @@ public struct ProfileFigure: Sendable {
   public func drawing() throws(RenderingError) -> FigureDrawing {
     guard !profile.distance.isEmpty else { throw .nothingToDraw(figure: title) }
     let plot = ProfilePlot(figure: self, meter: try TextMeter())
-    return FigureDrawing(width: ProfilePlot.width, height: plot.height, scale: ProfilePlot.scale) {
+    let scale = resolution.map { $0 / 72 } ?? ProfilePlot.scale
+    return FigureDrawing(width: ProfilePlot.width, height: plot.height, scale: scale) {
       plot.draw(on: $0)
     }
   }

@@ -3,7 +3,7 @@ public import STEMCore
 
 /// A map of signed values as a figure: blue below zero, white at zero and red above.
 ///
-/// The scale ends at the middle 99 % of the measured pixels, symmetric about zero.
+/// The scale is symmetric about zero.
 public struct ScalarFigure: Sendable {
   public var title: String
   /// Lines below the map in small type: dose, detection limit, assumptions.
@@ -13,20 +13,28 @@ public struct ScalarFigure: Sendable {
   public var quantityLabel: String
   /// The SI unit of the values, "V m" or "V"; the figure chooses the prefix.
   public var unit: String
-  /// The scale does not end below this, one standard deviation of a pixel, so that rounding is not drawn in full
-  /// color.
+  /// The value at the upper end of the scale, in `unit`; nil: what 99.5 % of the measured pixels stay below in
+  /// magnitude, rounded up to two digits.
+  public var valueLimit: Double?
+  /// A scale that is not given does not end below this, one standard deviation of a pixel, so that rounding is not
+  /// drawn in full color.
   public var smallestLimit: Double?
+  /// Pixels per inch of a raster, at least; nil: as many as show the scan well.
+  public var resolution: Double?
 
   public init(
     title: String, footer: [String] = [], map: ScalarMap, quantityLabel: String, unit: String,
-    smallestLimit: Double? = nil
+    valueLimit: Double? = nil, smallestLimit: Double? = nil,
+    resolution: Double? = nil
   ) {
     self.title = title
     self.footer = footer
     self.map = map
     self.quantityLabel = quantityLabel
     self.unit = unit
+    self.valueLimit = valueLimit
     self.smallestLimit = smallestLimit
+    self.resolution = resolution
   }
 
   /// The figure laid out, its map turned into an image, for files of any format.
@@ -57,6 +65,7 @@ public struct ScalarFigure: Sendable {
 
   /// The value at the upper end of the scale, in `unit`; its opposite is at the lower one.
   var limit: Double {
+    if let valueLimit, valueLimit.isFinite, valueLimit > 0 { return valueLimit }
     let limit = RobustLimits.magnitude(of: map)
     guard let smallestLimit, smallestLimit > limit else { return limit }
     return RoundNumbers.rounded(smallestLimit, significant: 2, .up)
@@ -71,7 +80,7 @@ public struct ScalarFigure: Sendable {
       legend: LegendSize(
         beside: (ColorBar.width, bar.heading.height + 68 + 14 + maskKey.height),
         below: (ColorBar.horizontalWidth + 10, bar.horizontalHeight), maskKey: maskKey.height),
-      meter: meter)
+      meter: meter, resolution: resolution)
   }
 
   private static func drawLegend(

@@ -21,10 +21,13 @@ public struct VectorFigure: Sendable {
   public var showsArrows: Bool
   /// Walls whose numbers stand beside them, in a map with a pixel size.
   public var walls: [MapWall]
+  /// Pixels per inch of a raster, at least; nil: as many as show the scan well.
+  public var resolution: Double?
 
   public init(
     title: String, footer: [String] = [], map: VectorMap, quantityLabel: String, unit: String,
-    magnitudeLimit: Double? = nil, showsArrows: Bool = true, walls: [MapWall] = []
+    magnitudeLimit: Double? = nil, showsArrows: Bool = true, walls: [MapWall] = [],
+    resolution: Double? = nil
   ) {
     self.title = title
     self.footer = footer
@@ -34,6 +37,7 @@ public struct VectorFigure: Sendable {
     self.magnitudeLimit = magnitudeLimit
     self.showsArrows = showsArrows
     self.walls = walls
+    self.resolution = resolution
   }
 
   /// The figure laid out, its map turned into an image, for files of any format.
@@ -102,7 +106,7 @@ public struct VectorFigure: Sendable {
       legend: LegendSize(
         beside: (DirectionLegend.width, legend.height + 14 + maskKey.height),
         below: (DirectionLegend.width, legend.height), maskKey: maskKey.height),
-      meter: meter)
+      meter: meter, resolution: resolution)
   }
 }
 

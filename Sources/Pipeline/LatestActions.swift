@@ -1,13 +1,46 @@
-// What the stages of each pipeline did last, on any input and on each: against it a plan tells why one of them
-// runs again.
+// What the stages of each pipeline did lately, on any input and on each: against the nearest of it a plan tells why
+// one of them runs again.
 internal import Digest
 internal import Synchronization
 
-/// The last action of each stage of a pipeline.
+/// The last actions of each stage of a pipeline.
 struct LatestActions: Sendable, Equatable, Codable {
+  /// How many actions of a stage before its last are remembered: more than a person tries in a row, few enough to
+  /// be read when a plan is made.
+  static let earlierLimit = 7
+
   var pipeline: String
-  /// By stage.
+  /// The last of all, by stage.
   var keys: [String: ActionKey]
+  /// Those before it by stage, the latest first; nil where there are none.
+  var earlier: [String: [ActionKey]]?
+
+  /// All that are known of a stage, the latest first.
+  func actions(of stage: String) -> [ActionKey] {
+    (keys[stage].map { [$0] } ?? []) + (earlier?[stage] ?? [])
+  }
+
+  /// Remembers these as the last of their stage.
+  ///
+  /// - Parameters:
+  ///   - new: By stage; what others did stays as it is.
+  ///   - stages: All stages that there are; what is known of any other goes.
+  mutating func note(_ new: [String: ActionKey], of stages: Set<String>) {
+    setActions(
+      Dictionary(
+        uniqueKeysWithValues: stages.map { stage in
+          let known = actions(of: stage)
+          return (stage, new[stage].map { last in [last] + known.filter { $0 != last } } ?? known)
+        }))
+  }
+
+  /// - Parameter actions: By stage, the latest first.
+  mutating func setActions(_ actions: [String: [ActionKey]]) {
+    keys = actions.compactMapValues(\.first)
+    let rest = actions.mapValues { Array($0.dropFirst().prefix(Self.earlierLimit)) }
+      .filter { !$0.value.isEmpty }
+    earlier = rest.isEmpty ? nil : rest
+  }
 }
 
 extension ActionCache {
@@ -31,11 +64,13 @@ extension ActionCache {
     return try? CacheJSON.unseal(LatestActions.self, from: bytes)
   }
 
-  /// What the stages of a pipeline did last on these inputs, or else on any; nothing of what is not known.
-  func latest(of pipeline: String, on inputs: [String: String]) -> [String: ActionKey] {
-    let known =
-      latest(at: latestPath(pipeline, on: inputs)) ?? latest(at: latestPath(pipeline, on: [:]))
-    return known?.keys ?? [:]
+  /// What the stages of a pipeline did lately on these inputs, or else last on any: what is new differs from all of
+  /// these in its input. nil where nothing is known.
+  func latest(of pipeline: String, on inputs: [String: String]) -> LatestActions? {
+    if let own = latest(at: latestPath(pipeline, on: inputs)) { return own }
+    var last = latest(at: latestPath(pipeline, on: [:]))
+    last?.earlier = nil
+    return last
   }
 
   /// Remembers what stages did last; a cache that cannot be written to explains less, no more.
@@ -50,10 +85,10 @@ extension ActionCache {
   ) {
     for inputs in inputs.isEmpty ? [[:]] : [[:], inputs] {
       let path = latestPath(pipeline, on: inputs)
-      let known = latest(at: path)?.keys ?? [:]
-      let present = known.filter { stages.contains($0.key) }.merging(keys) { $1 }
-      if present == known { continue }
-      write(LatestActions(pipeline: pipeline, keys: present), to: path)
+      let known = latest(at: path) ?? LatestActions(pipeline: pipeline, keys: [:])
+      var present = known
+      present.note(keys, of: stages)
+      if present != known { write(present, to: path) }
     }
   }
 
@@ -75,9 +110,14 @@ extension ActionCache {
     for path in (try? latestPaths()) ?? [] {
       guard let known = latest(at: path) else { continue }
       var present = known
-      present.keys = known.keys.filter {
-        (try? FileSystem.stamp(of: self.path(of: $0.value))) != nil
-      }
+      present.setActions(
+        Dictionary(
+          uniqueKeysWithValues: known.keys.keys.map { stage in
+            let actions = known.actions(of: stage)
+            return (
+              stage, actions.filter { (try? FileSystem.stamp(of: self.path(of: $0))) != nil }
+            )
+          }))
       if present.keys.isEmpty {
         try? FileSystem.remove(path)
       } else if present != known {
@@ -87,13 +127,14 @@ extension ActionCache {
   }
 }
 
-/// The records of what a pipeline's stages did last. Their list is read once, when it is first asked for: a run
+/// The records of what a pipeline's stages did lately. Their list is read once, when it is first asked for: a run
 /// in which everything is a hit never does.
 final class LatestRecords: Sendable {
   private let actions: ActionCache
   private let pipeline: String
   private let inputs: [String: String]
-  private let keys = Mutex<[String: ActionKey]?>(nil)
+  /// nil until it is asked for; nothing in it where nothing is known.
+  private let known = Mutex<LatestActions?>(nil)
 
   /// - Parameter inputs: Digests by name.
   init(_ actions: ActionCache, of pipeline: String, on inputs: [String: String]) {
@@ -102,14 +143,40 @@ final class LatestRecords: Sendable {
     self.inputs = inputs
   }
 
-  /// nil where none is known.
-  subscript(stage: String) -> ActionRecord? {
-    let key = keys.withLock { keys in
-      let known = keys ?? actions.latest(of: pipeline, on: inputs)
-      keys = known
-      return known[stage]
+  private func keys(of stage: String) -> [ActionKey] {
+    known.withLock { known in
+      let latest =
+        known ?? actions.latest(of: pipeline, on: inputs)
+        ?? LatestActions(pipeline: pipeline, keys: [:])
+      known = latest
+      return latest.actions(of: stage)
     }
-    guard let key, case .found(let record) = actions.record(of: key) else { return nil }
+  }
+
+  private func record(_ key: ActionKey) -> ActionRecord? {
+    guard case .found(let record) = actions.record(of: key) else { return nil }
     return record
+  }
+
+  /// What the stage did last; nil where that is not known.
+  subscript(stage: String) -> ActionRecord? { keys(of: stage).first.flatMap(record) }
+
+  /// Of what the stage did lately, that from which the present action differs least; of two alike the later.
+  ///
+  /// - Parameters:
+  ///   - preimage: The present action.
+  ///   - unknownPorts: Ports whose content is not known yet; they are left out.
+  func nearest(
+    of stage: String, to preimage: ActionPreimage, ignoring unknownPorts: Set<String>
+  ) -> ActionRecord? {
+    var nearest: (record: ActionRecord, distance: Int)?
+    for key in keys(of: stage) {
+      guard let record = record(key) else { continue }
+      let distance = preimage.fieldDifferences(from: record.preimage, ignoring: unknownPorts).count
+      if distance < nearest?.distance ?? .max { nearest = (record, distance) }
+      // Where all is known, what differs in nothing would not be asked about.
+      if distance <= (unknownPorts.isEmpty ? 1 : 0) { break }
+    }
+    return nearest?.record
   }
 }

@@ -37,14 +37,15 @@ extension PipelinePlan {
       explained.decision = .run
       explained.reasons = reasons.map(\.description)
       explained.causes = causes(of: step.stage)
-      let last = lookup.latest[step.stage]
-      if let last {
-        let (preimage, unknownPorts) = present(node)
+      let (preimage, unknownPorts) = present(node)
+      if let nearest = lookup.latest.nearest(
+        of: step.stage, to: preimage, ignoring: unknownPorts)
+      {
         explained.differences = preimage.fieldDifferences(
-          from: last.preimage, ignoring: unknownPorts)
+          from: nearest.preimage, ignoring: unknownPorts)
       }
       explained.expected =
-        last.map {
+        lookup.latest[step.stage].map {
           ExpectedCost(
             duration: $0.duration, byteCount: $0.byteCount, recordCount: 1, isOwn: true)
         } ?? costs[step.type]

@@ -1,4 +1,4 @@
-// A plan explained: field by field since the last time, down to the first cause, and what it will cost.
+// A plan explained: field by field since the nearest run, down to the first cause, and what it will cost.
 internal import Digest
 
 /// One field of an action that is not what it was.
@@ -84,7 +84,7 @@ public struct StageExplanation: Sendable, Hashable, Codable {
   public var reasons: [String]
   /// Where the reasons begin.
   public var causes: [Cause]
-  /// Against the last record of this stage; empty where there is none.
+  /// Against the nearest of this stage's last records, of which the fewest fields differ; empty where there is none.
   public var differences: [FieldDifference]
   /// Of a stage that is to run; nil where no run of its type is on record.
   public var expected: ExpectedCost?

@@ -4,7 +4,7 @@
 public indirect enum RunReason: Sendable, Hashable {
   /// Nothing like it was ever computed.
   case noRecord
-  /// What differs from the last time, each difference a phrase.
+  /// What differs from the nearest of the last times, each difference a phrase.
   case changed([String])
   /// A stage that feeds it runs, for the first of its own reasons.
   case upstream(stage: String, because: RunReason)

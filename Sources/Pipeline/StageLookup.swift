@@ -122,7 +122,7 @@ struct StageLookup: Sendable {
   /// A hit needs a readable record and every object that it names, intact.
   func answer(for node: StageNode, preimage: ActionPreimage, key: ActionKey) -> Answer {
     switch cache.actions.record(of: key) {
-    case .none: return .miss(reasonsSinceLast(node, preimage, unknownPorts: []))
+    case .none: return .miss(reasonsSinceNearest(node, preimage, unknownPorts: []))
     case .unreadable(let reason): return .miss([.recordUnreadable(reason)])
     case .found(let record):
       guard Set(record.outputs.keys) == Set(preimage.outputs) else {
@@ -142,14 +142,14 @@ struct StageLookup: Sendable {
     cache.objects.state(of: digest).reason(port: port, path: cache.objects.path(of: digest))
   }
 
-  /// What differs from the stage's last record, where the cache knows one.
-  private func reasonsSinceLast(
+  /// What differs from the nearest of the stage's last records, where the cache knows one.
+  private func reasonsSinceNearest(
     _ node: StageNode, _ preimage: ActionPreimage, unknownPorts: Set<String>
   ) -> [RunReason] {
-    guard let last = latest[node.name] else {
-      return unknownPorts.isEmpty ? [.noRecord] : []
-    }
-    let phrases = preimage.differences(from: last.preimage, ignoring: unknownPorts)
+    guard
+      let nearest = latest.nearest(of: node.name, to: preimage, ignoring: unknownPorts)
+    else { return unknownPorts.isEmpty ? [.noRecord] : [] }
+    let phrases = preimage.differences(from: nearest.preimage, ignoring: unknownPorts)
     return phrases.isEmpty ? (unknownPorts.isEmpty ? [.noRecord] : []) : [.changed(phrases)]
   }
 
@@ -179,7 +179,7 @@ struct StageLookup: Sendable {
     }
     guard unknown.isEmpty else {
       step.decision = .run(
-        reasonsSinceLast(node, preimage, unknownPorts: unknown) + upstream)
+        reasonsSinceNearest(node, preimage, unknownPorts: unknown) + upstream)
       return step
     }
     do {

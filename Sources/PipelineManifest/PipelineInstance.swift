@@ -25,7 +25,8 @@ public struct InstanceSetting: Sendable, Hashable {
 enum InstanceKey {
   /// Names that the output folder keeps for what belongs to all instances.
   static let reserved: Set<String> = [
-    "provenance", "figures", "result.h5", "summary.csv", "summary.h5", "contact-sheet.png",
+    "provenance", "figures", "result.h5", "summary.csv", "summary.h5", "walls.csv",
+    "contact-sheet.png",
   ]
   static let rule = "use letters, digits and - _ . + = @, no '.' or '-' in front, 100 at most"
 

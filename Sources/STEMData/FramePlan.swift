@@ -137,7 +137,7 @@ extension ItemReader {
     case nil:
       throw failure(
         .wrongUnit, path, "its unit is missing",
-        "give the attribute units as electrons, counts or fraction")
+        "give the attribute units as electrons, counts or fraction" + misnamedUnit(of: path))
     case .some(let other):
       throw failure(
         .wrongUnit, path, "\"\(Shown.clipped(other))\" is no unit of a signal",

@@ -105,7 +105,7 @@ struct ItemReader: ~Copyable {
   ) throws(AcquisitionError) -> FileUnit {
     let remedy = "give the attribute units as \(FileUnit.examples(dimension))"
     guard let spelling = spelling ?? (dimension == .number ? "" : nil) else {
-      throw failure(.wrongUnit, path, "its unit is missing", remedy)
+      throw failure(.wrongUnit, path, "its unit is missing", remedy + misnamedUnit(of: path))
     }
     guard let unit = FileUnit.named(spelling, dimension) else {
       throw failure(

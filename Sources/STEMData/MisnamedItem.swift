@@ -4,19 +4,24 @@ internal import ShownText
 
 /// Something in a file that nothing reads, and where it would be read.
 struct MisnamedItem: Equatable {
+  /// Of a dataset or group; an attribute in words.
   var path: String
-  /// A path of the layout at which nothing stands.
+  /// A path of the layout at which nothing stands, or an attribute in words.
   var meant: String
 
   /// As a sentence.
-  var words: String { "nothing reads \(Shown.clipped(path, to: 200)): its place would be \(meant)" }
+  var words: String {
+    let isAttribute = !path.hasPrefix("/")
+    let place = isAttribute && meant.hasPrefix("/") ? "the dataset \(meant)" : meant
+    return "nothing reads \(Shown.clipped(path, to: 200)): its place would be \(place)"
+  }
 
   /// Whether it may have been meant to stand at a path, or above it.
   func isMeant(by missing: String) -> Bool { meant == missing || missing.hasPrefix(meant + "/") }
 }
 
 extension ItemReader {
-  /// What is named almost as an item or group that is missing, or as a missing one of another group.
+  /// What is named almost as an item or group that is missing, or as a missing one of another group; attributes last.
   ///
   /// A group that cannot be listed has none: this helps, and decides nothing.
   func misnamed() -> [MisnamedItem] {
@@ -30,13 +35,14 @@ extension ItemReader {
       let (parent, name) = Self.parts(path)
       return !(names[parent]?.contains(name) ?? false)
     }
-    return ([""] + groups).flatMap { group in
+    let items = ([""] + groups).flatMap { group in
       (names[group] ?? []).map { "\(group)/\($0)" }
         .filter { !AcquisitionPath.layout.contains($0) }
         .compactMap { path in
           Self.meant(by: path, among: missing).map { MisnamedItem(path: path, meant: $0) }
         }
     }
+    return items + misnamedAttributes(missing: missing)
   }
 
   /// What may have been meant to stand at a path at which nothing stands, or above it.
@@ -44,7 +50,7 @@ extension ItemReader {
     misnamed().first { $0.isMeant(by: path) }
   }
 
-  private static func meant(by path: String, among missing: [String]) -> String? {
+  static func meant(by path: String, among missing: [String]) -> String? {
     let (parent, name) = parts(path)
     let beside = missing.map(parts).filter { $0.parent == parent }.map(\.name)
     if let near = Spelling.closest(to: name, among: beside) { return "\(parent)/\(near)" }

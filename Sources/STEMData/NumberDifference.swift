@@ -16,6 +16,8 @@ public struct NumberDifference: Sendable, Equatable, Encodable {
   public var missingOnOneSide: Int
   /// Largest absolute difference, in the dataset's unit, of elements that are no NaN.
   public var largest: Double
+  /// The largest magnitude in either array, in the dataset's unit, of finite elements: what `largest` is small beside.
+  public var largestMagnitude: Double
   /// The largest number of representable steps between two elements; nil for integers.
   public var largestUlp: UInt64?
   /// Where the largest difference is, [row, column] in maps; empty for a scalar.
@@ -32,10 +34,13 @@ public struct NumberDifference: Sendable, Equatable, Encodable {
     precondition(first.count == second.count, "arrays of equal shape are compared")
     self.precision = precision
     count = first.count
-    (differing, missingOnOneSide, largest) = (0, 0, 0)
+    (differing, missingOnOneSide, largest, largestMagnitude) = (0, 0, 0, 0)
     largestUlp = precision == .integer ? nil : 0
     var index = 0
     for (position, (a, b)) in zip(first, second).enumerated() {
+      for value in [a, b] where value.isFinite {
+        largestMagnitude = max(largestMagnitude, abs(value))
+      }
       if a == b || (a.isNaN && b.isNaN) { continue }
       differing += 1
       if a.isNaN || b.isNaN {
@@ -52,6 +57,15 @@ public struct NumberDifference: Sendable, Equatable, Encodable {
       place.insert(index % max(1, length), at: 0)
       index /= max(1, length)
     }
+  }
+
+  /// How far rounding is taken to reach, in steps of the stored type: two results that were formed in another order
+  /// of sums, rounded once each.
+  private static let roundingSteps: UInt64 = 4
+
+  /// Whether every element differs by no more than rounding leaves in its last digit; false for integers.
+  public var isRounding: Bool {
+    missingOnOneSide == 0 && largestUlp.map { $0 <= Self.roundingSteps } ?? false
   }
 
   /// Representable numbers passed on the way from a to b; both zeros are one.

@@ -1,5 +1,6 @@
 // dpc diff: how two results differ, in how they were made and number by number.
 import ArgumentParser
+import Foundation
 import Pipeline
 import STEMData
 
@@ -137,17 +138,27 @@ enum Comparison {
     if difference.precision != .integer, difference.differing > difference.missingOnOneSide {
       let unit = unit.isEmpty ? "" : " \(unit)"
       let place = difference.place.map(String.init).joined(separator: ", ")
-      let ulp = difference.largestUlp.map {
-        " (at most \($0) ulp of \(difference.precision.rawValue))"
-      }
       parts.append(
         "largest difference \(difference.largest)\(unit)"
-          + (place.isEmpty ? "" : " at [\(place)]") + (ulp ?? ""))
+          + (place.isEmpty ? "" : " at [\(place)]") + weight(difference))
     }
     parts.append("\(difference.differing) of \(difference.count) differ")
     if difference.missingOnOneSide > 0 {
       parts.append("\(difference.missingOnOneSide) are NaN on one side only")
     }
     return parts.joined(separator: "; ")
+  }
+
+  /// What a difference is beside the numbers themselves.
+  private static func weight(_ difference: NumberDifference) -> String {
+    if difference.isRounding {
+      let format = difference.precision == .float32 ? "single" : "double"
+      return ", rounding in the last digit of \(format) precision"
+    }
+    let part = difference.largest / difference.largestMagnitude
+    guard part.isFinite, difference.count > 1 else { return "" }
+    return part < 1e-4
+      ? String(format: ", %.1e of the largest value", part)
+      : String(format: ", %.2g %% of the largest value", 100 * part)
   }
 }

@@ -128,7 +128,7 @@ struct FirstSightTests {
     let (text, lines) = try await methods(workspace, "top-view", [])
     for words in [
       "The dark reference of the file was subtracted (clean, version ",
-      "There was one frame, and nothing to average (averaged, version 14).",
+      "There was one frame, and nothing to average (averaged, version 15).",
       "(tilt, version ", "at a voltage of 200 kV and a semi-convergence angle of 24 mrad",
       "The stated scan rotation could not be checked by the field's curl (rotation, version ",
       "Vectors were turned (aligned, version ",
@@ -160,7 +160,7 @@ struct FirstSightTests {
       #expect(inclined.contains(words), "\(words) in \(inclined)")
     }
     let (both, _) = try await methods(workspace, "two-views", [])
-    #expect(both.contains("(cross-averaged, version 14; top-averaged, version 14)"), "\(both)")
+    #expect(both.contains("(cross-averaged, version 15; top-averaged, version 15)"), "\(both)")
     #expect(both.contains("There was no dark reference to subtract ("), "\(both)")
     #expect(both.contains("; the views agree (chi-square"), "\(both)")
     #expect(both.components(separatedBy: "No descan was removed").count == 2, "\(both)")

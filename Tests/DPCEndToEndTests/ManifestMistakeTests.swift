@@ -175,4 +175,16 @@ struct ManifestMistakeTests {
       #expect(!workspace.exists("cache") && !workspace.exists("../elsewhere"))
     }
   }
+
+  @Test(
+    "A manifest from a pipe is refused by every command alike, since its paths are relative to its folder",
+    arguments: ["plan", "run", "explain", "graph"])
+  func pipe(command: String) async throws {
+    let workspace = try Workspace()
+    try workspace.write(Quick.text, to: "quick.yaml")
+    let piped = try await workspace.shell("cat quick.yaml | $DPC \(command) /dev/stdin")
+    #expect(piped.status == 2 && piped.errors.contains("a pipe or a device"), "\(piped.errors)")
+    let dash = try await workspace.shell("cat quick.yaml | $DPC \(command) -")
+    #expect(dash.status == 2 && dash.errors.contains("which standard input has not"))
+  }
 }

@@ -206,6 +206,48 @@ struct ManyTests {
     #expect(try workspace.text("out/summary.csv").split(separator: "\n").count == 31)
   }
 
+  @Test("The walls of all runs stand in one table, which goes where no walls are listed any more")
+  func walls() async throws {
+    let workspace = try Workspace()
+    let manifest = """
+      schema: dpc-pipeline/1
+      name: many-walls
+      inputs: { acquisition: null }
+      foreach: { table: t.csv }
+      stages:
+      \(FieldStages.text)
+        walls: { uses: correct-inclination, from: field, with: { model: finite-wall, inclination_deg: 45 } }
+      results: [walls]
+
+      """
+    try workspace.write(manifest, to: "many.yaml")
+    let scan = "\(Program.repository)/ExampleData/cross-section.h5"
+    try workspace.write(
+      "key,acquisition,field.thickness_nm\na,\(scan),60\nb,\(scan),66\nc,none.h5,60\n", to: "t.csv")
+    let run = try await workspace.dpc(Self.run)
+    #expect(run.status == 3 && run.output.contains("Walls:   out/walls.csv"), "\(run.errors)")
+    // What differs in numbers only is told once.
+    let notes = run.output.split(separator: "\n").filter { $0.contains("inclination 45° without") }
+    #expect(notes.count == 1 && notes[0].hasSuffix("  (a; b with other numbers)"), "\(run.output)")
+    let text = try workspace.text("out/walls.csv")
+    let rows = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    #expect(rows.dropFirst().map(\.first) == ["a", "a", "b", "b"])
+    let column = try #require(rows[0].firstIndex(of: "position (m)"))
+    let stored = try Stored(workspace["out/b/result.h5"]).values("/entry/walls/wall_position")
+    #expect(rows[3...].map { Double($0[column]) } == stored)
+    let table = Stored(workspace["out/summary.h5"])
+    #expect(try table.values("/entry/walls/position")[2...] == stored[...])
+    #expect(try table.values("/entry/walls/wall") == [1, 2, 1, 2])
+    // From the cache the same bytes; and none where nobody asks for walls.
+    try FileManager.default.removeItem(atPath: workspace["out/provenance/outputs.json"])
+    #expect(try await workspace.dpc(Self.run).status == 3)
+    #expect(try workspace.text("out/walls.csv") == text)
+    try workspace.write(
+      manifest.changing("results: [walls]", to: "results: [field]"), to: "many.yaml")
+    #expect(try await workspace.dpc(Self.run).status == 3)
+    #expect(!workspace.exists("out/walls.csv") && workspace.exists("out/summary.csv"))
+  }
+
   @Test("A folder of someone else's is refused before any work is done")
   func foreignFolder() async throws {
     let workspace = try workspace("foreach: { glob: scans/good.h5 }")

@@ -13,6 +13,16 @@ struct FormattingTests {
     #expect(Format.count(number) == text)
   }
 
+  @Test("What is zero within its error has the digits of the error, in a unit that shows them")
+  func zero() {
+    #expect(Format.quantity(0, error: 680e-12, unit: "m") == "0.00 ± 0.68 nm")
+    #expect(Format.quantity(-0.3e-12, error: 68e-12, unit: "m") == "0.000 ± 0.068 nm")
+    #expect(Format.quantity(0, error: 6.8e-12, unit: "m") == "0.0 ± 6.8 pm")
+    #expect(Format.quantity(-1e-12, error: 680e-12, unit: "m") == "-1 ± 680 pm")
+    #expect(Format.quantity(0, error: 200e12, unit: "V") == "0 ± 200 TV")
+    #expect(Format.quantity(0, unit: "m") == "0 m")
+  }
+
   @Test("Sigmas have two digits, and none beyond a million")
   func sigmas() {
     #expect(Format.sigmas(5.64) == "5.6 sigma" && Format.sigmas(352.3) == "352 sigma")

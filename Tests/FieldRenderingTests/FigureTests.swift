@@ -19,6 +19,35 @@ struct FigureTests {
     #expect(image[0, 0] == 0xFFFFFF)
   }
 
+  @Test(
+    "A finer PNG is the same page in more pixels: at least as many per inch as asked for, below twice as many",
+    arguments: [72.0, 300, 600])
+  func resolution(resolution: Double) throws {
+    func page(_ bytes: [UInt8]) throws -> (width: Double, height: Double, density: Double) {
+      let image = try #require(DecodedPNG(bytes))
+      let density = Double(image.pixelsPerMeter) * 0.0254
+      return (Double(image.width) / density, Double(image.height) / density, density)
+    }
+    var vector = vectorFigure(vectorMap(rows: 90, columns: 128), showsArrows: true)
+    var scalar = scalarFigure(scalarMap(rows: 90, columns: 128))
+    var profile = profileFigure()
+    let usual = try [
+      page(vector.render(.png)), page(scalar.render(.png)), page(profile.render(.png)),
+    ]
+    (vector.resolution, scalar.resolution, profile.resolution) = (
+      resolution, resolution, resolution
+    )
+    let fine = try [
+      page(vector.render(.png)), page(scalar.render(.png)), page(profile.render(.png)),
+    ]
+    for (usual, fine) in zip(usual, fine) {
+      #expect(fine.density >= resolution - 0.1 && fine.density < 2 * resolution)
+      // Inches: a map's sides are whole pixels, and the page whole points and pixels.
+      #expect(
+        abs(fine.width - usual.width) < 2.0 / 72 && abs(fine.height - usual.height) < 2.0 / 72)
+    }
+  }
+
   private func page(_ figure: VectorFigure) throws -> (MapLayout, DirectionLegend) {
     let meter = try TextMeter()
     let unit = DisplayUnit(unit: figure.unit, magnitude: figure.limit)

@@ -52,5 +52,8 @@ struct OutOfScaleTests {
     #expect(figure.limit == 1e-15)
     figure.smallestLimit = 0.0139
     #expect(figure.limit == 0.014)
+    // What is asked for holds whatever the data are.
+    figure.valueLimit = 0.002
+    #expect(figure.limit == 0.002)
   }
 }

@@ -68,6 +68,49 @@ struct ExplanationTests {
     #expect(scratch.files(in: "latest").count == 3)
   }
 
+  @Test("held against the nearest of the last runs, not the latest")
+  func nearest() async throws {
+    func runner(_ factor: Double, _ value: Double) throws -> PipelineRunner {
+      try scratch.runner([
+        node("constant", toy.constant, ["value": value]),
+        node("scaled", toy.scale, ["factor": factor], from: ["a": "constant"]),
+        node("sum", toy.add, from: ["a": "scaled", "b": "constant"]),
+      ])
+    }
+    _ = await (try runner(10, 1)).run()
+    _ = await (try runner(20, 2)).run()
+    let back = try runner(10.5, 1).plan().explanation()
+    #expect(
+      back.stages.map(\.reasons) == [
+        [], ["factor 10 -> 10.5"], ["scaled because factor 10 -> 10.5"],
+      ])
+    #expect(back.stages.map { $0.differences.map(\.before) } == [[], ["10"], []])
+    // Of two that differ in as many fields, the later.
+    let other = try runner(10, 3).plan().explanation()
+    #expect(other.stages.map(\.reasons).first == ["value 2 -> 3"])
+    // What was taken from the cache was done last.
+    _ = await (try runner(10, 1)).run()
+    #expect(try runner(10, 3).plan().explanation().stages.map(\.reasons).first == ["value 1 -> 3"])
+  }
+
+  @Test("a stage's last eight actions are remembered, and none whose record went")
+  func memory() async throws {
+    func runner(_ value: Double) throws -> PipelineRunner {
+      try scratch.runner([node("constant", toy.constant, ["value": value])])
+    }
+    var report: RunReport?
+    for value in 1...12 { report = await (try runner(Double(value))).run() }
+    let last = try #require(report?["constant"]?.key)
+    let known = try #require(scratch.cache.actions.latest(of: "toy", on: [:]))
+    #expect(known.actions(of: "constant").count == 8 && known.keys["constant"] == last)
+    try FileManager.default.removeItem(atPath: scratch.cache.actions.path(of: last))
+    #expect(try runner(13).plan().explanation().stages.first?.reasons == ["value 11 -> 13"])
+    scratch.cache.actions.dropDanglingLatest()
+    #expect(
+      scratch.cache.actions.latest(of: "toy", on: [:])?.actions(of: "constant")
+        == Array(known.actions(of: "constant").dropFirst()))
+  }
+
   @Test("the cost to expect is that of the last time, else the mean of the type, else unknown")
   func costs() async throws {
     let nothing = try runner(factor: 10, text: "6").plan().explanation().expected

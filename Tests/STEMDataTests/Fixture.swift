@@ -50,7 +50,7 @@ final class Fixture {
     "/entry/reference/vacuum": .list([20, 21, 22, 23], "counts"),
     "/entry/something_else/unknown": .scalar(1, nil),
   ]
-  /// Attributes beside the units: path, name, text.
+  /// Attributes beside the units, of groups too: path, name, text.
   var attributes: [(String, String, String)] = []
 
   /// Attributes that are numbers: path, name, value.
@@ -119,7 +119,11 @@ final class Fixture {
     var group = ""
     for name in path.split(separator: "/").dropLast() {
       group += "/" + name
-      if try !root.contains(group) { _ = try root.createGroup(group) }
+      if try root.contains(group) { continue }
+      let created = try root.createGroup(group)
+      for (object, name, text) in attributes where object == group {
+        try created.setAttribute(name, to: text)
+      }
     }
   }
 }

@@ -19,8 +19,22 @@ struct NumberDifferenceTests {
     #expect(difference.count == 6)
     #expect(difference.differing == 3)
     #expect(difference.missingOnOneSide == 1)
-    #expect(difference.largest == 2)
+    #expect(difference.largest == 2 && difference.largestMagnitude == 6)
     #expect(difference.place == [1, 2])
+  }
+
+  @Test("Rounding is what stays within four steps of the stored type everywhere")
+  func rounding() throws {
+    func isRounding(_ a: [Double], _ b: [Double], _ precision: NumberDifference.Precision) -> Bool?
+    {
+      NumberDifference(a, b, shape: [a.count], precision: precision)?.isRounding
+    }
+    let four = Double(Float(1) + 4 * Float(1).ulp)
+    #expect(isRounding([1, 3], [four, 3], .float32) == true)
+    #expect(isRounding([1, 3], [four + Double(Float(1).ulp), 3], .float32) == false)
+    #expect(isRounding([1, 3], [four, 3], .float64) == false)
+    #expect(isRounding([1, 3], [four, .nan], .float32) == false)
+    #expect(isRounding([1], [2], .integer) == false)
   }
 
   @Test("Steps of the stored type, over zero and over a power of two")

@@ -11,6 +11,7 @@ public struct SummaryTable: Sendable, Equatable {
     enum Values: Sendable, Equatable {
       /// nil where the run does not say.
       case numbers([Double?])
+      case counts([Int])
       case texts([String])
     }
     var name: String
@@ -27,7 +28,13 @@ public struct SummaryTable: Sendable, Equatable {
   }
 
   let title: String
-  private(set) var columns: [Column]
+  /// Of the group that holds it in a file.
+  let name: String
+  let columns: [Column]
+
+  init(title: String, name: String, columns: [Column]) {
+    (self.title, self.name, self.columns) = (title, name, columns)
+  }
 
   /// - Parameters:
   ///   - title: What the runs have in common.
@@ -36,26 +43,33 @@ public struct SummaryTable: Sendable, Equatable {
   public init(
     title: String, instances: [InstanceReport], settings: [String: [(name: String, value: String)]]
   ) {
-    self.title = title
-    columns = [
+    let own = [
       Column(name: "key", values: .texts(instances.map(\.key))),
       Column(name: "outcome", values: .texts(instances.map(\.outcome.rawValue))),
       Column(
         name: "reason", values: .texts(instances.map { $0.failures.first?.failure.message ?? "" })),
     ]
+    self.init(
+      title: title, name: "summary",
+      columns: own + Self.settings(of: instances.map(\.key), settings) + Self.facts(instances))
+  }
+
+  /// A column for each setting, in the order in which runs name them.
+  ///
+  /// - Parameters:
+  ///   - keys: Of the run of each row.
+  ///   - settings: By key: names in order, with values as written.
+  static func settings(
+    of keys: [String], _ settings: [String: [(name: String, value: String)]]
+  ) -> [Column] {
     var names: [String] = []
-    for instance in instances {
-      for (name, _) in settings[instance.key] ?? [] where !names.contains(name) {
-        names.append(name)
-      }
+    for key in keys {
+      for (name, _) in settings[key] ?? [] where !names.contains(name) { names.append(name) }
     }
-    for name in names {
-      let values = instances.map { instance in
-        settings[instance.key]?.first { $0.name == name }?.value ?? ""
-      }
-      columns.append(Column(name: name, values: .texts(values)))
+    return names.map { name in
+      let values = keys.map { key in settings[key]?.first { $0.name == name }?.value ?? "" }
+      return Column(name: name, values: .texts(values))
     }
-    columns += Self.facts(instances)
   }
 
   private static let verdict = "verdict"
@@ -111,8 +125,8 @@ public struct SummaryTable: Sendable, Equatable {
 
   /// Comma-separated values (RFC 4180) with a header; the unit stands in parentheses behind the name.
   public var csv: String {
-    let rowCount = columns.first.map { Self.cells($0).count } ?? 0
     let cells = columns.map { Self.cells($0) }
+    let rowCount = cells.first?.count ?? 0
     let header = columns.map { $0.unit.isEmpty ? $0.name : "\($0.name) (\($0.unit))" }
     let rows = [header] + (0..<rowCount).map { row in cells.map { $0[row] } }
     return rows.map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
@@ -121,6 +135,7 @@ public struct SummaryTable: Sendable, Equatable {
   private static func cells(_ column: Column) -> [String] {
     switch column.values {
     case .numbers(let numbers): numbers.map { number in number.map { "\($0)" } ?? "" }
+    case .counts(let counts): counts.map { "\($0)" }
     case .texts(let texts): texts
     }
   }
@@ -134,10 +149,12 @@ public struct SummaryTable: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - path: Of a file that is not there yet.
+  ///   - other: A table that goes beside it, into a group of its own name; nil for none. Without rows it is left out.
   ///   - observer: Sees all bytes of the file, in their order; called by one thread at a time.
   /// - Throws: `StageFailure` of category `machine`.
   public func write(
-    to path: String, shownTo observer: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+    to path: String, with other: SummaryTable? = nil,
+    shownTo observer: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) throws {
     do {
       try HDF5File.create(path, shownTo: observer) { root in
@@ -146,24 +163,33 @@ public struct SummaryTable: Sendable, Equatable {
         let entry = try root.createGroup("entry")
         try entry.setAttribute("NX_class", to: "NXentry")
         try entry.write("title", title)
-        let group = try entry.createGroup("summary")
-        try group.setAttribute("NX_class", to: "NXcollection")
-        // A group's members have no order of their own.
-        try group.setAttribute("columns", to: Self.distinct(columns).map(\.name))
-        for column in Self.distinct(columns) {
-          switch column.values {
-          case .texts(let texts): try group.write(column.name, texts)
-          case .numbers(let numbers):
-            let dataset = try group.write(
-              column.name, numbers.map { $0 ?? .nan }, shape: [numbers.count])
-            try dataset.setAttribute("units", to: column.unit)
-          }
-        }
+        try write(to: entry)
+        if let other, !other.isEmpty { try other.write(to: entry) }
       }
     } catch let error as HDF5Error {
       throw StageFailure(
         .machine, "\(path): cannot be written: \(error.reason)",
         remedy: "check the space and the permissions there", details: error.stack)
+    }
+  }
+
+  private var isEmpty: Bool { columns.allSatisfy { Self.cells($0).isEmpty } }
+
+  private func write(to entry: borrowing HDF5Group) throws(HDF5Error) {
+    let group = try entry.createGroup(name)
+    try group.setAttribute("NX_class", to: "NXcollection")
+    // A group's members have no order of their own.
+    try group.setAttribute("columns", to: Self.distinct(columns).map(\.name))
+    for column in Self.distinct(columns) {
+      switch column.values {
+      case .texts(let texts): try group.write(column.name, texts)
+      case .counts(let counts):
+        try group.write(column.name, counts, shape: [counts.count])
+      case .numbers(let numbers):
+        let dataset = try group.write(
+          column.name, numbers.map { $0 ?? .nan }, shape: [numbers.count])
+        try dataset.setAttribute("units", to: column.unit)
+      }
     }
   }
 

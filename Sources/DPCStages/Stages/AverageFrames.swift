@@ -7,7 +7,7 @@ struct AverageFrames: StageType {
   let name = "average-frames"
   let summary =
     "aligns repeated frames where the specimen drifted, and adds their counts; their scatter checks the errors"
-  let algorithmVersion = 14
+  let algorithmVersion = 15
   let mayBeginEarly = true
   let parameters: [ParameterSpecification] = []
   let inputs = [InputPort("frames", kinds: [.frames], summary: "corrected frames, one or many")]

@@ -6,7 +6,7 @@ internal import STEMCore
 struct CalibrateDetector: StageType {
   let name = "calibrate-detector"
   let summary = "gains, disc center and semi-angle from the empty beam, each with its error"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort(
       "acquisition", kinds: [.acquisition],

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 9
+  let algorithmVersion = 10
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),

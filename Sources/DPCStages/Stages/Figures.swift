@@ -10,6 +10,24 @@ enum FigureParameters {
     default: .list([.text("png"), .text("svg")]), summary: "file formats to draw")
   static let title = ParameterSpecification(
     "title", .text, default: .text(""), summary: "title of the figure; empty names the quantity")
+
+  /// 600 per inch are what journals ask of drawings; a map of that many has some 20 million pixels.
+  static let resolution = ParameterSpecification(
+    "resolution_dpi", .number(unit: "dpi", range: NumberRange(72...600)), keywords: ["auto"],
+    default: .text("auto"),
+    summary:
+      "pixels per inch of a PNG, and of the maps in an SVG or PDF, at least: each scan position is drawn by"
+      + " a whole number of them; auto takes as many as a screen shows well")
+
+  /// The end of a map's color scale.
+  ///
+  /// - Parameter end: What is there, in words.
+  static func limit(_ end: String) -> ParameterSpecification {
+    ParameterSpecification(
+      "limit", .number(unit: "SI unit of the quantity", range: .positive), keywords: ["auto"],
+      default: .text("auto"),
+      summary: "\(end), SI; auto takes the 99.5th percentile, rounded up to two digits")
+  }
 }
 
 enum Figures {

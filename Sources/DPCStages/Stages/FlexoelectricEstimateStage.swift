@@ -7,7 +7,7 @@ struct FlexoelectricEstimateStage: StageType {
   let name = "flexoelectric-estimate"
   let summary =
     "polarization, field and deflection that a strain gradient can make, beside the measured"
-  let algorithmVersion = 3
+  let algorithmVersion = 4
   let inputs = [
     InputPort(
       "walls", kinds: [.walls], isRequired: false, exampleSource: "correct-inclination",

@@ -7,12 +7,12 @@ internal import STEMCore
 struct ProfilePlotStage: StageType {
   let name = "profile-plot"
   let summary = "figure of a profile across walls, with error band, fit and fitted walls"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort("profile", kinds: [.wallProfile, .walls], summary: "a profile or a table of walls")
   ]
   let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
-  let parameters = [FigureParameters.format, FigureParameters.title]
+  let parameters = [FigureParameters.format, FigureParameters.title, FigureParameters.resolution]
 
   func run(_ context: StageContext) throws -> StageProduct {
     let figure: ProfileFigure
@@ -69,7 +69,7 @@ struct ProfilePlotStage: StageType {
       },
       markers: (table?.rows ?? []).enumerated().map {
         ProfileMarker(position: $1.wall.position.value, label: "\($0 + 1)")
-      })
+      }, resolution: context.number("resolution_dpi"))
   }
 
   /// Along what the profile runs, and what is positive.
@@ -107,8 +107,7 @@ struct ProfilePlotStage: StageType {
     }
     lines += rows.prefix(Self.shownWalls).enumerated().map { index, row in
       let field = Format.quantity(row.wall.field.value, error: row.wall.field.error, unit: unit)
-      let width = Format.quantity(row.wall.width.value, error: row.wall.width.error, unit: "m")
-      return "wall \(index + 1): \(field), FWHM \(width)\(row.verdict)"
+      return "wall \(index + 1): \(field), FWHM \(row.widthText)\(row.verdict)"
     }
     let rest = rows.count - Self.shownWalls
     if rest > 0 {

@@ -6,7 +6,7 @@ internal import STEMData
 struct ReadAcquisition: StageType {
   let name = "read-acquisition"
   let summary = "reads what an acquisition file states and checks that it can be true"
-  let algorithmVersion = 4
+  let algorithmVersion = 5
   let mayBeginEarly = true
   let inputs: [InputPort] = []
   let outputs = [

@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")

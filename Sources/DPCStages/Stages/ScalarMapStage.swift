@@ -13,16 +13,19 @@ struct ScalarMapStage: StageType {
       "map", kinds: [.projectedPotential, .chargeDensity], summary: "a scalar map")
   ]
   let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
-  let parameters = [FigureParameters.format, FigureParameters.title]
+  let parameters = [
+    FigureParameters.format, FigureParameters.title, FigureParameters.resolution,
+    FigureParameters.limit("value at the upper end of the color scale, its opposite at the lower"),
+  ]
 
   func run(_ context: StageContext) throws -> StageProduct {
-    let figure: ScalarFigure
+    var figure: ScalarFigure
     switch context.input("map") {
     case let value as PotentialValue:
       figure = ScalarFigure(
         title: Figures.title(context, "Projected potential", value.context),
         footer: Figures.footer(value.context), map: value.map,
-        quantityLabel: "Projected potential", unit: "V m")
+        quantityLabel: "Projected potential", unit: "V m", valueLimit: context.number("limit"))
     case let value as ChargeDensityValue:
       let deviation = deviation(value.map)
       figure = ScalarFigure(
@@ -30,9 +33,10 @@ struct ScalarMapStage: StageType {
         footer: Figures.footer(
           value.context, noise: Figures.noise(deviation, unit: "C/m²").map { [$0] } ?? []),
         map: value.map, quantityLabel: "Projected charge density", unit: "C/m²",
-        smallestLimit: deviation)
+        valueLimit: context.number("limit"), smallestLimit: deviation)
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
+    figure.resolution = context.number("resolution_dpi")
     return try Figures.product(context, figure.drawing)
   }
 

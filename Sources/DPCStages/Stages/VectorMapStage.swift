@@ -18,11 +18,8 @@ struct VectorMapStage: StageType {
   ]
   let outputs = [OutputPort("figure", kind: .fixed(.figure), summary: "the figure")]
   let parameters = [
-    FigureParameters.format, FigureParameters.title,
-    ParameterSpecification(
-      "limit", .number(unit: "SI unit of the quantity", range: .positive), keywords: ["auto"],
-      default: .text("auto"),
-      summary: "magnitude of full brightness, SI; auto takes the 99.5th percentile"),
+    FigureParameters.format, FigureParameters.title, FigureParameters.resolution,
+    FigureParameters.limit("magnitude of full brightness"),
     ParameterSpecification("arrows", .boolean, default: .boolean(true), summary: "draw arrows"),
   ]
 
@@ -35,7 +32,8 @@ struct VectorMapStage: StageType {
       footer: Figures.footer(source.context, noise: noise),
       map: shown(source.map, source.scale), quantityLabel: source.label, unit: source.unit,
       magnitudeLimit: context.number("limit"), showsArrows: try context.value("arrows"),
-      walls: WallsOnMap.walls(of: context.input("walls"), shape: source.map.shape))
+      walls: WallsOnMap.walls(of: context.input("walls"), shape: source.map.shape),
+      resolution: context.number("resolution_dpi"))
     return try Figures.product(context, figure.drawing)
   }
 

@@ -6,8 +6,10 @@ import Provenance
 import WorkSharing
 
 extension ManyRun {
-  /// A map that the contact sheet could not be given.
-  private struct LostMap {
+  /// What a file of all runs could not be given of one.
+  private struct LostPart {
+    /// As a message begins: "contact-sheet.png: no map".
+    var words: String
     var key: String
     var failure: StageFailure
   }
@@ -19,9 +21,9 @@ extension ManyRun {
     _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder, _ isVerbose: Bool
   ) -> (outputs: [PublishedFile], trouble: CommandFailure?) {
     do {
-      let (files, lostMaps) = try fileShared(report, log, folder)
+      let (files, lost) = try fileShared(report, log, folder)
       log.log.removeFile()
-      return (files, trouble(lostMaps, of: report, isVerbose))
+      return (files, trouble(lost, of: report, isVerbose))
     } catch {
       let failure = error as? StageFailure ?? StageFailure(.failed, "\(folder.path): \(error)")
       var trouble = CommandFailure(failure, isVerbose: isVerbose)
@@ -34,26 +36,26 @@ extension ManyRun {
     }
   }
 
-  /// What to say of maps that were lost; nothing where their runs have said why.
+  /// What to say of what was lost; nothing where its runs have said why.
   private func trouble(
-    _ lostMaps: [LostMap], of report: ManyReport, _ isVerbose: Bool
+    _ lost: [LostPart], of report: ManyReport, _ isVerbose: Bool
   ) -> CommandFailure? {
     let failed = Set(report.instances.filter { !$0.failures.isEmpty }.map(\.key))
-    let untold = lostMaps.filter { !failed.contains($0.key) }
+    let untold = lost.filter { !failed.contains($0.key) && $0.words == lost[0].words }
     guard let first = untold.first else { return nil }
     var trouble = CommandFailure(first.failure, isVerbose: isVerbose)
     trouble.message =
-      "contact-sheet.png: no map of \(KeyList.text(untold.map(\.key), of: report.instances.count)):"
+      "\(first.words) of \(KeyList.text(untold.map(\.key), of: report.instances.count)):"
       + " \(first.failure.message)"
     return trouble
   }
 
   /// Writes what belongs to all, unless everything is as it was.
   ///
-  /// - Returns: Files, and maps that the sheet could not be given.
+  /// - Returns: Files, and what they could not be given.
   private func fileShared(
     _ report: ManyReport, _ log: ManyLog, _ folder: OutputFolder
-  ) throws -> (files: [PublishedFile], lostMaps: [LostMap]) {
+  ) throws -> (files: [PublishedFile], lost: [LostPart]) {
     var publication = Publication()
     let resolved = commonManifest
     // A run that was stopped knows too little to replace what belongs to a whole one.
@@ -68,32 +70,39 @@ extension ManyRun {
       instance.run.map { ResultAssembly(runner: runner.runner, report: $0) }
     }
     let identity = RunFiling.identity(
-      ["3"] + filing.tools + assemblies.map { $0?.contactIdentity ?? "" } + [csv])
+      ["4"] + filing.tools
+        + assemblies.map { ($0?.contactIdentity ?? "") + " " + ($0?.wallIdentity ?? "") } + [csv])
     let results = report.instances.flatMap { $0.outputs.map { "\($0.path) \($0.digest)" } }
     let record = RunFiling.identity([manifest.text, resolved, identity] + results)
     let isAsBefore = report.instances.allSatisfy { $0.run?.foundEverything == true }
     if isAsBefore, let files = folder.filesIfUnchanged(identity, record: record) {
       return (files, [])
     }
-    var lostMaps: [LostMap] = []
+    var lost: [LostPart] = []
     var contents = try folder.replace(identity: identity, in: &publication) { publication in
       var files = [try publication.add(Array(csv.utf8), at: "\(folder.path)/summary.csv")]
+      let walls = wallTable(report, assemblies, &lost)
+      if let csv = walls?.csv {
+        files.append(try publication.add(Array(csv.utf8), at: "\(folder.path)/walls.csv"))
+      }
       files.append(
-        try publication.make("\(folder.path)/summary.h5") { try table.write(to: $0, shownTo: $1) })
-      let (entries, lost) = entries(report, assemblies)
-      lostMaps = lost
+        try publication.make("\(folder.path)/summary.h5") {
+          try table.write(to: $0, with: walls, shownTo: $1)
+        })
+      let (entries, lostMaps) = entries(report, assemblies)
+      lost += lostMaps
       if let png = try sheet.png(entries) {
         files.append(try publication.add(png, at: "\(folder.path)/contact-sheet.png"))
       }
       return files
     }
-    // The next run is to draw the sheet again, though it finds everything as it was.
-    if !lostMaps.isEmpty { contents.identity = "" }
+    // The next run is to make them again, though it finds everything as it was.
+    if !lost.isEmpty { contents.identity = "" }
     let paths = try addArchive(report, log, resolved, contents, folder, &publication)
-    let isWhole = report.exitCode == 0 && lostMaps.isEmpty
+    let isWhole = report.exitCode == 0 && lost.isEmpty
     try folder.conclude(contents, record: isWhole ? (record, paths) : nil, to: &publication)
     try publication.finish()
-    return (contents.files, lostMaps)
+    return (contents.files, lost)
   }
 
   private var commonManifest: String {
@@ -102,28 +111,51 @@ extension ManyRun {
   }
 
   private func table(of report: ManyReport) -> SummaryTable {
-    SummaryTable(
-      title: manifest.name, instances: report.instances,
-      settings: Dictionary(
-        uniqueKeysWithValues: manifest.instances.map { instance in
-          (instance.key, instance.settings.map { ($0.name, $0.value) })
-        }))
+    SummaryTable(title: manifest.name, instances: report.instances, settings: settings)
+  }
+
+  private var settings: [String: [(name: String, value: String)]] {
+    Dictionary(
+      uniqueKeysWithValues: manifest.instances.map { instance in
+        (instance.key, instance.settings.map { ($0.name, $0.value) })
+      })
+  }
+
+  /// The walls of all runs; nil where none of them lists a table of walls.
+  private func wallTable(
+    _ report: ManyReport, _ assemblies: [ResultAssembly?], _ lost: inout [LostPart]
+  ) -> SummaryTable? {
+    if assemblies.allSatisfy({ $0?.wallIdentity == nil }) { return nil }
+    var runs: [(key: String, walls: [ListedWall])] = []
+    for (index, instance) in report.instances.enumerated() {
+      do {
+        runs.append((instance.key, try walls[index] ?? assemblies[index]?.walls() ?? []))
+      } catch {
+        let failure = error as? StageFailure ?? StageFailure(.failed, "\(error)")
+        lost.append(
+          LostPart(words: "walls.csv: no walls", key: instance.key, failure: failure))
+      }
+    }
+    return SummaryTable.walls(title: manifest.name, runs: runs, settings: settings)
   }
 
   /// The places of the sheet. The table does not wait for a map that cannot be had: the cache may have lost it.
   private func entries(
     _ report: ManyReport, _ assemblies: [ResultAssembly?]
-  ) -> ([ContactSheetDrawing.Entry], [LostMap]) {
+  ) -> ([ContactSheetDrawing.Entry], [LostPart]) {
     let found = concurrentMap(assemblies.count) { index in
       let instance = report.instances[index]
-      if let entry = sheet[index] { return (entry: entry, lost: LostMap?.none) }
+      if let entry = sheet[index] { return (entry: entry, lost: LostPart?.none) }
       do {
         return (entry(instance, try assemblies[index]?.contactMap()), nil)
       } catch {
         let failure = error as? StageFailure ?? StageFailure(.failed, "\(error)")
         var entry = entry(instance, nil)
         if entry.remark.isEmpty { entry.remark = failure.message }
-        return (entry, LostMap(key: instance.key, failure: failure))
+        return (
+          entry,
+          LostPart(words: "contact-sheet.png: no map", key: instance.key, failure: failure)
+        )
       }
     }
     return (found.map(\.entry), found.compactMap(\.lost))

@@ -12,6 +12,7 @@ struct ManyRun {
   let runners: [(key: String, runner: PipelineRunner)]
   let filing: RunFiling
   let sheet: ContactSheetDrawing
+  let walls = CollectedWalls()
 
   init(_ manifest: LoadedManifest, _ cache: PipelineCache, threads: Int) {
     self.manifest = manifest
@@ -108,7 +109,9 @@ struct ManyRun {
     if run.interruptedBySignal == nil && !run.foundEverything {
       // While its values are in memory: later they are to be read, or formed again. Whoever needs a map that cannot
       // be had says why.
-      map = Result { try ResultAssembly(runner: runner, report: run).contactMap() }
+      let assembly = ResultAssembly(runner: runner, report: run)
+      map = Result { try assembly.contactMap() }
+      walls[index] = try? assembly.walls()
       // While this thread has its turn: what others left is drawn before all of them are done.
       sheet.advance()
     }

@@ -20,7 +20,8 @@ struct ManySummary {
     printNotes(.assumption, heading: "Assumed:")
     printNotes(.warning, heading: "Beware:")
     for (name, what) in [
-      ("summary.csv", "Table:   "), ("summary.h5", "         "), ("contact-sheet.png", "Sheet:   "),
+      ("summary.csv", "Table:   "), ("summary.h5", "         "), ("walls.csv", "Walls:   "),
+      ("contact-sheet.png", "Sheet:   "),
     ] where outputs.contains(where: { $0.path == name }) {
       print("\(what)\(folder)/\(name)")
     }
@@ -70,6 +71,53 @@ struct ManySummary {
     }.map { ($0.element, keys[$0.element] ?? []) }
   }
 
+  /// What runs say alike: in the same words, or in words that differ in their numbers only.
+  struct AlikeNotes {
+    /// As the first of them has it.
+    let text: String
+    /// Of those that say exactly this, and of those with other numbers.
+    private(set) var same: [String] = []
+    private(set) var others: [String] = []
+
+    fileprivate mutating func add(_ text: String, _ key: String) {
+      if text == self.text { same.append(key) } else { others.append(key) }
+    }
+
+    /// - Parameter total: How many runs there are.
+    func line(of total: Int) -> String {
+      let same = KeyList.text(same, of: total)
+      return others.isEmpty
+        ? "\(text)  (\(same))"
+        : "\(text)  (\(same); \(KeyList.text(others, of: total)) with other numbers)"
+    }
+  }
+
+  /// Notes of many runs, what most of them say first; two of one run are two, however alike.
+  ///
+  /// - Parameter notes: By run in order, each with its key.
+  static func alike(_ notes: [(text: String, key: String)]) -> [AlikeNotes] {
+    struct Kind: Hashable {
+      var words: String
+      /// Among those of one run.
+      var index: Int
+    }
+    var order: [Kind] = []
+    var groups: [Kind: AlikeNotes] = [:]
+    var seen: [String: Int] = [:]
+    for (text, key) in notes {
+      let words = text.replacing(/-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?/, with: "#")
+      let kind = Kind(words: words, index: seen["\(key) \(words)", default: 0])
+      seen["\(key) \(words)", default: 0] += 1
+      if groups[kind] == nil { order.append(kind) }
+      groups[kind, default: AlikeNotes(text: text)].add(text, key)
+    }
+    let found = order.compactMap { groups[$0] }
+    func count(_ group: AlikeNotes) -> Int { group.same.count + group.others.count }
+    return found.enumerated().sorted {
+      (-count($0.element), $0.offset) < (-count($1.element), $1.offset)
+    }.map(\.element)
+  }
+
   private func printNotes(_ kind: Note.Kind, heading: String) {
     let texts = report.instances.flatMap { instance in
       (instance.run?.stages ?? []).filter(\.succeeded).flatMap { stage in
@@ -78,11 +126,11 @@ struct ManySummary {
         }
       }
     }
-    let groups = Self.grouped(texts)
+    let groups = Self.alike(texts)
     if groups.isEmpty { return }
     print(heading)
-    for (text, keys) in groups.prefix(Self.groupLimit) {
-      print("  \(text)  (\(KeyList.text(keys, of: report.instances.count)))")
+    for group in groups.prefix(Self.groupLimit) {
+      print("  \(group.line(of: report.instances.count))")
     }
     if groups.count > Self.groupLimit {
       print("  and \(groups.count - Self.groupLimit) more, in each folder's provenance/run.json")

@@ -60,16 +60,32 @@ struct PipelineOptions: ParsableArguments {
     }
   }
 
+  private static let pathsOfManifest = "the paths in a manifest are relative to its folder"
+
+  /// Whether a path leads to something to read from that is neither file nor folder.
+  private static func isStream(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return false }
+    return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  }
+
   private static func text(of path: String) throws(CommandFailure) -> String {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw CommandFailure(
         .usage, "\(path): there is no such file",
-        remedy: NearbyFile.suggestion(for: path) ?? "check the path")
+        remedy: path == "-"
+          ? "give a file: \(pathsOfManifest), which standard input has not"
+          : NearbyFile.suggestion(for: path) ?? "check the path")
     }
     if isFolder.boolValue {
       throw CommandFailure(
         .usage, "\(path): a folder, not a manifest", remedy: "give a YAML file, such as one in it")
+    }
+    guard !isStream(path) else {
+      throw CommandFailure(
+        .usage, "\(path): a pipe or a device, not a file: \(pathsOfManifest), which it has not",
+        remedy: "write the manifest into a file where its paths hold, and give that file")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
       if !FileManager.default.isReadableFile(atPath: path) {
@@ -78,7 +94,7 @@ struct PipelineOptions: ParsableArguments {
           remedy: "get the permission to read it (ls -l tells who has it)")
       }
       throw CommandFailure(
-        .usage, "\(path): cannot be read as a file", remedy: "write the manifest into a file")
+        .machine, "\(path): cannot be read", remedy: "check the disk, or copy it elsewhere")
     }
     guard let text = String(data: data, encoding: .utf8) else {
       throw CommandFailure(
