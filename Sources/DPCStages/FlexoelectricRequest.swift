@@ -42,11 +42,11 @@ struct FlexoelectricRequest {
   ///
   /// - Throws: `ParameterProblem` for zero.
   static func coefficient(_ context: StageContext) throws -> Double {
-    let key = "flexoelectric_coefficient_nC_per_m"
-    let coefficient: Double = try context.value(key)
+    let coefficient: Double = try context.value("flexoelectric_coefficient_nC_per_m")
     if coefficient == 0 {
       throw ParameterProblem(
-        key, "with a flexoelectric coefficient of zero there is nothing to estimate",
+        "flexoelectric_coefficient_nC_per_m",
+        "with a flexoelectric coefficient of zero there is nothing to estimate",
         suggestion: "give the one that is claimed")
     }
     return coefficient / 1e9
