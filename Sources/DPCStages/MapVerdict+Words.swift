@@ -10,7 +10,9 @@ extension MapVerdict {
   ///   - scale: From the map's unit to that in which deviations and signal are wanted; positive.
   /// - Returns: nil where the counts are unknown.
   init?(_ map: VectorMap, _ context: MapContext, scale: Double = 1) {
-    self.init(of: map, noiseFactor: context.correlationLength.noiseFactor, scale: scale)
+    self.init(
+      of: map, noiseFactor: context.correlationLength.noiseFactor,
+      zeroError: context.commonErrors.constant, scale: scale)
   }
 
   func text(unit: String) -> String {

@@ -245,6 +245,31 @@ struct CoverageTests {
     #expect(abs(verdict.signal / upper - 1) < 1e-9)
   }
 
+  @Test("A constant within the error of the zero that a reference leaves is no signal")
+  func zeroError() throws {
+    let shape = GridShape(rows: 30, columns: 40)
+    var map = VectorMap(
+      field: VectorField(shape: shape, repeating: (0.3, 0)),
+      covariance: .uniform((x: 1, y: 1), shape: shape), mask: PixelMask(shape: shape),
+      pixelSize: PixelSize(x: 1e-9, y: 1e-9))
+    for i in map.field.x.indices {
+      map.field.x[i] += i % 2 == 0 ? 1 : -1
+      map.field.y[i] += i % 4 < 2 ? 1 : -1
+    }
+    let metadata = AcquisitionMetadata(
+      frameCount: 1, shape: shape, pixelSize: map.pixelSize, beam: ElectronBeam(voltage: 200_000),
+      probeSemiAngle: 0.024, detector: SegmentedDetector(segments: [], orientation: 0),
+      scanRotation: 0, signalUnit: .electrons)
+    var context = MapContext(metadata: metadata)
+    // 0.3 of 1/√1200: ten errors of the mean.
+    context.commonErrors.offset = ["descan": 1e-6]
+    #expect(try #require(MapVerdict(map, context)).isDetected)
+    context.commonErrors.offset = ["descan": 0.12, "gain": 0.16]
+    let verdict = try #require(MapVerdict(map, context))
+    #expect(!verdict.isDetected && verdict.signal > 0.3)
+    #expect(abs(verdict.significance - 0.3 / (0.04 + 1 / 1200).squareRoot()) < 1e-9)
+  }
+
   @Test("The longer side is that in meters, whatever the pixels' sides")
   func longerSide() throws {
     // 53 · 3.1 nm along y, 97 · 1.5 nm along x.

@@ -125,7 +125,11 @@ extension ChargeDensityValue {
       datasets: map.datasets(
         "projected_charge_density", unit: "C/m^2", errors: errors, turned: turned),
       attributes: context.resultAttributes(
-        errorsIn: "C/m^2", hasCounting: map.variance != nil, errors: errors))
+        [
+          "errors_correlated": .text(
+            "neighbors are differences of the same fields, in the opposite sense: the charge of an area is far better"
+              + " known than the sum of its pixels' variances says")
+        ], errorsIn: "C/m^2", hasCounting: map.variance != nil, errors: errors))
   }
 }
 

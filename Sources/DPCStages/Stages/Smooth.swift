@@ -7,7 +7,7 @@ internal import STEMCore
 struct Smooth: StageType {
   let name = "smooth"
   let summary = "Gaussian smoothing that skips masked pixels and propagates the errors"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "input",

@@ -7,7 +7,7 @@ internal import STEMCore
 struct VectorMapStage: StageType {
   let name = "vector-map"
   let summary = "figure of a vector map: hue is direction, brightness magnitude, arrows on top"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection, .detectorDeflection],

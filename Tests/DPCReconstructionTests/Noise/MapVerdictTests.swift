@@ -54,6 +54,39 @@ struct MapVerdictTests {
     #expect(plain.scaled(by: 1e6).significance == verdict.significance)
   }
 
+  @Test("A constant is a signal from five errors of the zero on, and below that it widens the limit")
+  func zero() throws {
+    // The mean's length of 5 over the error of one component: of the zero, and of noise averaged over 2400 pixels.
+    var map = Self.map(3, 4)
+    for i in map.field.x.indices {
+      // As much scatter as noise has.
+      map.field.x[i] += i % 2 == 0 ? 1 : -1
+      map.field.y[i] += i % 2 == 0 ? 1 : -1
+    }
+    for (zeroError, isDetected) in [(0.9, true), (1.1, false)] {
+      let verdict = try #require(MapVerdict(of: map, noiseFactor: 1, zeroError: zeroError))
+      let error = (zeroError * zeroError + 1 / 2400.0).squareRoot()
+      #expect(abs(verdict.significance - 5 / error) < 1e-9)
+      #expect(verdict.isDetected == isDetected)
+      // 5 + 1.645 errors, 1.645 deviations of the noise's power, and what the mean takes away from noise, 2/2400.
+      let most = 5 + 1.645 * error
+      let limit = (most * most + (2 + 1.645 * 9600.0.squareRoot()) / 2400).squareRoot()
+      let signal = isDetected ? (25 - 2 * error * error).squareRoot() : limit
+      #expect(abs(verdict.signal - signal) < 1e-12)
+    }
+  }
+
+  @Test("What differs from pixel to pixel is held against noise alone, whatever the zero's error")
+  func structure() throws {
+    var map = Self.map(3, 4)
+    for i in map.field.x.indices where i % 2 == 0 { map.field.x[i] = -3 }
+    let verdict = try #require(MapVerdict(of: map, noiseFactor: 1, zeroError: 100))
+    // About the mean (0, 4) the power is 9 a pixel; noise has 2, but for the part that the mean takes away.
+    let surplus = (9 - 2 * (1 - 1 / 2400.0)) * 2400
+    #expect(abs(verdict.significance - surplus / 9600.0.squareRoot()) < 1e-9)
+    #expect(abs(verdict.signal - (surplus / 2400).squareRoot()) < 1e-12)
+  }
+
   @Test("Without errors, or without a usable pixel, there is no verdict")
   func none() {
     var map = Self.map(3, 4)
