@@ -65,6 +65,46 @@ extension WallTable {
     ]
   }
 
+  /// Widths of walls of one kind differ by more of their errors between two views with a chance of 6e-5.
+  private static let clearDifference = 4.0
+
+  /// A warning where the walls of two views are not equally wide.
+  static func widthNotes(top: WallTable, cross: WallTable) -> [Note] {
+    guard let a = top.meanWidth, let b = cross.meanWidth, let s = a.error, let t = b.error
+    else { return [] }
+    let deviation = abs(a.value - b.value) / hypot(s, t)
+    guard deviation > clearDifference else { return [] }
+    return [
+      Note(
+        .warning,
+        "the walls are \(Format.quantity(a.value, error: s, unit: "m")) wide in the top view and"
+          + " \(Format.quantity(b.value, error: t, unit: "m")) in the cross-section, \(Format.sigmas(deviation)) apart:"
+          + " they are walls of two kinds, or the cross-section's inclination or thickness is another; fields that agree"
+          + " do not rule that out")
+    ]
+  }
+
+  /// The mean full width at half maximum of walls whose width is bounded on both sides, by their weights, m.
+  private var meanWidth: STEMCore.Measurement? {
+    let known = rows.filter {
+      $0.widthInterval.lower != nil && $0.widthInterval.upper != nil && $0.ownWidthVariance > 0
+    }
+    let weights = known.map { 1 / $0.ownWidthVariance }
+    let total = weights.reduce(0, +)
+    guard total > 0 else { return nil }
+    func mean(_ value: (WallRow) -> Double) -> Double {
+      zip(known, weights).reduce(0) { $0 + value($1.0) * $1.1 } / total
+    }
+    // What all walls share moves them together.
+    let causes = Set(known.flatMap { ($0.changes ?? [:]).keys }).sorted()
+    let variance = causes.reduce(1 / total) { sum, cause in
+      let change = mean { $0.changes?[cause]?.sechWidth ?? 0 }
+      return sum + change * change
+    }
+    return STEMCore.Measurement(
+      mean { $0.wall.width.value }, error: InclinationGeometry.widthFactor * variance.squareRoot())
+  }
+
   /// χ² as a standard normal deviate, after Wilson and Hilferty (1931): within 0.1 up to three.
   private static func deviation(_ chiSquare: Double, _ freedom: Double) -> Double {
     let spread = 2 / (9 * freedom)

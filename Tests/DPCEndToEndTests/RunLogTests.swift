@@ -137,7 +137,7 @@ struct RunLogTests {
     let one = try await workspace.dpc(explain + ["--stage", "own"])
     #expect(one.status == 0)
     let lines = one.output.split(separator: "\n")
-    #expect(lines[0] == "own (exec, algorithm version 1)")
+    #expect(lines[0] == "own (exec, algorithm version 2)")
     #expect(lines.contains("  because no record"), "\(one.output)")
     #expect(lines.contains { $0.contains(" processors, 2 stages at once; ") }, "\(one.output)")
     #expect(lines.contains { $0.hasPrefix("  assumption: the program's errors") })

@@ -4,6 +4,7 @@ import Foundation
 import Pipeline
 import STEMCore
 import STEMData
+import TestText
 import Testing
 
 struct CombineViewsTests {
@@ -65,7 +66,7 @@ struct CombineViewsTests {
     let value = try outcome.value("combined", as: CombinedFieldValue.self)
     #expect(value.isConsistent, "\(value.verdict)")
     let notes = outcome.report["combined"]?.notes.map(\.text) ?? []
-    #expect(!notes.contains { $0.hasPrefix("which walls") }, "\(notes)")
+    #expect(!notes.contains { $0.hasPrefix("which walls") || $0.contains("apart") }, "\(notes)")
     for (component, expected) in [(value.normal, 0.0), (value.along1, 1.8e8), (value.along2, 0)] {
       let error = try #require(component.error)
       // Three of three within three deviations.
@@ -203,6 +204,23 @@ struct CombineViewsTests {
       alike.contains {
         $0.text.contains("(top view: all of one sign; cross-section: alternating in sign)")
       }, "\(alike)")
+  }
+
+  @Test("Walls of other widths are told, also where their fields agree")
+  func widths() async throws {
+    let laboratory = try Laboratory()
+    let top = try await laboratory.file(
+      try Self.topScan().changing("fwhm_nm: 18", to: "fwhm_nm: 36"))
+    let cross = try await laboratory.file(Self.crossScan)
+    let report = try await laboratory.run(Self.chain(top, cross)).report["combined"]
+    let warnings = try #require(report).notes.filter { $0.text.contains("apart") }
+    try #require(warnings.count == 1, "\(warnings)")
+    #expect(warnings[0].kind == .warning)
+    let widths = try #require(
+      warnings[0].text.firstMatch(
+        of: /walls are ([0-9.]+) ± .* nm wide in the top view and ([0-9.]+) ± .* nm in the cross/))
+    #expect(abs(try #require(Double(widths.1)) - 36) < 3)
+    #expect(abs(try #require(Double(widths.2)) - 18) < 6)
   }
 
   @Test("A thickness wrong by a third is a warning that says where to look")

@@ -7,7 +7,7 @@ struct CombineViews: StageType {
   let name = "combine-views"
   let summary =
     "one three-component field from two views of the same walls, and a test that they agree"
-  let algorithmVersion = 10
+  let algorithmVersion = 11
   let inputs = [
     InputPort("top", kinds: [.projectedField], summary: "field of the top view"),
     InputPort("top_walls", kinds: [.walls], summary: "its walls, from correct-inclination"),
@@ -93,6 +93,7 @@ struct CombineViews: StageType {
           + " \(cross.signsInWords)), and \(value.correspondence)"),
       Note(.assumption, "the field is \(value.signDefinition)"),
     ] + top.likenessNotes(in: "top view") + cross.likenessNotes(in: "cross-section")
+      + WallTable.widthNotes(top: top, cross: cross)
   }
 
   /// The field of walls that the top view shows.

@@ -7,7 +7,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 28
+  let algorithmVersion = 29
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -153,7 +153,8 @@ struct WallProfileStage: StageType {
         .warning,
         "the walls' field does not lie \(direction) them but \(size) askew, and the numbers are those of its component"
           + " \(direction) them; a scan rotation that is too \(isTooSmall ? "small" : "large") by this angle looks"
-          + " like that: check scan_rotation and its sign, or rotation_deg")
+          + " like that: check scan_rotation and its sign, or rotation_deg; so does curved descan that is left in the"
+          + " map, which remove-descan takes away by a vacuum scan or with fit-quadratic")
     ]
   }
 

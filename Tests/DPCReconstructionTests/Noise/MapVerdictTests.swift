@@ -54,7 +54,7 @@ struct MapVerdictTests {
     #expect(plain.scaled(by: 1e6).significance == verdict.significance)
   }
 
-  @Test("A constant is a signal from five errors of the zero on, and below that it widens the limit")
+  @Test("A constant is a signal from five errors of the zero on; below that it widens the limit")
   func zero() throws {
     // The mean's length of 5 over the error of one component: of the zero, and of noise averaged over 2400 pixels.
     var map = Self.map(3, 4)
