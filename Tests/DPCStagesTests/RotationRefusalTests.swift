@@ -4,6 +4,7 @@ import DPCReconstruction
 import Foundation
 import Pipeline
 import STEMCore
+import STEMData
 import Testing
 
 struct RotationRefusalTests {
@@ -158,6 +159,12 @@ struct RotationRefusalTests {
     let value = try Self.estimate(input, polarity)
     #expect(value.handedness.favored == "mirrored" && value.handedness.isMirroredSignKnown)
     #expect(value.angle == nil)
+    let shown = value.group("rotation").datasets.first { $0.name == "scan_rotation_mirrored" }
+    guard case .float64(let degrees)? = shown?.values else {
+      Issue.record("no angle for a detector seen from behind")
+      return
+    }
+    #expect(abs(degrees[0] - angle * 180 / Double.pi) < 0.06)
     let aligned = try Self.turned(input, value, ["handedness": .text("estimated")])
     #expect(aligned.context.attributes["sign"] == nil)
     #expect(abs(try #require(aligned.context.metadata.scanRotation) - angle) < 1e-3)

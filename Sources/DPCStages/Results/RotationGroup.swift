@@ -17,6 +17,12 @@ extension ScanRotationValue {
       scalar("curl_free_share_as_recorded", handedness.asRecorded, ""),
       scalar("curl_free_share_mirrored", handedness.mirrored, ""),
     ]
+    if let angle = handedness.mirroredAngle {
+      datasets.append(scalar("scan_rotation_mirrored", angle * degrees, "deg"))
+      if let error = handedness.mirroredError {
+        datasets.append(scalar("scan_rotation_mirrored_errors", error * degrees, "deg"))
+      }
+    }
     if let structure {
       datasets.append(scalar("two_dimensional_share", structure.twoDimensionalShare, ""))
     }

@@ -101,7 +101,7 @@ enum SimulationParameters {
       default: .number(1e6), summary: "mean number of electrons per scan position and frame"),
     ParameterSpecification(
       "noise", .choice(["poisson", "none"]), default: .text("poisson"),
-      summary: "counting noise; none gives expected numbers, not rounded"),
+      summary: "counting noise; none gives expected numbers, whole ones in counts"),
     ParameterSpecification(
       "seed", .integer(0...Int.max), default: .integer(1),
       summary: "names all random numbers: equal seeds, equal files"),
