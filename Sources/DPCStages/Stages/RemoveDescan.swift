@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 6
+  let algorithmVersion = 7
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -110,7 +110,8 @@ struct RemoveDescan: StageType {
       + " measured"
     guard !asked else { return ([], [Note(.assumption, text)]) }
     // Kept with the result, for stages of any name.
-    let remedy = "method=fit-plane removes it, and a uniform and a linear field with it"
+    let remedy =
+      "method=fit-plane removes it, and a uniform and a linear field with it; what is curved takes fit-quadratic"
     guard let found = PlaneUnderStructure(value.map), found.plane > Self.dominance * found.rest
     else { return ([], [Note(.assumption, "\(text); \(remedy)")]) }
     let (plane, rest) = (
