@@ -119,10 +119,16 @@ struct CalibrationTests {
           clean: { uses: normalize-segments, from: read }
           tilt: { uses: deflection, from: clean }
         """, results: "tilt"))
-    let error = try #require(
-      try outcome.value("tilt", as: DeflectionValue.self).context.commonErrors.offset["gain"])
+    let errors = try outcome.value("tilt", as: DeflectionValue.self).context.commonErrors
+    let error = try #require(errors.offset["gain"])
     let expected = Double.pi * 24e-3 / 4 * (4 * (1.0 / 16) / (1e4 / 16)).squareRoot()
     #expect(abs(error / expected - 1) < 1e-3, "\(error) \(expected)")
+    // The scale: what a shift moves leaves the two inner segments behind the disc, a half each, and enters the two
+    // outer ones before it, three times as large. Beside a quarter of the beam on each inner one, two inner and two
+    // outer gains change the scale by a quarter of their errors; the shift is a hundredth of α.
+    let scale = try #require(errors.scale["gain"])
+    let ofScale = ((2.0 / (1e4 / 16) + 2.0 / (3e4 / 16)) / 16).squareRoot()
+    #expect(abs(scale / ofScale - 1) < 0.02, "\(scale) \(ofScale)")
   }
 
   /// A response of 0.93 is undone by C: the field of 1e8 V/m over 50 nm is 5 V again, at N = 1e6 and 320

@@ -51,7 +51,7 @@ public func relativeGainErrors(
 ///
 /// The deflection is a function of the signals; dividing the signal of one segment by a gain that is
 /// wrong by the part ε changes it by -ε ∂θ/∂ln I. The derivatives are taken at the mean signals, so this
-/// is the constant part. What is left depends on the deflection itself and is smaller by θ/α.
+/// is the constant part. What is left is an error of the scale: ``relativeScaleError(ofGainErrors:signals:changes:estimate:)``.
 ///
 /// - Parameters:
 ///   - errors: One relative standard deviation per segment, independent of each other; nil counts as 0.
@@ -79,4 +79,49 @@ public func deflectionCovariance(
     covariance.xy += x * y
   }
   return covariance
+}
+
+/// One relative standard deviation of the deflection's scale that errors of the gains cause.
+///
+/// A gain that is wrong by the part ε changes the signal of its segment by that part, and what a shift of the disc
+/// changes of it. How far the deflection follows the shift, b = (θ(s) - θ(0))/s, is differentiated by each gain;
+/// ∂ln b/∂ln I times the gain's error is added up in quadrature. Where the disc's rim lies on that of a ring, shifts of
+/// opposite senses change other segments.
+///
+/// - Parameters:
+///   - errors: One relative standard deviation per segment, independent of each other; nil counts as 0.
+///   - signals: Mean corrected signal of each segment.
+///   - changes: Of each signal by a small shift of the disc.
+///   - estimate: The component of the deflection along the shift for one set of signals, in any unit; nil where they
+///     are outside the model.
+/// - Returns: nil where the signals are outside the model, or the deflection does not follow.
+public func relativeScaleError(
+  ofGainErrors errors: [Double?], signals: [Double], changes: [Double],
+  estimate: ([Double]) -> Double?
+) -> Double? {
+  precondition(
+    errors.count == signals.count && changes.count == signals.count, "one number per segment")
+  func following(_ segment: Int? = nil, by factor: Double = 1) -> Double? {
+    func estimated(_ share: Double) -> Double? {
+      estimate(
+        signals.indices.map {
+          (signals[$0] + share * changes[$0]) * ($0 == segment ? factor : 1)
+        })
+    }
+    guard let there = estimated(1), let here = estimated(0) else { return nil }
+    return there - here
+  }
+  // A part in a hundred: far above rounding, and far below where the response bends.
+  let step = 1e-2
+  guard let whole = following(), whole != 0 else { return nil }
+  var variance = 0.0
+  for (segment, error) in errors.enumerated() {
+    guard let error, error > 0 else { continue }
+    guard let above = following(segment, by: 1 + step),
+      let below = following(segment, by: 1 - step)
+    else { return nil }
+    let part = (above - below) / (2 * step * whole) * error
+    variance += part * part
+  }
+  return variance.squareRoot()
 }

@@ -1,5 +1,6 @@
 // Calibrations as values, and what of them has been applied to frames.
 internal import DPCReconstruction
+internal import DPCSimulation
 internal import Pipeline
 internal import STEMCore
 
@@ -49,8 +50,55 @@ extension FramesValue {
     if let gain = gainDeflectionError(correction.gainErrors, statistics.segmentSums, estimate) {
       errors.offset["gain"] = gain
     }
+    if let gain = gainScaleError(statistics.segmentSums, estimate) { errors.scale["gain"] = gain }
     return errors
   }
+
+  /// The shift of the disc by which the scale is told, in its radius: small beside where the response bends.
+  private static let smallShift = 0.01
+
+  /// One relative standard deviation of the scale that errors of the gains cause, the mean over shifts of a uniform
+  /// disc to all four sides; nil where nothing is known of them, or the deflection does not follow.
+  private func gainScaleError(
+    _ signals: [Double], _ estimate: (SegmentSignals) -> VectorMap
+  ) -> Double? {
+    guard let errors = correction.gainErrors, errors.contains(where: { $0 != nil }) else {
+      return nil
+    }
+    let metadata = acquisition.metadata
+    let detector = metadata.detector
+    let disc = BrightFieldDisc(radius: metadata.probeSemiAngle)
+    let shift = Self.smallShift * metadata.probeSemiAngle
+    func shares(_ x: Double, _ y: Double) -> [Double] {
+      detector.segments.map {
+        disc.fraction(on: $0, orientation: detector.orientation, displacedBy: x, y)
+      }
+    }
+    let (total, centered) = (signals.reduce(0, +), shares(0, 0))
+    let sides = [(1.0, 0.0), (-1, 0), (0, 1), (0, -1)]
+    var squares = 0.0
+    for (x, y) in sides {
+      let error = relativeScaleError(
+        ofGainErrors: errors, signals: signals,
+        changes: zip(shares(x * shift, y * shift), centered).map { total * ($0 - $1) }
+      ) { deflection(of: $0, estimate).map { x * $0.x + y * $0.y } }
+      guard let error else { return nil }
+      squares += error * error
+    }
+    return (squares / Double(sides.count)).squareRoot()
+  }
+}
+
+/// The deflection of one set of signals, rad; nil where they are outside the model.
+private func deflection(
+  of values: [Double], _ estimate: (SegmentSignals) -> VectorMap
+) -> (x: Double, y: Double)? {
+  let shape = GridShape(rows: 1, columns: 1)
+  let map = estimate(
+    SegmentSignals(
+      shape: shape, segmentCount: values.count, values: values, mask: PixelMask(shape: shape),
+      electronsPerUnit: nil))
+  return map.mask.isUsable(0) ? (map.field.x[0], map.field.y[0]) : nil
 }
 
 /// One standard deviation of the constant deflection per component that errors of the gains cause, rad;
@@ -59,13 +107,8 @@ func gainDeflectionError(
   _ gainErrors: [Double?]?, _ signals: [Double], _ estimate: (SegmentSignals) -> VectorMap
 ) -> Double? {
   guard let gainErrors, gainErrors.contains(where: { $0 != nil }) else { return nil }
-  let shape = GridShape(rows: 1, columns: 1)
-  let covariance = deflectionCovariance(ofGainErrors: gainErrors, signals: signals) { values in
-    let map = estimate(
-      SegmentSignals(
-        shape: shape, segmentCount: values.count, values: values, mask: PixelMask(shape: shape),
-        electronsPerUnit: nil))
-    return map.mask.isUsable(0) ? (map.field.x[0], map.field.y[0]) : nil
+  let covariance = deflectionCovariance(ofGainErrors: gainErrors, signals: signals) {
+    deflection(of: $0, estimate)
   }
   return covariance.map { (($0.xx + $0.yy) / 2).squareRoot() }
 }
