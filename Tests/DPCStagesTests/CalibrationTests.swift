@@ -131,6 +131,38 @@ struct CalibrationTests {
     #expect(abs(scale / ofScale - 1) < 0.02, "\(scale) \(ofScale)")
   }
 
+  /// A flat of one exposure leaves the zero uncertain by πα/4 √(4/N), twice the noise of one position of N electrons
+  /// and 36 times that of the mean of 320. An empty beam is no field for it.
+  @Test func aNoisyReferenceMakesNoField() async throws {
+    let laboratory = try Laboratory()
+    let file = try await laboratory.file(
+      simulation(
+        "electrons_per_pixel: 100000, references: [flat], reference_exposures: 1,"
+          + " states_exposures: true, seed: 4"))
+    let outcome = try await laboratory.run(
+      pipeline(
+        ["acquisition": file],
+        """
+          read: { uses: read-acquisition, with: { file: $acquisition } }
+          clean: { uses: normalize-segments, from: read }
+          tilt: { uses: deflection, from: clean }
+          turned: { uses: rotate-to-scan, from: tilt }
+          field: { uses: electric-field, from: turned }
+        """, results: "field"))
+    let facts = try #require(outcome.report["field"]).facts
+    let zero = try #require(facts.first { $0.key == "offset_error" }?.value)
+    let pixel = try #require(facts.first { $0.key == "detection_limit" }?.value) / 5
+    #expect(abs(zero / (2 * pixel) - 1) < 0.02, "\(zero) \(pixel)")
+    let field = try #require(
+      try outcome.value("field", as: ProjectedFieldValue.self).meanField
+    ).field
+    let mean = hypot(field.x.reduce(0, +) / 320, field.y.reduce(0, +) / 320)
+    // Far beyond counting noise.
+    #expect(mean > 10 * pixel / 320.0.squareRoot(), "\(mean) \(pixel)")
+    let verdict = try #require(facts.first { $0.key == "verdict" })
+    #expect(verdict.text.hasPrefix("nothing detected"), "\(verdict.text)")
+  }
+
   /// A response of 0.93 is undone by C: the field of 1e8 V/m over 50 nm is 5 V again, at N = 1e6 and 320
   /// pixels to 1e-3 by the calibration and 6480/√(1e6 · 320) V = 0.36 V by counting.
   @Test func tiltsCalibrateTheField() async throws {

@@ -52,6 +52,27 @@ enum Figures {
     }
   }
 
+  /// A color scale that ends so many times beyond a map shows nothing of it.
+  private static let emptyScale = 100.0
+
+  /// A warning where the end of the color scale that the manifest gives leaves a map without color.
+  ///
+  /// - Parameter largest: Magnitude in the map, in `unit`; asked for where an end is given.
+  static func scaleNotes(
+    _ context: StageContext, unit: String, largest: () -> Double
+  ) -> [Note] {
+    guard let limit = context.number("limit") else { return [] }
+    let largest = largest()
+    guard largest > 0, limit > emptyScale * largest else { return [] }
+    return [
+      Note(
+        .warning,
+        "the color scale ends at \(Format.quantity(limit, unit: unit)), and no value exceeds"
+          + " \(Format.quantity(largest, unit: unit)): nothing of the map shows; limit is in \(unit)"
+      )
+    ]
+  }
+
   static func title(_ context: StageContext, _ quantity: String, _ map: MapContext) -> String {
     if let given = context.word("title"), !given.isEmpty { return given }
     return map.metadata.specimen.material.map { "\(quantity), \($0)" } ?? quantity

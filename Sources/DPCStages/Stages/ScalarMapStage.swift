@@ -7,7 +7,7 @@ internal import STEMCore
 struct ScalarMapStage: StageType {
   let name = "scalar-map"
   let summary = "figure of a scalar map with a perceptual color map and a color bar"
-  let algorithmVersion = 5
+  let algorithmVersion = 6
   let inputs = [
     InputPort(
       "map", kinds: [.projectedPotential, .chargeDensity], summary: "a scalar map")
@@ -37,7 +37,14 @@ struct ScalarMapStage: StageType {
     default: throw StageFailure(.failed, "stage \(context.stageName): no map at its input")
     }
     figure.resolution = context.number("resolution_dpi")
-    return try Figures.product(context, figure.drawing)
+    var product = try Figures.product(context, figure.drawing)
+    let map = figure.map
+    product.notes += Figures.scaleNotes(context, unit: figure.unit) {
+      (0..<map.shape.count).reduce(0) {
+        map.mask.isUsable($1) ? max($0, abs(map.field.values[$1])) : $0
+      }
+    }
+    return product
   }
 
   private func deviation(_ map: ScalarMap) -> Double? {

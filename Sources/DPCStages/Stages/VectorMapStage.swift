@@ -1,13 +1,14 @@
 // vector-map: a vector quantity as a color wheel with arrows.
 internal import DPCReconstruction
 internal import FieldRendering
+internal import Glibc
 internal import Pipeline
 internal import STEMCore
 
 struct VectorMapStage: StageType {
   let name = "vector-map"
   let summary = "figure of a vector map: hue is direction, brightness magnitude, arrows on top"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection, .detectorDeflection],
@@ -34,7 +35,16 @@ struct VectorMapStage: StageType {
       magnitudeLimit: context.number("limit"), showsArrows: try context.value("arrows"),
       walls: WallsOnMap.walls(of: context.input("walls"), shape: source.map.shape),
       resolution: context.number("resolution_dpi"))
-    return try Figures.product(context, figure.drawing)
+    var product = try Figures.product(context, figure.drawing)
+    product.notes += Figures.scaleNotes(context, unit: source.unit) { largest(figure.map) }
+    return product
+  }
+
+  /// The length of the longest measured vector.
+  private func largest(_ map: VectorMap) -> Double {
+    (0..<map.shape.count).reduce(0) {
+      map.mask.isUsable($1) ? max($0, hypot(map.field.x[$1], map.field.y[$1])) : $0
+    }
   }
 
   /// The map in the unit shown, without the errors, which no figure draws.

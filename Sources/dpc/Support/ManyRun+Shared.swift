@@ -41,11 +41,12 @@ extension ManyRun {
     _ lost: [LostPart], of report: ManyReport, _ isVerbose: Bool
   ) -> CommandFailure? {
     let failed = Set(report.instances.filter { !$0.failures.isEmpty }.map(\.key))
-    let untold = lost.filter { !failed.contains($0.key) && $0.words == lost[0].words }
+    let untold = lost.filter { !failed.contains($0.key) }
     guard let first = untold.first else { return nil }
+    let alike = untold.filter { $0.words == first.words }
     var trouble = CommandFailure(first.failure, isVerbose: isVerbose)
     trouble.message =
-      "\(first.words) of \(KeyList.text(untold.map(\.key), of: report.instances.count)):"
+      "\(first.words) of \(KeyList.text(alike.map(\.key), of: report.instances.count)):"
       + " \(first.failure.message)"
     return trouble
   }
