@@ -68,6 +68,8 @@ struct BenchmarkAcquisition {
       electronsPerPixel: 1e5)
     specification.scanRotation = 0.3
     specification.specimen.thickness = 60e-9
+    specification.specimen.view = .top
+    specification.specimen.wallInclination = 0
     specification.noise = .none
     specification.recording = RecordedReferences(vacuum: .single)
     return simulate(specification)

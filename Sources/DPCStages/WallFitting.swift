@@ -18,11 +18,14 @@ struct WallFitting {
   /// Whether the walls below are those of a fitted angle.
   private var isFree = false
   private let isInterrupted: @Sendable () -> Bool
+  private let edgeOn: WallFit?
 
+  /// - Parameter edgeOn: Of the same profile through the same geometry, where that has been fitted.
   init(
     profiles: CrossProfile, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: Inclination, isInterrupted: @escaping @Sendable () -> Bool
+    inclination: Inclination, edgeOn: WallFit?, isInterrupted: @escaping @Sendable () -> Bool
   ) {
+    self.edgeOn = edgeOn
     self.isInterrupted = isInterrupted
     self.profiles = profiles
     self.geometry = geometry
@@ -33,7 +36,7 @@ struct WallFitting {
   /// - Parameter thicknessError: Relative; 0 where it is not known.
   mutating func run(thicknessError: Double) throws {
     guard inclination.isFitted else {
-      fit = try fit(geometry)
+      fit = try edgeOn ?? fit(geometry)
       try preferFewerWalls(thicknessError: thicknessError)
       return
     }

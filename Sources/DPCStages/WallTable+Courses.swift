@@ -16,16 +16,24 @@ extension WallTable {
   /// Of a width's standard error: what is off by less hardly adds to it.
   private static let leastWidening = 1.0 / 3
 
-  /// The table with remarks on walls of which a mean along the frame says little.
+  /// How each wall runs through the map.
   ///
   /// - Parameter geometry: Of the fit.
-  func remarkingCourses(
+  func courses(
     in map: VectorMap, geometry: InclinationGeometry, _ orientation: WallOrientation,
     _ correlation: CorrelationLength
-  ) -> WallTable {
-    let courses = wallCourses(
+  ) -> [WallCourse] {
+    wallCourses(
       of: rows.map(\.wall), in: map, geometry: geometry, normalAzimuth: orientation.normalAzimuth,
       noiseFactor: correlation.x * correlation.y)
+  }
+
+  /// The table with remarks on walls of which a mean along the frame says little.
+  ///
+  /// - Parameters:
+  ///   - courses: One for each row.
+  ///   - geometry: Of the fit.
+  func remarking(_ courses: [WallCourse], geometry: InclinationGeometry) -> WallTable {
     var copy = self
     for (index, course) in courses.enumerated() {
       guard !course.isEven else {

@@ -47,8 +47,10 @@ struct WallBendNoteTests {
     let orientation = WallOrientation(
       normalAzimuth: 0, direction: .perp, normalOrigin: .given, directionOrigin: .given,
       coherence: nil, statedAzimuth: nil)
-    return WallTable(fit, normalAzimuth: 0, errorScale: 1).remarkingCourses(
+    let table = WallTable(fit, normalAzimuth: 0, errorScale: 1)
+    let courses = table.courses(
       in: map, geometry: .imagePlane, orientation, CorrelationLength())
+    return table.remarking(courses, geometry: .imagePlane)
   }
 
   @Test("A bow is a fact in meters, and a warning tells how wide the wall is by itself")

@@ -4,24 +4,31 @@ internal import Pipeline
 internal import STEMCore
 
 extension CorrectInclination {
-  /// - Parameter geometry: With the inclination that is stated or assumed; of one to be fitted, any.
+  /// - Parameters:
+  ///   - geometry: With the inclination that is stated or assumed; of one to be fitted, any.
+  ///   - earlier: A profile of the walls, which need not be sought again where they are edge-on.
   func walls(
     _ meanField: VectorMap, geometry: InclinationGeometry, orientation: WallOrientation,
-    inclination: Inclination, isOpposite: Bool, context: MapContext,
+    inclination: Inclination, isOpposite: Bool, context: MapContext, earlier: WallProfileValue?,
     isInterrupted: @escaping @Sendable () -> Bool
   ) throws -> StageProduct {
     let profiles = try CrossProfile(
       of: meanField, orientation, correlation: context.correlationLength)
+    let edgeOn =
+      inclination.isFitted
+      ? nil : earlier?.edgeOn(profiles.profile, context.correlationLength, geometry)
     var fitting = WallFitting(
       profiles: profiles, geometry: geometry, orientation: orientation, inclination: inclination,
-      isInterrupted: isInterrupted)
+      edgeOn: edgeOn?.fit, isInterrupted: isInterrupted)
     var table = WallTable.empty
     if orientation.hasStraightWalls {
       try fitting.run(thicknessError: context.commonErrors.scale["thickness"] ?? 0)
       table = fitting.table(context.commonErrors)
-        .remarkingCourses(
-          in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength
-        )
+      let courses =
+        edgeOn?.courses
+        ?? table.courses(
+          in: meanField, geometry: fitting.geometry, fitting.orientation, context.correlationLength)
+      table = table.remarking(courses, geometry: fitting.geometry)
         .withAzimuthError(fitting.orientation, in: meanField)
       if isOpposite { table = table.opposite }
     }

@@ -130,7 +130,9 @@ struct CorrectInclination: StageType {
     case "finite-wall":
       try walls(
         meanField, geometry: geometry, orientation: orientation, inclination: inclination,
-        isOpposite: isOpposite, context: context, isInterrupted: { stage.isInterrupted })
+        isOpposite: isOpposite, context: context,
+        earlier: stage.input("profile") as? WallProfileValue,
+        isInterrupted: { stage.isInterrupted })
     case "deconvolve":
       try deconvolved(
         try withoutGaps(meanField, stage: stage.stageName), geometry: geometry,

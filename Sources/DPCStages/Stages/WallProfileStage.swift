@@ -7,7 +7,7 @@ internal import STEMCore
 struct WallProfileStage: StageType {
   let name = "wall-profile"
   let summary = "mean profile across walls, with errors; center, amplitude and FWHM in the image"
-  let algorithmVersion = 29
+  let algorithmVersion = 30
   let inputs = [
     InputPort(
       "map", kinds: [.projectedField, .intrinsicField, .deflection], summary: "a vector map")
@@ -32,14 +32,15 @@ struct WallProfileStage: StageType {
       // Walls that are stated to be edge-on have the shape of the fit: what it leaves of a high one is another wall.
       let options: WallFitOptions = specimen.wallInclination == 0 ? WallFitOptions() : .imagePlane
       var table: WallTable? = .empty
+      var walls: EdgeOnWalls?
       if orientation.hasStraightWalls {
-        table = try self.table(profiles, orientation, options, context)?
-          .remarkingCourses(
-            in: source.map, geometry: imagePlane(orientation), orientation,
-            source.context.correlationLength
-          )
-          .withAzimuthError(orientation, in: source.map)
-          .withScaleError(source.context.commonErrors.relativeScale)
+        walls = try self.walls(source, profiles, orientation, options, context)
+        table = try walls.map { walls in
+          try Self.table(walls.fit, profiles, orientation)
+            .remarking(walls.courses, geometry: Self.imagePlane(orientation))
+            .withAzimuthError(orientation, in: source.map)
+            .withScaleError(source.context.commonErrors.relativeScale)
+        }
       }
       let others = try wallsInOtherComponent(source, orientation, table, options, context)
       let value = WallProfileValue(
@@ -48,7 +49,8 @@ struct WallProfileStage: StageType {
         context: source.context.adding(
           orientation.attributes.merging(
             ["inclination_model": "none: as in the image", "fit_model": "sech2-image"]
-          ) { first, _ in first }))
+          ) { first, _ in first }),
+        edgeOn: specimen.wallInclination == 0 ? walls : nil)
       let ofTable =
         table.map { $0.notes + $0.stepNotes(profiles.forFit, unit: value.unit) }
         ?? [Note(.warning, "the profile is too short to fit walls")]
@@ -86,24 +88,40 @@ struct WallProfileStage: StageType {
     ]
   }
 
-  /// nil for a profile too short for a fit, which is still a profile.
-  private func table(
-    _ profiles: CrossProfile, _ orientation: WallOrientation, _ options: WallFitOptions,
-    _ context: StageContext
-  ) throws(WallError) -> WallTable? {
+  /// The walls and how they run through the map; nil for a profile too short for a fit, which is still a profile.
+  private func walls(
+    _ source: Source, _ profiles: CrossProfile, _ orientation: WallOrientation,
+    _ options: WallFitOptions, _ context: StageContext
+  ) throws(WallError) -> EdgeOnWalls? {
+    guard let fit = try fit(profiles, options, context) else { return nil }
+    let courses = try Self.table(fit, profiles, orientation).courses(
+      in: source.map, geometry: Self.imagePlane(orientation), orientation,
+      source.context.correlationLength)
+    return EdgeOnWalls(fit: fit, courses: courses)
+  }
+
+  private func fit(
+    _ profiles: CrossProfile, _ options: WallFitOptions, _ context: StageContext
+  ) throws(WallError) -> WallFit? {
     do {
-      let fit = try fitImageWalls(profile: profiles.forFit, options: options) {
+      return try fitImageWalls(profile: profiles.forFit, options: options) {
         context.isInterrupted
       }
-      return WallTable(
-        fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
     } catch .tooFewSamples {
       return nil
     }
   }
 
+  private static func table(
+    _ fit: WallFit, _ profiles: CrossProfile, _ orientation: WallOrientation
+  ) -> WallTable {
+    WallTable(fit, normalAzimuth: orientation.normalAzimuth, errorScale: profiles.errorScale)
+  }
+
   /// No inclination model, for the component that is looked at.
-  private func imagePlane(_ orientation: WallOrientation) throws(WallError) -> InclinationGeometry {
+  private static func imagePlane(
+    _ orientation: WallOrientation
+  ) throws(WallError) -> InclinationGeometry {
     try InclinationGeometry(
       thickness: 1, inclination: 0, direction: orientation.direction == .perp ? .perp : .normal)
   }
@@ -120,7 +138,8 @@ struct WallProfileStage: StageType {
     other.direction = orientation.direction == .perp ? .normal : .perp
     let profiles = try CrossProfile(
       of: source.map, other, correlation: source.context.correlationLength)
-    return try self.table(profiles, other, options, context)?.rows.count ?? 0
+    return try fit(profiles, options, context).map { Self.table($0, profiles, other).rows.count }
+      ?? 0
   }
 
   /// A field askew to its walls by more, in its errors and in rad, deserves a warning.

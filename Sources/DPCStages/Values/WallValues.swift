@@ -80,6 +80,25 @@ struct WallProfileValue: HeaderOnlyValue {
   /// As in a dataset's name: `electric_field`, `projected_field`, `deflection`.
   var quantity: String
   var context: MapContext
+  /// nil where the walls are not known to be edge-on, or none were fitted.
+  var edgeOn: EdgeOnWalls?
+}
+
+/// What a profile shows of walls that are edge-on: through any thickness the same.
+struct EdgeOnWalls: Codable, Sendable, Equatable {
+  var fit: WallFit
+  /// One for each row of the table.
+  var courses: [WallCourse]
+}
+
+extension WallProfileValue {
+  /// What a fit of walls in the same field, edge-on too, comes to; nil where that is another profile or they are inclined.
+  func edgeOn(
+    _ other: LineProfile, _ correlation: CorrelationLength, _ geometry: InclinationGeometry
+  ) -> EdgeOnWalls? {
+    let isEdgeOn = geometry.inclination == 0 && geometry.directionFactor == 1
+    return isEdgeOn && other == profile && correlation == context.correlationLength ? edgeOn : nil
+  }
 }
 
 /// Finished figures, one for each format.

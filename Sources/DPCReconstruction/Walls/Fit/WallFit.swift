@@ -50,7 +50,7 @@ public struct WallFitOptions: Sendable, Equatable {
 }
 
 /// What to know of a fitted wall before believing it.
-public struct WallFlags: OptionSet, Sendable, Hashable {
+public struct WallFlags: OptionSet, Sendable, Hashable, Codable {
   public let rawValue: Int
   public init(rawValue: Int) { self.rawValue = rawValue }
 
@@ -68,7 +68,7 @@ public struct WallFlags: OptionSet, Sendable, Hashable {
 }
 
 /// One wall of a fit, with all that is known of it.
-public struct FittedWall: Sendable, Equatable {
+public struct FittedWall: Sendable, Equatable, Codable {
   public var wall: Wall
   /// w of E0 sech²(u/w), m.
   public var sechWidth: Measurement
@@ -97,7 +97,7 @@ public struct FittedWall: Sendable, Equatable {
 }
 
 /// The joint fit of all walls of a profile.
-public struct WallFit: Sendable, Equatable {
+public struct WallFit: Sendable, Equatable, Codable {
   /// Every wall of the model, ascending in position, also those that are not reported.
   public var fitted: [FittedWall]
   /// The constant under the walls at distance zero, V/m.

@@ -4,7 +4,7 @@ public import STEMCore
 internal import WorkSharing
 
 /// A wall along its line, over which a profile is the mean.
-public struct WallCourse: Sendable, Equatable {
+public struct WallCourse: Sendable, Equatable, Codable {
   /// Standard deviation of its field along it over its mean field, noise taken off: of a wall that fills the part p
   /// of its line √(1/p - 1). 0 where noise explains it.
   public var variation: Double
