@@ -3,6 +3,35 @@ internal import DPCReconstruction
 internal import Pipeline
 internal import STEMCore
 
+/// Profiles of a map, each formed once: they take all its pixels.
+struct MapProfiles {
+  private struct Name: Hashable {
+    var isAlongWall: Bool
+    var normalAzimuth: Double
+  }
+
+  let map: VectorMap
+  /// Over how many of its pixels errors go together.
+  let correlation: CorrelationLength
+  private var formed: [Name: LineProfile] = [:]
+
+  init(of map: VectorMap, _ correlation: CorrelationLength) {
+    self.map = map
+    self.correlation = correlation
+  }
+
+  /// Of the component that the image shows of a field.
+  mutating func profile(
+    _ direction: FieldDirection, normalAzimuth: Double
+  ) throws(WallError) -> LineProfile {
+    let name = Name(isAlongWall: direction == .perp, normalAzimuth: normalAzimuth)
+    if let profile = formed[name] { return profile }
+    let profile = try wallProfile(of: map, direction: direction, normalAzimuth: normalAzimuth)
+    formed[name] = profile
+    return profile
+  }
+}
+
 /// The profile across walls, and its errors as a fit needs them.
 struct CrossProfile {
   /// Errors are those of each sample.
@@ -18,11 +47,11 @@ struct CrossProfile {
 
   private static let smallestScale = 1e-3
 
-  init(
-    of map: VectorMap, _ orientation: WallOrientation, correlation: CorrelationLength
-  ) throws(WallError) {
-    var profile = try wallProfile(
-      of: map, direction: orientation.direction, normalAzimuth: orientation.normalAzimuth)
+  /// - Parameter profiles: Of the map.
+  init(of profiles: inout MapProfiles, _ orientation: WallOrientation) throws(WallError) {
+    var profile = try profiles.profile(
+      orientation.direction, normalAzimuth: orientation.normalAzimuth)
+    let correlation = profiles.correlation
     let along = correlation.along(orientation.normalAzimuth + Double.pi / 2)
     profile.shareErrors(along: along)
     self.profile = profile

@@ -33,26 +33,28 @@ extension FieldDirection {
 
 extension WallOrientation {
   /// - Parameters:
-  ///   - map: Any vector map with a pixel size.
-  ///   - correlation: Over how many of its pixels errors go together.
+  ///   - profiles: Of any vector map with a pixel size.
   ///   - inclination: Of the walls, rad: inclined walls show a field in the plane of beam and normal, nearly
   ///     edge-on ones one along the normal, as the same component of the image. The file's silence is read so.
   ///   - crystalAzimuth: Of the normal, from the crystal's directions, rad.
   ///   - earlier: What a profile of the map has found: what it has measured is not measured again.
   static func resolved(
-    for map: VectorMap, correlation: CorrelationLength, context: StageContext, specimen: Specimen,
+    for profiles: inout MapProfiles, context: StageContext, specimen: Specimen,
     inclination: Double, crystalAzimuth: Double? = nil, earlier: WallOrientation? = nil
   ) throws -> WallOrientation {
     // Measured in any case: what is stated is held against it.
-    var seen = if let seen = earlier?.seen { seen } else { try SeenNormal(in: map, correlation) }
+    var seen =
+      if let seen = earlier?.seen { seen } else {
+        try SeenNormal(in: profiles.map, profiles.correlation)
+      }
     if seen.coherence == 0, seen.significance == nil, crystalAzimuth == nil,
       isSought(context, specimen, earlier)
     {
-      try seen.search(map, correlation, context)
+      try seen.search(profiles.map, profiles.correlation, context)
     }
     let normal = normalAzimuth(context, specimen, crystalAzimuth, seen, earlier)
     let direction = try fieldDirection(
-      map, context, specimen, normalAzimuth: normal.angle,
+      &profiles, context, specimen, normalAzimuth: normal.angle,
       across: .across(inclination: inclination), earlier)
     return WallOrientation(
       normalAzimuth: normal.angle, direction: direction.value, normalOrigin: normal.origin,
@@ -87,8 +89,8 @@ extension WallOrientation {
   }
 
   private static func fieldDirection(
-    _ map: VectorMap, _ context: StageContext, _ specimen: Specimen, normalAzimuth: Double,
-    across: FieldDirection, _ earlier: WallOrientation?
+    _ profiles: inout MapProfiles, _ context: StageContext, _ specimen: Specimen,
+    normalAzimuth: Double, across: FieldDirection, _ earlier: WallOrientation?
   ) throws -> (value: FieldDirection, origin: DirectionOrigin) {
     let word: String = try context.value("field_direction")
     if let given = FieldDirection(rawValue: word) { return (given, .given) }
@@ -98,7 +100,10 @@ extension WallOrientation {
     if let earlier, earlier.directionOrigin.isMeasured, earlier.normalAzimuth == normalAzimuth {
       return (earlier.direction == .perp ? .perp : across, earlier.directionOrigin)
     }
-    guard let dominant = try dominantWallComponent(of: map, normalAzimuth: normalAzimuth) else {
+    let dominant = dominantWallComponent(
+      perp: try profiles.profile(.perp, normalAzimuth: normalAzimuth),
+      normal: try profiles.profile(.normal, normalAzimuth: normalAzimuth))
+    guard let dominant else {
       return (across == .parallel ? .parallel : .perp, .assumed)
     }
     let direction = dominant.direction == .normal ? across : dominant.direction

@@ -12,8 +12,8 @@ extension CorrectInclination {
     inclination: Inclination, isOpposite: Bool, context: MapContext, earlier: WallProfileValue?,
     isInterrupted: @escaping @Sendable () -> Bool
   ) throws -> StageProduct {
-    let profiles = try CrossProfile(
-      of: meanField, orientation, correlation: context.correlationLength)
+    var ofMap = MapProfiles(of: meanField, context.correlationLength)
+    let profiles = try CrossProfile(of: &ofMap, orientation)
     let edgeOn =
       inclination.isFitted
       ? nil : earlier?.edgeOn(profiles.profile, context.correlationLength, geometry)

@@ -90,9 +90,9 @@ struct CorrectInclination: StageType {
     let crystal = try context.reading { try CrystalRequest(context) }
     let inclination = inclination(context, specimen, crystal)
     do {
+      var profiles = MapProfiles(of: meanField, input.context.correlationLength)
       var orientation = try WallOrientation.resolved(
-        for: meanField, correlation: input.context.correlationLength, context: context,
-        specimen: specimen,
+        for: &profiles, context: context, specimen: specimen,
         // A fitted angle leaves the edge-on field out.
         inclination: inclination.isFitted ? Inclination.ofCrossSection : inclination.angle,
         crystalAzimuth: crystal?.normalAzimuth,

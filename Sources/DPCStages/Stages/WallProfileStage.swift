@@ -24,15 +24,14 @@ struct WallProfileStage: StageType {
       let inclination =
         specimen.wallInclination
         ?? (specimen.view == .crossSection ? Inclination.ofCrossSection : 0)
+      var ofMap = MapProfiles(of: source.map, source.context.correlationLength)
       let orientation = try WallOrientation.resolved(
-        for: source.map, correlation: source.context.correlationLength, context: context,
-        specimen: specimen, inclination: inclination)
-      let profiles = try CrossProfile(
-        of: source.map, orientation, correlation: source.context.correlationLength)
+        for: &ofMap, context: context, specimen: specimen, inclination: inclination)
+      let profiles = try CrossProfile(of: &ofMap, orientation)
       // Walls that are stated to be edge-on have the shape of the fit: what it leaves of a high one is another wall.
       let options: WallFitOptions = specimen.wallInclination == 0 ? WallFitOptions() : .imagePlane
       var table: WallTable? = .empty
-      var walls: EdgeOnWalls?
+      var walls: ImageWalls?
       if orientation.hasStraightWalls {
         walls = try self.walls(source, profiles, orientation, options, context)
         table = try walls.map { walls in
@@ -42,7 +41,7 @@ struct WallProfileStage: StageType {
             .withScaleError(source.context.commonErrors.relativeScale)
         }
       }
-      let others = try wallsInOtherComponent(source, orientation, table, options, context)
+      let others = try wallsInOtherComponent(&ofMap, orientation, table, options, context)
       let value = WallProfileValue(
         profile: profiles.profile, table: table, orientation: orientation, unit: source.unit,
         quantity: source.quantity,
@@ -60,7 +59,7 @@ struct WallProfileStage: StageType {
           wallsInOtherComponent: others, than: orientation.direction, orientation.directionOrigin)
           + orientation.notes + profiles.notes + ofTable
           + pathNotes(value, specimen, inclination: inclination)
-          + (try fieldAngleNotes(source, orientation, table)))
+          + (try fieldAngleNotes(&ofMap, orientation, table)))
     } catch let error as WallError {
       throw wallFailure(error, stage: context.stageName)
     }
@@ -92,12 +91,12 @@ struct WallProfileStage: StageType {
   private func walls(
     _ source: Source, _ profiles: CrossProfile, _ orientation: WallOrientation,
     _ options: WallFitOptions, _ context: StageContext
-  ) throws(WallError) -> EdgeOnWalls? {
+  ) throws(WallError) -> ImageWalls? {
     guard let fit = try fit(profiles, options, context) else { return nil }
     let courses = try Self.table(fit, profiles, orientation).courses(
       in: source.map, geometry: Self.imagePlane(orientation), orientation,
       source.context.correlationLength)
-    return EdgeOnWalls(fit: fit, courses: courses)
+    return ImageWalls(fit: fit, courses: courses)
   }
 
   private func fit(
@@ -128,7 +127,7 @@ struct WallProfileStage: StageType {
 
   /// How many walls the component shows that nobody has named, where the named one shows none.
   private func wallsInOtherComponent(
-    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?,
+    _ ofMap: inout MapProfiles, _ orientation: WallOrientation, _ table: WallTable?,
     _ options: WallFitOptions, _ context: StageContext
   ) throws(WallError) -> Int {
     guard orientation.directionOrigin.isStated, orientation.hasStraightWalls,
@@ -136,8 +135,7 @@ struct WallProfileStage: StageType {
     else { return 0 }
     var other = orientation
     other.direction = orientation.direction == .perp ? .normal : .perp
-    let profiles = try CrossProfile(
-      of: source.map, other, correlation: source.context.correlationLength)
+    let profiles = try CrossProfile(of: &ofMap, other)
     return try fit(profiles, options, context).map { Self.table($0, profiles, other).rows.count }
       ?? 0
   }
@@ -147,14 +145,12 @@ struct WallProfileStage: StageType {
 
   /// That the walls' field lies between the two directions that it has by symmetry, as a wrong scan rotation has it.
   private func fieldAngleNotes(
-    _ source: Source, _ orientation: WallOrientation, _ table: WallTable?
+    _ ofMap: inout MapProfiles, _ orientation: WallOrientation, _ table: WallTable?
   ) throws(WallError) -> [Note] {
     guard let table, !table.rows.isEmpty else { return [] }
     var other = orientation
     other.direction = orientation.direction == .perp ? .normal : .perp
-    let profile = try CrossProfile(
-      of: source.map, other, correlation: source.context.correlationLength
-    ).forFit
+    let profile = try CrossProfile(of: &ofMap, other).forFit
     let walls = zip(table.curve, table.curveDistance).map { $0 - table.level(at: $1) }
     guard profile.distance == table.curveDistance,
       let angle = wallFieldAngle(

@@ -81,11 +81,11 @@ struct WallProfileValue: HeaderOnlyValue {
   var quantity: String
   var context: MapContext
   /// nil where the walls are not known to be edge-on, or none were fitted.
-  var edgeOn: EdgeOnWalls?
+  var edgeOn: ImageWalls?
 }
 
-/// What a profile shows of walls that are edge-on: through any thickness the same.
-struct EdgeOnWalls: Codable, Sendable, Equatable {
+/// Walls as the image shows them; edge-on they are the same through any thickness.
+struct ImageWalls: Codable, Sendable, Equatable {
   var fit: WallFit
   /// One for each row of the table.
   var courses: [WallCourse]
@@ -95,7 +95,7 @@ extension WallProfileValue {
   /// What a fit of walls in the same field, edge-on too, comes to; nil where that is another profile or they are inclined.
   func edgeOn(
     _ other: LineProfile, _ correlation: CorrelationLength, _ geometry: InclinationGeometry
-  ) -> EdgeOnWalls? {
+  ) -> ImageWalls? {
     let isEdgeOn = geometry.inclination == 0 && geometry.directionFactor == 1
     return isEdgeOn && other == profile && correlation == context.correlationLength ? edgeOn : nil
   }

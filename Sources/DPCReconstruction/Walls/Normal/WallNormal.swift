@@ -106,17 +106,16 @@ private let largestTurn = 0.1
 
 /// Which component of the field has most of its power across the walls.
 ///
+/// - Parameters:
+///   - perp: The profile of the component along the walls, as of ``wallProfile(of:direction:normalAzimuth:)``.
+///   - normal: That of the other one.
 /// - Returns: `perp` (along the wall, azimuth + 90°) or `normal`, and the part of the profiles'
 ///   power above noise and a background of second degree that this component holds, 0.5...1. From one projection `parallel` cannot
 ///   be told from `normal`. nil where neither component has power above its noise.
-/// - Throws: ``WallError`` as ``wallProfile(of:direction:normalAzimuth:)``.
 public func dominantWallComponent(
-  of map: VectorMap, normalAzimuth: Double
-) throws(WallError) -> (direction: FieldDirection, powerFraction: Double)? {
-  let perp = signalPower(
-    try wallProfile(of: map, direction: .perp, normalAzimuth: normalAzimuth))
-  let normal = signalPower(
-    try wallProfile(of: map, direction: .normal, normalAzimuth: normalAzimuth))
+  perp: LineProfile, normal: LineProfile
+) -> (direction: FieldDirection, powerFraction: Double)? {
+  let (perp, normal) = (signalPower(perp), signalPower(normal))
   guard perp + normal > 0 else { return nil }
   let fraction = max(perp, normal) / (perp + normal)
   return (perp >= normal ? .perp : .normal, fraction)

@@ -14,6 +14,14 @@ struct WallNormalTests {
     return abs(d - Double.pi * (d / Double.pi).rounded())
   }
 
+  private static func component(
+    of map: VectorMap, normalAzimuth: Double
+  ) throws -> (direction: FieldDirection, powerFraction: Double)? {
+    dominantWallComponent(
+      perp: try wallProfile(of: map, direction: .perp, normalAzimuth: normalAzimuth),
+      normal: try wallProfile(of: map, direction: .normal, normalAzimuth: normalAzimuth))
+  }
+
   @Test(
     "the normal of noise-free walls is found, y down and with unequal pixel sides",
     arguments: [0.0, 30, 45, 100, 179])
@@ -35,7 +43,7 @@ struct WallNormalTests {
     #expect(normal.azimuth >= -67.5 * degree && normal.azimuth < 112.5 * degree)
     #expect(normal.coherence > 0.99 && normal.smoothing == 2)
     let component = try #require(
-      try dominantWallComponent(of: map, normalAzimuth: normal.azimuth))
+      try Self.component(of: map, normalAzimuth: normal.azimuth))
     #expect(component.direction == .perp && component.powerFraction > 0.999)
   }
 
@@ -50,7 +58,7 @@ struct WallNormalTests {
       #expect(difference(normal.azimuth, 130 * degree) < 4 * error)
       #expect(error < 3 * degree)
       let component = try #require(
-        try dominantWallComponent(of: map, normalAzimuth: 130 * degree))
+        try Self.component(of: map, normalAzimuth: 130 * degree))
       #expect(component.direction == .normal && component.powerFraction > 0.9)
     }
   }
@@ -68,7 +76,7 @@ struct WallNormalTests {
       let x = (Double(index % 100) - 49.5) / 49.5
       map.field.x[index] += order == 1 ? 4e8 * x : 4e8 * x * x
     }
-    let component = try #require(try dominantWallComponent(of: map, normalAzimuth: 0))
+    let component = try #require(try Self.component(of: map, normalAzimuth: 0))
     #expect(component.direction == .perp && component.powerFraction > 0.95, "\(component)")
   }
 
