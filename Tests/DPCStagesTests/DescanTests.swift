@@ -1,5 +1,6 @@
 // remove-descan: regions, surfaces, and what is said of the field that goes with them.
 import DPCReconstruction
+import DPCSimulation
 @testable import DPCStages
 import Foundation
 import Pipeline
@@ -95,6 +96,50 @@ struct DescanTests {
     }
     let asked = try await notes(300, "none")
     #expect(asked.map(\.kind) == [.assumption] && !asked[0].text.contains("fit-plane"))
+  }
+
+  /// Four quadrants of 1e6 electrons, on which the disc is shifted by 250 (s² - t²) and 250 st µrad in a scan of s and
+  /// t from -1 to 1: to first order a shift of d moves d/(πα) of the disc from one quadrant to its neighbor.
+  private func curvedScan(to path: String) throws {
+    let shape = GridShape(rows: 60, columns: 80)
+    var generator = SeededGenerator(seed: 3, path: [1])
+    var numbers = [Double](repeating: 0, count: 4 * shape.count)
+    for position in 0..<shape.count {
+      let s = 2 * Double(position % 80) / 79 - 1
+      let t = 2 * Double(position / 80) / 59 - 1
+      let (x, y) = (250e-6 * (s * s - t * t), 250e-6 * s * t)
+      for (segment, sign) in [(1.0, 1.0), (-1, 1), (-1, -1), (1, -1)].enumerated() {
+        let part = 0.25 + (sign.0 * x + sign.1 * y) / (.pi * 24e-3)
+        numbers[segment * shape.count + position] = generator.poisson(mean: 1e6 * part)
+      }
+    }
+    try WrittenAcquisition(
+      inner: [0, 0, 0, 0], outer: [48, 48, 48, 48], start: [0, 90, 180, 270],
+      stop: [90, 180, 270, 360], electronsPerPixel: 1e6, pixelSize: 2, frameCount: 1, shape: shape
+    ).write(numbers, to: path)
+  }
+
+  // 250 µrad · √(8/45 + 1/9) = 134.4 µrad, by sums over 80 and 60 positions 1 to 3 % more.
+  @Test(
+    "A curved surface is told where none is taken off",
+    arguments: [
+      ("from-file", true), ("fit-plane", true), ("fit-quadratic", false), ("none", false),
+    ])
+  func curved(method: String, isTold: Bool) async throws {
+    let laboratory = try Laboratory()
+    let path = laboratory.folder + "/curved.h5"
+    try curvedScan(to: path)
+    let notes = try #require(
+      try await run(laboratory, path, with: "method: \(method)").report["steady"]
+    ).notes
+    let told = notes.filter { $0.text.contains("surface that is curved") }
+    #expect(told.count == (isTold ? 1 : 0), "\(notes)")
+    for note in told {
+      #expect(note.kind == .warning)
+      #expect(
+        note.text.contains("curved by 134") && note.text.contains("method=fit-quadratic"),
+        "\(note.text)")
+    }
   }
 
   @Test func aVacuumScanKeepsTheUniformField() async throws {

@@ -38,6 +38,38 @@ extension DescanCells {
 
   private static let rounds = 4
 
+  /// Coefficients of both components of the surface that reweighting leads to, and the variance of one component of a
+  /// pixel that the middle one of the cells shows about it.
+  func robustSurface() throws(DescanFitError) -> (x: [Double], y: [Double], scale: Double) {
+    let all = counts.map { _ in 1.0 }
+    let inverse = try degree.inverse(of: matrix(all))
+    var surface = (x: solution(inverse, all, x), y: solution(inverse, all, y))
+    try settle(&surface, all, nil, huberSteps: Self.huberSteps)
+    return (surface.x, surface.y, scale(squares(surface.x, surface.y), nil))
+  }
+
+  /// The variance of one component of a pixel by the middle one of the differences between neighboring cells, of what
+  /// lies upon a surface; 0 where there are none.
+  func differences(from x: [Double], _ y: [Double]) -> Double {
+    var cells = [Int?](repeating: nil, count: side.rows * side.columns)
+    for (cell, place) in places.enumerated() {
+      cells[place.row * side.columns + place.column] = cell
+    }
+    let rests = counts.indices.map { rest($0, x, y) }
+    var squares: [Double] = []
+    for (cell, place) in places.enumerated() {
+      let index = place.row * side.columns + place.column
+      let right = place.column + 1 < side.columns ? cells[index + 1] : nil
+      let below = place.row + 1 < side.rows ? cells[index + side.columns] : nil
+      for next in [right, below].compactMap(\.self) {
+        let (dx, dy) = (rests[cell].x - rests[next].x, rests[cell].y - rests[next].y)
+        let pixels = counts[cell] * counts[next] / (counts[cell] + counts[next])
+        squares.append(pixels * (dx * dx + dy * dy))
+      }
+    }
+    return squares.isEmpty ? 0 : scale(squares, nil)
+  }
+
   /// - Parameters:
   ///   - surface: Coefficients of both components.
   ///   - plain: 1 for each cell that may count, 0 for the others.

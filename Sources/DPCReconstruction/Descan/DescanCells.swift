@@ -58,6 +58,20 @@ struct DescanCells {
     y = filled.map { sums[$0 * width + width - 1] / sums[$0 * width] }
   }
 
+  /// The same cells, for a surface of fewer terms.
+  func restricted(to degree: DescanSurface.Degree) -> DescanCells {
+    DescanCells(self, degree: degree)
+  }
+
+  private init(_ cells: DescanCells, degree: DescanSurface.Degree) {
+    self.degree = degree
+    (shape, side) = (cells.shape, cells.side)
+    (counts, places, x, y) = (cells.counts, cells.places, cells.x, cells.y)
+    terms = counts.indices.flatMap { cell in
+      cells.terms[cell * cells.termCount..<cell * cells.termCount + degree.termCount]
+    }
+  }
+
   /// A surface, and what of it scatter and structure make uncertain.
   struct Fit {
     var x: [Double]

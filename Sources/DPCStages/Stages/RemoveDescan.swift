@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -63,14 +63,33 @@ struct RemoveDescan: StageType {
   func run(_ context: StageContext) throws -> StageProduct {
     var value = try context.take("deflection", as: DeflectionValue.self)
     let method: String = try context.value("method")
-    let remarks: RemovedDescan.Remarks
-    if let removed = try removed(from: value, method, context) {
+    let removed = try removed(from: value, method, context)
+    // Subtracting a plane changes no curvature.
+    let curved = mayBeCurved(removed, method) ? CurvatureUnderStructure(value.map) : nil
+    var remarks: RemovedDescan.Remarks
+    if let removed {
       remarks = removed.removeDescan(from: &value)
     } else {
       remarks = unchanged(&value, asked: method == "none", context)
     }
+    if let curved { remarks.notes.append(Self.note(of: curved)) }
     return StageProduct(
       outputs: ["deflection": value], facts: remarks.facts, notes: remarks.notes)
+  }
+
+  /// Unless nothing was to be removed, or a curved surface was looked for.
+  private func mayBeCurved(_ removed: RemovedDescan?, _ method: String) -> Bool {
+    guard let removed else { return method != "none" }
+    return removed.surface.degree != .quadratic && removed.surfaceTest == nil
+  }
+
+  private static func note(of curved: CurvatureUnderStructure) -> Note {
+    Note(
+      .warning,
+      "most of the map lies on a surface that is curved by \(Format.quantity(curved.curvature, unit: "rad"))"
+        + " root mean square: if that is descan, it makes walls where none are, and falsifies those there are;"
+        + " method=fit-quadratic removes it, and a field as wide as the frame with it; a vacuum scan tells the two apart"
+    )
   }
 
   /// What to subtract; nil for nothing.
