@@ -8,7 +8,7 @@ extension ScanRotationValue {
   ///
   /// - Parameter stated: What the file says, rad; nil where it is silent.
   func facts(stated: Double?) -> [Fact] {
-    guard let angle, let error else {
+    guard let angle, let error, let curl else {
       let reason = unresolvedBecause ?? "no reason known"
       let text =
         stated.map {
@@ -23,8 +23,8 @@ extension ScanRotationValue {
         "scan_rotation_estimate",
         text: "scan rotation from the data \(Self.angleText(angle, error))"
           + (isSignKnown ? "" : " or \(Self.angleText(Self.opposite(angle), error))")
-          + ", contrast \(Format.significant(contrast, digits: 3)) (noise alone"
-          + " \(Format.significant(noiseContrast, digits: 2)))", value: angle * degrees,
+          + ", contrast \(Format.significant(curl.contrast, digits: 3)) (noise alone"
+          + " \(Format.significant(curl.noiseContrast, digits: 2)))", value: angle * degrees,
         error: error * degrees, unit: "deg"),
       Fact("field_sign", text: "sign of the field \(signStatement)"),
     ]
@@ -33,8 +33,7 @@ extension ScanRotationValue {
       Fact(
         "handedness",
         text: "handedness of the detector: \(side) (curl-free share"
-          + " \(Format.percent(min(1, max(0, handedness.asRecorded)))) as recorded,"
-          + " \(Format.percent(min(1, max(0, handedness.mirrored)))) mirrored)"))
+          + " \(curl.shares.asRecorded) as recorded, \(curl.shares.mirrored) mirrored)"))
     return facts
   }
 
@@ -62,15 +61,12 @@ extension ScanRotationValue {
   /// the detector is taken to be seen.
   func notes(applied angle: Double, _ handedness: Handedness) -> [Note] {
     let other = handedness == .mirrored ? Handedness.asRecorded : .mirrored
-    if self.handedness.favored == other.rawValue, found(other) != nil {
-      let shares = [self.handedness.asRecorded, self.handedness.mirrored].map {
-        Format.percent(min(1, max(0, $0)))
-      }
+    if let shares = curl?.shares, self.handedness.favored == other.rawValue, found(other) != nil {
       return [
         Note(
           .warning,
-          "the data speak for a detector \(other.words) (curl-free share \(shares[0]) as recorded,"
-            + " \(shares[1]) seen from behind), and it is taken to be \(handedness.words): if that is wrong,"
+          "the data speak for a detector \(other.words) (curl-free share \(shares.asRecorded) as recorded,"
+            + " \(shares.mirrored) seen from behind), and it is taken to be \(handedness.words): if that is wrong,"
             + " so is the sign of one component of the field; set handedness to \(other.rawValue), or check"
             + " which way the segments are counted")
       ]

@@ -140,6 +140,30 @@ struct RotationRefusalTests {
     #expect(abs(try #require(forced.angle) - 0.3) < 1e-3)
   }
 
+  @Test("Parallel walls are unresolved without a number for their curl, unless charges are known")
+  func parallelWalls() throws {
+    let input = Self.recorded(angle: 0.2) { x, _ in (0, Self.grid(x, 100).y) }
+    let value = try Self.estimate(input)
+    #expect(value.angle == nil && value.curl == nil)
+    #expect(value.unresolvedBecause?.contains("varies along one direction only") == true)
+    #expect(try #require(value.structure).twoDimensionalShare < 0.25)
+    let numbers = value.group("rotation").datasets.filter {
+      ["contrast", "noise_contrast", "scan_rotation", "curl_free_share_mirrored"].contains($0.name)
+    }
+    #expect(numbers.count == 4)
+    for dataset in numbers {
+      guard case .float64(let number) = dataset.values else {
+        Issue.record("\(dataset.name) is no number")
+        continue
+      }
+      #expect(number[0].isNaN, "\(dataset.name)")
+    }
+    let forced = try Self.estimate(input, ["structure": .text("charges")])
+    // A field along its wall has nothing but curl: least a quarter turn from the truth.
+    #expect(abs(abs(try #require(forced.angle) - 0.2) - Double.pi / 2) < 1e-3)
+    #expect(try #require(forced.curl).contrast > 0.99)
+  }
+
   @Test("Walls across walls leave a mirrored detector as free of curl: unresolved")
   func grid() throws {
     let value = try Self.estimate(Self.recorded(angle: 0.2, Self.grid))

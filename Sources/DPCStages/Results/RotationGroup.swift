@@ -11,11 +11,12 @@ extension ScanRotationValue {
     var datasets = [scalar("scan_rotation", (angle ?? .nan) * degrees, "deg")]
     if let error { datasets.append(scalar("scan_rotation_errors", error * degrees, "deg")) }
     datasets += [
-      scalar("contrast", contrast, ""), scalar("noise_contrast", noiseContrast, ""),
+      scalar("contrast", curl?.contrast ?? .nan, ""),
+      scalar("noise_contrast", curl?.noiseContrast ?? .nan, ""),
       ResultDataset(
         "ambiguity_resolved", shape: [], values: .uint8([isSignKnown ? 1 : 0]), unit: ""),
-      scalar("curl_free_share_as_recorded", handedness.asRecorded, ""),
-      scalar("curl_free_share_mirrored", handedness.mirrored, ""),
+      scalar("curl_free_share_as_recorded", curl?.curlFreeness ?? .nan, ""),
+      scalar("curl_free_share_mirrored", curl?.mirroredCurlFreeness ?? .nan, ""),
     ]
     if let angle = handedness.mirroredAngle {
       datasets.append(scalar("scan_rotation_mirrored", angle * degrees, "deg"))

@@ -7,7 +7,7 @@ struct EstimateRotation: StageType {
   let name = "estimate-rotation"
   let summary =
     "scan rotation and handedness from the data: the angle at which the field has no curl"
-  let algorithmVersion = 11
+  let algorithmVersion = 12
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], exampleSource: "remove-descan",
@@ -49,16 +49,22 @@ struct EstimateRotation: StageType {
     let whole = try withoutGaps(input.map, stage: context.stageName)
     let correlation = input.context.correlationLength
     let noiseFactor = correlation.noiseFactor
+    let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
+    let assumed: AssumedStructure = try context.choice("structure")
+    let statedDirection = input.context.metadata.specimen.fieldDirection
+    // Whatever its curl, such a structure gives no angle.
+    if assumed == .asSeen, let structure, !structure.isTwoDimensional,
+      let reason = RotationJudgment.reasonForWalls(structure, statedDirection)
+    {
+      return product(unresolved(input, because: reason, structure), input: input)
+    }
     let modes = CurlModes(of: whole, noiseFactor: noiseFactor)
     guard let recorded = modes.estimate(.asRecorded), let mirrored = modes.estimate(.mirrored)
     else {
       return product(unresolved(input, because: "nothing varies in these data"), input: input)
     }
-    let structure = structureDimension(of: whole, noiseFactor: noiseFactor)
     var value = RotationJudgment(
-      recorded, mirrored, structure,
-      assumed: try context.choice("structure"),
-      statedDirection: input.context.metadata.specimen.fieldDirection
+      recorded, mirrored, structure, assumed: assumed, statedDirection: statedDirection
     ).value(input.context)
     decideSigns(of: &value, polarity, whole, correlation)
     return product(value, input: input)
@@ -109,12 +115,12 @@ struct EstimateRotation: StageType {
   }
 
   private func unresolved(
-    _ input: DeflectionValue, because reason: String
+    _ input: DeflectionValue, because reason: String, _ structure: StructureDimension? = nil
   ) -> ScanRotationValue {
     ScanRotationValue(
-      angle: nil, error: nil, contrast: 0, noiseContrast: 1, unresolvedBecause: reason,
-      isSignKnown: false, signStatement: ScanRotationValue.openSign,
-      handedness: .init(asRecorded: 0, mirrored: 0), structure: nil, context: input.context)
+      angle: nil, error: nil, curl: nil, unresolvedBecause: reason, isSignKnown: false,
+      signStatement: ScanRotationValue.openSign, handedness: .init(),
+      structure: structure.map(ScanRotationValue.StructureEvidence.init), context: input.context)
   }
 
   private func product(_ value: ScanRotationValue, input: DeflectionValue) -> StageProduct {
@@ -193,11 +199,22 @@ struct RotationJudgment {
     return nil
   }
 
+  private static let verdict =
+    "curl minimization is meaningless for these data unless charges are known to make"
+    + " the structure (structure: charges)"
+
   /// Why the structure may be one whose field has nothing but curl.
   private var reasonForWalls: String? {
-    let verdict =
-      "curl minimization is meaningless for these data unless charges are known to make"
-      + " the structure (structure: charges)"
+    if let reason = Self.reasonForWalls(structure, statedDirection) { return reason }
+    guard isGrid else { return nil }
+    return "a mirrored detector would leave as little curl: the structure runs along two"
+      + " perpendicular directions only, as crossing walls do; \(Self.verdict)"
+  }
+
+  /// The same from what is known without the curl.
+  static func reasonForWalls(
+    _ structure: StructureDimension?, _ statedDirection: FieldDirection?
+  ) -> String? {
     if statedDirection == .perp {
       return "the file states walls with a field along them (field_direction perp), which have"
         + " nothing but curl; \(verdict)"
@@ -207,10 +224,6 @@ struct RotationJudgment {
       return "the structure varies along one direction only wherever it stands out, as walls do: a"
         + " field along a wall has nothing but curl, so that its smallest curl would be found 90°"
         + " from the truth; \(verdict)"
-    }
-    if isGrid {
-      return "a mirrored detector would leave as little curl: the structure runs along two"
-        + " perpendicular directions only, as crossing walls do; \(verdict)"
     }
     return nil
   }
@@ -230,15 +243,11 @@ struct RotationJudgment {
       && mirrored.curlFreeness >= Self.leastFreeness
     return ScanRotationValue(
       angle: reason == nil ? recorded.angle : nil, error: reason == nil ? recorded.error : nil,
-      contrast: recorded.contrast, noiseContrast: recorded.noiseContrast,
-      unresolvedBecause: reason, isSignKnown: false,
+      curl: .init(recorded, mirrored: mirrored), unresolvedBecause: reason, isSignKnown: false,
       signStatement: ScanRotationValue.openSign,
       handedness: .init(
-        asRecorded: recorded.curlFreeness, mirrored: mirrored.curlFreeness,
         mirroredAngle: mirroredIsGood ? mirrored.angle : nil,
         mirroredError: mirroredIsGood ? mirrored.error : nil, favored: favored?.rawValue),
-      structure: structure.map {
-        .init(twoDimensionalShare: $0.twoDimensionalShare, coveredShare: $0.coveredShare)
-      }, context: context)
+      structure: structure.map(ScanRotationValue.StructureEvidence.init), context: context)
   }
 }

@@ -10,9 +10,8 @@ struct ScanRotationValue: HeaderOnlyValue {
   var angle: Double?
   /// One standard deviation, rad.
   var error: Double?
-  var contrast: Double
-  /// What noise alone would show.
-  var noiseContrast: Double
+  /// nil where the curl tells nothing of the angle, whatever it is.
+  var curl: CurlEvidence?
   /// Why no angle is given.
   var unresolvedBecause: String?
   /// Whether the sign of the field, and so the angle beyond half a turn, is known.
@@ -23,11 +22,33 @@ struct ScanRotationValue: HeaderOnlyValue {
   var structure: StructureEvidence?
   var context: MapContext
 
+  /// What all angles leave of the curl.
+  struct CurlEvidence: Codable, Sendable, Equatable {
+    /// 1 - smallest/largest power.
+    var contrast: Double
+    /// What noise alone would show.
+    var noiseContrast: Double
+    /// 1 for a field without curl, as recorded.
+    var curlFreeness: Double
+    /// The same for a detector seen from behind.
+    var mirroredCurlFreeness: Double
+
+    init(_ recorded: RotationEstimate, mirrored: RotationEstimate) {
+      (contrast, noiseContrast) = (recorded.contrast, recorded.noiseContrast)
+      (curlFreeness, mirroredCurlFreeness) = (recorded.curlFreeness, mirrored.curlFreeness)
+    }
+
+    /// Shares in words, as recorded and mirrored.
+    var shares: (asRecorded: String, mirrored: String) {
+      (
+        Format.percent(min(1, max(0, curlFreeness))),
+        Format.percent(min(1, max(0, mirroredCurlFreeness)))
+      )
+    }
+  }
+
   /// Which side of the detector the data speak for.
   struct HandednessEvidence: Codable, Sendable, Equatable {
-    /// 1 for a field without curl, by `Handedness`.
-    var asRecorded: Double
-    var mirrored: Double
     /// The angle for a detector seen from behind, rad.
     var mirroredAngle: Double?
     var mirroredError: Double?
@@ -40,6 +61,12 @@ struct ScanRotationValue: HeaderOnlyValue {
   struct StructureEvidence: Codable, Sendable, Equatable {
     var twoDimensionalShare: Double
     var coveredShare: Double
+
+    init(_ structure: StructureDimension) {
+      (twoDimensionalShare, coveredShare) = (
+        structure.twoDimensionalShare, structure.coveredShare
+      )
+    }
   }
 
   static let openSign =
