@@ -22,6 +22,10 @@ public struct CurvatureUnderStructure: Sendable, Equatable {
   /// Neighboring cells of noise differ by as much as they scatter; walls beside them add up to a tenth.
   private static let noiseOnly = 1.2
 
+  /// Where neighbors differ by nearly as much as cells scatter about a plane, no quadratic lies so many times closer:
+  /// about it they would scatter by less than seven tenths of what they differ.
+  private static let leastPlane = 0.7 * 0.7 * leastGain * leastGain
+
   /// Cells a quadratic must be told from.
   private static let leastCells = 100
   /// Rows looked at: cells are means of 4 rows or more, as far as there are so many.
@@ -31,9 +35,13 @@ public struct CurvatureUnderStructure: Sendable, Equatable {
   /// - Returns: nil where a plane carries the map as well, or nothing carries most of it.
   public init?(_ map: VectorMap) {
     let quadratic = DescanCells(map: map, positions: Self.positions(map), degree: .quadratic)
-    guard quadratic.counts.count >= Self.leastCells,
-      let flat = try? quadratic.restricted(to: .plane).robustSurface(),
-      let curved = try? quadratic.robustSurface(), curved.scale > 0
+    guard quadratic.counts.count >= Self.leastCells else { return nil }
+    let plane = quadratic.restricted(to: .plane)
+    guard let simple = try? plane.leastSquares(),
+      simple.scale > Self.leastPlane * plane.differences(from: simple.x, simple.y),
+      let flat = try? plane.robustSurface(from: simple),
+      let curved = try? quadratic.robustSurface(from: quadratic.leastSquares()),
+      curved.scale > 0
     else { return nil }
     let gain = (flat.scale / curved.scale).squareRoot()
     let variance = quadratic.differences(from: curved.x, curved.y)

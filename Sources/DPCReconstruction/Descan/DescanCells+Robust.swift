@@ -38,13 +38,22 @@ extension DescanCells {
 
   private static let rounds = 4
 
-  /// Coefficients of both components of the surface that reweighting leads to, and the variance of one component of a
-  /// pixel that the middle one of the cells shows about it.
-  func robustSurface() throws(DescanFitError) -> (x: [Double], y: [Double], scale: Double) {
+  /// Coefficients of both components, and the variance of one component of a pixel that the middle one of the cells
+  /// shows about them.
+  typealias Surface = (x: [Double], y: [Double], scale: Double)
+
+  /// The surface to which all cells count alike.
+  func leastSquares() throws(DescanFitError) -> Surface {
     let all = counts.map { _ in 1.0 }
     let inverse = try degree.inverse(of: matrix(all))
-    var surface = (x: solution(inverse, all, x), y: solution(inverse, all, y))
-    try settle(&surface, all, nil, huberSteps: Self.huberSteps)
+    let surface = (x: solution(inverse, all, x), y: solution(inverse, all, y))
+    return (surface.x, surface.y, scale(squares(surface.x, surface.y), nil))
+  }
+
+  /// The surface that reweighting leads to.
+  func robustSurface(from start: Surface) throws(DescanFitError) -> Surface {
+    var surface = (x: start.x, y: start.y)
+    try settle(&surface, counts.map { _ in 1 }, nil, huberSteps: Self.huberSteps)
     return (surface.x, surface.y, scale(squares(surface.x, surface.y), nil))
   }
 
