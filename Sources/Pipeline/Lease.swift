@@ -9,7 +9,7 @@ internal import Synchronization
 /// CACHE/v1/leases/CDEF...   PLACE-PROCESS-RANDOM and the start of the machine, a line each
 /// ```
 /// All leases of a holder are names of one file, its token in `tmp`: to take one is to link it, which fails where
-/// the name is taken.
+/// the name is taken, and to touch that file touches them all.
 ///
 /// A lease saves double work and decides nothing: whoever cannot read, write or understand one computes. Its
 /// holder touches it every few seconds. It is void when its holder is known to be dead, and where it was not
@@ -67,11 +67,11 @@ struct Leases: Sendable {
   }
 }
 
-/// The file that stands for a holder, made when it is first needed.
+/// The file that stands for a holder, made when it is first needed and touched until it is withdrawn.
 final class LeaseToken: Sendable {
   /// By which the holder knows its leases.
   let name = TemporaryName.make()
-  private let path = Mutex<String?>(nil)
+  private let file = Mutex<TouchedFile?>(nil)
 
   deinit { withdraw() }
 
@@ -81,14 +81,14 @@ final class LeaseToken: Sendable {
   func link(
     to new: String, in folder: String, _ objects: ObjectStore
   ) throws(SystemError) -> Bool {
-    try path.withLock { (path) throws(SystemError) in
-      if let present = path {
+    try file.withLock { (file) throws(SystemError) in
+      if let present = file?.path {
         do throws(SystemError) { return try FileSystem.link(present, to: new) } catch {
           // Somebody swept it up, or emptied the cache.
           if !error.isMissingFile { throw error }
         }
       }
-      path = nil
+      file = nil
       let made = try objects.temporaryPath()
       let bytes = Array((name + "\n" + (Clock.boot ?? "") + "\n").utf8)
       do throws(SystemError) {
@@ -100,19 +100,37 @@ final class LeaseToken: Sendable {
         try? FileSystem.remove(made)
         throw error
       }
-      path = made
+      file = TouchedFile(made)
       return try FileSystem.link(made, to: new)
     }
   }
 
   /// Takes the file away; leases that are still held keep their own names of it.
   func withdraw() {
-    path.withLock { path in
+    file.withLock { file in
       // One that cannot be removed is swept up when this process is no more.
-      if let made = path { try? FileSystem.remove(made) }
-      path = nil
+      if let made = file?.path { try? FileSystem.remove(made) }
+      file = nil
     }
   }
+}
+
+/// A file that is touched every few seconds as long as this lives.
+private final class TouchedFile: Sendable {
+  let path: String
+  private let beating: Task<Void, Never>
+
+  init(_ path: String) {
+    self.path = path
+    beating = Task.detached {
+      // Sleeping ends with an error as soon as the task is canceled.
+      while (try? await Task.sleep(for: .seconds(Leases.beat))) != nil {
+        FileSystem.touch(path)
+      }
+    }
+  }
+
+  deinit { beating.cancel() }
 }
 
 /// What a lease says, and when it was touched.
@@ -140,13 +158,12 @@ struct LeaseContent: Hashable {
   }
 }
 
-/// A lease that this process holds, touched until it is given back.
-final class Lease: Sendable {
+/// A lease that this process holds until it gives it back; its token is touched meanwhile.
+struct Lease: Sendable {
   private let path: String?
   private let name: String
   /// Whether others know of it, which tells that the cache can be written to.
   var isKnown: Bool { path != nil }
-  private let beating: Task<Void, Never>?
 
   /// - Parameters:
   ///   - path: nil for one that could not be written, which nobody else knows of.
@@ -154,19 +171,10 @@ final class Lease: Sendable {
   init(path: String?, name: String) {
     self.path = path
     self.name = name
-    beating = path.map { path in
-      Task.detached {
-        // Sleeping ends with an error as soon as the lease is given back.
-        while (try? await Task.sleep(for: .seconds(Leases.beat))) != nil {
-          FileSystem.touch(path)
-        }
-      }
-    }
   }
 
   /// Lets others have it.
   func giveBack() {
-    beating?.cancel()
     guard let path, LeaseContent(at: path)?.name == name else { return }
     // One that stays is void when its holder ends.
     try? FileSystem.remove(path)

@@ -94,6 +94,29 @@ struct LeaseTests {
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 
+  @Test("a holder touches all that it holds every few seconds, until it holds none")
+  func touching() async throws {
+    let leases = leases
+    let held = try (8...9).map { try #require(leases.take(ActionKey(SHA256Digest(of: [$0])))) }
+    func stamps() throws -> [Date?] {
+      try leases.paths().map {
+        try FileManager.default.attributesOfItem(atPath: $0)[.modificationDate] as? Date
+      }
+    }
+    let taken = try stamps()
+    #expect(taken.count == 2 && !taken.contains(nil))
+    // Others may keep the threads of tasks busy for a while.
+    for _ in 0..<40 where try stamps() == taken { try await Task.sleep(for: .seconds(0.5)) }
+    let touched = try stamps()
+    #expect(zip(taken, touched).allSatisfy { $0 != $1 }, "\(taken), \(touched)")
+    leases.token.withdraw()
+    let last = try stamps()
+    try await Task.sleep(for: .seconds(Leases.beat + 1))
+    #expect(try stamps() == last)
+    for lease in held { lease.giveBack() }
+    #expect(try leases.paths().isEmpty)
+  }
+
   @Test("what is swept up: leases of the dead, not those of the living or of other machines")
   func sweep() throws {
     let live = try #require(leases.take(key))
