@@ -93,11 +93,16 @@ public struct HDF5Group: ~Copyable, Sendable, HDF5Object {
     return kind(ofOpen: object.id)
   }
 
-  /// The names in this group in alphabetical order. Links are named, not followed.
-  public func children() throws(HDF5Error) -> [HDF5Child] {
-    let names = try Library.names("list", place) { [id = handle.id] visitor, context in
+  /// The names in this group in alphabetical order; nothing is opened for them.
+  public func childNames() throws(HDF5Error) -> [String] {
+    try Library.names("list", place) { [id = handle.id] visitor, context in
       CHDF5_for_each_link(id, visitor, context)
     }
+  }
+
+  /// What stands in this group, in alphabetical order. Links are named, not followed.
+  public func children() throws(HDF5Error) -> [HDF5Child] {
+    let names = try childNames()
     let resolver = resolver
     var children: [HDF5Child] = []
     for name in names {

@@ -3,7 +3,7 @@ internal import HDF5
 internal import ShownText
 
 extension ItemReader {
-  /// Attributes named almost as one that their item is read with and does not have, and attributes of groups named
+  /// Attributes named almost as one that their item is read with and goes without, and attributes of groups named
   /// almost as an item that is missing.
   ///
   /// What cannot be listed has none: this helps, and decides nothing.
@@ -17,7 +17,7 @@ extension ItemReader {
         }
       }
     }
-    return AcquisitionPath.read.flatMap { misnamedAttributes(of: $0) } + ofGroups
+    return AcquisitionPath.withOptionalAttributes.flatMap { misnamedAttributes(of: $0) } + ofGroups
   }
 
   /// Attributes of an item named almost as one that it is read with and does not have.
@@ -52,6 +52,12 @@ extension ItemReader {
 }
 
 extension AcquisitionPath {
+  /// Items that are read without one of their attributes too; any other is refused without its unit, by name.
+  fileprivate static let withOptionalAttributes = [
+    frames, gain, deflectionCalibration, deflectionCalibrationErrors, scanRotation,
+    electronsPerPixel, flat, vacuum,
+  ]
+
   /// The attributes that an item is read with; none of a text.
   fileprivate static func attributes(of path: String) -> [String] {
     switch path {

@@ -27,9 +27,8 @@ extension ItemReader {
   func misnamed() -> [MisnamedItem] {
     let groups = AcquisitionPath.groups.map(\.0)
     let names = ([""] + groups).reduce(into: [String: [String]]()) { names, group in
-      let children =
-        group.isEmpty ? try? file.root.children() : try? file.root.group(group).children()
-      names[group] = children?.map(\.name)
+      names[group] =
+        group.isEmpty ? try? file.root.childNames() : try? file.root.group(group).childNames()
     }
     let missing = (groups + AcquisitionPath.read).filter { path in
       let (parent, name) = Self.parts(path)

@@ -11,8 +11,9 @@ public enum Spelling {
   /// its letters in common with the word by chance.
   public static func closest(to word: String, among candidates: [String]) -> String? {
     let limit = (word.count + 1) / 3
-    let scored = candidates.map { (name: $0, distance: distance(word, $0)) }
-      .filter { $0.distance <= limit }
+    // No fewer edits than the lengths differ by.
+    let scored = candidates.filter { abs($0.count - word.count) <= limit }
+      .map { (name: $0, distance: distance(word, $0)) }.filter { $0.distance <= limit }
     return scored.min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
   }
 
