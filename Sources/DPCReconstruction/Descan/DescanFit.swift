@@ -82,7 +82,8 @@ public func fitDescan(
     positions.reduce(0) { $0 + (covariance.xx[$1] + covariance.yy[$1]) / 2 }
       / Double(positions.count)
   }
-  var variance = work.residualSum() / degreesOfFreedom
+  var sum = work.residualSum()
+  var variance = sum / degreesOfFreedom
   let isSmall = degreesOfFreedom < DescanFitting.smallSample
   if isSmall, let countingVariance { variance = max(variance, countingVariance) }
   var covariance = work.inverse.map { $0 * variance }
@@ -93,12 +94,12 @@ public func fitDescan(
       let fit = try cells.robustFit(
         from: (work.x, work.y), countingVariance: countingVariance)
       work.replace(x: fit.x, y: fit.y)
+      sum = work.residualSum()
       (covariance, rejected) = (fit.covariance, fit.rejectedShare)
     } else if !isSmall {
       covariance = cells.covariance(of: work.x, work.y, inverse: work.inverse)
     }
   }
-  let sum = work.residualSum()
   return DescanFit(
     surface: work.surface(covariance: covariance), pixelCount: positions.count, sumOfSquares: sum,
     reducedChiSquare: countingVariance.flatMap { $0 > 0 ? sum / $0 / degreesOfFreedom : nil },
