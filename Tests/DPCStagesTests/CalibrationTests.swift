@@ -163,6 +163,40 @@ struct CalibrationTests {
     #expect(verdict.text.hasPrefix("nothing detected"), "\(verdict.text)")
   }
 
+  /// The same flat without its exposures is taken for exact, and detects a constant of some 20 of the mean's errors: that
+  /// a single exposure would do as much is told. Of a field that is no constant it is not, nor where the flat is known.
+  @Test(arguments: [(false, 0.0, true), (true, 0, false), (false, 1e10, false)])
+  func anUnstatedReference(isStated: Bool, field: Double, isTold: Bool) async throws {
+    let laboratory = try Laboratory()
+    let file = try await laboratory.file(
+      simulation(
+        "electrons_per_pixel: 100000, references: [flat], reference_exposures: 1,"
+          + " states_exposures: \(isStated), seed: 4", field: field))
+    let outcome = try await laboratory.run(
+      pipeline(
+        ["acquisition": file],
+        """
+          read: { uses: read-acquisition, with: { file: $acquisition } }
+          clean: { uses: normalize-segments, from: read }
+          tilt: { uses: deflection, from: clean }
+          turned: { uses: rotate-to-scan, from: tilt }
+          field: { uses: electric-field, from: turned }
+        """, results: "field"))
+    let report = try #require(outcome.report["field"])
+    let verdict = try #require(report.facts.first { $0.key == "verdict" })
+    #expect(verdict.text.hasPrefix("signal detected") != isStated, "\(verdict.text)")
+    // 2 · 59.6 µrad at N = 1e5, times 343741 V, over 50 nm.
+    let told = report.notes.filter { $0.kind == .warning }.map(\.text)
+    #expect(told.count == (isTold ? 1 : 0), "\(told)")
+    for text in told {
+      #expect(
+        text.hasPrefix("what is detected is a constant") && text.contains(" one of 8"), "\(text)")
+    }
+    let errors = try outcome.value("field", as: ProjectedFieldValue.self).context.commonErrors
+    #expect((errors.unstatedOffset == nil) == isStated)
+    #expect((errors.constant == 0) != isStated)
+  }
+
   /// A response of 0.93 is undone by C: the field of 1e8 V/m over 50 nm is 5 V again, at N = 1e6 and 320
   /// pixels to 1e-3 by the calibration and 6480/√(1e6 · 320) V = 0.36 V by counting.
   @Test func tiltsCalibrateTheField() async throws {

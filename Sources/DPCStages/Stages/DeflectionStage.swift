@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 23
+  let algorithmVersion = 24
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 7
+  let algorithmVersion = 8
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -54,7 +54,28 @@ struct ElectricFieldStage: StageType {
       by: metadata.beam.momentumVelocityPerCharge)
     return StageProduct(
       outputs: ["field": value], facts: facts(value),
-      notes: notes(value, given: given, stated: metadata.specimen.thickness))
+      notes: notes(value, given: given, stated: metadata.specimen.thickness)
+        + constantNotes(value))
+  }
+
+  /// That what is detected is a constant, which gains of unknown errors may have made.
+  private func constantNotes(_ value: ProjectedFieldValue) -> [Note] {
+    let errors = value.context.commonErrors
+    guard errors.largestConstant > errors.constant,
+      MapVerdict(value.map, value.context)?.isDetected == true,
+      let cautious = MapVerdict(
+        of: value.map, noiseFactor: value.context.correlationLength.noiseFactor,
+        zeroError: errors.largestConstant), !cautious.isDetected
+    else { return [] }
+    let unit = value.thickness == nil ? "V" : "V/m"
+    let zero = Format.quantity(errors.largestConstant / (value.thickness ?? 1), unit: unit)
+    return [
+      Note(
+        .warning,
+        "what is detected is a constant, and a gain reference of a single exposure would make one of \(zero) in each"
+          + " component: state how many exposures it averages (its attribute exposures), or take the constant for none"
+      )
+    ]
   }
 
   /// Errors of the thickness beyond which the field's own are far from those of a normal distribution.

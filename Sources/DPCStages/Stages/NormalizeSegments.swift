@@ -92,11 +92,7 @@ struct NormalizeSegments: StageType {
 
   /// Where the exposures of a reference are not stated, one exposure bounds the errors of its gains.
   private func neglectedErrors(_ frames: FramesValue) -> [Note] {
-    let bounds = relativeGainErrors(
-      of: frames.correction, metadata: frames.acquisition.metadata,
-      electronsPerUnit: frames.electronsPerUnit, exposures: 1)
-    guard frames.correction.gainErrors == nil, let largest = bounds?.compactMap({ $0 }).max()
-    else { return [] }
+    guard let largest = frames.gainErrorsOfOneExposure?.compactMap({ $0 }).max() else { return [] }
     let bound =
       largest < 1
       ? "at most \(Format.percent(largest)) by counting, less if"

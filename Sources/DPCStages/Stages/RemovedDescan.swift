@@ -25,6 +25,7 @@ struct RemovedDescan {
     value.context = value.context.adding(attributes(metadata))
     // What the gains do to the zero of the deflection they do to the reference, too.
     value.context.commonErrors.offset["gain"] = nil
+    value.context.commonErrors.unstatedOffset?["gain"] = nil
     if let error = surface.meanError { value.context.commonErrors.offset["descan"] = error }
     return (facts(metadata), notes(metadata))
   }

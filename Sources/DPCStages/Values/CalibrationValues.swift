@@ -49,9 +49,22 @@ extension FramesValue {
     errors.rotation = calibration.rotation
     if let gain = gainDeflectionError(correction.gainErrors, statistics.segmentSums, estimate) {
       errors.offset["gain"] = gain
+    } else if let most = gainDeflectionError(
+      gainErrorsOfOneExposure, statistics.segmentSums, estimate)
+    {
+      errors.unstatedOffset = ["gain": most]
     }
     if let gain = gainScaleError(statistics.segmentSums, estimate) { errors.scale["gain"] = gain }
     return errors
+  }
+
+  /// What the errors of the gains are at most, by counting, where the file does not state how many exposures their
+  /// reference averages; nil where it does, and where nothing is known of them.
+  var gainErrorsOfOneExposure: [Double?]? {
+    guard correction.gainErrors == nil else { return nil }
+    return relativeGainErrors(
+      of: correction, metadata: acquisition.metadata, electronsPerUnit: electronsPerUnit,
+      exposures: 1)
   }
 
   /// The shift of the disc by which the scale is told, in its radius: small beside where the response bends.

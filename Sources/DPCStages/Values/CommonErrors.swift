@@ -1,5 +1,6 @@
 // Errors that all pixels of a map share: no average lowers them, and no difference of pixels shows them.
 internal import DPCReconstruction
+internal import Glibc
 internal import STEMCore
 
 /// What is uncertain about a map as a whole, by its cause. The covariance of a map holds only what is
@@ -10,6 +11,9 @@ struct CommonErrors: Codable, Sendable, Equatable {
   /// One standard deviation of a constant in each component, by cause (`descan`, `gain`), in the map's unit; with a
   /// potential of the field that it is of, V.
   var offset: [String: Double] = [:]
+  /// The same where nobody states how many exposures a reference averages: what it is at most, of a single one; nil
+  /// where everything is stated. No error counts it.
+  var unstatedOffset: [String: Double]?
   /// One standard deviation of the angle by which the vectors were turned, rad.
   var rotation: Double?
 
@@ -17,6 +21,9 @@ struct CommonErrors: Codable, Sendable, Equatable {
   var relativeScale: Double { Self.inQuadrature(scale) }
   /// All causes of the constant together.
   var constant: Double { Self.inQuadrature(offset) }
+
+  /// All causes of the constant together, and what those add at most of which nobody states how large they are.
+  var largestConstant: Double { hypot(constant, Self.inQuadrature(unstatedOffset ?? [:])) }
 
   /// Summed in the order of the causes' names: the same bytes on every run.
   private static func inQuadrature(_ errors: [String: Double]) -> Double {
@@ -29,6 +36,7 @@ extension CommonErrors {
   func scaled(by factor: Double) -> CommonErrors {
     var copy = self
     copy.offset = offset.mapValues { $0 * abs(factor) }
+    copy.unstatedOffset = unstatedOffset?.mapValues { $0 * abs(factor) }
     return copy
   }
 
