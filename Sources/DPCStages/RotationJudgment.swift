@@ -11,11 +11,12 @@ enum AssumedStructure: String, CaseIterable {
 
 /// From the estimates for both sides of the detector to an answer, which may be that there is none.
 struct RotationJudgment {
-  private let recorded: RotationEstimate
-  private let mirrored: RotationEstimate
-  private let structure: StructureDimension?
-  private let assumed: AssumedStructure
-  private let statedDirection: FieldDirection?
+  let recorded: RotationEstimate
+  let mirrored: RotationEstimate
+  /// nil where none stands out of the noise.
+  let structure: StructureDimension?
+  let assumed: AssumedStructure
+  let statedDirection: FieldDirection?
 
   /// An angle known less well than this is none: 0.1 rad is where a direction is told at five sigma.
   private static let largestError = 0.1
@@ -25,17 +26,6 @@ struct RotationJudgment {
   private static let clearMargin = 0.2
   /// Curl-free shares nearer to each other than this are alike.
   private static let gridMargin = 0.05
-
-  init(
-    _ recorded: RotationEstimate, _ mirrored: RotationEstimate, _ structure: StructureDimension?,
-    assumed: AssumedStructure, statedDirection: FieldDirection?
-  ) {
-    self.recorded = recorded
-    self.mirrored = mirrored
-    self.structure = structure
-    self.assumed = assumed
-    self.statedDirection = statedDirection
-  }
 
   /// Two perpendicular families of walls, one across the other, are two-dimensional at every
   /// crossing; but a mirrored detector leaves them as free of curl as they were.

@@ -84,7 +84,7 @@ final class LeaseToken: Sendable {
     try file.withLock { (file) throws(SystemError) in
       if let present = file?.path {
         do throws(SystemError) { return try FileSystem.link(present, to: new) } catch {
-          // Somebody swept it up, or emptied the cache.
+          // Somebody swept it up, or emptied the cache: leases that still have its name are touched no more.
           if !error.isMissingFile { throw error }
         }
       }

@@ -152,6 +152,9 @@ struct DescanTests {
     #expect(value.context.attributes["removed_descan_test"]?.hasSuffix("plane suffices") == true)
     // Subtracting a vacuum of the same gains takes their offset with it.
     #expect(value.context.commonErrors.offset["gain"] == nil)
+    let before = try outcome.value("tilt", as: DeflectionValue.self).context.commonErrors
+    #expect(before.unstatedOffset?["gain"] != nil)
+    #expect(value.context.commonErrors.unstatedOffset?["gain"] == nil)
     let quadratic = try await run(
       laboratory, file, with: "method: vacuum, vacuum_surface: quadratic")
     #expect(

@@ -64,7 +64,8 @@ struct EstimateRotation: StageType {
       return product(unresolved(input, because: "nothing varies in these data"), input: input)
     }
     var value = RotationJudgment(
-      recorded, mirrored, structure, assumed: assumed, statedDirection: statedDirection
+      recorded: recorded, mirrored: mirrored, structure: structure, assumed: assumed,
+      statedDirection: statedDirection
     ).value(input.context)
     decideSigns(of: &value, polarity, whole, correlation)
     return product(value, input: input)
