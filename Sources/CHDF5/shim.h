@@ -52,25 +52,25 @@ static inline void CHDF5_be_silent(void) {
   if (!is_silent) is_silent = H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0;
 }
 
-// The descriptor by which the library itself reads a file; -1 where it is not one plain file.
+// The descriptor by which the library itself reads a file that was opened by the default driver; -1 where that is
+// not one plain file.
 static inline int CHDF5_descriptor(hid_t file) {
-  hid_t access = H5Fget_access_plist(file);
-  if (access < 0) return -1;
-  int is_plain = H5Pget_driver(access) == H5FD_SEC2;
-  H5Pclose(access);
   void *handle = NULL;
-  if (!is_plain || H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return -1;
-  return *(int *)handle;
+  // Not asked of the file: the library copies a whole list of properties for that.
+  if (H5Pget_driver(H5P_FILE_ACCESS_DEFAULT) != H5FD_SEC2) return -1;
+  return H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle ? -1 : *(int *)handle;
 }
 
-// The descriptor of a file that nobody writes and whose addresses and sizes have 8 bytes; -1 for another.
-static inline int CHDF5_read_only_descriptor(hid_t file) {
+// The descriptor of a file that nobody writes and whose addresses and sizes have 8 bytes, and the bytes before its
+// first one of HDF5; -1 for another.
+static inline int CHDF5_read_only_descriptor(hid_t file, hsize_t *user_block) {
   unsigned intent = H5F_ACC_RDWR;
   size_t address = 0, size = 0;
+  if (H5Fget_intent(file, &intent) < 0 || (intent & H5F_ACC_RDWR)) return -1;
   hid_t creation = H5Fget_create_plist(file);
   if (creation < 0) return -1;
-  int is_plain = H5Fget_intent(file, &intent) >= 0 && !(intent & H5F_ACC_RDWR)
-                 && H5Pget_sizes(creation, &address, &size) >= 0 && address == 8 && size == 8;
+  int is_plain = H5Pget_sizes(creation, &address, &size) >= 0 && address == 8 && size == 8
+                 && H5Pget_userblock(creation, user_block) >= 0;
   H5Pclose(creation);
   return is_plain ? CHDF5_descriptor(file) : -1;
 }

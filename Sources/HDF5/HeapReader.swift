@@ -24,7 +24,8 @@ struct HeapReader {
   init?(fileOf object: hid_t, place: Place) throws(HDF5Error) {
     let file = try Handle("read", place) { H5Iget_file_id(object) }
     let (descriptor, base) = Library.locked(place.file) { [file = file.id] in
-      (CHDF5_read_only_descriptor(file), CHDF5_user_block(file))
+      var base: hsize_t = 0
+      return (CHDF5_read_only_descriptor(file, &base), base)
     }
     var status = stat()
     guard descriptor >= 0, let base = Int(exactly: base), fstat(descriptor, &status) == 0

@@ -21,35 +21,37 @@ extension ResultFile {
     guard try file.root.contains("entry") else { return ([], [:]) }
     let entry = try file.root.group("entry")
     var steps: [(index: Int, step: ProcessStep)] = []
-    var versions: [String: String] = [:]
     for child in try entry.children() where child.name.hasPrefix("process_") {
       let group = try entry.group(child.name)
-      let index: Int = try group.dataset("sequence_index").scalar()
-      steps.append(
-        (
-          index,
-          ProcessStep(
-            stage: try group.dataset("stage").string(),
-            type: try group.dataset("stage_type").string(),
-            algorithmVersion: try group.dataset("algorithm_version").scalar(),
-            parameters: try texts("parameters", in: group), inputs: try texts("inputs", in: group),
-            files: try texts("files", in: group), key: try group.dataset("key").string(),
-            statements: try group.contains("statements")
-              ? try group.dataset("statements").strings() : [])
-        ))
-      versions = try texts("versions", in: group)
+      guard let step = try step(group) else { return ([], [:]) }
+      steps.append((try group.dataset("sequence_index").scalar(), step))
     }
-    return (steps.sorted { $0.index < $1.index }.map(\.step), versions)
+    return (steps.sorted { $0.index < $1.index }.map(\.step), try texts("versions", of: entry))
   }
 
+  /// nil for a group that does not say what its stage was.
+  private static func step(_ group: borrowing HDF5Group) throws(HDF5Error) -> ProcessStep? {
+    guard let stage = try group.attributeString("stage"),
+      let type = try group.attributeString("stage_type"),
+      let version = try group.attributeValue("algorithm_version", as: Int.self),
+      let key = try group.attributeString("key")
+    else { return nil }
+    return ProcessStep(
+      stage: stage, type: type, algorithmVersion: version,
+      parameters: try texts("parameters", of: group), inputs: try texts("inputs", of: group),
+      files: try texts("files", of: group), key: key,
+      statements: try group.contains("statements")
+        ? try group.dataset("statements").strings() : [])
+  }
+
+  /// By key, from "KEY: VALUE" of each.
   private static func texts(
-    _ name: String, in group: borrowing HDF5Group
+    _ name: String, of group: borrowing HDF5Group
   ) throws(HDF5Error) -> [String: String] {
-    guard try group.contains(name) else { return [:] }
-    let collection = try group.group(name)
     var texts: [String: String] = [:]
-    for child in try collection.children() {
-      texts[child.name] = try collection.dataset(child.name).string()
+    for line in try group.attributeStrings(name) ?? [] {
+      guard let colon = line.firstRange(of: ": ") else { continue }
+      texts[String(line[..<colon.lowerBound])] = String(line[colon.upperBound...])
     }
     return texts
   }

@@ -153,6 +153,7 @@ public struct ResultFile: Sendable {
       if let first = groups.first { try entry.setAttribute("default", to: first.name) }
       // A group's members have no order of their own; with it the file can be made again.
       if !groups.isEmpty { try entry.setAttribute("results", to: groups.map(\.name)) }
+      if !versions.isEmpty { try entry.setAttribute("versions", to: Self.lines(versions)) }
       try entry.write("title", title)
       for group in groups { try Self.write(group, to: entry) }
       for (index, step) in chain.enumerated() {
@@ -226,26 +227,24 @@ public struct ResultFile: Sendable {
     let number = String(repeating: "0", count: index < 10 ? 1 : 0) + "\(index)"
     let group = try entry.createGroup("process_\(number)_\(step.stage)")
     try group.setAttribute("NX_class", to: "NXprocess")
+    try group.setAttribute("stage", to: step.stage)
+    try group.setAttribute("stage_type", to: step.type)
+    try group.setAttribute("algorithm_version", to: step.algorithmVersion)
+    try group.setAttribute("key", to: step.key)
+    for (name, texts) in [
+      ("parameters", step.parameters), ("inputs", step.inputs), ("files", step.files),
+    ] where !texts.isEmpty {
+      try group.setAttribute(name, to: Self.lines(texts))
+    }
     try group.write("program", "dpc")
     try group.write("version", versions["dpc"] ?? "")
     try group.write("sequence_index", index)
-    try group.write("stage", step.stage)
-    try group.write("stage_type", step.type)
-    try group.write("algorithm_version", step.algorithmVersion)
-    try group.write("key", step.key)
     if !step.statements.isEmpty { try group.write("statements", step.statements) }
-    try Self.write(step.parameters, named: "parameters", to: group)
-    try Self.write(step.inputs, named: "inputs", to: group)
-    try Self.write(step.files, named: "files", to: group)
-    try Self.write(versions, named: "versions", to: group)
   }
 
-  private static func write(
-    _ texts: [String: String], named name: String, to group: borrowing HDF5Group
-  ) throws {
-    if texts.isEmpty { return }
-    let collection = try group.createGroup(name)
-    try collection.setAttribute("NX_class", to: "NXcollection")
-    for (key, text) in texts.sorted(by: { $0.key < $1.key }) { try collection.write(key, text) }
+  /// "KEY: VALUE" of each, in order: what a manifest would say. In one attribute, since of many small items the
+  /// library is slow to write each.
+  private static func lines(_ texts: [String: String]) -> [String] {
+    texts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
   }
 }

@@ -104,8 +104,10 @@ struct ManySummary {
     var order: [Kind] = []
     var groups: [Kind: AlikeNotes] = [:]
     var seen: [String: Int] = [:]
+    // Made once: to make it takes longer than to use it.
+    let number = /-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?/
     for (text, key) in notes {
-      let words = text.replacing(/-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?/, with: "#")
+      let words = text.replacing(number, with: "#")
       let kind = Kind(words: words, index: seen["\(key) \(words)", default: 0])
       seen["\(key) \(words)", default: 0] += 1
       if groups[kind] == nil { order.append(kind) }
