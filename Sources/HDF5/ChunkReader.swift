@@ -4,7 +4,7 @@ internal import CZlib
 internal import Glibc
 internal import WorkSharing
 
-/// Reads chunks whose filters are shuffle and deflate; HDF5 File Format Specification 3.0, IV.A.2.l.
+/// Reads chunks whose filters are shuffle, and deflate or LZF; HDF5 File Format Specification 3.0, IV.A.2.l.
 struct ChunkReader: Sendable {
   private static let deflate = 1
   private static let shuffle = 2
@@ -26,8 +26,9 @@ struct ChunkReader: Sendable {
     filters: [HDF5Filter], cacheBytes: Int
   ) {
     let known = filters.map(\.id)
-    guard known.allSatisfy({ $0 == Self.deflate || $0 == Self.shuffle }),
-      known.count(where: { $0 == Self.deflate }) <= 1,
+    let packing = [Self.deflate, LZF.filter]
+    guard known.allSatisfy({ packing.contains($0) || $0 == Self.shuffle }),
+      known.count(where: { packing.contains($0) }) <= 1,
       known.count(where: { $0 == Self.shuffle }) <= 1, !chunk.isEmpty
     else { return nil }
     self.place = place
@@ -149,7 +150,11 @@ struct ChunkReader: Sendable {
     var bytes = packed
     // The mask names filters that were left out when this chunk was written.
     for (index, filter) in filters.enumerated().reversed() where mask & (1 << UInt32(index)) == 0 {
-      bytes = filter == Self.deflate ? try inflated(bytes) : unshuffled(bytes)
+      switch filter {
+      case Self.deflate: bytes = try inflated(bytes)
+      case LZF.filter: bytes = try expanded(bytes)
+      default: bytes = unshuffled(bytes)
+      }
     }
     if bytes.bytes.count != chunkBytes { throw damaged() }
     return bytes
@@ -176,6 +181,13 @@ struct ChunkReader: Sendable {
     let status = uncompress(
       result.bytes.baseAddress, &count, packed.bytes.baseAddress, uLong(packed.bytes.count))
     if status != Z_OK || count != chunkBytes { throw damaged() }
+    return result
+  }
+
+  private func expanded(_ packed: ChunkBytes) throws(HDF5Error) -> ChunkBytes {
+    let result = ChunkBytes(byteCount: chunkBytes)
+    let count = LZF.unpack(UnsafeRawBufferPointer(packed.bytes), into: result.bytes)
+    if count != chunkBytes { throw damaged() }
     return result
   }
 
@@ -217,26 +229,5 @@ struct ChunkReader: Sendable {
 
   private func damaged() -> HDF5Error {
     place.error(.damaged, "read", "a chunk of its values cannot be unpacked: the file is damaged")
-  }
-}
-
-/// Every index of a block, the last axis fastest.
-struct IndexBlock {
-  private let ranges: [ClosedRange<Int>]
-
-  init(_ ranges: [ClosedRange<Int>]) { self.ranges = ranges }
-
-  func forEach(_ body: ([Int]) -> Void) {
-    var index = ranges.map(\.lowerBound)
-    while true {
-      body(index)
-      var axis = ranges.count - 1
-      while axis >= 0, index[axis] == ranges[axis].upperBound {
-        index[axis] = ranges[axis].lowerBound
-        axis -= 1
-      }
-      if axis < 0 { return }
-      index[axis] += 1
-    }
   }
 }

@@ -51,7 +51,7 @@ enum Library {
   private static let mutex = CallMutex()
 
   /// Opened once, without the exit handler: handles may still live when the process ends.
-  private static let isOpen: Bool = H5dont_atexit() >= 0 && H5open() >= 0
+  private static let isOpen: Bool = H5dont_atexit() >= 0 && H5open() >= 0 && LZF.register()
 
   /// Runs calls in one turn; those within may enter again.
   static func together<Result: ~Copyable, Failure: Error>(

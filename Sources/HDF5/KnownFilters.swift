@@ -3,29 +3,29 @@
 /// A filter of the registry kept by The HDF Group.
 struct KnownFilter {
   let name: String
-  /// The Debian package that brings the plugin, where there is one.
-  let package: String?
+  /// Whether the Python package hdf5plugin brings a plugin, which serves every program.
+  let hasPlugin: Bool
 
   private static let registry: [Int: KnownFilter] = [
-    1: KnownFilter(name: "deflate (gzip)", package: nil),
-    2: KnownFilter(name: "shuffle", package: nil),
-    3: KnownFilter(name: "fletcher32", package: nil),
-    4: KnownFilter(name: "szip", package: nil),
-    5: KnownFilter(name: "nbit", package: nil),
-    6: KnownFilter(name: "scaleoffset", package: nil),
-    305: KnownFilter(name: "LZO", package: nil),
-    307: KnownFilter(name: "bzip2", package: "hdf5-filter-plugin"),
-    32000: KnownFilter(name: "LZF", package: "hdf5-plugin-lzf"),
-    32001: KnownFilter(name: "Blosc", package: "hdf5-filter-plugin-blosc-serial"),
-    32004: KnownFilter(name: "LZ4", package: "hdf5-filter-plugin"),
-    32008: KnownFilter(name: "bitshuffle", package: "hdf5-filter-plugin"),
-    32013: KnownFilter(name: "ZFP", package: "hdf5-filter-plugin-zfp-serial"),
-    32015: KnownFilter(name: "Zstandard", package: nil),
-    32017: KnownFilter(name: "SZ", package: nil),
-    32018: KnownFilter(name: "FCIDECOMP", package: nil),
-    32024: KnownFilter(name: "SZ3", package: nil),
-    32026: KnownFilter(name: "Blosc2", package: nil),
-    32028: KnownFilter(name: "SPERR", package: nil),
+    1: KnownFilter(name: "deflate (gzip)", hasPlugin: false),
+    2: KnownFilter(name: "shuffle", hasPlugin: false),
+    3: KnownFilter(name: "fletcher32", hasPlugin: false),
+    4: KnownFilter(name: "szip", hasPlugin: false),
+    5: KnownFilter(name: "nbit", hasPlugin: false),
+    6: KnownFilter(name: "scaleoffset", hasPlugin: false),
+    305: KnownFilter(name: "LZO", hasPlugin: false),
+    307: KnownFilter(name: "bzip2", hasPlugin: true),
+    LZF.filter: KnownFilter(name: "LZF", hasPlugin: false),
+    32001: KnownFilter(name: "Blosc", hasPlugin: true),
+    32004: KnownFilter(name: "LZ4", hasPlugin: true),
+    32008: KnownFilter(name: "bitshuffle", hasPlugin: true),
+    32013: KnownFilter(name: "ZFP", hasPlugin: true),
+    32015: KnownFilter(name: "Zstandard", hasPlugin: true),
+    32017: KnownFilter(name: "SZ", hasPlugin: true),
+    32018: KnownFilter(name: "FCIDECOMP", hasPlugin: true),
+    32024: KnownFilter(name: "SZ3", hasPlugin: true),
+    32026: KnownFilter(name: "Blosc2", hasPlugin: true),
+    32028: KnownFilter(name: "SPERR", hasPlugin: true),
   ]
 
   static func name(of id: Int) -> String? { registry[id]?.name }
@@ -33,10 +33,11 @@ struct KnownFilter {
   /// What to say of a filter that the library lacks.
   static func advice(for filter: HDF5Filter) -> String {
     let subject = "compressed by the filter \(filter.name) (\(filter.id)), which is not installed"
-    if let package = registry[filter.id]?.package {
-      return "\(subject); on Debian the package \(package) brings it"
+    if registry[filter.id]?.hasPlugin == true {
+      return "\(subject): rewrite the dataset with gzip, or pip install hdf5plugin and put"
+        + " HDF5_PLUGIN_PATH=$(python3 -c 'import hdf5plugin; print(hdf5plugin.PLUGIN_PATH)') before dpc"
     }
     return
-      "\(subject); rewrite the dataset with gzip, or put a plugin where HDF5_PLUGIN_PATH points"
+      "\(subject): rewrite the dataset with gzip, or put a plugin where HDF5_PLUGIN_PATH points"
   }
 }

@@ -19,6 +19,23 @@ struct OddFileTests {
     }
   }
 
+  @Test("Frames that h5py packed by LZF give the numbers of plain ones")
+  func packed() async throws {
+    let workspace = try Workspace()
+    try workspace.write(Sample(rows: 6, columns: 9))
+    let path = "/entry/tilt/deflection_x"
+    #expect(try await workspace.run().status == 0)
+    let plain = try Stored(workspace["out/result.h5"]).values(path)
+    let made = try await workspace.python(
+      "packed.py", [workspace["scan.h5"], workspace["foreign.h5"]])
+    #expect(made.status == 0, "\(made.errors)")
+    let finished = try await workspace.run()
+    #expect(finished.status == 0, "\(finished.errors)")
+    #expect(try Stored(workspace["out/result.h5"]).values(path) == plain)
+    let inspected = try await workspace.dpc(["inspect", "scan.h5"])
+    #expect(inspected.output.contains("LZF"), "\(inspected.output)")
+  }
+
   @Test("A text of a file is printed without what steers a terminal, on one line")
   func texts() async throws {
     for (kind, path) in [

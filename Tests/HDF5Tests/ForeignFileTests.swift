@@ -174,12 +174,12 @@ struct ForeignFileTests {
     }
   }
 
-  @Test("A filter that is not installed is named, with the package that brings it")
+  @Test("A filter that is not installed is named, with what brings it")
   func filter() throws {
-    let error = try refusal(ForeignFiles.packed, "seg")
+    let error = try refusal(ForeignFiles.bitshuffled, "seg")
     #expect(error.kind == .missingFilter)
-    #expect(error.reason.contains("LZF (32000)"))
-    #expect(error.reason.contains("hdf5-plugin-lzf"))
+    #expect(error.reason.contains("bitshuffle (32008)"))
+    #expect(error.reason.contains("pip install hdf5plugin"))
   }
 
   @Test("A failure tells file, object and operation in one line, and keeps the library's stack")

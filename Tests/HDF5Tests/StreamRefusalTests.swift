@@ -88,7 +88,8 @@ struct StreamRefusalTests {
       try stream.values(HDF5Region(offset: [2], count: [2]))
     }
     #expect(outside?.kind == .mismatch)
-    let foreign = try HDF5File(opening: try folder.write(ForeignFiles.packed, to: "lzf.h5"))
+    let foreign = try HDF5File(
+      opening: try folder.write(ForeignFiles.bitshuffled, to: "foreign.h5"))
     let missing = error { () throws(HDF5Error) in
       _ = try HDF5Stream(try foreign.root.dataset("seg"), cacheBytes: 0)
       return []
