@@ -17,11 +17,8 @@ enum WritingLists {
   /// Of a dataset in one piece that has a place in the file from the first, and that the library does not write.
   static let datasetFilledLater = datasetCreation(fill: H5D_FILL_TIME_NEVER, isPlacedEarly: true)
 
-  /// Of a group that keeps its links and attributes beside its header, quickest to write and to read, up to many
-  /// more than the eight beyond which the library builds a heap and a tree for them.
   static let group = made(H5Pcreate(CHDF5_group_creation())) { list in
-    H5Pset_obj_track_times(list, false) >= 0 && H5Pset_link_phase_change(list, 64, 0) >= 0
-      && H5Pset_attr_phase_change(list, 64, 0) >= 0
+    H5Pset_obj_track_times(list, false) >= 0
   }
 
   private static func datasetCreation(
