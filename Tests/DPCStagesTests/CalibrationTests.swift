@@ -198,6 +198,42 @@ struct CalibrationTests {
     if field == 0 { #expect(abs(zero / (119.2e-6 * 343_741) - 1) < 0.02, "\(zero) V") }
   }
 
+  /// A vacuum reference of one exposure of N electrons leaves the zero uncertain by πα/4 √(1/N), whatever the gains
+  /// were taken from: 59.6 µrad at N = 1e5, times 343741 V over 50 nm 0.41 GV/m.
+  @Test(arguments: ["none", "from-file"])
+  func anUnstatedVacuum(gain: String) async throws {
+    let laboratory = try Laboratory()
+    for isStated in [false, true] {
+      let file = try await laboratory.file(
+        simulation(
+          "electrons_per_pixel: 100000, references: [vacuum], reference_exposures: 1,"
+            + " states_exposures: \(isStated), seed: 7"))
+      let outcome = try await laboratory.run(
+        pipeline(
+          ["acquisition": file],
+          """
+            read: { uses: read-acquisition, with: { file: $acquisition } }
+            clean: { uses: normalize-segments, from: read, with: { gain: \(gain) } }
+            tilt: { uses: deflection, from: clean }
+            steady: { uses: remove-descan, from: tilt }
+            turned: { uses: rotate-to-scan, from: steady }
+            field: { uses: electric-field, from: turned }
+          """, results: "field"))
+      let report = try #require(outcome.report["field"])
+      let told = report.notes.filter { $0.text.hasPrefix("what is detected is a constant") }
+      #expect(told.count == (isStated ? 0 : 1), "\(report.notes)")
+      for note in told {
+        #expect(note.text.contains("a vacuum reference of a single exposure"), "\(note.text)")
+      }
+      let errors = try outcome.value("field", as: ProjectedFieldValue.self).context.commonErrors
+      let (kept, other) = (errors.unstatedOffset?["descan"], errors.offset["descan"])
+      let error = try #require(isStated ? other : kept)
+      #expect((isStated ? kept : other) == nil)
+      let expected = Double.pi * 24e-3 / 4 * (1.0 / 1e5).squareRoot() * 343_741
+      #expect(abs(error / expected - 1) < 0.02, "\(error) \(expected)")
+    }
+  }
+
   /// A response of 0.93 is undone by C: the field of 1e8 V/m over 50 nm is 5 V again, at N = 1e6 and 320
   /// pixels to 1e-3 by the calibration and 6480/√(1e6 · 320) V = 0.36 V by counting.
   @Test func tiltsCalibrateTheField() async throws {

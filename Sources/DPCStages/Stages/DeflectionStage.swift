@@ -6,7 +6,7 @@ internal import STEMCore
 struct DeflectionStage: StageType {
   let name = "deflection"
   let summary = "deflection of the beam from the segments' signals, in the detector's axes"
-  let algorithmVersion = 24
+  let algorithmVersion = 25
   let inputs = [
     InputPort("segments", kinds: [.segments, .frames], summary: "segment signals of one frame")
   ]
@@ -205,8 +205,11 @@ struct DeflectionStage: StageType {
     case .single:
       return .single(
         .init(x: map.field.x[0], y: map.field.y[0]),
-        variance: metadata.references.vacuumExposures.flatMap { exposures in
-          map.covariance.map { ($0.xx[0] + $0.yy[0]) / 2 / exposures }
+        map.covariance.map { covariance in
+          let exposures = metadata.references.vacuumExposures
+          return ReferenceNoise(
+            variance: (covariance.xx[0] + covariance.yy[0]) / 2 / (exposures ?? 1),
+            isStated: exposures != nil)
         })
     case .scan:
       return .scan(map.cropped(to: frames.window))

@@ -6,7 +6,7 @@ internal import STEMCore
 struct ElectricFieldStage: StageType {
   let name = "electric-field"
   let summary = "projected electric field in V; in V/m where the thickness is known"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort("deflection", kinds: [.deflection], summary: "deflection in the scan's axes")
   ]
@@ -58,7 +58,7 @@ struct ElectricFieldStage: StageType {
         + constantNotes(value))
   }
 
-  /// That what is detected is a constant, which gains of unknown errors may have made.
+  /// That what is detected is a constant, which a reference of unknown errors may have made.
   private func constantNotes(_ value: ProjectedFieldValue) -> [Note] {
     let errors = value.context.commonErrors
     guard errors.largestConstant > errors.constant,
@@ -69,11 +69,13 @@ struct ElectricFieldStage: StageType {
     else { return [] }
     let unit = value.thickness == nil ? "V" : "V/m"
     let zero = Format.quantity(errors.largestConstant / (value.thickness ?? 1), unit: unit)
+    let reference = errors.unstatedOffset?["descan"] == nil ? "gain" : "vacuum"
     return [
       Note(
         .warning,
-        "what is detected is a constant, and a gain reference of a single exposure would make one of \(zero) in each"
-          + " component: state how many exposures it averages (its attribute exposures), or take the constant for none"
+        "what is detected is a constant, and a \(reference) reference of a single exposure would make one of \(zero) in"
+          + " each component: state how many exposures it averages (its attribute exposures), or take the constant for"
+          + " none"
       )
     ]
   }

@@ -6,7 +6,7 @@ internal import STEMCore
 struct RemoveDescan: StageType {
   let name = "remove-descan"
   let summary = "subtracts the deflection that the empty beam has; never fitted to data unasked"
-  let algorithmVersion = 8
+  let algorithmVersion = 9
   let inputs = [
     InputPort(
       "deflection", kinds: [.detectorDeflection], summary: "deflection in the detector's axes")
@@ -107,10 +107,13 @@ struct RemoveDescan: StageType {
       return try fitted(input, .plane, context)
     case ("fit-quadratic", _):
       return try fitted(input, .quadratic, context)
-    case (_, .single(let vector, let variance)):
+    case (_, .single(let vector, let noise)):
+      let (stated, single) = noise?.isStated == false ? (nil, noise) : (noise, nil)
       return RemovedDescan(
-        surface: DescanSurface(constant: vector, variance: variance, shape: input.map.shape),
-        source: "single vacuum reference (constant)", isFromData: false)
+        surface: DescanSurface(
+          constant: vector, variance: stated?.variance, shape: input.map.shape),
+        source: "single vacuum reference (constant)", isFromData: false,
+        unstatedError: single?.variance.squareRoot())
     case (_, .scan(let map)):
       return try vacuumScan(map, context)
     default:

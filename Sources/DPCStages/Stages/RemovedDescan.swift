@@ -12,6 +12,8 @@ struct RemovedDescan {
   var fit: DescanFit?
   /// How the degree of the surface was decided.
   var surfaceTest: String?
+  /// What a single exposure would leave of the zero in each component, rad, where it is not stated how many there are.
+  var unstatedError: Double?
 
   /// What the stage has to say.
   typealias Remarks = (facts: [Fact], notes: [Note])
@@ -25,7 +27,7 @@ struct RemovedDescan {
     value.context = value.context.adding(attributes(metadata))
     // What the gains do to the zero of the deflection they do to the reference, too.
     value.context.commonErrors.offset["gain"] = nil
-    value.context.commonErrors.unstatedOffset?["gain"] = nil
+    value.context.commonErrors.unstatedOffset = unstatedError.map { ["descan": $0] }
     if let error = surface.meanError { value.context.commonErrors.offset["descan"] = error }
     return (facts(metadata), notes(metadata))
   }

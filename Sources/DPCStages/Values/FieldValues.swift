@@ -4,10 +4,19 @@ internal import Pipeline
 internal import STEMCore
 internal import STEMData
 
+/// What counting makes of the deflection of a reference.
+struct ReferenceNoise: Codable, Sendable, Equatable {
+  /// Of each component, rad².
+  var variance: Double
+  /// Whether the file states how many exposures were averaged; else the variance is that of a single one.
+  var isStated: Bool
+}
+
 /// The deflection of the empty beam, if it was recorded.
 enum VacuumDeflection: Sendable, Equatable {
   case none
-  case single(Vector2, variance: Double?)
+  /// The noise is nil where the number of electrons is not known.
+  case single(Vector2, ReferenceNoise?)
   case scan(VectorMap)
 }
 
@@ -27,15 +36,15 @@ struct DeflectionValue: StoredValue, Equatable {
     var context: MapContext
     var numbers: [String: Double]
     var vacuum: Vector2?
-    var vacuumVariance: Double?
+    var vacuumNoise: ReferenceNoise?
     var removed: DescanSurface?
   }
 
   var header: Header {
     var header = Header(frame: frame, context: context, numbers: numbers, removed: removed)
-    if case .single(let vector, let variance) = vacuum {
+    if case .single(let vector, let noise) = vacuum {
       header.vacuum = vector
-      header.vacuumVariance = variance
+      header.vacuumNoise = noise
     }
     return header
   }
@@ -58,7 +67,7 @@ extension DeflectionValue {
     removed = header.removed
     numbers = header.numbers
     if let vector = header.vacuum {
-      vacuum = .single(vector, variance: header.vacuumVariance)
+      vacuum = .single(vector, header.vacuumNoise)
     } else if archive.entries["vacuum_x"] != nil {
       vacuum = .scan(try VectorMap(archive: archive, prefix: "vacuum_", pixelSize: pixelSize))
     } else {
