@@ -27,9 +27,12 @@ func cost(of program: String, _ arguments: [String], errorsIn folder: URL) throw
   defer { posix_spawn_file_actions_destroy(&actions) }
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
   posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-  var words = ([program] + arguments).map { strdup($0) } + [nil]
-  var environment =
-    ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+  var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+  words.append(nil)
+  var environment: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment.map {
+    strdup("\($0.key)=\($0.value)")
+  }
+  environment.append(nil)
   defer { for pointer in words + environment { free(pointer) } }
   var identifier = pid_t()
   var status: Int32 = 0
@@ -47,8 +50,8 @@ func cost(of program: String, _ arguments: [String], errorsIn folder: URL) throw
       description: "\(program) \(arguments.joined(separator: " ")) failed (status"
         + " \(started != 0 ? started : status)): \(String(decoding: text, as: UTF8.self))")
   }
-  let processorSeconds = [usage.ru_utime, usage.ru_stime].reduce(0.0) {
-    $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6
+  let processorSeconds = [usage.ru_utime, usage.ru_stime].reduce(0.0) { sum, time -> Double in
+    sum + Double(time.tv_sec) + Double(time.tv_usec) * 1e-6
   }
   return ProcessCost(
     seconds: seconds, processorSeconds: processorSeconds, peakBytes: usage.ru_maxrss * 1024)

@@ -18,9 +18,9 @@ struct ExchangeFileTests {
   func roundTrip() throws {
     var mask = PixelMask(shape: shape)
     mask.bytes[1] = PixelFlags.missing.rawValue
-    let values = (1...6).map { $0 == 2 ? 0 : Double($0) / 3 }
+    let values = (1...6).map { number -> Double in number == 2 ? 0 : Double(number) / 3 }
     // Squares of what double precision holds exactly, so that their roots are.
-    let variance = (1...6).map { $0 == 2 ? 0 : Double($0 * $0) / 1024 }
+    let variance = (1...6).map { n -> Double in n == 2 ? 0 : Double(n * n) / 1024 }
     let zeros = [Double](repeating: 0, count: 6)
     let vectors = ExchangedMap.vector(
       VectorMap(

@@ -33,17 +33,20 @@ struct WallListTests {
     let rows = try outcome.value("walls", as: WallsValue.self).table.rows
     #expect(walls[2...3].map(\.position) == rows.map(\.wall.position))
     #expect(walls[2...3].map(\.field) == rows.map(\.wall.field))
-    #expect(walls.map { $0.product == nil } == [true, true, false, false, false, false])
+    let lacks = walls.map { wall -> Bool in wall.product == nil }
+    #expect(lacks == [true, true, false, false, false, false])
     // One normal, which was given, so that nothing is known of its error; or one of each wall, which was measured.
     #expect(
-      walls[..<4].allSatisfy {
-        abs($0.normalAzimuth.value - 20) < 1e-9 && $0.normalAzimuth.error == nil
+      walls[..<4].allSatisfy { wall -> Bool in
+        abs(wall.normalAzimuth.value - 20) < 1e-9 && wall.normalAzimuth.error == nil
       })
     #expect(
-      walls[4...].allSatisfy {
-        abs($0.normalAzimuth.value - 20) < 5 * ($0.normalAzimuth.error ?? 0)
+      walls[4...].allSatisfy { wall -> Bool in
+        let error = wall.normalAzimuth.error ?? 0
+        return abs(wall.normalAzimuth.value - 20) < 5 * error
       })
-    #expect(walls.map { $0.separation == nil } == [true, false, true, false, true, true])
+    let isLast = walls.map { wall -> Bool in wall.separation == nil }
+    #expect(isLast == [true, false, true, false, true, true])
     let separation = try #require(walls[3].separation)
     #expect(abs(separation.value - 75e-9) < 5 * (separation.error ?? 0))
     #expect(separation.error == rows[1].distance(from: rows[0]).error)

@@ -12,7 +12,8 @@ struct TrigonometricFilterTests {
     let (rows, columns) = shape
     let samples = (0..<(rows * columns)).map { Double(($0 * 7919) % 1000) / 7 - 60 }
     @Sendable func factor(_ row: Int, _ column: Int) -> Double {
-      1 / (3 + Double(row) * 0.7 + Double(column))
+      let sum: Double = 3 + Double(row) * 0.7 + Double(column)
+      return 1 / sum
     }
 
     var expected = samples
@@ -29,8 +30,8 @@ struct TrigonometricFilterTests {
       for row in modes.indices { modes[row] *= factor(row, column) }
     }
     // Back go the columns first: sums of up to 2·150 + 2·130 terms in another order.
-    let worst = zip(found, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }
-    let largest = expected.reduce(0) { max($0, abs($1)) }
+    let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? 0
+    let largest = expected.map { abs($0) }.max() ?? 0
     #expect(worst < 1e-14 * largest, "\(worst) of \(largest)")
     #expect(
       filter.roundTripFactor == kind.roundTripFactor(count: columns) * Double(2 * rows))

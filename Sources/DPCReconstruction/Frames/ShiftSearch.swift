@@ -158,8 +158,9 @@ extension FrameSignal {
     let cells = (0..<band.shape.count).filter {
       rows[$0 / columns.count] == 1 && columns[$0 % columns.count] == 1
     }
-    let share = [rows, columns].reduce(1.0) { share, weights in
-      share * weights.reduce(0) { $0 + $1 * $1 } / Double(weights.count)
+    let share = [rows, columns].reduce(1.0) { share, weights -> Double in
+      let squares: Double = weights.reduce(0) { $0 + $1 * $1 }
+      return share * squares / Double(weights.count)
     }
     return (cells, share)
   }

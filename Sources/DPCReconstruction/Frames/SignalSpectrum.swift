@@ -167,5 +167,8 @@ private func windowed(
 
 /// A period of 1 - cos, zero at both ends beyond the samples.
 private func hann(_ count: Int) -> [Double] {
-  (0..<count).map { (1 - cos(2 * .pi * (Double($0) + 0.5) / Double(count))) / 2 }
+  (0..<count).map { index -> Double in
+    let phase = 2 * Double.pi * (Double(index) + 0.5) / Double(count)
+    return (1 - cos(phase)) / 2
+  }
 }

@@ -171,14 +171,15 @@ private func solved(
     let (xx, xy, yy) = view.covariance(of: known, sign: index == 0 ? 1 : sign)
     let determinant = xx * yy - xy * xy
     guard determinant > 0 else { return nil }
-    let w = [yy / determinant, -xy / determinant, -xy / determinant, xx / determinant]
+    let w: [Double] = [yy / determinant, -xy / determinant, -xy / determinant, xx / determinant]
     weights.append(w)
     let rows = Array(design[(2 * index)..<(2 * index + 2)])
     for i in 0..<3 {
       for a in 0..<2 {
         for b in 0..<2 {
-          right[i] += rows[a][i] * w[2 * a + b] * y[b]
-          for j in 0..<3 { normal[3 * i + j] += rows[a][i] * w[2 * a + b] * rows[b][j] }
+          let weighted: Double = rows[a][i] * w[2 * a + b]
+          right[i] += weighted * y[b]
+          for j in 0..<3 { normal[3 * i + j] += weighted * rows[b][j] }
         }
       }
     }

@@ -53,7 +53,10 @@ struct DeflectionMapTests {
     let shape = GridShape(rows: 1, columns: count)
     let counts = sectors(count)
     // A third of each sector falls on the outer ring.
-    let values = (0..<8).flatMap { k in counts.map { $0[k % 4] * (k < 4 ? 2.0 : 1) / 3 } }
+    let values = (0..<8).flatMap { (k: Int) -> [Double] in
+      let share = k < 4 ? 2.0 : 1
+      return counts.map { $0[k % 4] * share / 3 }
+    }
     var mask = PixelMask(shape: shape)
     if count > 30 { mask.bytes[30] = PixelFlags.hot.rawValue }
     let map = estimator.deflection(

@@ -71,8 +71,14 @@ struct EstimatorTests {
     ])
   func maximumLikelihood(detector: SegmentedDetector) throws {
     let regime = RegimeSignals(detector, probe: 0.024)
-    let around = (0..<12).map { (3e-4 * cos(0.5 * Double($0)), 3e-4 * sin(0.5 * Double($0))) }
-    for (x, y) in [(30e-6, 10e-6), (-6e-3, 2e-3), (0, -1e-3), (-2e-6, 3e-6)] + around {
+    var shifts: [(x: Double, y: Double)] = [
+      (30e-6, 10e-6), (-6e-3, 2e-3), (0, -1e-3), (-2e-6, 3e-6),
+    ]
+    for step in 0..<12 {
+      let angle = 0.5 * Double(step)
+      shifts.append((3e-4 * cos(angle), 3e-4 * sin(angle)))
+    }
+    for (x, y) in shifts {
       let found = try vector(.maximumLikelihood, regime, x: x, y: y, share: 0.5)
       #expect(abs(found.x - x) < 1e-9 && abs(found.y - y) < 1e-9, "\(found) is not \(x), \(y)")
     }

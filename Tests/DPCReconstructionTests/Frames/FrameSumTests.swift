@@ -212,7 +212,8 @@ struct FrameSumTests {
     #expect(sum([part, part, part]) == [90_000 * 65_535])
     let low = RawSignals.int16([Int16](repeating: -32_768, count: 70_000))
     #expect(sum([low]) == [-70_000 * 32_768])
-    #expect(sum([part, .int16([-5]), .double([0.5]), part]) == [60_000 * 65_535 - 4.5])
+    let all: Double = 60_000 * 65_535 - 4.5
+    #expect(sum([part, .int16([-5]), .double([0.5]), part]) == [all])
   }
 
   @Test("Large stacks are sampled: every row of groups and every column, a sixteenth of the groups")

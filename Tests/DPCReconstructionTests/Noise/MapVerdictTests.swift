@@ -47,7 +47,9 @@ struct MapVerdictTests {
   func deviations() throws {
     let verdict = try #require(MapVerdict(of: Self.map(3, 4), noiseFactor: 1, scale: 1e6))
     #expect(verdict.pixelDeviation == 1e6)
-    #expect(abs(try #require(verdict.wallDeviation) / (1e6 / 1200.0.squareRoot()) - 1) < 1e-12)
+    let deviation = try #require(verdict.wallDeviation)
+    let expected = 1e6 / 1200.0.squareRoot()
+    #expect(abs(deviation / expected - 1) < 1e-12)
     let plain = try #require(MapVerdict(of: Self.map(3, 4), noiseFactor: 1))
     #expect(plain.scaled(by: 1e6).pixelDeviation == 1e6)
     #expect(abs(plain.scaled(by: 1e6).signal / verdict.signal - 1) < 1e-12)
@@ -82,7 +84,7 @@ struct MapVerdictTests {
     for i in map.field.x.indices where i % 2 == 0 { map.field.x[i] = -3 }
     let verdict = try #require(MapVerdict(of: map, noiseFactor: 1, zeroError: 100))
     // About the mean (0, 4) the power is 9 a pixel; noise has 2, but for the part that the mean takes away.
-    let surplus = (9 - 2 * (1 - 1 / 2400.0)) * 2400
+    let surplus: Double = (9 - 2 * (1 - 1 / 2400.0)) * 2400
     #expect(abs(verdict.significance - surplus / 9600.0.squareRoot()) < 1e-9)
     #expect(abs(verdict.signal - (surplus / 2400).squareRoot()) < 1e-12)
   }

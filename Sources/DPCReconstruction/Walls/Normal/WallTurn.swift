@@ -103,10 +103,12 @@ struct WallTurn {
 
   private static func smoothed(_ values: [SIMD2<Double>], _ bell: [Double]) -> [SIMD2<Double>] {
     let reach = bell.count / 2
-    return values.indices.map { k in
-      (max(0, k - reach)...min(values.count - 1, k + reach)).reduce(into: SIMD2(0.0, 0)) {
-        $0 += bell[$1 - k + reach] * values[$1]
+    return values.indices.map { k -> SIMD2<Double> in
+      var sum = SIMD2(0.0, 0)
+      for j in max(0, k - reach)...min(values.count - 1, k + reach) {
+        sum += bell[j - k + reach] * values[j]
       }
+      return sum
     }
   }
 

@@ -71,10 +71,10 @@ struct WallVerdict {
       let shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth)
       return section.column { shape.unitHeight(at: $0 - place) }
     }
-    let own = [-0.1, 0, 0.1].flatMap { shift in
+    let own = [-0.1, 0, 0.1].flatMap { (shift: Double) -> [[Double]] in
       [0.8, 1, 1.25].map { column($0 * wall.sechWidth, shift * width) }
     }
-    let beside =
+    let beside: [[Double]] =
       neighbors.map { (line: $0, distance: $0.distance(from: wall)) }
       .filter { abs($0.distance) < reach && $0.line.overlap(with: wall) > 0 }
       .sorted { abs($0.distance) < abs($1.distance) }

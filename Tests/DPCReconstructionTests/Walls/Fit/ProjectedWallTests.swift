@@ -15,9 +15,9 @@ struct ProjectedWallTests {
     let shape = ProjectedWall(geometry: geometry, sechWidth: sechWidth)
     // Around the edges of the box, and far beyond where the height is below the smallest number.
     let edge = geometry.thickness * tan(inclination) / 2
-    let distances =
-      (-400...400).map { Double($0) * sechWidth / 37 } + [edge, -edge, 0, 1e-3, -1e-3]
-      + (0..<9).map { edge + (Double($0) - 4) * sechWidth }
+    var distances: [Double] = (-400...400).map { Double($0) * sechWidth / 37 }
+    distances += [edge, -edge, 0, 1e-3, -1e-3]
+    distances += (0..<9).map { step -> Double in edge + (Double(step) - 4) * sechWidth }
     let expected = distances.map(shape.unitHeight(at:))
     let first = shape.unitHeights(at: distances, width: .least)
     for (height, exact) in zip(first, expected) {

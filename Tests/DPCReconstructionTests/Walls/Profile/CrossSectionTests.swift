@@ -24,8 +24,9 @@ struct CrossSectionTests {
     // 3 t⁶ less its best approximation at N places h apart: the monic Gram polynomial, whose mean square is
     // (6!)⁴/(12! 13!) Π(N² - k²) h¹², k = 1...6.
     let factorials = pow(720.0, 4) / (479_001_600 * 6_227_020_800)
-    let product = (1...6).reduce(1.0) { $0 * Double(40 * 40 - $1 * $1) }
-    let expected = 320 * 9 * factorials * product * pow(pixel.x / reach, 12)
+    let product = (1...6).reduce(1.0) { product, k -> Double in product * Double(1600 - k * k) }
+    let scale: Double = pow(pixel.x / reach, 12)
+    let expected: Double = 320 * 9 * factorials * product * scale
     #expect(fits[5].chiSquare.deviation(from: expected) < 1e-6)
   }
 }

@@ -189,8 +189,9 @@ struct WallBendTests {
     let shifts = (0..<400).map { Self.parabola(bow)((Double($0) - 199.5) / 400 * Self.length) }
     let profile = LineProfile(
       distance: distance,
-      value: distance.map { u in
-        shifts.reduce(0) { $0 + 2e8 / pow(cosh((u - $1) / Self.w), 2) } / 400
+      value: distance.map { u -> Double in
+        shifts.map { shift -> Double in 2e8 / pow(cosh((u - shift) / Self.w), 2) }.reduce(0, +)
+          / 400
       }, error: distance.map { _ in 1e6 }, sampleCount: distance.map { _ in 400 })
     let fit = try fitImageWalls(profile: profile, options: WallFitOptions())
     let fitted = try #require(fit.reported.first).wall

@@ -15,7 +15,7 @@ struct WallProfileTests {
       [TestWall(field: 2e8, w: 10e-9, position: 15e-9)], rows: 12, columns: 61, pixel: pixel,
       azimuth: 0, direction: .normal)
     let profile = try wallProfile(of: map, direction: .normal, normalAzimuth: 0)
-    #expect(profile.distance == (0..<61).map { (Double($0) - 30) * 2e-9 })
+    #expect(profile.distance == (0..<61).map { column -> Double in (Double(column) - 30) * 2e-9 })
     #expect(profile.value == Array(map.field.x.prefix(61)))
     #expect(profile.sampleCount == [Int](repeating: 12, count: 61))
     // Identical rows: there is no scatter, so there is no error, rather than zero.
@@ -121,7 +121,9 @@ struct WallProfileTests {
     map.covariance = nil
     let profile = try wallProfile(of: map, direction: .perp, normalAzimuth: 20 * degree)
     let errors = try #require(profile.error)
-    let ratios = zip(errors, profile.sampleCount).map { $0 * Double($1).squareRoot() / 3e7 }
+    let ratios = zip(errors, profile.sampleCount).map { error, count -> Double in
+      error * Double(count).squareRoot() / 3e7
+    }
     // 64 · 80 samples fix σ to 1 %; the slope of the wall within a bin must not count as scatter.
     #expect(abs(ratios.reduce(0, +) / Double(ratios.count) - 1) < 0.03)
   }
