@@ -27,6 +27,22 @@ enum Clock {
     return date.joined(separator: "-") + "T" + time.joined(separator: ":") + ".\(milliseconds)Z"
   }
 
+  /// The nanoseconds since 1970 of what ``timestamp(_:)`` writes; nil for any other text.
+  static func nanoseconds(of text: String) -> Int? {
+    let numbers = text.split { !$0.isNumber }.compactMap { Int32($0) }
+    let ranges: [ClosedRange<Int32>] = [
+      1970...2199, 1...12, 1...31, 0...23, 0...59, 0...59, 0...999,
+    ]
+    guard numbers.count == 7, zip(ranges, numbers).allSatisfy({ $0.contains($1) }) else {
+      return nil
+    }
+    var parts = tm()
+    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (numbers[0] - 1900, numbers[1] - 1, numbers[2])
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (numbers[3], numbers[4], numbers[5])
+    let nanoseconds = timegm(&parts) * 1_000_000_000 + Int(numbers[6]) * 1_000_000
+    return timestamp(nanoseconds) == text ? nanoseconds : nil
+  }
+
   /// Sixteen random hexadecimal digits: names runs and temporary files, decides nothing.
   static func randomName() -> String {
     let digits = String(UInt64.random(in: .min ... .max), radix: 16)

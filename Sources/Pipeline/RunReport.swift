@@ -38,6 +38,15 @@ public struct StageReport: Sendable, Equatable, Codable {
   /// Seconds that the work took, in the run that did it.
   public var duration: Double?
 
+  /// ISO 8601, UTC: when that work was over; nil where nothing ran.
+  public var ended: String? {
+    guard let started, let duration, let start = Clock.nanoseconds(of: started),
+      let length = Int(exactly: (duration * 1e9).rounded())
+    else { return nil }
+    let (end, overflow) = start.addingReportingOverflow(length)
+    return overflow ? nil : Clock.timestamp(end)
+  }
+
   /// A report of what the node asked for, without anything that it left.
   public init(_ node: StageNode, outcome: StageOutcome) {
     name = node.name

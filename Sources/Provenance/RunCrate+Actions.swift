@@ -1,6 +1,5 @@
 // The prospective and the retrospective side of a run crate: tools and steps, and what was done by them.
 internal import Digest
-internal import Foundation
 internal import Pipeline
 
 extension RunCrate {
@@ -143,19 +142,11 @@ extension RunCrate {
         "object": .references(takes), "result": .references(outputs),
         "startTime": stage.started.map { .text(Self.time($0)) },
         // What was never begun was over with the run.
-        "endTime": .text(endTime(of: stage) ?? Self.time(report.ended)),
+        "endTime": .text(Self.time(stage.ended ?? report.ended)),
         "actionStatus": .text(Self.status(failed: error(of: stage) != nil)),
         "error": error(of: stage).map(LinkedValue.text),
         "isPartOf": computingRun(stage).map(LinkedValue.reference),
       ])
-  }
-
-  private func endTime(of stage: StageReport) -> String? {
-    let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-    guard let started = stage.started, let duration = stage.duration,
-      let start = try? style.parse(started)
-    else { return nil }
-    return Self.time(start.addingTimeInterval(duration).formatted(style))
   }
 
   /// UTC as the profile wants it, +00:00 for Z.

@@ -213,6 +213,31 @@ struct RunControlTests {
     #expect(try JSONDecoder().decode(RunReport.self, from: data) == report)
     #expect(report.started.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
     #expect(report.runID.count == 16)
-    #expect(Clock.timestamp(1_709_210_096_789_000_000) == "2024-02-29T12:34:56.789Z")
+    #expect(Clock.timestamp(1_709_210_096_789_000_000) == Self.day)
+  }
+
+  private static let day = "2024-02-29T12:34:56.789Z"
+
+  @Test("A time that was written is read again, and nothing else is; a stage is over so much later")
+  func times() async throws {
+    let day = Self.day
+    #expect(Clock.nanoseconds(of: day) == 1_709_210_096_789_000_000)
+    #expect(Clock.nanoseconds(of: Clock.timestamp(0)) == 0)
+    for other in [
+      "", "now", "2023-02-29T12:34:56.789Z", "2024-02-29 12:34:56.789Z", "2024-2-29T12:34:56.789Z",
+      "9999-12-31T00:00:00.000Z", "99999999999-01-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z",
+      "0000-01-01T00:00:00.000Z", "2024-2147483647-01T00:00:00.000Z",
+    ] {
+      #expect(Clock.nanoseconds(of: other) == nil, "\(other)")
+    }
+    let run = await (try scratch.runner([node("one", toy.constant, ["value": 1.5])])).run()
+    var stage = try #require(run.stages.first)
+    stage.started = day
+    stage.duration = 4.2128
+    #expect(stage.ended == "2024-02-29T12:35:01.001Z")
+    for duration in [Double.infinity, .nan, 1e30, nil] {
+      stage.duration = duration
+      #expect(stage.ended == nil)
+    }
   }
 }
