@@ -63,7 +63,8 @@ enum LZF {
     return H5Zregister(&filter) >= 0
   }
 
-  /// Puts unpacked bytes in the place of packed ones, as the library wants it of a filter; 0 where that fails.
+  /// Puts unpacked bytes in the place of packed ones, as the library wants it of a filter; 0 where that fails, or where
+  /// they are fewer than stated: the library reads as many all the same.
   private static func replace(
     _ buffer: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ packed: Int,
     _ room: UnsafeMutablePointer<Int>, stated: Int
@@ -75,7 +76,7 @@ enum LZF {
     let count = unpack(
       UnsafeRawBufferPointer(start: buffer.pointee, count: packed),
       into: UnsafeMutableRawBufferPointer(start: target, count: size))
-    guard let count else {
+    guard let count, count >= stated else {
       free(target)
       return 0
     }

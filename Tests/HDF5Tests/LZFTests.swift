@@ -79,11 +79,14 @@ struct LZFTests {
     #expect(try stream.values(HDF5Region(wholeOf: [64])) == numbers)
   }
 
-  @Test("A damaged chunk is refused by either way of reading")
-  func damagedChunk() throws {
+  // The first chunk of int32 begins with a run: in its place a repetition, which reaches back from there. Near its end
+  // 9 + 0x6c bytes are repeated: one less.
+  @Test(
+    "A damaged chunk, and one that stands for too little, are refused by either way of reading",
+    arguments: [(2048, 7 << 5), (2077, 0x6b)] as [(Int, UInt8)])
+  func damagedChunk(place: Int, byte: UInt8) throws {
     var bytes = ForeignFiles.packed
-    // The first chunk of int32 begins with a run of eight: one that reaches back from there.
-    bytes[2048] = 7 << 5
+    bytes[place] = byte
     let file = try HDF5File(opening: try folder.write(bytes, to: "lzf.h5"))
     let dataset = try file.root.dataset("seg")
     var kinds: [HDF5Error.Kind] = []
